@@ -1,0 +1,160 @@
+"""From a model to its engine: a generated module, named by the hash of everything it is made of, compiled once and kept on disk.
+
+The engine itself is one text, ``engine.py.in``; what differs from model to model (which tuples, how many rows, how words become
+shocks) is written above it. Because the file's name is a hash of all sources, an edited model is never stale, and a second
+process finds the machine code of the first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import platform
+import sys
+import tempfile
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from firmfate.kernel import compiler, shape
+from firmfate.kernel.sources import Sources
+from firmfate.models.model import NORMAL, Model
+from firmfate.randomness import BIRTH, SHOCKS
+
+LANES = 32
+BOUND: dict[str, Model] = {}
+"""Models by digest, for the generated modules to import."""
+
+
+def cache_directory() -> Path:
+    """Return the folder of generated engines: one a node, since shared file systems corrupt the compiler's cache."""
+    chosen = os.environ.get("FIRMFATE_CACHE_DIR")
+    if chosen:
+        root = Path(chosen)
+    else:
+        from platformdirs import user_cache_dir
+
+        root = Path(user_cache_dir("firmfate"))
+    folder = root / "engines" / (platform.node() or "node")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError:
+        return Path(tempfile.mkdtemp(prefix="firmfate-engines-"))
+
+
+def digest(model: Model, lanes: int = LANES) -> str:
+    """Return 16 hex digits that name a model's engine: its sources, the kernel's, the compiler's version and the processor."""
+    import llvmlite
+    import numba
+
+    text = hashlib.sha256()
+    kernel = files("firmfate.kernel")
+    for name in ("arithmetic.py", "compiler.py", "compose.py", "counter.py", "engine.py.in", "lanes.py", "shape.py"):
+        text.update((kernel / name).read_bytes())
+    for part in (
+        Sources.of(model).fingerprint, numba.__version__, llvmlite.__version__, compiler.instruction_set(), str(lanes),
+        os.environ.get("NUMBA_CPU_FEATURES", ""), *model.fields,
+    ):  # fmt: skip
+        text.update(part.encode() + b"\0")
+    return text.hexdigest()[:16]
+
+
+def _words_to_numbers(function: str, table: str, kinds: tuple[str, ...], stream: int) -> str:
+    """Write the function that turns a counter into a tuple of random numbers: normals in pairs of words, then uniforms."""
+    lines, values, words = [], {}, 0
+    normals = [i for i, kind in enumerate(kinds) if kind == NORMAL]
+    uniforms = [i for i, kind in enumerate(kinds) if kind != NORMAL]
+    for first in range(0, len(normals), 2):
+        lines.append(f"    z{first}, z{first + 1} = normal_pair(w{words}, w{words + 1})")
+        for offset, position in enumerate(normals[first : first + 2]):
+            values[position] = f"z{first + offset}"
+        words += 2
+    for position in uniforms:
+        values[position] = f"uniform(w{words})"
+        words += 1
+    blocks = [
+        f"    w{4 * b}, w{4 * b + 1}, w{4 * b + 2}, w{4 * b + 3} = "
+        f"philox(low, high, step_word, np.uint64({stream + 256 * b}), key_low, key_high)"
+        for b in range(-(-words // 4))
+    ]
+    arguments = ", ".join(values[i] for i in range(len(kinds)))
+    return "\n".join(
+        ["@inlined", f"def {function}(low, high, step_word, key_low, key_high):", *blocks, *lines, f"    return {table}({arguments})"]
+    )
+
+
+def source(model: Model, lanes: int = LANES) -> str:
+    """Return the text of a model's engine module."""
+    constants, traits = shape.classes(model)
+    keep = [f"    F[base + {i} * W] = np.float64(marks[{i}]) if first else F[base + {i} * W]" for i in range(len(model.marks))]
+    bound = digest(model, lanes)
+    head = [
+        f'"""The engine of the model {model.name!r}, {lanes} lanes; written by firmfate.kernel.compose, not to be edited."""',
+        "import numpy as np",
+        "from firmfate.kernel import shape",
+        "from firmfate.kernel.compiler import entry, inlined",
+        "from firmfate.kernel.compose import BOUND",
+        "from firmfate.kernel.counter import normal_pair, philox, uniform",
+        "from firmfate.kernel.lanes import load, load_int, over_lanes, store, store_int",
+        "",
+        f"MODEL = BOUND[{bound!r}]",
+        "Constants, Traits = shape.classes(MODEL)",
+        "Stocks, Shocks, Draws, Parameters = MODEL.stocks, MODEL.shocks, MODEL.draws, MODEL.Parameters",
+        "settle, start, step = MODEL.settle, MODEL.start, MODEL.step",
+        f"W = {lanes}",
+        f"N_STOCKS, N_SHOCKS = {shape.rows(model.stocks)}, {shape.rows(model.shocks)}",
+        f"N_CONSTANTS, N_TRAITS = {shape.rows(constants)}, {shape.rows(traits)}",
+        f"N_MARKS, N_PARAMETERS = {len(model.marks)}, {len(model.fields)}",
+        "",
+        _words_to_numbers("shocks_of", "Shocks", model.kinds(model.shocks), SHOCKS),
+        "",
+        _words_to_numbers("draws_of", "Draws", model.kinds(model.draws), BIRTH),
+        "",
+        "@inlined",
+        "def keep_marks(F, base, first, marks):",
+        *(keep or ["    pass"]),
+        "",
+    ]
+    template = (files("firmfate.kernel") / "engine.py.in").read_text(encoding="utf-8")
+    return "\n".join(head) + "\n" + template.replace("@NAME@", model.name)
+
+
+@cache
+def compose(model: Model, lanes: int = LANES) -> ModuleType:
+    """Return the engine module of a model: generated where it is new, imported from the cache where it is not.
+
+    Parameters
+    ----------
+    model : Model
+    lanes : int
+        Firms side by side, a multiple of 8. Results do not depend on it.
+
+    Raises
+    ------
+    ModelError
+        Where the model's functions cannot be composed; with the line.
+    """
+    functions = Sources.of(model)
+    functions.check()
+    functions.register()
+    name = f"firmfate_engine_{digest(model, lanes)}"
+    if name in sys.modules:
+        return sys.modules[name]
+    BOUND[digest(model, lanes)] = model
+    path = cache_directory() / f"{name}.py"
+    text = source(model, lanes)
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".part", delete=False, encoding="utf-8") as aside:
+            aside.write(text)
+        Path(aside.name).replace(path)
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None
+    module: Any = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module  # type: ignore[no-any-return]

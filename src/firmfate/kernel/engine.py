@@ -1,0 +1,159 @@
+"""The engine: arrays in, arrays out. Steps every firm of a block of cells x replicates from birth to its end or the horizon."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firmfate.kernel.compose import LANES, compose
+from firmfate.models.model import Model
+
+INVALID = 255
+"""The end of a firm whose arithmetic failed."""
+
+
+class Records(NamedTuple):
+    """What is recorded of every firm, each of shape (cells, replicates); `marks` has shape (marks, cells, replicates)."""
+
+    event_step: NDArray[np.int32]
+    end: NDArray[np.uint8]
+    alarm_step: NDArray[np.int32]
+    marks: NDArray[np.uint8]
+
+
+class Trace(NamedTuple):
+    """One firm's life as the engine lived it: (steps, stocks), (steps, shocks), (traits,), and its record."""
+
+    stocks: NDArray[np.float64]
+    shocks: NDArray[np.float64]
+    traits: NDArray[np.float64]
+    records: Records
+
+
+@dataclass(frozen=True)
+class Varying:
+    """Parameters that differ from firm to firm.
+
+    Attributes
+    ----------
+    fields : (varying,) array of int64
+        Which of the model's fields.
+    values : (1 or cells, replicates, varying) array of float64
+        Axis 0 has length 1 where all cells share the draws.
+    """
+
+    fields: NDArray[np.int64]
+    values: NDArray[np.float64]
+
+
+class Engine:
+    """A model, compiled.
+
+    Parameters
+    ----------
+    model : Model
+    lanes : int
+        Firms side by side, a multiple of 8; results do not depend on it.
+    """
+
+    _lock = threading.Lock()
+
+    def __init__(self, model: Model, *, lanes: int = LANES) -> None:
+        if lanes % 8 or lanes <= 0:
+            raise ValueError(f"lanes = {lanes}; a positive multiple of 8")
+        self.model = model
+        with Engine._lock:
+            self._module = compose(model, lanes)
+
+    @property
+    def compiled(self) -> bool:
+        """Whether machine code is at hand in this process."""
+        return bool(self._module.run.signatures)
+
+    def warm_up(self) -> float:
+        """Compile, or load what an earlier process compiled; return the seconds that took."""
+        begin = time.perf_counter()
+        with Engine._lock:
+            if not self.compiled:
+                row = np.array([[self.model.defaults[name] for name in self.model.fields]])
+                self._run(row, np.zeros(1, np.uint64), 0, 1, 1, 1.0 / self.model.steps_per_week, None, None)
+        return time.perf_counter() - begin
+
+    def run(
+        self,
+        parameters: NDArray[np.float64],
+        keys: NDArray[np.uint64],
+        *,
+        first: int,
+        replicates: int,
+        steps: int,
+        dt: float,
+        varying: Varying | None = None,
+    ) -> Records:
+        """Step every firm of a block to its end.
+
+        Parameters
+        ----------
+        parameters : (cells, fields) array
+            Values in the order of ``model.fields``.
+        keys : (cells,) array of uint64
+            Key of each cell's random numbers.
+        first, replicates : int
+            The replicates ``first .. first + replicates - 1`` of every cell.
+        steps : int
+            Horizon in steps.
+        dt : float
+            Step in weeks.
+        varying : Varying, optional
+            Values that differ from firm to firm, in place of those in `parameters`.
+
+        Returns
+        -------
+        Records
+            ``event_step`` counts from 1 and is the horizon where the firm is censored (``end`` 0); ``alarm_step`` 0 = never;
+            ``end`` 255 = the arithmetic failed.
+        """
+        self.warm_up()
+        return self._run(parameters, keys, first, replicates, steps, dt, varying, None)[0]
+
+    def trace(
+        self,
+        parameters: NDArray[np.float64],
+        key: int,
+        *,
+        replicate: int,
+        steps: int,
+        dt: float,
+        varying: Varying | None = None,
+    ) -> Trace:
+        """Step one firm to its end by the same machine code as `run`, and keep its stocks and shocks at every step."""
+        self.warm_up()
+        shocks, traits = len(self.model.shocks._fields), self._module.N_TRAITS  # type: ignore[attr-defined]
+        paths = (np.full((steps, self._module.N_STOCKS), np.nan), np.full((steps, shocks), np.nan), np.full(traits, np.nan))
+        records, lived = self._run(
+            parameters.reshape(1, -1), np.array([key], np.uint64), replicate, 1, steps, dt, varying, paths
+        )
+        return Trace(paths[0][:lived], paths[1][:lived], paths[2], records)
+
+    def _run(
+        self, parameters: NDArray[np.float64], keys: NDArray[np.uint64], first: int, replicates: int, steps: int, dt: float,
+        varying: Varying | None, paths: tuple[Any, Any, Any] | None,
+    ) -> tuple[Records, int]:  # fmt: skip
+        shape = (len(parameters), replicates)
+        records = Records(
+            np.empty(shape, np.int32), np.empty(shape, np.uint8), np.empty(shape, np.int32),
+            np.empty((len(self.model.marks), *shape), np.uint8),
+        )  # fmt: skip
+        fields = np.zeros(0, np.int64) if varying is None else np.ascontiguousarray(varying.fields, np.int64)
+        values = np.zeros((1, 1, 0)) if varying is None else np.ascontiguousarray(varying.values, np.float64)
+        traces = paths or (np.empty((0, 0)), np.empty((0, 0)), np.empty(0))
+        lived = self._module.run(
+            np.ascontiguousarray(parameters, np.float64), np.ascontiguousarray(keys, np.uint64), values, fields,
+            np.int64(first), np.int64(steps), float(dt), *records, *traces,
+        )  # fmt: skip
+        return records, min(int(records.event_step[0, 0]), int(lived))
