@@ -1,0 +1,151 @@
+"""Leave out one batch of firms at a time, in all cells together: how contrasts know common random numbers.
+
+Batches hold events in bins (13 weeks by default). The weeks within a bin are filled in proportion to the whole
+cell's events of that cause and bin, so that the batches add up to the exact weekly counts. Survival and incidence of
+a batch are then exact at the ends of bins; in between, the variation within bins is left out. Restricted means are
+exact at the horizons of ``batch_lifetime``, whose difference from the binned ones is spread linearly between
+horizons (in `restricted.py`); elsewhere, where paired lives differ by much less than a bin, binning overstates their
+standard error.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from firmfate.errors import EstimateError
+from firmfate.survival.labels import PSEUDO
+
+FEWEST_BATCHES = 8
+LIFETIME = "lifetime"
+"""Variable of resampled datasets: the sum of min(lifetime, horizon) over their firms, in steps."""
+
+
+def batches_in_use(ds: xr.Dataset) -> NDArray[np.int_]:
+    """Return the positions of the batches that hold firms.
+
+    Raises
+    ------
+    EstimateError
+        Where there are fewer than 8, or cells fill different ones.
+    """
+    if "batch_firms" not in ds:
+        raise EstimateError(
+            "contrasts need `batch_firms` and `batch_events` or `batch_lifetime`; the dataset has no batches"
+        )
+    firms = ds["batch_firms"]
+    filled = firms.transpose(..., "batch").values.reshape(-1, firms.sizes["batch"]) > 0
+    filled = filled[filled.any(axis=1)]
+    if filled.size and (filled != filled[0]).any():
+        raise EstimateError("cells have different non-empty batches; simulate the same replicates in every cell")
+    used = np.flatnonzero(filled[0]) if filled.size else np.empty(0, dtype=np.int_)
+    if used.size < FEWEST_BATCHES:
+        raise EstimateError(
+            f"{used.size} non-empty batches; a standard error from batches needs {FEWEST_BATCHES}: add replicates"
+        )
+    return used
+
+
+class Resampler:
+    """Datasets of the same cells with one batch left out, or with one batch alone.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        Counts with ``batch_firms``, ``batch_events`` and, where firms are censored early, ``batch_censored``.
+
+    Raises
+    ------
+    EstimateError
+        Where batches are missing, too few, or do not add up to the weekly counts.
+    """
+
+    def __init__(self, ds: xr.Dataset) -> None:
+        self.used = batches_in_use(ds)
+        if "batch_events" not in ds:
+            raise EstimateError(
+                "the dataset has no `batch_events`: only `rmst` at a horizon of `batch_lifetime` can be contrasted"
+            )
+        self._ds = ds
+        self._of_week = _bin_of_week(ds)
+        self._names = {"events": "batch_events"}
+        if "censored" in ds and bool((ds["censored"].isel(week=slice(None, -1)) > 0).any()):
+            if "batch_censored" not in ds:
+                raise EstimateError(
+                    "firms are censored before the horizon, but there is no `batch_censored (axes.., batch, bin)`"
+                )
+            self._names["censored"] = "batch_censored"
+        self._shares = {name: self._share(name, batched) for name, batched in self._names.items()}
+
+    def _share(self, name: str, batched: str) -> xr.DataArray:
+        """Each batch's share of a cell's events in a bin."""
+        weekly = self._ds[name]
+        binned = _sum_bins(weekly, self._of_week)
+        in_batches = self._ds[batched].drop_vars("bin", errors="ignore")
+        total = in_batches.sum("batch")
+        if not np.array_equal(total.transpose(*binned.dims).values, binned.values):
+            raise EstimateError(
+                f"`{batched}` summed over batches differs from `{name}` summed over the weeks of each bin"
+            )
+        return in_batches / total.where(total > 0, 1).astype(np.float64)
+
+    def without(self, batch: int) -> xr.Dataset:
+        """Return the counts of all firms but those of one batch."""
+        return self._scaled(
+            {name: 1.0 - share.isel(batch=batch) for name, share in self._shares.items()}, batch, alone=False
+        )
+
+    def alone(self, batch: int) -> xr.Dataset:
+        """Return the counts of the firms of one batch."""
+        return self._scaled({name: share.isel(batch=batch) for name, share in self._shares.items()}, batch, alone=True)
+
+    def _scaled(self, factors: dict[str, xr.DataArray], batch: int, *, alone: bool) -> xr.Dataset:
+        ds = self._ds
+        week = xr.DataArray(self._of_week, dims="week")
+        counts = {
+            name: (ds[name] * factor.isel(bin=week)).transpose(*ds[name].dims).drop_vars("batch", errors="ignore")
+            for name, factor in factors.items()
+        }
+        counts["firms"] = _of_batch(ds["batch_firms"], batch, alone=alone)
+        if "invalid" in ds:
+            counts["invalid"] = ds["invalid"]
+        if "batch_lifetime" in ds and "censored" not in self._names:
+            counts[LIFETIME] = _of_batch(ds["batch_lifetime"], batch, alone=alone)
+        return xr.Dataset(counts, attrs={**ds.attrs, PSEUDO: True})
+
+
+def _of_batch(batched: xr.DataArray, batch: int, *, alone: bool) -> xr.DataArray:
+    one = batched.isel(batch=batch, drop=True).astype(np.float64)
+    return one if alone else batched.sum("batch").astype(np.float64) - one
+
+
+def _bin_of_week(ds: xr.Dataset) -> NDArray[np.int_]:
+    """Return the position of each week's bin, from the bins' last weeks."""
+    last = np.asarray(ds["bin"].values)
+    weeks = ds.sizes["week"]
+    if "bin" not in ds.coords or last[-1] != weeks or (np.diff(last) <= 0).any() or last[0] < 1:
+        raise EstimateError(f"the coordinate `bin` must hold the last week of each bin, ascending to {weeks}")
+    return np.searchsorted(last, np.arange(1, weeks + 1))
+
+
+def _sum_bins(weekly: xr.DataArray, of_week: NDArray[np.int_]) -> xr.DataArray:
+    starts = np.flatnonzero(np.diff(of_week, prepend=-1))
+    sums = np.add.reduceat(weekly.transpose(..., "week").values, starts, axis=-1, dtype=np.int64)
+    dims = [dim for dim in weekly.dims if dim != "week"]
+    return xr.DataArray(sums, dims=[*dims, "bin"])
+
+
+def lifetimes_without(ds: xr.Dataset, tau: int, batch: int) -> xr.DataArray:
+    """Return the mean of min(lifetime, tau) in weeks without one batch of firms, exact from the steps lived."""
+    position = int(np.flatnonzero(ds["horizon"].values == tau)[0])
+    lived = _of_batch(ds["batch_lifetime"].isel(horizon=position, drop=True), batch, alone=False)
+    firms = _of_batch(ds["batch_firms"], batch, alone=False)
+    valid = firms > 0 if "invalid" not in ds else (firms > 0) & (ds["invalid"] == 0)
+    return lived / firms.where(valid) / float(ds.attrs.get("steps_per_week", 1))
+
+
+def has_exact_lifetimes(ds: xr.Dataset, tau: int) -> bool:
+    """Tell whether the batches' restricted means to tau are known exactly."""
+    early = "censored" in ds and bool((ds["censored"].isel(week=slice(None, -1)) > 0).any())
+    return not early and "batch_lifetime" in ds and "horizon" in ds.coords and bool((ds["horizon"] == tau).any())

@@ -1,0 +1,164 @@
+"""From a labelled dataset of counts to arrays and back: the layer between xarray and the estimators in ``core``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from firmfate.errors import EstimateError, FirmfateError, did_you_mean
+from firmfate.survival.core.blocks import by_blocks
+from firmfate.survival.core.lifetable import Floats
+from firmfate.variables import check_counts
+
+PSEUDO = "pseudo_counts"
+"""Attribute of datasets made inside a contrast, whose counts are fractions of firms."""
+
+
+class Counts(NamedTuple):
+    """The counts of a dataset: cells x cause x week, with cells of invalid firms turned to NaN firms."""
+
+    events: xr.DataArray  # (axes..., cause, week)
+    firms: xr.DataArray  # (axes...), float; NaN where a firm's arithmetic failed
+    censored: xr.DataArray | None  # (axes..., week)
+    weeks: int
+
+    @property
+    def axes(self) -> tuple[Hashable, ...]:
+        """The dims that tell cells apart."""
+        return self.firms.dims
+
+    def of_cause(self, cause: Any) -> Counts:
+        """Return the counts with ``cause`` as the only event; ends by other causes become censorings of their week."""
+        position = position_of(self.events, "cause", cause)
+        others = self.events.sum("cause") - self.events.isel(cause=position)
+        censored = others if self.censored is None else others + self.censored
+        return self._replace(events=self.events.isel(cause=[position]), censored=censored.transpose(*self.axes, "week"))
+
+
+def counts_of(ds: xr.Dataset) -> Counts:
+    """Take the counts from a dataset.
+
+    Raises
+    ------
+    EstimateError
+        Where variables are missing, or have other dims or kinds than the register says.
+    """
+    if not isinstance(ds, xr.Dataset):
+        raise EstimateError(f"estimators take a dataset with `events` and `firms`, not {type(ds).__name__}")
+    if not ds.attrs.get(PSEUDO):
+        try:
+            check_counts(ds)
+        except FirmfateError as error:
+            raise EstimateError(str(error)) from error
+    weeks = ds.sizes["week"]
+    if "week" in ds.coords and not np.array_equal(ds["week"].values, np.arange(1, weeks + 1)):
+        raise EstimateError("the coordinate `week` must count 1, 2, .. H: estimates need every week from the start")
+    firms = ds["firms"].astype(np.float64)
+    if "invalid" in ds:
+        firms = firms.where(ds["invalid"] == 0)
+    axes = firms.dims
+    events = ds["events"].transpose(*axes, "cause", "week")
+    censored = ds["censored"].transpose(*axes, "week") if "censored" in ds else None
+    return Counts(events, firms, censored, weeks)
+
+
+def position_of(labelled: xr.DataArray | xr.Dataset, dim: Hashable, label: Any) -> int:
+    """Return the index of a coordinate's value (floats to 9 digits), or say which values there are."""
+    if dim not in labelled.dims:
+        axes = sorted(map(str, labelled.dims))
+        raise EstimateError(f"there is no axis '{dim}'; the axes are {axes}{did_you_mean(str(dim), axes)}")
+    values = labelled[dim].values
+    if np.issubdtype(values.dtype, np.number) and isinstance(label, (int, float, np.number)):
+        hits = np.flatnonzero(np.isclose(values, float(label), rtol=1e-9, atol=1e-12))
+    else:
+        hits = np.flatnonzero(values == label)
+    if hits.size != 1:
+        shown = ", ".join(str(value) for value in values[:12]) + (", .." if values.size > 12 else "")
+        near = did_you_mean(str(label), map(str, values))
+        raise EstimateError(f"{dim} = {label!r} is not one of its values: {shown}{near}")
+    return int(hits[0])
+
+
+def whole_weeks(tau: float | None, horizon: int) -> int:
+    """Return tau as whole weeks within 1..horizon; None is the horizon."""
+    if tau is None:
+        return horizon
+    if tau != int(tau) or not 1 <= tau <= horizon:
+        raise EstimateError(f"tau = {tau}: a whole number of weeks from 1 to the horizon, {horizon}")
+    return int(tau)
+
+
+def estimated(
+    counts: Counts,
+    estimator: Callable[..., tuple[Floats, ...]],
+    *,
+    dims: Sequence[str],
+    coords: Mapping[str, Any],
+    names: Sequence[str] = ("estimate", "se", "lower", "upper"),
+    units: str,
+    long_name: str,
+    **options: Any,
+) -> xr.Dataset:
+    """Apply a core estimator to every cell and label what it returns.
+
+    On Dask-backed counts the result is lazy and computed block of cells by block of cells; causes and weeks of a cell
+    are gathered into one block.
+
+    Parameters
+    ----------
+    dims, coords
+        Dimensions that the estimates have behind the axes of the cells, and their coordinates.
+    """
+    inner = {"cause": "_cause", "week": "_week"}
+    events = counts.events.drop_vars(["cause", "week"], errors="ignore").rename(inner)
+    arguments = [events, counts.firms]
+    inner_dims: list[Sequence[str]] = [["_cause", "_week"], []]
+    if counts.censored is not None:
+        arguments.append(counts.censored.drop_vars("week", errors="ignore").rename(week="_week"))
+        inner_dims.append(["_week"])
+
+    def on_arrays(events: Any, firms: Any, censored: Any = None) -> tuple[Floats, ...]:
+        return by_blocks(estimator, events, firms, censored, **options)
+
+    sizes = {dim: len(np.atleast_1d(coords[dim])) for dim in dims}
+    results = xr.apply_ufunc(
+        on_arrays,
+        *arguments,
+        input_core_dims=inner_dims,
+        output_core_dims=[list(dims)] * len(names),
+        dask="parallelized",
+        output_dtypes=[np.float64] * len(names),
+        dask_gufunc_kwargs={"output_sizes": sizes, "allow_rechunk": True},
+        keep_attrs=False,
+    )
+    labelled = xr.Dataset(dict(zip(names, results, strict=True)))
+    labelled = labelled.assign_coords({dim: coords[dim] for dim in dims if coords[dim] is not None})
+    return describe(labelled, units=units, long_name=long_name)
+
+
+WORDS = {"estimate": "", "se": "standard error of the ", "lower": "lower limit of the ", "upper": "upper limit of the "}
+
+
+def describe(ds: xr.Dataset, *, units: str, long_name: str, **attributes: Any) -> xr.Dataset:
+    """Give estimate, se, lower and upper their units and long names, and the dataset further attributes."""
+    for name, words in WORDS.items():
+        if name in ds:
+            ds[name].attrs = {"units": units, "long_name": words + long_name}
+    if "week" in ds.coords:
+        ds["week"].attrs = {"units": "week", "long_name": "week of life"}
+    ds.attrs.update(attributes)
+    return ds
+
+
+def weeks_from_zero(counts: Counts) -> NDArray[np.int_]:
+    """Return the coordinate of a curve: weeks 0..H."""
+    return np.arange(counts.weeks + 1)
+
+
+def causes_of(counts: Counts) -> Any:
+    """Return the causes' names, or their numbers where they have none."""
+    return counts.events["cause"].values
