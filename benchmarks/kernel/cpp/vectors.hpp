@@ -1,0 +1,160 @@
+// Vectors of doubles over AVX-512 or AVX2 and the elementary functions on them, each within about an ulp.
+//
+// With AVX-512 the functions look their nearest of 16 knots up in two registers (vpermi2pd), which shortens the polynomials; AVX2 has
+// no such instruction and takes longer ones. Coefficients: polynomials through Chebyshev nodes, worked out in 40 digits.
+#pragma once
+#include <cmath>
+#include <cstdint>
+#include <immintrin.h>
+
+#ifdef __AVX512DQ__
+constexpr int LANES = 8;
+#else
+constexpr int LANES = 4;
+#endif
+typedef double f64 __attribute__((vector_size(8 * LANES)));
+typedef uint64_t u64 __attribute__((vector_size(8 * LANES)));
+#define INLINE inline __attribute__((always_inline))
+
+INLINE f64 as_float(u64 a) { return (f64)a; }
+INLINE u64 as_bits(f64 a) { return (u64)a; }
+
+// P0 + P1 x + ... by Estrin's scheme: short chains of dependent operations.
+template <class V> INLINE V poly(V x, double a, double b, double c) { return (x * c + b) * x + a; }
+template <class V> INLINE V poly(V x, V x2, double a, double b, double c, double d) { return (x * d + c) * x2 + (x * b + a); }
+
+#ifdef __AVX512DQ__
+typedef __mmask8 mask;
+INLINE f64 max_(f64 a, f64 b) { return _mm512_max_pd(a, b); }
+INLINE f64 min_(f64 a, f64 b) { return _mm512_min_pd(a, b); }
+INLINE f64 sqrt_(f64 a) { return _mm512_sqrt_pd(a); }
+INLINE mask less(f64 a, f64 b) { return _mm512_cmp_pd_mask(a, b, _CMP_LT_OQ); }
+INLINE mask at_most(f64 a, f64 b) { return _mm512_cmp_pd_mask(a, b, _CMP_LE_OQ); }
+INLINE f64 select_(mask m, f64 a, f64 b) { return _mm512_mask_blend_pd(m, b, a); }
+INLINE f64 add_if(f64 sum, mask m, double x) { return _mm512_mask_add_pd(sum, m, sum, _mm512_set1_pd(x)); }
+INLINE mask both_(mask a, mask b) { return a & b; }
+INLINE int bits(mask m) { return m; }
+INLINE u64 mul32(u64 a, u64 b) { return (u64)_mm512_mul_epu32((__m512i)a, (__m512i)b); }
+INLINE u64 xor3(u64 a, u64 b, u64 c) { return (u64)_mm512_ternarylogic_epi64((__m512i)a, (__m512i)b, (__m512i)c, 0x96); }
+
+struct Knots {  // 16 values, looked up by the low four bits of an index
+    alignas(64) double v[16];
+    template <class F> explicit Knots(F f) { for (int j = 0; j < 16; j++) v[j] = f(j); }
+    INLINE f64 operator[](u64 i) const {
+        return _mm512_permutex2var_pd(_mm512_load_pd(v), (__m512i)i, _mm512_load_pd(v + 8));
+    }
+};
+constexpr double LN2 = 0.6931471805599453, TURN = 6.283185307179586;
+// ln(m), m in [1, 2): ln c + log1p(m / c - 1). The last knot is 2, so that -ln 2 + ln c cancels exactly just below 1.
+inline double log_knot(int j) { return j == 15 ? 2.0 : 1.0 + (j + 0.5) / 16; }
+inline const Knots RECIPROCAL([](int j) { return 1 / log_knot(j); });
+inline const Knots LOGARITHM([](int j) { return j == 15 ? LN2 : -std::log(1 / log_knot(j)); });
+inline const Knots ROOT([](int j) { return std::exp2(j / 16.0); });
+inline const Knots COSINE([](int j) { return (double)std::cos(6.283185307179586476925L * ((j + 0.5L) / 16 + 0x1p-33L)); });
+inline const Knots SINE([](int j) { return (double)std::sin(6.283185307179586476925L * ((j + 0.5L) / 16 + 0x1p-33L)); });
+
+INLINE f64 exp_(f64 x) {
+    const double magic = 0x1.8p52;
+    f64 shifted = x * (16 / LN2) + magic, k = shifted - magic;
+    f64 r = x - k * 0x1.62e42fefap-5 - k * 0x1.cf79abc9e3b3ap-44;
+    f64 r2 = r * r;
+    f64 p = r + r2 * (poly(r, 0.5, 0.1666666666530169, 0.04166666666496045) + r2 * r * (r * 0.0013889034348599464 + 0.008333449701253456));
+    f64 root = ROOT[as_bits(shifted)];
+    return _mm512_scalef_pd(root + root * p, k * (1.0 / 16));
+}
+
+// sqrt(-2 ln((w + 0.5) 2^-32)), w the low half of each lane.
+INLINE f64 radius(u64 w) {
+    f64 u = as_float((u64)_mm512_ternarylogic_epi64((__m512i)w, _mm512_set1_epi64(0xffffffff), _mm512_set1_epi64(0x4130000000000000), 0xea)) - (0x1p20 - 0x1p-33);
+    f64 e = _mm512_getexp_pd(u), m = _mm512_getmant_pd(u, _MM_MANT_NORM_1_2, _MM_MANT_SIGN_src);
+    u64 j = as_bits(u) >> 48;
+    f64 f = m * RECIPROCAL[j] - 1, f2 = f * f;
+    f64 p = poly(f, f2, -0.5, 0.3333333333446673, -0.25000000001020084, 0.19999990716115904) + f2 * f2 * poly(f, -0.16666658310969995, 0.14304721983359833, -0.12517107244459322);
+    f64 log = f2 * p + f + (e * LN2 + LOGARITHM[j]);
+    return sqrt_(-2 * log);
+}
+
+struct Angle { f64 cos, sin; };
+// cos and sin of (w + 0.5) 2^-32 turns: the middle of one of 16 sectors, moved by 2^-33 so that the rest within it is exact.
+INLINE f64 sector_rest(u64 w) {
+    return as_float((u64)_mm512_ternarylogic_epi64((__m512i)w, _mm512_set1_epi64(0x0fffffff), _mm512_set1_epi64(0x4130000000000000), 0xea)) - (0x1p20 + 0x1p-5);
+}
+INLINE Angle rest(f64 r) {
+    f64 t = r * r, t2 = t * t;
+    f64 s = poly(t, t2, -41.34170224039842, 81.6052492650987, -76.70582827985477, 42.02185658616179);
+    f64 c = poly(t, t2, -19.73920880217637, 64.939394003454, -85.45676211171855, 60.180154755357705);
+    return {c * t, r * (s * t + TURN)};  // cos - 1, sin
+}
+INLINE Angle turn(u64 w) {
+    Angle a = rest(sector_rest(w));
+    u64 j = w >> 28;
+    f64 c = COSINE[j], s = SINE[j];
+    return {c + (c * a.cos - s * a.sin), s + (s * a.cos + c * a.sin)};
+}
+INLINE f64 cosine(u64 w) {
+    Angle a = rest(sector_rest(w));
+    u64 j = w >> 28;
+    f64 c = COSINE[j];
+    return c + (c * a.cos - SINE[j] * a.sin);
+}
+#else
+typedef f64 mask;
+INLINE f64 max_(f64 a, f64 b) { return _mm256_max_pd(a, b); }
+INLINE f64 min_(f64 a, f64 b) { return _mm256_min_pd(a, b); }
+INLINE f64 sqrt_(f64 a) { return _mm256_sqrt_pd(a); }
+INLINE mask less(f64 a, f64 b) { return _mm256_cmp_pd(a, b, _CMP_LT_OQ); }
+INLINE mask at_most(f64 a, f64 b) { return _mm256_cmp_pd(a, b, _CMP_LE_OQ); }
+INLINE f64 select_(mask m, f64 a, f64 b) { return _mm256_blendv_pd(b, a, m); }
+INLINE f64 add_if(f64 sum, mask m, double x) { return sum + (f64)_mm256_and_pd(m, _mm256_set1_pd(x)); }
+INLINE mask both_(mask a, mask b) { return _mm256_and_pd(a, b); }
+INLINE int bits(mask m) { return _mm256_movemask_pd(m); }
+INLINE u64 mul32(u64 a, u64 b) { return (u64)_mm256_mul_epu32((__m256i)a, (__m256i)b); }
+INLINE u64 xor3(u64 a, u64 b, u64 c) { return a ^ b ^ c; }
+
+INLINE f64 exp_(f64 x) {  // held within +-700: no firm of use is there, and the bits of the exponent stay its own
+    const double magic = 0x1.8p52;
+    x = min_(max_(x, f64{} - 700.0), f64{} + 700.0);
+    f64 shifted = x * 1.4426950408889634 + magic, k = shifted - magic;
+    f64 r = x - k * 0x1.62e42fefap-1 - k * 0x1.cf79abc9e3b3ap-40;
+    f64 r2 = r * r, r4 = r2 * r2;
+    f64 low = poly(r, r2, 0.5, 0.16666666666666669, 0.041666666666624164, 0.008333333333330065);
+    f64 high = poly(r, r2, 0.0013888888917196719, 0.00019841269863040545, 2.4801521322368692e-05, 2.7557268480310024e-06) +
+               r4 * (r * 2.5100375832561234e-08 + 2.7620075879983367e-07);
+    f64 p = r + r2 * (low + r4 * high) + 1;
+    return as_float(as_bits(p) + (as_bits(shifted) << 52));
+}
+
+INLINE f64 radius(u64 w) {
+    f64 u = as_float((w & 0xffffffff) | 0x4130000000000000) - (0x1p20 - 0x1p-33);
+    u64 i = as_bits(u) - 0x3fe6a09e667f3bcd;  // exponent and mantissa as from sqrt(1/2)
+    f64 m = as_float((i & 0x000fffffffffffff) + 0x3fe6a09e667f3bcd);
+    // the exponent, 0 to -33, is in the high bits of i: its low 11 bits, biased, into the mantissa of a double
+    f64 e = as_float(((i + 0x4000000000000000) >> 52) | 0x4330000000000000) - (0x1p52 + 1024);
+    f64 s = (m - 1) / (m + 1), t = s * s, t2 = t * t;
+    f64 p = poly(t, t2, 0.666666666666667, 0.39999999999899455, 0.2857142862599856, 0.2222221113102852) +
+            t2 * t2 * poly(t, 0.1818288939967772, 0.15331712479381301, 0.14616562422104645);
+    return sqrt_(-2 * (e * 0.6931471805599453 + (2 * s + s * t * p)));
+}
+
+struct Angle { f64 cos, sin; };
+INLINE Angle turn(u64 w) {  // eighths around the nearest quarter turn; odd quarters swap, signs by the quarter's bits
+    const double magic = 0x1.8p52;
+    f64 u = as_float((w & 0xffffffff) | 0x4130000000000000) - (0x1p20 - 0x1p-33);
+    f64 shifted = u * 4 + magic, r = u - (shifted - magic) * 0.25, t = r * r, t2 = t * t;
+    u64 quarter = as_bits(shifted);
+    f64 s = r * (poly(t, t2, 6.283185307179586, -41.341702240399634, 81.60524927594804, -76.70585970427454) +
+                 t2 * t2 * poly(t, 42.058685020160894, -15.093804209987114, 3.7808689593022957));
+    f64 c = poly(t, t2, 1.0, -19.739208802178716, 64.93939402266795, -85.45681720652271) +
+            t2 * t2 * poly(t, t2, 60.244641328867296, -26.426250908622137, 7.903091687751697, -1.6968494702918826);
+    f64 odd = as_float(quarter << 63);  // blendv looks at the sign bit alone
+    f64 x = select_(odd, s, c), y = select_(odd, c, s);
+    u64 sign_cos = ((quarter + 1) & 2) << 62, sign_sin = (quarter & 2) << 62;
+    return {as_float(as_bits(x) ^ sign_cos), as_float(as_bits(y) ^ sign_sin)};
+}
+INLINE f64 cosine(u64 w) {  // cos(2 pi u) = sin(2 pi (|u - 1/2| - 1/4))
+    f64 u = as_float((w & 0xffffffff) | 0x4130000000000000) - (0x1p20 - 0x1p-33);
+    f64 r = as_float(as_bits(u - 0.5) & 0x7fffffffffffffff) - 0.25, t = r * r, t2 = t * t, t4 = t2 * t2;
+    return r * (poly(t, t2, 6.283185307179586, -41.341702240399755, 81.60524927607362, -76.70585975282492) +
+                t4 * (poly(t, t2, 42.058693925428685, -15.0946416761179, 3.8199280942271643, -0.7177337921413454) + t4 * 0.10089695501646812));
+}
+#endif
