@@ -1,0 +1,57 @@
+"""The design room: a `Study` becomes cells. One design a file; every one gives points, an array (cells, axes)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firmfate.design import cells, grid, joint, listed
+from firmfate.design.cells import Cells
+from firmfate.study import Layout, Study
+
+__all__ = ["Cells", "design"]
+
+POINTS: dict[str, Callable[[Layout, int], NDArray[np.float64]]] = {
+    "grid": grid.points,
+    "cells": listed.points,
+}
+"""Kind of a design -> function of (layout, seed)."""
+
+
+def design(study: Study) -> Cells:
+    """Lay out the cells of a study.
+
+    Values are rounded to 12 significant digits, so that two cells are the same when their keys are, and random
+    numbers follow values. The same study gives the same cells everywhere.
+
+    Raises
+    ------
+    StudyError
+        Where a cell breaks a joint condition of the model (:mod:`firmfate.design.joint`), or two cells are the same.
+
+    Examples
+    --------
+    >>> study = Study(study={"name": "small"}, grid={"execution": [0.2, 0.8], "misalignment.sales": [0, 0.5, 1]})
+    >>> found = design(study)
+    >>> found.dims, found.shape, found.parameters.shape
+    (('execution', 'misalignment_sales'), (2, 3), (6, 90))
+    """
+    points = POINTS[study.layout.kind](study.layout, study.seed)
+    parameters = cells.resolve(study, points, {})
+    keys = cells.digests(study.model.fields, parameters)
+    cells.check_distinct(keys, parameters)
+    checked = joint.check(study, parameters, points)
+    dims, shape, coords = cells.coordinates(study, points)
+    return Cells(
+        fields=study.model.fields,
+        parameters=parameters,
+        keys=keys,
+        random_keys=cells.random_keys(study, parameters),
+        axes=tuple(axis.key for axis in study.layout.axes),
+        dims=dims,
+        shape=shape,
+        coords=coords,
+        checked=checked,
+    )

@@ -1,0 +1,139 @@
+"""The keys of [study] and [record]: one table that reads them, writes the JSON schema and documents them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from firmfate.errors import StudyError
+from firmfate.study import reading
+from firmfate.study.reading import refuse
+
+NAME = re.compile(r"[a-z0-9_-]{1,64}")
+MOST_STEPS_PER_WEEK = 1000
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One key of a study's own tables: its kind (text, name, flag, whole, years, step), default, range and meaning."""
+
+    name: str
+    kind: str
+    default: Any
+    meaning: str
+    low: int = 0
+    high: int = 0
+
+
+STUDY = (
+    Setting("name", "name", None, "what the study is called: lower-case letters, digits, - and _"),
+    Setting("model", "text", "firm", 'what a firm is: "firm", "car", or a file and a name, "my_model.py:NAME"'),
+    Setting("question", "text", "", "what is asked, in one sentence"),
+    Setting("years", "years", 20, 'horizon in years of 52 weeks, or a quantity such as "78 weeks"'),
+    Setting(
+        "steps_per_week", "step", None, 'a whole number, or "1/k" for steps of k weeks; the model\'s own by default'
+    ),
+    Setting("replicates", "whole", 1000, "firms simulated in every cell", 1, 2**40),
+    Setting("seed", "whole", 0, "of all random numbers", 0, 2**64 - 1),
+    Setting(
+        "common_random_numbers",
+        "flag",
+        True,
+        "all cells meet the same fates: replicate i has the same shocks everywhere",
+    ),
+)
+
+RECORD = (
+    Setting("firms", "flag", False, "write every firm's end to firms.nc"),
+    Setting("horizons", "horizons", None, "horizons of restricted lifetimes, in years; 3, 5, 10 and 20 by default"),
+    Setting(
+        "batches", "whole", 32, "groups of replicates by which standard errors across cells are estimated", 8, 1024
+    ),
+)
+
+DEFAULT_HORIZONS = (3, 5, 10, 20)
+
+
+def read(written: Mapping[str, Any], table: str, settings: tuple[Setting, ...]) -> dict[str, Any]:
+    """Return the settings of a table, defaults filled in; unknown keys and wrong values are refused."""
+    reading.table(written, table, (setting.name for setting in settings))
+    return {
+        setting.name: _value(setting, written[setting.name], f"{table}.{setting.name}")
+        if setting.name in written
+        else setting.default
+        for setting in settings
+    }
+
+
+def _value(setting: Setting, value: object, path: str) -> Any:
+    """Return one setting's value, by its kind."""
+    match setting.kind:
+        case "name":
+            found = reading.text(value, path)
+            if not NAME.fullmatch(found):
+                refuse(path, found, "must be 1 to 64 characters out of a-z, 0-9, _ and -")
+            return found
+        case "text":
+            return reading.text(value, path)
+        case "flag":
+            return reading.flag(value, path)
+        case "whole":
+            return reading.whole(value, path, setting.low, setting.high)
+        case "years":
+            reading.horizon(value, path)
+            return value
+        case "step":
+            return steps_per_week(value, path)
+        case _:
+            return _horizons(value, path)
+
+
+def steps_per_week(value: object, path: str) -> float:
+    """Return steps a week: a whole number, or 1/k for steps of k whole weeks."""
+    allowed = (
+        f'must be a whole number from 1 to {MOST_STEPS_PER_WEEK}, or "1/k" for steps of k whole weeks, such as "1/13"'
+    )
+    if isinstance(value, str):
+        match = re.fullmatch(r"\s*1\s*/\s*(\d{1,5})\s*", value)
+        if not match or int(match[1]) < 1:
+            refuse(path, value, allowed)
+        return 1 / int(match[1])
+    found = reading.number(value, path)
+    if found <= 0 or found > MOST_STEPS_PER_WEEK:
+        refuse(path, value, allowed)
+    near = float(round(found)) if found >= 1 else 1 / round(1 / found)
+    if abs(near - found) > 1e-9 * found:
+        refuse(path, value, allowed)
+    return near
+
+
+def _horizons(value: object, path: str) -> tuple[int, ...]:
+    """Return the horizons of [record] in weeks, ascending."""
+    if not isinstance(value, list) or not value:
+        refuse(path, value, "must be a list of years, such as [5, 10]")
+    found = [reading.horizon(item, f"{path}[{place}]") for place, item in enumerate(value)]
+    for place, item in enumerate(found):
+        if item in found[:place]:
+            refuse(f"{path}[{place}]", value[place], f"is there already, as {path}[{found.index(item)}]")
+    return tuple(sorted(found))
+
+
+def horizons(given: tuple[int, ...] | None, weeks: int, dt: float) -> tuple[int, ...]:
+    """Return the horizons at which lifetimes are summed, in weeks, the study's own horizon last.
+
+    Raises
+    ------
+    StudyError
+        Where one that is asked for lies beyond the study's horizon or inside a step.
+    """
+    for item in given or ():
+        if item > weeks:
+            raise StudyError(
+                f"record.horizons: {item} weeks lie beyond the study's horizon of {weeks} weeks (study.years)"
+            )
+        if not (item / dt).is_integer():
+            raise StudyError(f"record.horizons: {item} weeks are no whole number of steps of {dt:g} weeks")
+    wanted = given or tuple(item for years in DEFAULT_HORIZONS if ((item := 52 * years) / dt).is_integer())
+    return tuple(sorted({item for item in wanted if item <= weeks} | {weeks}))
