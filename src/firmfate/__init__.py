@@ -18,3 +18,50 @@ The rooms, in the order in which a study flows through them::
 
 Importing the package compiles nothing and imports nothing heavy.
 """
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_WHERE = {
+    "Study": "firmfate.study",
+    "plan": "firmfate.shards",
+    "run": "firmfate.execute",
+    "gather": "firmfate.dataset",
+    "open_run": "firmfate.dataset",
+    "simulate": "firmfate.simulation",
+    "simulate_path": "firmfate.simulation",
+    "replay": "firmfate.replay",
+    "write_report": "firmfate.reporting",
+}
+_ROOMS = ("errors", "findings", "models", "plots", "survival", "variables")
+
+__all__ = ["__version__", *_WHERE, *_ROOMS]
+
+if TYPE_CHECKING:
+    from firmfate import errors, findings, models, plots, survival, variables
+    from firmfate.dataset import gather, open_run
+    from firmfate.execute import run
+    from firmfate.replay import replay
+    from firmfate.reporting import write_report
+    from firmfate.shards import plan
+    from firmfate.simulation import simulate, simulate_path
+    from firmfate.study import Study
+
+
+def __getattr__(name: str) -> Any:
+    if name in _WHERE:
+        value = getattr(importlib.import_module(_WHERE[name]), name)
+    elif name in _ROOMS:
+        value = importlib.import_module(f"firmfate.{name}")
+    else:
+        raise AttributeError(f"module 'firmfate' has no attribute '{name}'")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -24,7 +24,7 @@ from firmfate.kernel.sources import Sources
 from firmfate.models.model import NORMAL, Model
 from firmfate.randomness import BIRTH, SHOCKS
 
-LANES = 32
+LANES = 16
 BOUND: dict[str, Model] = {}
 """Models by digest, for the generated modules to import."""
 

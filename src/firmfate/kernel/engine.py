@@ -16,6 +16,9 @@ from firmfate.models.model import Model
 INVALID = 255
 """The end of a firm whose arithmetic failed."""
 
+EARLY_WEEKS = 13
+"""An alarm in the first quarter of a firm's life is early: it tells of the start, not of what the firm became."""
+
 
 class Records(NamedTuple):
     """What is recorded of every firm, each of shape (cells, replicates); `marks` has shape (marks, cells, replicates)."""
@@ -24,6 +27,47 @@ class Records(NamedTuple):
     end: NDArray[np.uint8]
     alarm_step: NDArray[np.int32]
     marks: NDArray[np.uint8]
+
+
+class Counts(NamedTuple):
+    """Counts of a block, all int64; dims as in `firmfate.variables.COUNTS`, with a leading axis of marks for the last two."""
+
+    events: NDArray[np.int64]
+    firms: NDArray[np.int64]
+    invalid: NDArray[np.int64]
+    first_invalid: NDArray[np.int64]
+    batch_firms: NDArray[np.int64]
+    batch_events: NDArray[np.int64]
+    batch_lifetime: NDArray[np.int64]
+    alarms: NDArray[np.int64]
+    early_alarms: NDArray[np.int64]
+    warning_steps_sum: NDArray[np.int64]
+    warning_steps_sumsq: NDArray[np.int64]
+    early_warning_steps_sum: NDArray[np.int64]
+    mark_count: NDArray[np.int64]
+    early_mark_count: NDArray[np.int64]
+
+    @classmethod
+    def empty(cls, model: Model, *, cells: int, weeks: int, bins: int, batches: int, horizons: int) -> Counts:
+        """Return counts of nothing."""
+        causes = len(model.causes)
+        ends = causes + 1
+        most = max((mark.maximum for mark in model.marks), default=0) + 1
+        shapes = {
+            "events": (cells, causes, weeks),
+            "batch_firms": (cells, batches),
+            "batch_events": (cells, batches, causes, bins),
+            "batch_lifetime": (cells, batches, horizons),
+            "mark_count": (len(model.marks), cells, ends, most),
+            "early_mark_count": (len(model.marks), cells, ends, most),
+        }
+        per_cell, per_end = (cells,), (cells, batches, ends)
+        tables = {
+            name: np.zeros(shapes.get(name, per_end if name.startswith(("alarms", "early", "warning")) else per_cell), np.int64)
+            for name in cls._fields
+        }
+        tables["first_invalid"][:] = -1
+        return cls(**tables)
 
 
 class Trace(NamedTuple):
@@ -81,7 +125,9 @@ class Engine:
         with Engine._lock:
             if not self.compiled:
                 row = np.array([[self.model.defaults[name] for name in self.model.fields]])
-                self._run(row, np.zeros(1, np.uint64), 0, 1, 1, 1.0 / self.model.steps_per_week, None, None)
+                records, _ = self._run(row, np.zeros(1, np.uint64), 0, 1, 1, 1.0 / self.model.steps_per_week, None, None)
+                counts = Counts.empty(self.model, cells=1, weeks=1, bins=1, batches=1, horizons=1)
+                self.count(records, counts, first=0, step_weeks=1, week_steps=1, bin_weeks=1, horizons=np.ones(1, np.int64))
         return time.perf_counter() - begin
 
     def run(
@@ -120,6 +166,30 @@ class Engine:
         """
         self.warm_up()
         return self._run(parameters, keys, first, replicates, steps, dt, varying, None)[0]
+
+    def count(
+        self, records: Records, counts: Counts, *, first: int, step_weeks: int, week_steps: int, bin_weeks: int,
+        horizons: NDArray[np.int64],
+    ) -> None:  # fmt: skip
+        """Add the records of a block to its counts, in place.
+
+        Parameters
+        ----------
+        records : Records
+        counts : Counts
+        first : int
+            Replicate of the block's first column.
+        step_weeks, week_steps : int
+            A step is ``step_weeks / week_steps`` weeks; an event's week is that of the step's end, rounded up.
+        bin_weeks : int
+            Weeks in a bin of ``batch_events``.
+        horizons : (horizon,) array of int64
+            In steps.
+        """
+        self._module.count(
+            *records, np.int64(first), np.int64(step_weeks), np.int64(week_steps), np.int64(bin_weeks), np.int64(EARLY_WEEKS),
+            horizons, *counts,
+        )  # fmt: skip
 
     def trace(
         self,

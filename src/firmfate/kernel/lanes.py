@@ -128,7 +128,11 @@ def over_lanes(typing_context, function, lanes, arguments):  # type: ignore[no-u
         lane.add_incoming(following, latch)
         seen.add_incoming(any_flag, latch)
         module = builder.module
-        hints = [_hint(module, "llvm.loop.vectorize.enable", 1, 1), _hint(module, "llvm.loop.interleave.count", 32, 1)]
+        hints = [
+            _hint(module, "llvm.loop.vectorize.enable", 1, 1),
+            _hint(module, "llvm.loop.interleave.count", 32, 1),
+            module.add_metadata([ir.MetaDataString(module, "llvm.loop.unroll.disable")]),
+        ]
         loop = module.add_metadata([ir.MetaDataString(module, f"lanes {id(branch)}")])
         loop.operands = (loop, *hints)
         branch.set_metadata("llvm.loop", loop)

@@ -111,6 +111,11 @@ class Mark:
     maximum: int
     meaning: str
 
+    @property
+    def counted(self) -> str:
+        """Name of the variable that counts firms by this mark: ``green_kpis`` -> ``green_kpi_count``."""
+        return f"{self.name.removesuffix('s')}_count"
+
 
 @dataclass(frozen=True)
 class Column:

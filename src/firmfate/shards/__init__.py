@@ -1,0 +1,12 @@
+"""Shards: a plan of work in pieces, each a block of cells x a range of replicates, and each a file. The files are the truth.
+
+``plan.py`` cuts what is missing into pieces, ``work.py`` simulates one, ``file.py`` writes and reads it, ``directory.py`` tells
+what a run directory holds.
+"""
+
+from firmfate.shards.directory import RunDirectory
+from firmfate.shards.file import ShardFile
+from firmfate.shards.plan import Plan, Shard, plan
+from firmfate.shards.work import Worker
+
+__all__ = ["Plan", "RunDirectory", "Shard", "ShardFile", "Worker", "plan"]

@@ -1,0 +1,238 @@
+"""Plans: which firms are missing, cut into shards of a few seconds of work, and what they will cost.
+
+The layout of shards never changes a result, because shards hold integers that are added. It is the same on every machine: work is
+measured in nominal seconds, so that array tasks on different nodes agree on which shard is which.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+
+import numpy as np
+
+from firmfate.design import Cells, design
+from firmfate.study import Study
+from firmfate.variables import BIN_WEEKS
+
+NOMINAL_SECONDS = 20e-9
+"""One step of one firm on one core, a round number for plans; what a machine really takes is told while it runs."""
+
+LIVED_SHARE = 0.65
+"""Share of the horizon that a firm lives, a round number for plans."""
+
+LONGEST_SHARD = 5.0
+SHORTEST_SHARD = 1.0
+SMALL_PLAN = 64
+MOST_SHARDS = 20_000
+"""Shards take 5 nominal seconds; less where the plan would have fewer than 64 of them (so that two cores end together and a kill
+loses little), more where it would have over 20,000 files."""
+
+Range = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A block of cells x a range of replicates.
+
+    Attributes
+    ----------
+    cells : tuple of int
+        Positions in the study's cells.
+    first, replicates : int
+        Replicates ``first .. first + replicates - 1`` of every cell.
+    block : str
+        12 hexadecimal digits of the cells' keys.
+    """
+
+    cells: tuple[int, ...]
+    first: int
+    replicates: int
+    block: str
+
+    @property
+    def firms(self) -> int:
+        """Firms in this shard."""
+        return len(self.cells) * self.replicates
+
+    @property
+    def name(self) -> str:
+        """Beginning of its file's name; a digest of the content follows."""
+        return f"{self.block}-{self.first:012d}-{self.replicates:012d}"
+
+
+def block_digest(keys: Iterable[str]) -> str:
+    """Return 12 hexadecimal digits that name a block of cells by their keys, in order."""
+    return hashlib.sha256("".join(keys).encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What a study takes: its cells, the shards that are missing, and what they will cost.
+
+    Attributes
+    ----------
+    study : Study
+    cells : Cells
+    shards : tuple of Shard
+        What is missing.
+    done : int
+        Firms that finished shards hold already.
+    """
+
+    study: Study
+    cells: Cells
+    shards: tuple[Shard, ...]
+    done: int = 0
+
+    @property
+    def firms(self) -> int:
+        """Firms in the whole study."""
+        return len(self.cells) * self.study.replicates
+
+    @cached_property
+    def missing(self) -> int:
+        """Firms still to be simulated."""
+        return sum(shard.firms for shard in self.shards)
+
+    @property
+    def nominal_seconds(self) -> float:
+        """Core-seconds for what is missing, at 20 ns a step of a firm; expect half to twice of it."""
+        return self.missing * firm_seconds(self.study)
+
+    @property
+    def result_bytes(self) -> int:
+        """Bytes of the counts in memory, before compression in files."""
+        study, ends = self.study, len(self.study.model.causes) + 1
+        bins = math.ceil(study.weeks / BIN_WEEKS)
+        per_cell = 4 * (ends - 1) * study.weeks + study.batches * (4 * (ends - 1) * bins + 8 * len(study.horizons) + 28 * ends)
+        return len(self.cells) * per_cell
+
+    @property
+    def expected_se_weeks(self) -> float:
+        """Expected standard error of a cell's restricted mean survival time, in weeks, at worst: half the horizon over sqrt(n)."""
+        return self.study.weeks / 2 / math.sqrt(self.study.replicates)
+
+    def __str__(self) -> str:
+        study = self.study
+        return "\n".join(
+            [
+                f"study     {study.name}: model {study.model_name}, {study.years:g} years in steps of {study.dt:g} weeks",
+                f"cells     {len(self.cells):,} ({' x '.join(f'{n}' for n in self.cells.shape)} {', '.join(self.cells.dims)})",
+                f"firms     {self.firms:,} ({study.replicates:,} a cell), of which {self.missing:,} are to be simulated",
+                f"shards    {len(self.shards):,} to run",
+                f"time      about {human_seconds(self.nominal_seconds)} on one core "
+                f"({self.nominal_seconds / 3600:.3g} core-hours), nominal",
+                f"counts    {human_bytes(self.result_bytes)} in memory; result.nc is smaller",
+                f"error     standard error of a cell's restricted mean at most {self.expected_se_weeks:.2g} weeks",
+            ]
+        )
+
+
+def human_bytes(count: float) -> str:
+    """Return a number of bytes as a person reads it."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if count < 1024:
+            return f"{count:.3g} {unit}"
+        count /= 1024
+    return f"{count:.3g} TiB"
+
+
+def human_seconds(seconds: float) -> str:
+    """Return a duration as a person reads it."""
+    for size, unit in ((86400.0, "d"), (3600.0, "h"), (60.0, "min")):
+        if seconds >= 1.5 * size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds:.2g} s"
+
+
+def firm_seconds(study: Study) -> float:
+    """Return the nominal core-seconds of one firm."""
+    return study.steps * LIVED_SHARE * NOMINAL_SECONDS
+
+
+def week_ratio(study: Study) -> tuple[int, int]:
+    """Return (a, b) such that a step is a/b weeks, one of them 1."""
+    ratio = 1 / Fraction(study.steps_per_week).limit_denominator(10**6)
+    return ratio.numerator, ratio.denominator
+
+
+def gaps(covered: Sequence[Range], replicates: int) -> tuple[Range, ...]:
+    """Return the ranges (first, count) of ``0 .. replicates - 1`` that `covered` leaves out; `covered` is sorted and disjoint."""
+    missing, position = [], 0
+    for first, count in covered:
+        if position < min(first, replicates):
+            missing.append((position, min(first, replicates) - position))
+        position = max(position, first + count)
+    if position < replicates:
+        missing.append((position, replicates - position))
+    return tuple(missing)
+
+
+def shard_seconds(firms: int, study: Study, scale: float = 1.0) -> float:
+    """Return the nominal seconds of one shard in a plan of so many firms."""
+    total = firms * firm_seconds(study)
+    return scale * max(min(LONGEST_SHARD, max(SHORTEST_SHARD, total / SMALL_PLAN)), total / MOST_SHARDS)
+
+
+def cut(cells: Sequence[int], keys: Sequence[str], missing: Range, firms_each: int) -> Iterable[Shard]:
+    """Yield shards of about `firms_each` firms over cells that miss the same range: whole ranges of some cells, or pieces of one."""
+    first, count = missing
+    if firms_each >= count:
+        # Blocks of equal size: the last is not left with a few cells.
+        blocks = max(1, math.ceil(len(cells) * count / firms_each))
+        for block in np.array_split(np.asarray(cells), min(blocks, len(cells))):
+            yield Shard(tuple(block.tolist()), first, count, block_digest(keys[cell] for cell in block))
+        return
+    pieces = math.ceil(count / firms_each)
+    edges = [first + count * piece // pieces for piece in range(pieces + 1)]
+    for cell in cells:
+        block_name = block_digest([keys[cell]])
+        for begin, end in zip(edges, edges[1:], strict=False):
+            yield Shard((cell,), begin, end - begin, block_name)
+
+
+def plan(
+    study: Study, *, covered: Mapping[str, Sequence[Range]] | None = None, shard_scale: float = 1.0, cells: Cells | None = None
+) -> Plan:
+    """Cut what is missing of a study into shards.
+
+    Parameters
+    ----------
+    study : Study
+    covered : mapping, optional
+        Key of a cell -> sorted, disjoint ranges (first, count) of replicates that finished shards hold.
+    shard_scale : float
+        Multiplies the size of shards. Results do not depend on it.
+    cells : Cells, optional
+        The study's cells, where they are at hand.
+
+    Returns
+    -------
+    Plan
+
+    Examples
+    --------
+    >>> from firmfate import Study, plan
+    >>> p = plan(Study(study={"name": "small", "replicates": 1000}, grid={"execution": [0.1, 0.9]}))
+    >>> p.firms, p.missing, len(p.shards)
+    (2000, 2000, 1)
+    """
+    cells = design(study) if cells is None else cells
+    covered = covered or {}
+    by_gap: dict[Range, list[int]] = defaultdict(list)
+    total = 0
+    for position, key in enumerate(cells.keys):
+        for missing in gaps(covered.get(key, ()), study.replicates):
+            by_gap[missing].append(position)
+            total += missing[1]
+    firms_each = max(1, round(shard_seconds(total, study, shard_scale) / firm_seconds(study)))
+    shards = [
+        shard for missing, members in sorted(by_gap.items()) for shard in cut(members, cells.keys, missing, firms_each)
+    ]
+    return Plan(study, cells, tuple(shards), done=len(cells) * study.replicates - total)

@@ -1,0 +1,130 @@
+"""The work of one shard: from cells and replicates to counts, and on to a file."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firmfate.design import Cells, Population, design
+from firmfate.kernel.engine import Counts, Engine, Records, Varying
+from firmfate.models.model import Model
+from firmfate.shards.file import ShardContent, encode, write
+from firmfate.shards.plan import Shard, week_ratio
+from firmfate.study import Study
+from firmfate.variables import BIN_WEEKS
+
+PIECE = 65_536
+"""Firms stepped in one call of the kernel: bounds memory, and how long a signal has to wait."""
+
+DIMS = {
+    "events": ("cell", "cause", "week"),
+    "batch_firms": ("cell", "batch"),
+    "batch_events": ("cell", "batch", "cause", "bin"),
+    "batch_lifetime": ("cell", "batch", "horizon"),
+}
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What travels back from a worker: which shard is done, and where."""
+
+    name: str
+    file: str
+    firms: int
+    firm_steps: int
+
+
+@dataclass(frozen=True, eq=False)
+class Worker:
+    """Simulates shards of one study; one a process, shared by its threads."""
+
+    study: Study
+    fingerprint: str
+
+    @cached_property
+    def cells(self) -> Cells:
+        """The study's cells."""
+        return design(self.study)
+
+    @cached_property
+    def population(self) -> Population | None:
+        """The study's population, None where all firms of a cell have the same parameters."""
+        return Population.of(self.study)
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The model, compiled."""
+        return Engine(self.study.model)
+
+    def records(self, cells: NDArray[np.intp], first: int, replicates: int) -> Records:
+        """Simulate a block and return what is recorded of every firm."""
+        return self.engine.run(
+            self.cells.parameters[cells], self.cells.random_keys[cells], first=first, replicates=replicates,
+            steps=self.study.steps, dt=self.study.dt, varying=self.varying(cells, first, replicates),
+        )  # fmt: skip
+
+    def varying(self, cells: NDArray[np.intp], first: int, replicates: int) -> Varying | None:
+        """Return what the population draws for these firms; cells share the draws where random numbers are common."""
+        if self.population is None:
+            return None
+        numbers = np.arange(first, first + replicates, dtype=np.uint64)
+        keys = [self.study.seed] if self.study.common_random_numbers else self.cells.random_keys[cells].tolist()
+        values = np.stack([self.population.draw(int(key), numbers) for key in keys])
+        return Varying(np.asarray(self.population.fields, np.int64), values)
+
+    def counts(self, shard: Shard) -> Counts:
+        """Simulate a shard, piece by piece, and return its counts."""
+        study = self.study
+        counts = Counts.empty(
+            study.model, cells=len(shard.cells), weeks=study.weeks, bins=math.ceil(study.weeks / BIN_WEEKS),
+            batches=study.batches, horizons=len(study.horizons),
+        )  # fmt: skip
+        step_weeks, week_steps = week_ratio(study)
+        horizons = np.array([weeks * week_steps // step_weeks for weeks in study.horizons], np.int64)
+        cells = np.asarray(shard.cells)
+        per_piece = max(1, PIECE // shard.replicates)
+        for begin in range(0, len(cells), per_piece):
+            block = slice(begin, begin + per_piece)
+            part = Counts(*(table[:, block] if table.ndim and _leads_with_marks(name) else table[block]
+                            for name, table in zip(Counts._fields, counts, strict=True)))  # fmt: skip
+            for first in range(shard.first, shard.first + shard.replicates, PIECE):
+                replicates = min(PIECE, shard.first + shard.replicates - first)
+                records = self.records(cells[block], first, replicates)
+                self.engine.count(
+                    records, part, first=first, step_weeks=step_weeks, week_steps=week_steps, bin_weeks=BIN_WEEKS, horizons=horizons
+                )
+        return counts
+
+    def run(self, shard: Shard, folder: Path) -> Receipt:
+        """Simulate a shard and write its file into `folder`."""
+        counts = self.counts(shard)
+        tables, dims = tabulate(counts, self.study.model)
+        content = ShardContent(self.fingerprint, tuple(self.cells.keys[cell] for cell in shard.cells), dims, tables)
+        path = write(folder, shard.name, encode(content, first=shard.first, replicates=shard.replicates))
+        lived = counts.batch_lifetime[:, :, -1].sum()
+        return Receipt(shard.name, path.name, shard.firms, int(lived))
+
+
+def _leads_with_marks(name: str) -> bool:
+    return name.endswith("mark_count")
+
+
+def tabulate(counts: Counts, model: Model) -> tuple[dict[str, NDArray[np.int64]], dict[str, tuple[str, ...]]]:
+    """Return counts by variable name, and the dims of each; one variable a mark."""
+    tables: dict[str, NDArray[np.int64]] = {}
+    dims: dict[str, tuple[str, ...]] = {}
+    for name, table in counts._asdict().items():
+        if _leads_with_marks(name):
+            for mark, values in zip(model.marks, table, strict=True):
+                counted = name.replace("mark_count", mark.counted)
+                tables[counted] = values[..., : mark.maximum + 1]
+                dims[counted] = ("cell", "end", mark.dim)
+        else:
+            tables[name] = table
+            dims[name] = DIMS.get(name, ("cell", "batch", "end") if table.ndim == 3 else ("cell",))
+    return tables, dims
