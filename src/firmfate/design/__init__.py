@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from firmfate.design import cells, grid, joint, listed
+from firmfate.design import cells, coalitions, grid, joint, listed
 from firmfate.design.cells import Cells
+from firmfate.design.population import Population, population
 from firmfate.study import Layout, Study
 
-__all__ = ["Cells", "design"]
+__all__ = ["Cells", "Population", "design", "population"]
 
-POINTS: dict[str, Callable[[Layout, int], NDArray[np.float64]]] = {
-    "grid": grid.points,
-    "cells": listed.points,
-}
-"""Kind of a design -> function of (layout, seed)."""
+Points = Callable[[Layout, int], NDArray[np.float64]]
+
+NOT_DRAWN: dict[str, Points] = {"grid": grid.points, "cells": listed.points, "coalitions": coalitions.points}
+DRAWN = ("latin_hypercube", "sobol", "saltelli")
+
+
+def points_of(kind: str) -> Points:
+    """Return the function of (layout, seed) that gives a design its points, imported when asked for."""
+    if kind in NOT_DRAWN:
+        return NOT_DRAWN[kind]
+    if kind not in DRAWN:
+        raise ValueError(f"no design is called {kind!r}")
+    return importlib.import_module(f"firmfate.design.{kind}").points  # type: ignore[no-any-return]
 
 
 def design(study: Study) -> Cells:
@@ -38,11 +48,11 @@ def design(study: Study) -> Cells:
     >>> found.dims, found.shape, found.parameters.shape
     (('execution', 'misalignment_sales'), (2, 3), (6, 90))
     """
-    points = POINTS[study.layout.kind](study.layout, study.seed)
-    parameters = cells.resolve(study, points, {})
+    points = points_of(study.layout.kind)(study.layout, study.seed)
+    parameters = cells.resolve(study, points)
     keys = cells.digests(study.model.fields, parameters)
     cells.check_distinct(keys, parameters)
-    checked = joint.check(study, parameters, points)
+    checked = joint.check(study, parameters, points, population(study))
     dims, shape, coords = cells.coordinates(study, points)
     return Cells(
         fields=study.model.fields,

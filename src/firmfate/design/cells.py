@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from firmfate.errors import StudyError
 from firmfate.randomness import value_key
 from firmfate.study import Study
+from firmfate.study.reading import rounded
 
 Coordinate = tuple[tuple[str, ...], NDArray[Any], dict[str, str]]
 
@@ -59,7 +60,7 @@ class Cells:
         return dict(zip(self.fields, self.parameters[cell].tolist(), strict=True))
 
 
-def resolve(study: Study, points: NDArray[np.float64], medians: Mapping[str, float]) -> NDArray[np.float64]:
+def resolve(study: Study, points: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the value of every field in every cell.
 
     Parameters
@@ -67,8 +68,6 @@ def resolve(study: Study, points: NDArray[np.float64], medians: Mapping[str, flo
     study : Study
     points : (cells, axes) array
         What the design gives its axes.
-    medians : mapping
-        Key of a population -> its median.
 
     Returns
     -------
@@ -77,8 +76,8 @@ def resolve(study: Study, points: NDArray[np.float64], medians: Mapping[str, flo
     place = {name: index for index, name in enumerate(study.model.fields)}
     parameters = np.empty((len(points), len(place)))
     parameters[:] = list(study.base.values())
-    for key, median in medians.items():
-        parameters[:, [place[name] for name in study.targets[key]]] = median
+    for drawn in study.population.distributions:
+        parameters[:, [place[name] for name in study.targets[drawn.key]]] = rounded(drawn.median)
     for column, axis in enumerate(study.layout.axes):
         parameters[:, [place[name] for name in study.targets[axis.key]]] = points[:, column, np.newaxis]
     parameters += 0.0  # no negative zero: equal values are equal bits

@@ -7,34 +7,60 @@ import itertools
 import numpy as np
 from numpy.typing import NDArray
 
+from firmfate.design.population import Population
+from firmfate.design.ranges import generator
 from firmfate.errors import StudyError
 from firmfate.study import Study
 from firmfate.study.reading import show
 
 ALL_UP_TO = 5_000
+ALL_WITH_POPULATION = 100
+RARE = 1e-9
+FIRMS = 100
 
 
-def check(study: Study, parameters: NDArray[np.float64], points: NDArray[np.float64]) -> int:
+def check(study: Study, parameters: NDArray[np.float64], points: NDArray[np.float64], population: Population) -> int:
     """Refuse a design with a cell that breaks a joint condition of its model; return how many cells were tested.
 
     Up to 5,000 cells all are tested. Of more, all cells in which every axis is at its least or greatest value, and a
-    random choice of 5,000, the same every time: conditions are inequalities that fail first at corners.
+    random choice of 5,000, the same every time: conditions are inequalities that fail first at corners. Where firms of
+    a cell differ, 100 cells are chosen in that way, with the firms that one in 10^9 exceeds, and 100 that are drawn.
     """
     if study.model.check is None:
         return len(parameters)
-    chosen = np.arange(len(parameters))
-    if len(parameters) > ALL_UP_TO:
-        extreme = ((points == points.min(axis=0)) | (points == points.max(axis=0))).all(axis=1)
-        some = np.random.Generator(np.random.Philox(key=len(parameters))).choice(
-            len(parameters), ALL_UP_TO, replace=False
-        )
-        chosen = np.union1d(np.flatnonzero(extreme), some)
+    most = ALL_WITH_POPULATION if len(population) else ALL_UP_TO
+    chosen = _choose(points, most, study.seed)
     names = study.model.fields
+    firms = _firms(population, study.seed)
     for cell in chosen:
         values = dict(zip(names, parameters[cell].tolist(), strict=True))
-        for sentence in itertools.islice(study.model.check(values, study.dt), 1):
-            where = ", ".join(
-                f"{axis.key} = {show(float(points[cell, place]))}" for place, axis in enumerate(study.layout.axes)
-            )
-            raise StudyError(f"{sentence} (in the cell {where})" if where else sentence)
+        for firm in firms:
+            drawn = {names[field]: value for field, value in zip(population.fields, firm, strict=True)}
+            for sentence in itertools.islice(study.model.check({**values, **drawn}, study.dt), 1):
+                where = [f"{axis.key} = {show(float(points[cell, i]))}" for i, axis in enumerate(study.layout.axes)]
+                where = [f"the cell {', '.join(where)}"] if where else []
+                where += (
+                    [f"a firm that draws {', '.join(f'{name} = {value:g}' for name, value in drawn.items())}"]
+                    if drawn
+                    else []
+                )
+                raise StudyError(sentence + (f" (in {', '.join(where)})" if where else ""))
     return len(chosen)
+
+
+def _choose(points: NDArray[np.float64], most: int, seed: int) -> NDArray[np.intp]:
+    """Return the cells that are tested."""
+    if len(points) <= most:
+        return np.arange(len(points))
+    extreme = np.flatnonzero(((points == points.min(axis=0)) | (points == points.max(axis=0))).all(axis=1))
+    return np.union1d(extreme[:most], generator(seed).choice(len(points), most, replace=False))
+
+
+def _firms(population: Population, seed: int) -> list[list[float]]:
+    """Return values of `population.fields` that are tested: rare ones at both ends, and drawn ones."""
+    if not len(population):
+        return [[]]
+    ends = itertools.islice(itertools.product((RARE, 1 - RARE), repeat=len(population)), FIRMS)
+    rare = population.quantiles(np.array(list(ends)))
+    drawn = population.draw(seed, np.arange(FIRMS, dtype=np.uint64))
+    return [*rare.tolist(), *drawn.tolist()]

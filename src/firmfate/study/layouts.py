@@ -173,7 +173,7 @@ def cell_count(layout: Layout) -> int:
     if layout.kind == "cells":
         return len(layout.axes[0].values) if axes else 1
     if layout.kind == "coalitions":
-        return 2**axes
+        return 1 << axes
     if layout.kind == "saltelli":
         return int(layout.options["points"]) * (2 * axes + 2 if layout.options["second_order"] else axes + 2)
     return int(layout.options["points"])

@@ -12,6 +12,7 @@ from firmfate.errors import ModelError, StudyError, did_you_mean
 from firmfate.models import Model, load_model
 from firmfate.study import reading, settings
 from firmfate.study.layouts import KINDS, Layout, allowed_value, parameter_keys, read_layout
+from firmfate.study.population import PopulationTable, read_population
 from firmfate.study.rendering import toml
 from firmfate.variables import WEEKS_PER_YEAR
 
@@ -47,6 +48,8 @@ class Study:
         What [parameters] fixes: key (``correct_time``, ``misalignment.sales``) -> value.
     layout : Layout
         The design: its kind and its axes, in the order of the file.
+    population : PopulationTable
+        How firms of one cell differ.
     tables : dict
         All tables as written.
     text : str
@@ -85,6 +88,7 @@ class Study:
     record_firms: bool
     parameters: dict[str, float]
     layout: Layout = field(repr=False)
+    population: PopulationTable = field(repr=False)
     tables: dict[str, Any] = field(repr=False)
     text: str = field(repr=False, compare=False)
     path: Path | None = field(repr=False, compare=False)
@@ -178,6 +182,7 @@ class Study:
                 )
             },
             "layout": read_layout(tables, model, folder, files),
+            "population": read_population(tables, model, folder, files),
             "tables": tables,
             "text": text,
             "path": path,
@@ -207,7 +212,7 @@ class Study:
     @cached_property
     def targets(self) -> dict[str, tuple[str, ...]]:
         """What every key that the study sets acts on: key -> fields; the key of a part overrides that of the whole."""
-        given = {**self.parameters, **{axis.key: None for axis in self.layout.axes}}
+        given = dict.fromkeys((*self.parameters, *(axis.key for axis in self.layout.axes), *self.population.keys))
         owner: dict[str, str] = {}
         for key in sorted(given, key=lambda key: "." in key):
             owner.update(dict.fromkeys(self.model.keys[key], key))
@@ -223,16 +228,21 @@ class Study:
 
     def _check_clashes(self) -> None:
         """Refuse a parameter that is set twice, or whose parts are all set on their own."""
-        kind = self.layout.kind
-        for axis in self.layout.axes:
-            if axis.key in self.parameters:
-                fixed = reading.show(self.parameters[axis.key])
-                raise StudyError(f"parameters.{axis.key} = {fixed}: '{axis.key}' is also an axis of [{kind}]; keep one")
+        setter: dict[str, str] = {}
+        tables = {
+            self.layout.kind: tuple(axis.key for axis in self.layout.axes),
+            "population": self.population.keys,
+            "parameters": tuple(self.parameters),
+        }
+        for table, keys in tables.items():
+            for key in keys:
+                if key in setter:
+                    raise StudyError(f"{table}.{key}: '{key}' is set by [{setter[key]}] already; keep one of them")
+                setter[key] = table
         for key, fields in self.targets.items():
             if not fields:
-                table = "parameters" if key in self.parameters else kind
                 parts = ", ".join(self.model.parameter(key).keys[1:])
-                raise StudyError(f"{table}.{key} has no effect: each of {parts} is set on its own")
+                raise StudyError(f"{setter[key]}.{key} has no effect: each of {parts} is set on its own")
 
 
 def _again(text: str, path: Path | None, beside: Path) -> Study:
