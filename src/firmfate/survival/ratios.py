@@ -1,0 +1,71 @@
+"""How the hazards of two cells compare over time: `hazard_ratio`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from firmfate.survival import labels
+from firmfate.survival.contrasts import Cell, contrast
+from firmfate.survival.hazards import hazard
+
+
+def hazard_ratio(
+    ds: xr.Dataset,
+    *,
+    between: tuple[Cell, Cell],
+    cause: Any = None,
+    bin_weeks: int = 52,
+    level: float = 0.95,
+    paired: bool = True,
+    simultaneous: bool = False,
+) -> xr.Dataset:
+    """Estimate the time-varying ratio of two cells' hazards, bin by bin, without a model.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        Counts with batches, as for `contrast`.
+    between : pair of cells
+        The ratio is the first over the second, at every point of other axes.
+    cause : optional
+        The hazard of this cause; by default of all.
+    bin_weeks : int
+        Weeks in a bin; multiples of the batches' bins (13) give exact standard errors.
+    level, paired, simultaneous
+        As for `contrast`; simultaneous limits hold in all bins of a ratio at once.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``estimate``, ``se``, ``lower``, ``upper`` (other axes..., bin): limits are symmetric on the log scale. NaN
+        in a bin where one of the cells, with all its firms or without one batch, has no events.
+
+    Examples
+    --------
+    >>> from firmfate.survival import example, hazard_ratio
+    >>> cells = ({"execution": 1.0, "misalignment": 1.0}, {"execution": 0.0, "misalignment": 1.0})
+    >>> hazard_ratio(example(), between=cells).estimate.values.round(2)
+    array([4.14, 3.88])
+    """
+
+    def log_hazard(counts: xr.Dataset) -> xr.DataArray:
+        rate = hazard(counts, by_cause=cause is not None, bin_weeks=bin_weeks)["estimate"]
+        if cause is not None:
+            rate = rate.isel(cause=labels.position_of(rate, "cause", cause), drop=True)
+        return xr.apply_ufunc(np.log, rate.where(rate > 0))
+
+    difference = contrast(
+        ds,
+        log_hazard,
+        between=between,
+        level=level,
+        paired=paired,
+        simultaneous=("bin",) if simultaneous else False,
+    )
+    ratio = xr.apply_ufunc(np.exp, difference[["estimate", "lower", "upper"]])
+    result = ratio.assign(se=ratio["estimate"] * difference["se"])[["estimate", "se", "lower", "upper"]]
+    words = f"hazard ratio, {difference.attrs['contrast'].replace(' minus ', ' over ')}"
+    return labels.describe(result, units="1", long_name=words, **difference.attrs)

@@ -1,0 +1,227 @@
+"""How hazards depend on the axes, labelled: `proportional_hazards` and the check `proportionality`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, NamedTuple, get_args
+
+import numpy as np
+import xarray as xr
+
+from firmfate.errors import EstimateError
+from firmfate.survival import labels
+from firmfate.survival.batches import Resampler
+from firmfate.survival.core import grouped_hazards as core
+from firmfate.survival.core.lifetable import Floats, life_table
+from firmfate.survival.core.limits import normal_quantile, student_quantile
+from firmfate.survival.designs import Design, design_of
+
+Ties = Literal["cloglog", "breslow"]
+FITS: dict[str, Callable[..., core.Fit]] = {"cloglog": core.fit_cloglog, "breslow": core.fit_breslow}
+
+
+def proportional_hazards(
+    ds: xr.Dataset,
+    formula: str,
+    *,
+    cause: Any = None,
+    ties: Ties = "cloglog",
+    strata: Sequence[str] = (),
+    cuts: Sequence[int] = (),
+    level: float = 0.95,
+) -> xr.Dataset:
+    """Regress the hazard on the coordinates of the cells: hazard ratios with standard errors from batches.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        Counts, as for `kaplan_meier`, with batches; without, standard errors are those of independent firms.
+    formula : str
+        Right-hand side (formulaic), such as ``"execution * misalignment"`` or ``"C(execution)"``, of coordinates.
+    cause : optional
+        The hazard of this cause; other ends count as censorings after their week. By default the hazard of all.
+    ties : {"cloglog", "breslow"}
+        Grouped proportional hazards, or Cox's likelihood with Breslow's ties, whose bias does not shrink with firms.
+    strata : sequence of str
+        Coordinates whose every combination has its own baseline hazard.
+    cuts : sequence of int
+        Last weeks of periods, each with coefficients of its own: a hazard ratio that varies in time. The horizon is
+        added.
+    level : float
+        Confidence level.
+
+    Returns
+    -------
+    xarray.Dataset
+        Along ``term`` (and ``period``, its last week, with cuts): ``estimate`` (log hazard ratio per unit), ``se``,
+        ``lower``, ``upper``; ``hazard_ratio`` with ``hazard_ratio_lower``, ``hazard_ratio_upper``; ``statistic`` =
+        estimate/se, ``p_value``; and ``independent_se``, from the information matrix. ``to_dataframe()`` is the
+        table.
+
+    Raises
+    ------
+    EstimateError
+        Where a name or formula is wrong, terms cannot be told apart, or the fit diverges.
+
+    Examples
+    --------
+    >>> from firmfate.survival import example, proportional_hazards
+    >>> fit = proportional_hazards(example(), "execution:misalignment", cause="insolvency")
+    >>> fit.hazard_ratio.values.round(2), fit.se.values.round(3), fit.independent_se.values.round(3)
+    (array([8.27]), array([0.097]), array([0.09]))
+    """
+    if ties not in get_args(Ties):
+        raise EstimateError(f"ties = {ties!r}: one of {', '.join(get_args(Ties))}")
+    weeks = labels.counts_of(ds).weeks
+    ends = np.asarray([*cuts, weeks] if not cuts or cuts[-1] != weeks else cuts)
+    if (np.diff(ends) <= 0).any() or ends[0] < 1 or (ends != ends.astype(np.int_)).any():
+        raise EstimateError(f"cuts = {list(cuts)}: ascending whole weeks from 1 to {weeks}")
+    period = np.searchsorted(ends, np.arange(1, weeks + 1))
+    basis = np.eye(len(ends))[period]
+    fitted = _fit(ds, formula, cause=cause, ties=ties, strata=strata, basis=basis)
+    table = _table(fitted, level, {"period": ends})
+    table.attrs |= {"formula": formula, "ties": ties, "cause": "all" if cause is None else str(cause)}
+    table["period"].attrs = {"units": "week", "long_name": "last week of the period"}
+    return table if cuts else table.isel(period=0, drop=True)
+
+
+def proportionality(
+    ds: xr.Dataset,
+    formula: str,
+    *,
+    cause: Any = None,
+    ties: Ties = "cloglog",
+    strata: Sequence[str] = (),
+    time: Literal["log", "linear"] = "log",
+    level: float = 0.95,
+) -> xr.Dataset:
+    """Check that hazard ratios do not change in time: fit b + c (g(t) - mean of g), and test c = 0.
+
+    Parameters
+    ----------
+    ds, formula, cause, ties, strata, level
+        As for `proportional_hazards`.
+    time : {"log", "linear"}
+        g: the logarithm of the week, or the week over the horizon; its mean is over the events.
+
+    Returns
+    -------
+    xarray.Dataset
+        Along ``term``: ``estimate`` (c: how the log hazard ratio changes per unit of g), ``se``, ``lower``,
+        ``upper``, ``p_value``; and for all terms together ``joint_statistic`` (Hotelling's F where there are
+        batches, otherwise chi-square over its df) and ``joint_p_value``, NaN where there are too few batches.
+
+    Examples
+    --------
+    >>> from firmfate.survival import example, proportionality
+    >>> check = proportionality(example(), "execution:misalignment")
+    >>> check.p_value.values.round(2), check.joint_p_value.round(2).item()
+    (array([0.47]), 0.47)
+    """
+    from scipy.special import fdtrc
+
+    counts = labels.counts_of(ds)
+    week = np.arange(1, counts.weeks + 1, dtype=np.float64)
+    if time not in ("log", "linear"):
+        raise EstimateError(f"time = {time!r}: 'log' or 'linear'")
+    clock = np.log(week) if time == "log" else week / counts.weeks
+    ended = counts.events.sum([*counts.axes, "cause"]).values.astype(np.float64)
+    clock = clock - np.average(clock, weights=ended if ended.sum() else None)
+    basis = np.stack([np.ones_like(clock), clock], axis=-1)
+    fitted = _fit(ds, formula, cause=cause, ties=ties, strata=strata, basis=basis)
+    table = _table(fitted, level, {"part": ["level", "change"]}).isel(part=1, drop=True)
+    terms = len(fitted.design.terms)
+    change, covariance = fitted.coefficients[1], fitted.covariance[terms:, terms:]
+    quadratic = float(change @ np.linalg.pinv(covariance) @ change) / terms
+    if fitted.df is None:
+        spare, statistic = np.inf, quadratic
+    else:
+        spare = max(fitted.df + 1 - terms, 0)
+        statistic = quadratic * spare / fitted.df if spare else np.nan
+    large = 1e12  # an F with so many degrees of freedom is a chi-square over df
+    table = table[["estimate", "se", "lower", "upper", "p_value"]]
+    table["joint_statistic"] = statistic
+    table["joint_p_value"] = float(fdtrc(terms, min(spare, large), statistic)) if spare else np.nan
+    table.attrs |= {"formula": formula, "time": time}
+    return table
+
+
+class _Fitted(NamedTuple):
+    design: Design
+    coefficients: Floats  # (time function, term)
+    covariance: Floats  # of the flattened coefficients
+    independent: Floats  # their variances if firms were independent, (time function, term)
+    df: int | None  # of Student's t: batches - 1; None without batches
+    events: int
+
+
+def _fit(ds: xr.Dataset, formula: str, *, cause: Any, ties: str, strata: Sequence[str], basis: Floats) -> _Fitted:
+    ds = ds.compute()
+    design = design_of(labels.counts_of(ds).firms, formula, strata)
+    scale = np.abs(design.values).max(axis=0)  # terms of like size make the information matrix well conditioned
+    values = design.values / scale
+
+    def fit(counts: xr.Dataset, start: core.Fit | None) -> core.Fit:
+        ended, at_risk = _weekly(labels.counts_of(counts), design, cause)
+        return FITS[ties](core.grouped(ended, at_risk, values, design.stratum, basis), start)
+
+    whole = fit(ds, None)
+    shape = whole.coefficients.shape
+    independent = np.asarray(np.linalg.inv(whole.information), dtype=np.float64)
+    covariance, df = independent, None
+    if "batch_events" in ds:
+        resampler = Resampler(ds)
+        left = np.stack([fit(resampler.without(int(b)), whole).coefficients.ravel() for b in resampler.used])
+        batches = len(left)
+        deviations = left - left.mean(axis=0)
+        covariance, df = deviations.T @ deviations * (batches - 1) / batches, batches - 1
+    unscale = np.tile(1.0 / scale, shape[0])
+    covariance = covariance * np.outer(unscale, unscale)
+    variances = (np.diag(independent) * unscale**2).reshape(shape)
+    ended, _ = _weekly(labels.counts_of(ds), design, cause)
+    return _Fitted(design, whole.coefficients / scale, covariance, variances, df, round(float(ended.sum())))
+
+
+def _weekly(counts: labels.Counts, design: Design, cause: Any) -> tuple[Floats, Floats]:
+    """Return ends of the cause and firms at risk, (cell, week), of the cells with firms."""
+    cells = design.cells
+    events = counts.events.values.reshape(-1, *counts.events.shape[-2:])[cells]
+    firms = counts.firms.values.ravel()[cells]
+    censored = None if counts.censored is None else counts.censored.values.reshape(-1, counts.weeks)[cells]
+    table = life_table(events, firms, censored)
+    ended = table.events if cause is None else events[:, labels.position_of(counts.events, "cause", cause)]
+    return np.minimum(ended.astype(np.float64), table.at_risk), table.at_risk
+
+
+def _table(fitted: _Fitted, level: float, outer: dict[str, Any]) -> xr.Dataset:
+    from scipy.special import ndtr, stdtr
+
+    estimate = fitted.coefficients
+    se = np.sqrt(np.diag(fitted.covariance)).reshape(estimate.shape)
+    quantile = normal_quantile(level) if fitted.df is None else student_quantile(level, fitted.df)
+    half = quantile * np.where(se > 0, se, np.nan)
+    statistic = estimate / np.where(se > 0, se, np.nan)
+    tail = -np.abs(statistic)
+    p_value = 2 * (ndtr(tail) if fitted.df is None else stdtr(fitted.df, tail))
+    dims = [*outer, "term"]
+    values = {
+        "estimate": estimate,
+        "se": se,
+        "lower": estimate - half,
+        "upper": estimate + half,
+        "hazard_ratio": np.exp(estimate),
+        "hazard_ratio_lower": np.exp(estimate - half),
+        "hazard_ratio_upper": np.exp(estimate + half),
+        "statistic": statistic,
+        "p_value": p_value,
+        "independent_se": np.sqrt(fitted.independent),
+    }
+    table = xr.Dataset(
+        {name: (dims, value) for name, value in values.items()}, coords={**outer, "term": fitted.design.terms}
+    )
+    table = labels.describe(table, units="1", long_name="log hazard ratio per unit of the term")
+    for name, words in {"": "", "_lower": "lower limit of the ", "_upper": "upper limit of the "}.items():
+        table[f"hazard_ratio{name}"].attrs = {"units": "1", "long_name": f"{words}hazard ratio per unit of the term"}
+    table.attrs["standard_error"] = "independent firms" if fitted.df is None else "batch jackknife"
+    table.attrs |= {"events": fitted.events, "batches": 0 if fitted.df is None else fitted.df + 1}
+    return table.transpose("term", *outer)
