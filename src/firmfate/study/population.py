@@ -12,8 +12,9 @@ from firmfate.errors import StudyError, did_you_mean
 from firmfate.models import Model
 from firmfate.models.model import Parameter
 from firmfate.study import reading
+from firmfate.study.csv_files import read_rows
 from firmfate.study.distributions import FAMILIES, NAMES, Distribution
-from firmfate.study.layouts import allowed_value, parameter_keys, read_rows
+from firmfate.study.keys import allowed_value, parameter_keys
 from firmfate.study.reading import refuse, show
 
 WORDS = ("correlation", "strata")

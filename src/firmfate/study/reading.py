@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import re
@@ -13,6 +12,7 @@ import numpy as np
 
 from firmfate.errors import StudyError, did_you_mean
 from firmfate.randomness import canonical
+from firmfate.study.rendering import inline
 from firmfate.variables import WEEKS_PER_YEAR
 
 YEAR = float(WEEKS_PER_YEAR)
@@ -24,11 +24,7 @@ QUANTITY = re.compile(r"\s*([-+]?(?:\d+(?:_\d+)*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\
 
 def show(value: object) -> str:
     """Return a value as a message shows it: as TOML would write it, and short."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        return f"{value:.12g}"
-    shown = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else str(value)
+    shown = inline(value)
     return shown if len(shown) <= 60 else shown[:57] + "..."
 
 

@@ -23,16 +23,16 @@ def toml(tables: Mapping[str, Any]) -> str:
     [grid]
     execution = [0.2, 0.8]
     """
-    plain = [f"{_key(key)} = {_value(value)}" for key, value in tables.items() if not _is_section(value)]
+    plain = [f"{_key(key)} = {inline(value)}" for key, value in tables.items() if not _is_section(value)]
     sections = ["\n".join(plain)] if plain else []
     for key, value in tables.items():
         if isinstance(value, dict):
             sections.append(
-                "\n".join([f"[{_key(key)}]", *(f"{_key(name)} = {_value(item)}" for name, item in value.items())])
+                "\n".join([f"[{_key(key)}]", *(f"{_key(name)} = {inline(item)}" for name, item in value.items())])
             )
         elif _is_section(value):
             sections.extend(
-                "\n".join([f"[[{_key(key)}]]", *(f"{_key(name)} = {_value(item)}" for name, item in row.items())])
+                "\n".join([f"[[{_key(key)}]]", *(f"{_key(name)} = {inline(item)}" for name, item in row.items())])
                 for row in value
             )
     return "\n\n".join(sections) + "\n"
@@ -53,7 +53,7 @@ def _text(value: str) -> str:
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def _value(value: object) -> str:
+def inline(value: object) -> str:
     """Return one value in line; what TOML has no form for is written as text, for the reader to refuse by its path."""
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -62,10 +62,10 @@ def _value(value: object) -> str:
     if isinstance(value, int):
         return str(value)
     if isinstance(value, list):
-        return "[" + ", ".join(_value(item) for item in value) + "]"
+        return "[" + ", ".join(inline(item) for item in value) + "]"
     if isinstance(value, dict):
         return (
-            "{ " + ", ".join(f"{_key(str(key))} = {_value(item)}" for key, item in value.items()) + " }"
+            "{ " + ", ".join(f"{_key(str(key))} = {inline(item)}" for key, item in value.items()) + " }"
             if value
             else "{}"
         )

@@ -13,6 +13,7 @@ from firmfate.study.reading import refuse
 
 NAME = re.compile(r"[a-z0-9_-]{1,64}")
 MOST_STEPS_PER_WEEK = 1000
+MOST_WEEKS_PER_STEP = 52_000
 
 
 @dataclass(frozen=True)
@@ -97,11 +98,11 @@ def steps_per_week(value: object, path: str) -> float:
     )
     if isinstance(value, str):
         match = re.fullmatch(r"\s*1\s*/\s*(\d{1,5})\s*", value)
-        if not match or int(match[1]) < 1:
+        if not match or not 1 <= int(match[1]) <= MOST_WEEKS_PER_STEP:
             refuse(path, value, allowed)
         return 1 / int(match[1])
     found = reading.number(value, path)
-    if found <= 0 or found > MOST_STEPS_PER_WEEK:
+    if not 1 / MOST_WEEKS_PER_STEP <= found <= MOST_STEPS_PER_WEEK:
         refuse(path, value, allowed)
     near = float(round(found)) if found >= 1 else 1 / round(1 / found)
     if abs(near - found) > 1e-9 * found:

@@ -11,7 +11,8 @@ from typing import Any
 from firmfate.errors import ModelError, StudyError, did_you_mean
 from firmfate.models import Model, load_model
 from firmfate.study import reading, settings
-from firmfate.study.layouts import KINDS, Layout, allowed_value, parameter_keys, read_layout
+from firmfate.study.keys import allowed_value, parameter_keys
+from firmfate.study.layouts import KINDS, Layout, read_layout
 from firmfate.study.population import PopulationTable, read_population
 from firmfate.study.rendering import toml
 from firmfate.variables import WEEKS_PER_YEAR
