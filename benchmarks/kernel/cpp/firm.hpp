@@ -7,6 +7,10 @@
 #include <cmath>
 #include <cstdint>
 
+#ifndef INLINE
+#define INLINE inline __attribute__((always_inline))
+#endif
+
 #define FIRM_PARAMETERS(X) \
     X(adopt_time) X(lapse_time) X(lapse_share) X(cost_gain) X(variability_gain) X(discount) X(promotion_lift) X(soft_orders) \
     X(forecast_time) X(adjust_time) X(capacity) X(setup_share) X(lot_size) X(lot_growth) X(utilisation_push) X(process_time) \
@@ -36,7 +40,7 @@ enum Column {
     UNIT_BASE,        // unit cost before the cost shock
     OWN_CASH,         // K0
     RESERVE,          // 1 / (K0 + credit_weeks)
-    ALARM, GREEN,     // alarm step (0 = never) and green KPIs then
+    TRIGGER,          // health that rings the alarm, or far below once it rang
     COLUMNS
 };
 
@@ -46,8 +50,8 @@ struct Cell {
     double phi_z, step_z, phi_y, step_y, log_demand, weekly, signal_gain;
     double kappa0, kappa1, lot, half_lot, rework_rate, want_f, want_g, want_w, queue, process, loss_rate, gain_rate;
     double dt_forecast, dt_util, dt_prevention, dt_capability, dt_perception, dt_obsolete, dt_collect, dt_payout, dt_interest;
-    double dt_sales, dt_kpi, dt_observe, dt_correct, dt_relapse, inspect_gain, fill_rate, pick_rate, inverse_leak, haste, haste_growth;
-    double voice0, blind, inverse_alarm, steering, floor[5], ceiling[5];
+    double dt_sales, dt_kpi, dt_observe, dt_correct, dt_relapse, inspect_gain, fill_rate, pick_rate, lead_push, leak_push, haste, haste_growth;
+    double voice0, blind, inverse_alarm, defects0, defects1, overhead1, shipping1, freight1, inspect1, leak0, appeal0, steering, floor[5], ceiling[5];
     double start[COLUMNS], unit, exit_scale;
     int steps_per_week;
 
@@ -81,17 +85,21 @@ struct Cell {
         dt_correct = dt * steering / p.correct_time, dt_relapse = dt / p.relapse_time;
         loss_rate = dt / p.loss_time, gain_rate = dt / p.gain_time;
         inspect_gain = p.inspection_max - p.inspection, fill_rate = 1 / p.fill_time, pick_rate = 1 / p.pick_time;
-        double leak0 = p.defect_rate * (1 - p.inspection);
-        inverse_leak = 1 / leak0, haste = 1 / l0, haste_growth = std::exp(p.impatience * dt / 52);
+        leak0 = p.defect_rate * (1 - p.inspection);
+        haste = 1 / l0, haste_growth = std::exp(p.impatience * dt / 52);
         voice0 = 1 - p.customer_voice, blind = p.blindness / 5, inverse_alarm = 1 / p.alarm;
         unit = p.unit_cost - p.cost_gain * mean, exit_scale = -52.0 * spw / p.background_exit;
+        defects1 = p.defect_rate * p.defect_growth, defects0 = p.defect_rate + defects1, overhead1 = p.overhead * p.overhead_cut;
+        shipping1 = p.transit_time * p.consolidation, freight1 = p.freight_cost * p.freight_saving;
+        inspect1 = p.inspection_cost * p.inspection_growth, appeal0 = 1 - p.capability_sensitivity;
+        lead_push = p.lead_sensitivity, leak_push = p.defect_sensitivity / leak0;
         double kpi[5] = {1, p.unit_cost + p.setup_cost + p.overhead / s0, leak0, p.overhead / s0, p.freight_cost};
         for (int d = 0; d < 5; d++) ceiling[d] = kpi[d] * (1 + 1e-9), floor[d] = kpi[d] * (1 - 1e-9);
         for (double& s : start) s = 0;
         start[PURSUIT] = start[CUSTOMERS] = start[CAPABILITY] = start[PREVENTION] = start[FORECAST] = start[SALES] = 1;
         start[PERCEIVED] = l0, start[WIP] = w0, start[REWORK] = p.rework_time * r0, start[UTILISATION] = rho0;
         start[GOODS] = p.stock_cover, start[BACKLOG] = p.fill_time, start[TRANSIT] = p.transit_time;
-        start[RECEIVABLES] = p.collection_time, start[CREDIT] = p.credit_weeks, start[HASTE] = haste;
+        start[RECEIVABLES] = p.collection_time, start[CREDIT] = p.credit_weeks, start[HASTE] = haste, start[TRIGGER] = p.alarm;
         for (int d = 0; d < 5; d++) start[KPI_SALES + d] = kpi[d];
     }
 
@@ -111,21 +119,28 @@ struct Cell {
     }
 };
 
-template <class M> struct Ends { M insolvent, collapsed, gridlocked; };
+// What may happen in a step to some lanes; the rest of the step is the same for all.
+template <class V, class M> struct Ends { M insolvent, collapsed, gridlocked, rings; V green; };
 
-// One step of Δ. `s[i * stride]` is column i, e the three normals, `now` the step counted from 1.
-template <class V, int stride, class M>
-inline __attribute__((always_inline)) Ends<M> step(const Cell& __restrict k, V* __restrict s, V e1, V e2, V e3, V now) {
+template <class V> struct Shocks { V demand, cost; };
+
+// The shocks move by the three normals of a step, whatever the firm does: they can be worked out ahead of its step.
+template <class V, int stride> INLINE Shocks<V> shock(const Cell& __restrict k, V* __restrict s, V e1, V e2, V e3) {
+    V z = k.phi_z * s[DEMAND * stride] + k.step_z * e1, y = k.phi_y * s[COST * stride] + k.step_y * e2;
+    s[DEMAND * stride] = z, s[COST * stride] = y;
+    return {exp_(z + k.log_demand) * max_(V{} + 0.0, 1 + k.weekly * e3), exp_(y)};
+}
+
+// The rest of one step of Δ. `s[i * stride]` is column i.
+template <class V, int stride, class M> INLINE Ends<V, M> step(const Cell& __restrict k, V* __restrict s, Shocks<V> shocks) {
     const Parameters& p = k.p;
 #define GET(i) s[(i) * stride]
-    V z = k.phi_z * GET(DEMAND) + k.step_z * e1, y = k.phi_y * GET(COST) + k.step_y * e2;
-    GET(DEMAND) = z, GET(COST) = y;
     V c = GET(PURSUIT), N = GET(CUSTOMERS), A = GET(CAPABILITY), H = GET(PREVENTION), F = GET(FORECAST), B = GET(BACKLOG);
     V G = GET(GOODS), W = GET(WIP), R = GET(REWORK), K = GET(CASH), h = GET(DISTRESS), U = GET(UTILISATION);
     V xs = GET(XS), xp = GET(XP), xq = GET(XQ), xf = GET(XF), xl = GET(XL);
 
     // sales
-    V orders = N * exp_(z + k.log_demand) * (1 + p.promotion_lift * xs) * max_(V{} + 0.0, 1 + k.weekly * e3);
+    V orders = N * shocks.demand * (1 + p.promotion_lift * xs);
     V bookings = orders * (1 + p.soft_orders * xs), signal = orders * (1 + k.signal_gain * xs);
     V price = 1 - p.discount * xs;
 
@@ -145,46 +160,43 @@ inline __attribute__((always_inline)) Ends<M> step(const Cell& __restrict k, V* 
     V busy = min_(V{} + 1.0, (starts + reworking) / kappa);
 
     // quality
-    V q = min_(V{} + 0.6, p.defect_rate * (1 + p.defect_growth * (1 - H)) * (1.5 - 0.5 * A));
+    V q = min_(V{} + 0.6, (k.defects0 - k.defects1 * H) * (1.5 - 0.5 * A));
     V found = p.inspection + k.inspect_gain * xq, caught_share = q * found, caught = output * caught_share, leak = q - caught_share;
 
     // finance, logistics
-    V overheads = p.overhead - p.overhead * p.overhead_cut * xf;
+    V overheads = p.overhead - k.overhead1 * xf;
     V overhead_unit = overheads / max_(starts, V{} + 0.05);
-    V shipping = p.transit_time + p.transit_time * p.consolidation * xl;
+    V shipping = p.transit_time + k.shipping1 * xl;
     V deliveries = GET(TRANSIT) / shipping;
-    V freight = p.freight_cost - p.freight_cost * p.freight_saving * xl;
+    V freight = p.freight_cost - k.freight1 * xl;
 
     // customers
     V lead = p.order_share * (production_lead + p.inspection_delay * xq + caught_share * R / max_(reworking, V{} + 0.001)) +
              B / max_(shipments, V{} + 0.001) + shipping;
     V perceived = GET(PERCEIVED), haste = GET(HASTE);
-    V appeal = exp_(-p.lead_sensitivity * max_(V{} + 0.0, perceived * haste - 1) -
-                    p.defect_sensitivity * max_(V{} + 0.0, leak * k.inverse_leak - 1)) *
-               (1 - p.capability_sensitivity + p.capability_sensitivity * A);
+    V appeal = exp_(k.lead_push * min_(V{} + 0.0, 1 - perceived * haste) + k.leak_push * min_(V{} + 0.0, k.leak0 - leak)) *
+               (k.appeal0 + p.capability_sensitivity * A);
 
     // governance and its dashboard
     V health = min_(min_(V{} + 1.0, (K + GET(CREDIT)) * GET(RESERVE)), k.voice0 + p.customer_voice * N);
     V green = add_if(V{} + 0.0, at_most(V{} + k.floor[0], GET(KPI_SALES)), 1.0);
     for (int d = 1; d < 5; d++) green = add_if(green, at_most(GET(KPI_SALES + d), V{} + k.ceiling[d]), 1.0);
-    V alarm = GET(ALARM);
-    auto rings = both_(less(health, V{} + p.alarm), less(alarm, V{} + 0.5));
-    GET(ALARM) = select_(rings, now, alarm), GET(GREEN) = select_(rings, green, GET(GREEN));
+    auto rings = less(health, GET(TRIGGER));
     V seen = max_(V{} + 0.0, 1 - k.inverse_alarm * health) * (1 - k.blind * green);
 
     // cash
-    V unit_cost = GET(UNIT_BASE) * exp_(y);
+    V unit_cost = GET(UNIT_BASE) * shocks.cost;
     V AR = GET(RECEIVABLES), S = GET(TRANSIT);
     V sale = deliveries * price * (1 - leak);
     V spend = starts * (unit_cost + p.setup_cost * per_growth) + overheads + p.carrying_cost * (W + R + G + S) +
-              output * (p.inspection_cost + p.inspection_cost * p.inspection_growth * xq) + p.rework_cost * reworking +
+              output * (p.inspection_cost + k.inspect1 * xq) + p.rework_cost * reworking +
               freight * shipments;
 
     // all stocks move
     const V dt = V{} + k.dt;
     GET(XS) = k.keep[0] * xs + k.pull[0] * c, GET(XP) = k.keep[1] * xp + k.pull[1] * c, GET(XQ) = k.keep[2] * xq + k.pull[2] * c;
     GET(XF) = k.keep[3] * xf + k.pull[3] * c, GET(XL) = k.keep[4] * xl + k.pull[4] * c;
-    V pursuit = c - k.dt_correct * h * c + k.dt_relapse * (1 - c) * (1 - h);
+    V calm = 1 - h, pursuit = c - k.dt_correct * h * c + (k.dt_relapse * calm - k.dt_relapse * calm * c);
     GET(PURSUIT) = min_(V{} + 1.0, max_(V{} + 0.0, pursuit));
     GET(DISTRESS) = h + k.dt_observe * (seen - h);
     V pull = appeal - N;
@@ -197,7 +209,7 @@ inline __attribute__((always_inline)) Ends<M> step(const Cell& __restrict k, V* 
     GET(GOODS) = G + dt * (output - caught + reworking - shipments) - k.dt_obsolete * G;
     GET(BACKLOG) = B + dt * (orders - shipments), GET(TRANSIT) = S + dt * (shipments - deliveries);
     GET(RECEIVABLES) = AR + dt * sale - k.dt_collect * AR;
-    K = K + k.dt_collect * AR - dt * spend - k.dt_interest * max_(-K, V{} + 0.0) - k.dt_payout * max_(V{} + 0.0, K - GET(OWN_CASH));
+    K = K + k.dt_collect * AR - dt * spend + k.dt_interest * min_(K, V{} + 0.0) - k.dt_payout * max_(V{} + 0.0, K - GET(OWN_CASH));
     GET(CASH) = K;
     GET(CAPABILITY) = A + k.dt_capability * (1 - p.capability_loss * xf - A);
     GET(PREVENTION) = H + k.dt_prevention * (1 - p.prevention_loss * xq - H);
@@ -215,5 +227,5 @@ inline __attribute__((always_inline)) Ends<M> step(const Cell& __restrict k, V* 
     V credit = p.credit_weeks * sales * min_(V{} + 1.0, N);
     GET(CREDIT) = credit;
 #undef GET
-    return {less(K, -credit), less(N, V{} + p.customer_floor), less(V{} + p.lead_time_limit, perceived)};
+    return {less(K + credit, V{} + 0.0), less(N, V{} + p.customer_floor), less(V{} + p.lead_time_limit, perceived), rings, green};
 }
