@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -113,6 +114,12 @@ class Engine:
         self.model = model
         with Engine._lock:
             self._module = compose(model, lanes)
+
+    @property
+    def cached(self) -> bool:
+        """Whether machine code is at hand, in this process or on disk from an earlier one."""
+        folder = Path(self._module.__file__ or "").parent / "__pycache__"
+        return self.compiled or any(folder.glob(f"{self._module.__name__}.run*.nbc"))
 
     @property
     def compiled(self) -> bool:

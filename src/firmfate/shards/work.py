@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from firmfate.design import Cells, Population, design
+from firmfate.design import Cells, Population, design, population
 from firmfate.kernel.engine import Counts, Engine, Records, Varying
 from firmfate.models.model import Model
 from firmfate.shards.file import ShardContent, encode, write
@@ -54,7 +54,8 @@ class Worker:
     @cached_property
     def population(self) -> Population | None:
         """The study's population, None where all firms of a cell have the same parameters."""
-        return Population.of(self.study)
+        found = population(self.study)
+        return found if len(found.fields) else None
 
     @cached_property
     def engine(self) -> Engine:

@@ -1,0 +1,83 @@
+"""Progress: a bar on a terminal, a line every 30 seconds in a log; firms, firms per second, time left."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import Any, TextIO
+
+from firmfate.shards.plan import human_seconds
+
+EVERY = 30.0
+
+
+class Progress:
+    """Tells how a run goes on; use as a context.
+
+    Parameters
+    ----------
+    total, done : int
+        Firms in all, and those that were there before.
+    shown : bool
+    stream : file, optional
+        Where to; standard error if not given.
+    """
+
+    def __init__(self, total: int, done: int, *, shown: bool = True, stream: TextIO | None = None) -> None:
+        self.total, self.done, self.before = total, done, done
+        self.steps = 0
+        self.stream = stream or sys.stderr
+        self.shown = shown
+        self._bar: Any = None
+        self._begin = self._last = time.monotonic()
+
+    def __enter__(self) -> Progress:
+        self._begin = self._last = time.monotonic()
+        if self.shown and self.stream.isatty():
+            from tqdm import tqdm
+
+            self._bar = tqdm(
+                total=self.total, initial=self.done, unit=" firms", unit_scale=True, file=self.stream, dynamic_ncols=True,
+                smoothing=0.1, desc="simulating",
+            )  # fmt: skip
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None) -> None:
+        if self._bar is not None:
+            self._bar.close()
+        elif self.shown and self.done > self.before:
+            self.say(self.line())
+
+    def advance(self, firms: int, firm_steps: int) -> None:
+        """Count a finished shard."""
+        self.done += firms
+        self.steps += firm_steps
+        if self._bar is not None:
+            self._bar.update(firms)
+        elif self.shown and time.monotonic() - self._last >= EVERY:
+            self._last = time.monotonic()
+            self.say(self.line())
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the start."""
+        return time.monotonic() - self._begin
+
+    def line(self) -> str:
+        """Return the state in one line."""
+        rate = (self.done - self.before) / max(self.seconds, 1e-9)
+        left = human_seconds((self.total - self.done) / rate) if rate else "?"
+        return (
+            f"{self.done:,} of {self.total:,} firms ({self.done / self.total:.1%}), {rate:,.0f} firms/s, "
+            f"{self.steps / max(self.seconds, 1e-9) / 1e6:,.0f} million firm-steps/s, {left} left"
+        )
+
+    def say(self, text: str) -> None:
+        """Print a line, beside the bar where there is one."""
+        if not self.shown:
+            return
+        if self._bar is not None:
+            self._bar.write(text, file=self.stream)
+        else:
+            print(text, file=self.stream, flush=True)

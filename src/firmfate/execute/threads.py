@@ -1,0 +1,30 @@
+"""Shards on threads of this process: the kernel lets go of the interpreter's lock, so a pool of threads is all it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from pathlib import Path
+
+from firmfate.shards import Shard, Worker
+from firmfate.shards.work import Receipt
+
+
+def run_on_threads(
+    worker: Worker, shards: Iterable[Shard], folder: Path, *, threads: int, done: Callable[[Receipt], None]
+) -> None:
+    """Run shards on so many threads; `done` is called with every receipt. An interrupt ends after the shards in hand."""
+    remaining = iter(shards)
+    waiting: set[Future[Receipt]] = set()
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="firmfate")
+    try:
+        while True:
+            while len(waiting) < threads + 1 and (shard := next(remaining, None)) is not None:
+                waiting.add(pool.submit(worker.run, shard, folder))
+            if not waiting:
+                return
+            finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            for future in finished:
+                done(future.result())
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
