@@ -55,7 +55,8 @@ def hazard_ratio(
         rate = hazard(counts, by_cause=cause is not None, bin_weeks=bin_weeks)["estimate"]
         if cause is not None:
             rate = rate.isel(cause=labels.position_of(rate, "cause", cause), drop=True)
-        return xr.apply_ufunc(np.log, rate.where(rate > 0))
+        logarithm: xr.DataArray = xr.apply_ufunc(np.log, rate.where(rate > 0))
+        return logarithm
 
     difference = contrast(
         ds,

@@ -34,10 +34,10 @@ def kaplan_meier(events: Counts, firms: Counts, censored: Counts | None, *, z: f
     se = alive * np.sqrt(odds_per_head(table).cumsum(axis=-1))
     lower, upper = _survival_limits(table, alive, se, z, limits)
     return (
-        with_week_zero(alive, 1.0),
-        with_week_zero(se, 0.0),
-        with_week_zero(lower, 1.0),
-        with_week_zero(upper, 1.0),
+        with_week_zero(alive, 1.0, table.firms),
+        with_week_zero(se, 0.0, table.firms),
+        with_week_zero(lower, 1.0, table.firms),
+        with_week_zero(upper, 1.0, table.firms),
     )
 
 
@@ -84,4 +84,5 @@ def _cumulative(rate: Floats, at_risk: Floats, z: float) -> Curve:
     # Without any event yet, the hazard at which so good a record is as unlikely as Wilson's limit allows.
     none_yet = np.log1p(z * z / np.where(at_risk > 0, at_risk, np.nan))
     upper = np.where(some | np.isnan(hazard), hazard * np.exp(width), none_yet)
-    return tuple(with_week_zero(weekly, 0.0) for weekly in (hazard, se, hazard * np.exp(-width), upper))  # type: ignore[return-value]
+    curves = (hazard, se, hazard * np.exp(-width), upper)
+    return tuple(with_week_zero(weekly, 0.0, at_risk[..., 0]) for weekly in curves)  # type: ignore[return-value]

@@ -32,7 +32,8 @@ def cumulative_incidence(events: Counts, firms: Counts, censored: Counts | None,
     variance = own + (step * cross).cumsum(axis=-1)
     se = np.sqrt(np.maximum(variance, 0.0))
     lower, upper = score_limits(incidence, se, table.followed[..., None, None], z)
-    return tuple(with_week_zero(weekly, 0.0) for weekly in (incidence, se, lower, upper))  # type: ignore[return-value]
+    at_start = table.firms[..., None]
+    return tuple(with_week_zero(weekly, 0.0, at_start) for weekly in (incidence, se, lower, upper))  # type: ignore[return-value]
 
 
 def _until_last_week(sums: Floats) -> Floats:

@@ -80,9 +80,9 @@ def odds_per_head(table: LifeTable) -> Floats:
     return increments
 
 
-def with_week_zero(weekly: Floats, at_zero: float) -> Floats:
-    """Put the value of week 0 before the weeks 1..H; NaN cells stay NaN."""
+def with_week_zero(weekly: Floats, at_zero: float, firms: Floats) -> Floats:
+    """Put the value of week 0 before the weeks 1..H; NaN where ``firms`` is."""
     out = np.empty((*weekly.shape[:-1], weekly.shape[-1] + 1))
-    out[..., 0] = np.where(np.isnan(weekly[..., 0]), np.nan, at_zero)
+    out[..., 0] = np.where(np.isnan(firms), np.nan, at_zero)
     out[..., 1:] = weekly
     return out
