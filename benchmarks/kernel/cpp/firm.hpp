@@ -188,9 +188,9 @@ template <class V, int stride, class M> INLINE Ends<V, M> step(const Cell& __res
     V unit_cost = GET(UNIT_BASE) * shocks.cost;
     V AR = GET(RECEIVABLES), S = GET(TRANSIT);
     V sale = deliveries * price * (1 - leak);
-    V spend = starts * (unit_cost + p.setup_cost * per_growth) + overheads + p.carrying_cost * (W + R + G + S) +
-              output * (p.inspection_cost + k.inspect1 * xq) + p.rework_cost * reworking +
-              freight * shipments;
+    V spend = (starts * (unit_cost + p.setup_cost * per_growth) + overheads) +
+              (output * (p.inspection_cost + k.inspect1 * xq) + p.carrying_cost * ((W + R) + (G + S))) +
+              (p.rework_cost * reworking + freight * shipments);
 
     // all stocks move
     const V dt = V{} + k.dt;
