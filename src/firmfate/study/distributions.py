@@ -72,7 +72,11 @@ FAMILIES = {
         ("a", "b"),
         lambda stats, a, b, low=0.0, high=1.0: stats.beta(a, b, low, high - low),
         lambda a, b, low=0.0, high=1.0: (
-            "a and b must be above 0" if min(a, b) <= 0 else "" if low < high else "low must be below high"
+            "a and b must lie in [0.01, 1e6]"
+            if not 0.01 <= min(a, b) <= max(a, b) <= 1e6
+            else ""
+            if low < high
+            else "low must be below high"
         ),
         optional=2,
         meaning="shapes a and b, on [0, 1] or [low, high]",
@@ -148,8 +152,9 @@ class Distribution:
         return FAMILIES[self.family].freeze(stats, *self.arguments).ppf  # type: ignore[no-any-return]
 
     def unclipped(self, uniform: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return quantiles, wherever they lie."""
-        return np.asarray(self._inverse(uniform), dtype=np.float64)
+        """Return quantiles, wherever they lie; what cannot be represented is infinite or NaN."""
+        with np.errstate(all="ignore"):
+            return np.asarray(self._inverse(uniform), dtype=np.float64)
 
     def quantile(self, uniform: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the values at these probabilities; an open end of the allowed range is never touched by rounding."""
@@ -160,7 +165,10 @@ class Distribution:
     @cached_property
     def reach(self) -> tuple[float, float]:
         """The least and the greatest value that can be drawn."""
-        low, high = self.unclipped(np.array([SMALLEST, 1.0 - SMALLEST])).tolist()
+        try:
+            low, high = self.unclipped(np.array([SMALLEST, 1.0 - SMALLEST])).tolist()
+        except ArithmeticError:  # from the libraries below SciPy, at extreme arguments
+            return -np.inf, np.inf
         return low, high
 
     @cached_property

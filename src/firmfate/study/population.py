@@ -77,6 +77,8 @@ def read_distribution(
         return Distribution(key, family, _empirical(key, given, where, row, folder, files), row.allowed)
     found = Distribution(key, family, _arguments(family, given, where, row), row.allowed)
     low, high = found.reach
+    if not (math.isfinite(low) and math.isfinite(high) and low <= found.median <= high):
+        refuse(where, given, f"draws reach from {low:.4g} to {high:.4g}, which cannot be computed with")
     if low < row.allowed.low or high > row.allowed.high or (found.constant and low not in row.allowed):
         ends = f"{max(low, row.allowed.low):g}, {min(high, row.allowed.high):g}"
         hint = {

@@ -1,0 +1,250 @@
+"""Populations: the asked marginals and rank correlations, and draws that depend on (key, replicate, name) alone."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from firmfate.design import Population, design, population
+from firmfate.study import Study
+
+FIRMS = 1_000_000
+EVERYTHING: dict[str, Any] = {
+    "unit_cost": {"normal": [0.57, 0.02]},
+    "execution": {"beta": [2, 3]},
+    "misalignment": {"truncated_normal": [0.5, 0.3, 0, 1]},
+    "misalignment.sales": {"triangular": [0.1, 0.2, 0.9]},
+    "cash_buffer": {"lognormal": {"median": 10, "sd_log": 0.7}},
+    "alarm": {"uniform": [0.5, 0.9]},
+    "correct_time": {"empirical": [26, 52, 52, "2 years"]},
+    "blindness": {"beta": [3, 2, 0.2, 0.7]},
+}
+LAWS = {
+    "unit_cost": stats.norm(0.57, 0.02),
+    "execution": stats.beta(2, 3),
+    "misalignment": stats.truncnorm(-5 / 3, 5 / 3, 0.5, 0.3),
+    "misalignment.sales": stats.triang(0.125, 0.1, 0.8),
+    "cash_buffer": stats.lognorm(0.7, scale=10),
+    "alarm": stats.uniform(0.5, 0.4),
+    "blindness": stats.beta(3, 2, 0.2, 0.5),
+}
+CORRELATIONS = (
+    ("execution", "cash_buffer", 0.5),
+    ("execution", "misalignment", -0.4),
+    ("cash_buffer", "misalignment", 0.2),
+    ("alarm", "unit_cost", 0.8),
+)
+
+
+def read(table: dict[str, Any]) -> Population:
+    return population(Study(study={"name": "population", "seed": 5}, population=table))
+
+
+def replicates(count: int) -> np.ndarray:
+    return np.arange(count, dtype=np.uint64)
+
+
+@pytest.fixture(scope="module")
+def correlated() -> Population:
+    pairs = [{"between": [first, second], "rank": value} for first, second, value in CORRELATIONS]
+    return read({**EVERYTHING, "correlation": pairs, "strata": {"execution": 4, "cash_buffer": 3}})
+
+
+@pytest.fixture(scope="module")
+def drawn(correlated: Population) -> dict[str, np.ndarray]:
+    values = correlated.draw_keys(20261123, replicates(FIRMS))
+    return dict(zip(correlated.keys, values.T, strict=True))
+
+
+def errors(values: np.ndarray, law: Any) -> float:
+    """How far 19 quantiles are from their law, the worst in units of its own standard error."""
+    probability = np.arange(1, 20) / 20
+    found = np.array([(values <= edge).mean() for edge in law.ppf(probability)])
+    return float(np.abs((found - probability) / np.sqrt(probability * (1 - probability) / len(values))).max())
+
+
+@pytest.mark.parametrize("key", LAWS)
+def test_marginals(drawn: dict[str, np.ndarray], key: str) -> None:
+    assert errors(drawn[key], LAWS[key]) < 4
+
+
+def test_marginals_would_notice_another_law(drawn: dict[str, np.ndarray]) -> None:
+    assert errors(drawn["execution"], stats.beta(2.02, 3)) > 4
+    assert errors(drawn["unit_cost"], stats.norm(0.57, 0.0202)) > 4
+
+
+def test_observed_values_are_drawn_as_often_as_they_were_seen(drawn: dict[str, np.ndarray]) -> None:
+    values, counts = np.unique(drawn["correct_time"], return_counts=True)
+    assert values.tolist() == [26, 52, 104]
+    share = np.array([0.25, 0.5, 0.25])
+    assert (np.abs(counts / FIRMS - share) < 4 * np.sqrt(share * (1 - share) / FIRMS)).all()
+
+
+def test_rank_correlations(drawn: dict[str, np.ndarray]) -> None:
+    """Spearman's within 4 standard errors: sqrt(1.06 / n) of its Fisher transform (Fieller, Hartley & Pearson 1957)."""
+    asked = {frozenset(pair[:2]): pair[2] for pair in CORRELATIONS}
+    pairs = list(itertools.combinations(LAWS, 2))
+    expected = np.array([asked.get(frozenset(pair), 0.0) for pair in pairs])
+    ranks = {key: np.argsort(np.argsort(drawn[key])) - (FIRMS - 1) / 2 for key in LAWS}
+    found = np.array([ranks[first] @ ranks[second] * 12 / (FIRMS * (FIRMS**2 - 1)) for first, second in pairs])
+    error = math.sqrt(1.06 / FIRMS)
+    assert np.abs(np.arctanh(found) - np.arctanh(expected)).max() < 4 * error
+    assert abs(np.arctanh(found[expected == 0.5]) - np.arctanh(0.505)) > 4 * error  # half a point off is noticed
+
+
+def test_normal_scores_are_correlated_as_asked() -> None:
+    pair = [{"between": ["execution", "alarm"], "normal": -0.6}]
+    found = read({"execution": {"beta": [2, 3]}, "alarm": {"uniform": [0.5, 0.9]}, "correlation": pair})
+    values = found.draw_keys(1, replicates(200_000))
+    laws = {"alarm": stats.uniform(0.5, 0.4), "execution": stats.beta(2, 3)}
+    scores = [stats.norm.ppf(laws[key].cdf(values[:, place])) for place, key in enumerate(found.keys)]
+    assert abs(np.corrcoef(scores)[0, 1] + 0.6) < 4 * (1 - 0.36) / math.sqrt(200_000)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 2**64 - 1), st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=70), st.data())
+def test_a_draw_depends_on_its_replicate_alone(key: int, chosen: list[int], data: st.DataObject) -> None:
+    """Any order, any subset, any number at once: the same bits."""
+    pairs = [{"between": [first, second], "rank": value} for first, second, value in CORRELATIONS]
+    found = read({**EVERYTHING, "correlation": pairs})
+    together = found.draw(key, np.array(chosen, dtype=np.uint64))
+    order = data.draw(st.permutations(range(len(chosen))))
+    turned = found.draw(key, np.array([chosen[place] for place in order], dtype=np.uint64))
+    np.testing.assert_array_equal(turned, together[list(order)])
+    cut = data.draw(st.integers(0, len(chosen) - 1))
+    alone = found.draw(key, np.array(chosen[cut : cut + 1], dtype=np.uint64))
+    np.testing.assert_array_equal(alone[0], together[cut])
+
+
+def test_blocks_of_firms_are_the_same_bits(correlated: Population) -> None:
+    whole = correlated.draw(7, replicates(50_000))
+    for size in (1_000, 4_097, 49_999):
+        blocks = [correlated.draw(7, replicates(50_000)[start : start + size]) for start in range(0, 50_000, size)]
+        assert np.concatenate(blocks).tobytes() == whole.tobytes()
+
+
+def test_keys_draw_differently(correlated: Population) -> None:
+    one, other = (correlated.draw_keys(key, replicates(1000)) for key in (1, 2))
+    assert not (one == other)[:, correlated.keys.index("execution")].any()
+
+
+def test_adding_a_parameter_leaves_the_draws_of_others() -> None:
+    alone = read({"execution": {"beta": [2, 3]}})
+    beside = read(
+        {"alarm": {"uniform": [0.5, 0.9]}, "execution": {"beta": [2, 3]}, "unit_cost": {"normal": [0.57, 0.02]}}
+    )
+    np.testing.assert_array_equal(alone.draw_keys(5, replicates(500))[:, 0], beside.draw_keys(5, replicates(500))[:, 1])
+
+
+def test_one_draw_of_the_whole_goes_to_every_part_that_is_not_set_on_its_own() -> None:
+    study = Study(
+        study={"name": "parts"},
+        grid={"execution.finance": [0.1, 0.9]},
+        population={
+            "execution": {"beta": [2, 2]},
+            "execution.sales": {"uniform": [0, 1]},
+            "alarm": {"uniform": [0.5, 0.9]},
+        },
+    )
+    found = population(study)
+    names = [study.model.fields[field] for field in found.fields]
+    assert names == ["execution_sales", "execution_production", "execution_quality", "execution_logistics", "alarm"]
+    values = found.draw(3, replicates(1000))
+    np.testing.assert_array_equal(values[:, 1], values[:, 2])
+    np.testing.assert_array_equal(values[:, 1], values[:, 3])
+    assert not (values[:, 0] == values[:, 1]).any()
+    assert values.flags.c_contiguous
+    cells = design(study)
+    assert cells.parameters[:, study.model.fields.index("execution_finance")].tolist() == [0.1, 0.9]
+    assert cells.parameters[0, found.fields[0]] == cells.parameters[0, found.fields[1]] == 0.5
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        {"constant": 0.3},
+        {"constant": 0.1 + 0.2},
+        {"constant": {"value": 0.3}},
+        {"uniform": [0.3, 0.3]},
+        {"normal": [0.3, 0]},
+        {"lognormal": [0.3, 0]},
+        {"empirical": [0.3]},
+        {"empirical": [0.3, 0.3]},
+    ],
+    ids=str,
+)
+def test_a_population_of_one_value_is_the_plain_cell_bit_for_bit(same: dict[str, Any]) -> None:
+    study = {"name": "one", "common_random_numbers": False, "seed": 9}
+    plain = design(Study(study=study, parameters={"execution": 0.3}))
+    drawing = Study(study=study, population={"execution": same})
+    cells, found = design(drawing), population(drawing)
+    assert cells.keys == plain.keys
+    assert cells.random_keys.tolist() == plain.random_keys.tolist()
+    assert cells.parameters.tobytes() == plain.parameters.tobytes()
+    firms = np.repeat(cells.parameters, 100, axis=0)
+    firms[:, list(found.fields)] = found.draw(int(cells.random_keys[0]), replicates(100))
+    assert firms.tobytes() == np.repeat(plain.parameters, 100, axis=0).tobytes()
+    assert len(found.fields) == 5
+
+
+def test_strata_are_quantile_bins_of_what_is_drawn(correlated: Population, drawn: dict[str, np.ndarray]) -> None:
+    values = correlated.draw(20261123, replicates(FIRMS))
+    stratum = correlated.stratum(values)
+    assert correlated.strata_count == 12
+    assert [item.key for item in correlated.strata] == ["cash_buffer", "execution"]
+    by_execution = np.digitize(stats.beta(2, 3).cdf(drawn["execution"]), [0.25, 0.5, 0.75])
+    by_cash = np.digitize(stats.lognorm(0.7, scale=10).cdf(drawn["cash_buffer"]), [1 / 3, 2 / 3])
+    assert (stratum == by_cash * 4 + by_execution).mean() > 1 - 1e-5
+    share = np.bincount(stratum % 4, minlength=4) / FIRMS
+    assert np.abs(share - 0.25).max() < 4 * math.sqrt(0.25 * 0.75 / FIRMS)
+
+
+def test_without_strata_all_firms_are_one_stratum() -> None:
+    found = read({"execution": {"beta": [2, 3]}})
+    assert found.strata_count == 1
+    assert found.stratum(found.draw(1, replicates(10))).tolist() == [0] * 10
+
+
+def test_without_a_population_nothing_is_drawn() -> None:
+    found = population(Study(study={"name": "none"}))
+    assert (len(found), found.fields) == (0, ())
+    assert found.draw(1, replicates(7)).shape == (7, 0)
+
+
+def test_draws_never_touch_an_open_end() -> None:
+    """A law so wide that quantiles underflow to 0, which `cash_buffer`, in (0, inf), does not allow."""
+    found = read({"cash_buffer": {"lognormal": [1e-300, 20]}})
+    assert found.distributions[0].unclipped(np.array([1e-4])).tolist() == [0.0]
+    assert found.draw_keys(1, replicates(5000)).min() == np.nextafter(0.0, 1.0)
+
+
+def test_observed_values_from_a_csv_column(tmp_path: Any) -> None:
+    (tmp_path / "firms.csv").write_text("name_code,execution\n1,0.2\n2,0.9\n3,0.4\n")
+    for written in ('"firms.csv"', '{ file = "firms.csv" }', '{ file = "firms.csv", column = "execution" }'):
+        text = f'[study]\nname = "csv"\n[population]\nexecution = {{ empirical = {written} }}\n'
+        study = Study.parse(text, beside=tmp_path)
+        assert set(population(study).draw_keys(1, replicates(200)).ravel()) == {0.2, 0.4, 0.9}
+        assert study.files == {"firms.csv": tmp_path / "firms.csv"}
+
+
+def test_a_population_composes_with_every_design() -> None:
+    drawing = {"unit_cost": {"normal": [0.57, 0.02]}}
+    designs: dict[str, Any] = {
+        "grid": {"execution": [0.2, 0.8]},
+        "cells": [{"execution": 0.2}],
+        "sobol": {"points": 4, "execution": [0, 1]},
+        "latin_hypercube": {"points": 4, "execution": [0, 1]},
+        "coalitions": {"misalignment.sales": [0, 1]},
+    }
+    for kind, table in designs.items():
+        study = Study(study={"name": "both"}, population=drawing, **{kind: table})
+        cells = design(study)
+        assert (cells.parameters[:, population(study).fields[0]] == 0.57).all()
+        np.testing.assert_array_equal(population(study).draw(1, replicates(9)), read(drawing).draw(1, replicates(9)))
