@@ -117,6 +117,7 @@ def test_every_parameter_matters():
         {**open_ended, "execution": 0.9, "misalignment": 0.9, "unit_cost": 0.5},  # rich
         {**open_ended, "execution": 1.0, "misalignment": 1.0, "credit_weeks": 40.0},  # overdrawn
         {**open_ended, "misalignment": 0.5, "stock_cover": 0.8, "weekly_sd": 0.5, "unit_cost": 0.5},  # out of stock
+        {**open_ended, "execution": 1.0, "misalignment.finance": 1.0, "misalignment": 0.0, "unit_cost": 0.5},  # defects leak
     )
 
     def lived(settings):
