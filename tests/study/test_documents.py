@@ -10,7 +10,8 @@ import pytest
 
 from firmfate.errors import StudyError
 from firmfate.models import load_model
-from firmfate.study import Study, parameter_table, settings_table, study_schema, template
+from firmfate.study import Study, distributions_table, parameter_table, settings_table, study_schema, template
+from firmfate.study.distributions import NAMES
 from firmfate.study.layouts import KINDS
 from firmfate.study.study import TABLES
 
@@ -46,7 +47,7 @@ GOOD: tuple[dict[str, Any], ...] = (
     {"cells": [{"execution": 0.1}, {"execution": 0.2}]},
     {"latin_hypercube": {"points": 8, "optimise": "none", "execution": [0, 1]}},
     {"sobol": {"points": 8, "scramble": False, "execution": {"from": 0, "to": 1}}},
-    {"saltelli": {"points": 8, "second_order": True, "execution.sales": [0, 1]}},
+    {"saltelli": {"points": 8, "second_order": False, "execution.sales": [0, 1], "alarm": [0.5, 0.9]}},
     {"coalitions": {"misalignment": {"sales": [0, 1], "finance": {"off": 0, "on": 1}}}},
     {"population": {"execution": {"beta": {"a": 2, "b": 2}}, "cash_buffer": {"lognormal": [10, 0.5]},
                     "correct_time": {"uniform": ["1 year", 60]}, "alarm": {"constant": 0.5}, "strata": {"execution": 4},
@@ -115,3 +116,8 @@ def test_every_setting_has_a_row() -> None:
     assert "| `study.replicates` | `1000` | firms simulated in every cell |" in table
     assert '| `study.model` | `"firm"` |' in table
     assert "| `record.firms` | `false` |" in table
+
+
+def test_every_distribution_has_a_row() -> None:
+    table = distributions_table()
+    assert [name for name in NAMES if f"{{ {name} = " not in table] == []

@@ -126,6 +126,11 @@ REFUSED = {
         "[saltelli]\npoints = 100\nexecution = [0, 1]",
         ["saltelli.points = 100", "power of two"],
     ),
+    "Saltelli of one axis": ("[saltelli]\npoints = 64\nexecution = [0, 1]", ["[saltelli]", "at least 2 axes"]),
+    "Saltelli of two axes, second order": (
+        "[saltelli]\npoints = 64\nexecution = [0, 1]\nalarm = [0.5, 0.9]\nsecond_order = true",
+        ["[saltelli]", "at least 3 axes"],
+    ),
     "range of three": ("[sobol]\npoints = 4\nexecution = [0, 0.5, 1]", ["sobol.execution", "range"]),
     "optimise misspelt": (
         '[latin_hypercube]\npoints = 4\noptimise = "maxmin"\nexecution = [0, 1]',
@@ -287,7 +292,8 @@ leaves = st.one_of(
 )
 WORDS = (
     "execution misalignment sales from to points scale values beta normal lognormal truncated_normal triangular "
-    "empirical constant file correlation between rank strata on off name model years steps_per_week horizons batches correct_time"
+    "empirical constant file correlation between rank strata on off name model years steps_per_week horizons batches "
+    "correct_time"
 )
 words = st.sampled_from(WORDS.split())
 values = st.recursive(

@@ -5,12 +5,14 @@ from __future__ import annotations
 import pickle
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from firmfate.design import design
 from firmfate.models import load_model
 from firmfate.study import Study, template
 from firmfate.study.rendering import toml
@@ -218,3 +220,69 @@ nested = st.recursive(
 )
 def test_rendered_toml_reads_back(tables: dict[str, object]) -> None:
     assert tomllib.loads(toml(tables)) == tables
+
+
+def test_what_is_fixed_is_neither_on_an_axis_nor_drawn() -> None:
+    study = Study(
+        study={"name": "fixed"},
+        grid={"misalignment.sales": [0, 1]},
+        parameters={"misalignment": 0.2},
+        population={"execution": {"beta": [2, 3]}},
+    )
+    assert len(study.fixed) == len(study.model.fields) - 6
+    assert study.fixed["misalignment_finance"] == 0.2
+    assert not {"misalignment_sales", "execution_sales", "execution_logistics"} & set(study.fixed)
+
+
+def test_a_population_is_described_key_by_key() -> None:
+    def described(**table: object) -> dict[str, str]:
+        return Study(study={"name": "a"}, population=table).population.described
+
+    pair = {"between": ["execution", "alarm"], "normal": 0.5}
+    full = described(
+        execution={"beta": [2, 3]},
+        alarm={"uniform": {"high": 0.9, "low": 0.5}},
+        strata={"alarm": 4},
+        correlation=[pair],
+    )
+    assert full == {
+        "alarm": "uniform(0.5, 0.9)",
+        "execution": "beta(2, 3)",
+        "correlation alarm, execution": "0.5",
+        "strata alarm": "4",
+    }
+    assert described(execution={"empirical": [0.2, 0.1]}) == described(execution={"empirical": [0.1, 0.2]})
+    assert described(execution={"empirical": [0.2, 0.1]}) != described(execution={"empirical": [0.1, 0.3]})
+
+
+@pytest.mark.parametrize(
+    ("tables", "count"),
+    [
+        ({}, 1),
+        ({"grid": {"execution": [0, 1], "alarm": [0.5, 0.6, 0.7]}}, 6),
+        ({"cells": [{"alarm": 0.5}, {"alarm": 0.6}]}, 2),
+        ({"sobol": {"points": 9, "execution": [0, 1]}}, 9),
+        ({"latin_hypercube": {"points": 9, "execution": [0, 1]}}, 9),
+        ({"saltelli": {"points": 8, "execution": [0, 1], "alarm": [0.5, 0.9]}}, 32),
+        (
+            {
+                "saltelli": {
+                    "points": 8,
+                    "execution": [0, 1],
+                    "alarm": [0.5, 0.9],
+                    "blindness": [0, 1],
+                    "second_order": True,
+                }
+            },
+            64,
+        ),
+        ({"coalitions": {"execution": [0, 1], "alarm": [0.5, 0.9], "blindness": [0, 1]}}, 8),
+    ],
+    ids=str,
+)
+def test_cells_are_counted_without_laying_them_out(tables: dict[str, Any], count: int) -> None:
+    study = Study(study={"name": "count"}, **tables)
+    assert study.layout.count == count
+    if "saltelli" in tables:
+        pytest.importorskip("SALib")
+    assert len(design(study)) == count

@@ -5,6 +5,7 @@ What a draw can reach is known exactly: uniform numbers are whole multiples of 2
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmfate.models.model import Interval
+from firmfate.randomness import canonical
 
 SMALLEST = 2.0**-53
 """The smallest uniform number that is ever drawn; the largest is 1 - SMALLEST."""
@@ -129,6 +131,14 @@ class Distribution:
     family: str
     arguments: tuple[float, ...]
     allowed: Interval
+
+    @property
+    def described(self) -> str:
+        """The distribution in words, such as ``beta(2, 3)``; observed values by their number and a digest."""
+        if self.family == "empirical":
+            digest = hashlib.sha256(np.array(self.arguments).astype("<f8").tobytes()).hexdigest()[:16]
+            return f"empirical({len(self.arguments)} values, {digest})"
+        return f"{self.family}({', '.join(canonical(value) for value in self.arguments)})"
 
     @property
     def constant(self) -> bool:

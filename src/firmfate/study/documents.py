@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from firmfate.models import Model
 from firmfate.study import settings
+from firmfate.study.distributions import FAMILIES
 
 
 def parameter_table(model: Model) -> str:
@@ -36,6 +37,14 @@ def settings_table() -> str:
         for setting in entries
     ]
     return _markdown(("key", "default", "meaning"), rows)
+
+
+def distributions_table() -> str:
+    """Return the distributions of [population] as a Markdown table."""
+    rows = [(f"`{{ {name} = [{', '.join(family.arguments)}] }}`", family.meaning) for name, family in FAMILIES.items()]
+    observed = '`{ empirical = [..] }`, `{ empirical = { file = "firms.csv", column = "margin" } }`'
+    rows.append((observed, "observed values, each as likely"))
+    return _markdown(("distribution", "meaning"), rows)
 
 
 def _shown(value: object) -> str:

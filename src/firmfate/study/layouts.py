@@ -39,6 +39,22 @@ class Layout:
     axes: tuple[Axis, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def count(self) -> int:
+        """How many cells there are, known without laying them out."""
+        axes = len(self.axes)
+        match self.kind:
+            case "grid":
+                return math.prod(len(axis.values) for axis in self.axes)
+            case "cells":
+                return len(self.axes[0].values) if axes else 1
+            case "coalitions":
+                return 1 << axes
+            case "saltelli":
+                return int(self.options["points"]) * (2 * axes + 2 if self.options["second_order"] else axes + 2)
+            case _:
+                return int(self.options["points"])
+
 
 def read_layout(tables: Mapping[str, Any], model: Model, folder: Path, files: dict[str, Path]) -> Layout:
     """Read the one design of a study; a study without one is a single cell.
@@ -75,20 +91,6 @@ def read_layout(tables: Mapping[str, Any], model: Model, folder: Path, files: di
     return layout
 
 
-def cell_count(layout: Layout) -> int:
-    """Return how many cells a layout has, without laying them out."""
-    axes = len(layout.axes)
-    if layout.kind == "grid":
-        return math.prod(len(axis.values) for axis in layout.axes)
-    if layout.kind == "cells":
-        return len(layout.axes[0].values) if axes else 1
-    if layout.kind == "coalitions":
-        return 1 << axes
-    if layout.kind == "saltelli":
-        return int(layout.options["points"]) * (2 * axes + 2 if layout.options["second_order"] else axes + 2)
-    return int(layout.options["points"])
-
-
 def _check(layout: Layout) -> None:
     """Refuse axes that cannot be told apart in a dataset, and designs that are too large to lay out."""
     seen: dict[str, str] = {}
@@ -102,14 +104,20 @@ def _check(layout: Layout) -> None:
                 f"{layout.kind}.{axis.key} and {layout.kind}.{seen[axis.name]} would share the name '{axis.name}'"
             )
         seen[axis.name] = axis.key
+    if layout.kind == "saltelli" and len(layout.axes) < (least := 3 if layout.options["second_order"] else 2):
+        why = (
+            "of two axes the interaction is what their own shares leave of 1"
+            if least == 3
+            else "one axis has all of it"
+        )
+        raise StudyError(f"[saltelli] parts a variance between at least {least} axes; {why}")
     if layout.kind == "coalitions" and len(layout.axes) > MOST_PLAYERS:
         raise StudyError(
             f"[coalitions] has {len(layout.axes)} axes, so 2^{len(layout.axes)} cells; at most {MOST_PLAYERS}"
         )
-    count = cell_count(layout)
-    if count > MOST_CELLS:
+    if layout.count > MOST_CELLS:
         raise StudyError(
-            f"[{layout.kind}] has {count:,} cells; at most {MOST_CELLS:,}: take fewer points, or split the study"
+            f"[{layout.kind}] has {layout.count:,} cells; at most {MOST_CELLS:,}: take fewer points, or split the study"
         )
 
 

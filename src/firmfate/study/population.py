@@ -44,6 +44,13 @@ class PopulationTable:
         """The parameters that differ."""
         return tuple(distribution.key for distribution in self.distributions)
 
+    @property
+    def described(self) -> dict[str, str]:
+        """What identifies this population, key by key: equal descriptions draw equal firms and count equal strata."""
+        pairs = {f"correlation {first}, {second}": f"{value:.12g}" for first, second, value in self.correlations}
+        strata = {f"strata {key}": str(bins) for key, bins in self.strata}
+        return {**{each.key: each.described for each in self.distributions}, **pairs, **strata}
+
 
 def read_population(tables: Mapping[str, Any], model: Model, folder: Path, files: dict[str, Path]) -> PopulationTable:
     """Read [population]; a study without one has firms that differ by their random numbers alone."""
@@ -77,7 +84,7 @@ def read_distribution(
         return Distribution(key, family, _empirical(key, given, where, row, folder, files), row.allowed)
     found = Distribution(key, family, _arguments(family, given, where, row), row.allowed)
     low, high = found.reach
-    if not (math.isfinite(low) and math.isfinite(high) and low <= found.median <= high):
+    if not (math.isfinite(low) and math.isfinite(high) and low <= high):
         refuse(where, given, f"draws reach from {low:.4g} to {high:.4g}, which cannot be computed with")
     if low < row.allowed.low or high > row.allowed.high or (found.constant and low not in row.allowed):
         ends = f"{max(low, row.allowed.low):g}, {min(high, row.allowed.high):g}"

@@ -227,6 +227,13 @@ class Study:
             values.update(dict.fromkeys(self.model.keys[key], self.parameters[key]))
         return values
 
+    @cached_property
+    def fixed(self) -> dict[str, float]:
+        """Value of every field that is the same in all cells and for all firms: neither on an axis nor drawn."""
+        keys = (*(axis.key for axis in self.layout.axes), *self.population.keys)
+        varying = {name for key in keys for name in self.targets[key]}
+        return {name: value for name, value in self.base.items() if name not in varying}
+
     def _check_clashes(self) -> None:
         """Refuse a parameter that is set twice, or whose parts are all set on their own."""
         setter: dict[str, str] = {}
