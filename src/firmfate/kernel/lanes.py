@@ -99,15 +99,17 @@ def _hint(module, name, bits, value):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def over_lanes(typing_context, function, lanes, arguments):  # type: ignore[no-untyped-def]
+def over_lanes(typing_context, function, lanes, interleave, arguments):  # type: ignore[no-untyped-def]
     """Call ``function(lane, *arguments)`` for every lane, as a loop that LLVM is told to vectorise; return the OR of the results.
 
     LLVM warns on stderr where it cannot do so.
     """
+    if not isinstance(interleave, types.IntegerLiteral):
+        return None
     called = function.get_call_type(typing_context, (types.intp, *arguments.types), {})
 
     def generate(context, builder, signature, values):  # type: ignore[no-untyped-def]
-        _, count, packed = values
+        _, count, _, packed = values
         passed = [
             context.cast(builder, builder.extract_value(packed, i), given, wanted)
             for i, (given, wanted) in enumerate(zip(arguments.types, called.args[1:], strict=True))
@@ -130,7 +132,7 @@ def over_lanes(typing_context, function, lanes, arguments):  # type: ignore[no-u
         module = builder.module
         hints = [
             _hint(module, "llvm.loop.vectorize.enable", 1, 1),
-            _hint(module, "llvm.loop.interleave.count", 32, 1),
+            _hint(module, "llvm.loop.interleave.count", 32, interleave.literal_value),
             module.add_metadata([ir.MetaDataString(module, "llvm.loop.unroll.disable")]),
         ]
         loop = module.add_metadata([ir.MetaDataString(module, f"lanes {id(branch)}")])
@@ -139,7 +141,7 @@ def over_lanes(typing_context, function, lanes, arguments):  # type: ignore[no-u
         builder.position_at_end(after)
         return any_flag
 
-    return types.int64(function, types.intp, arguments), generate
+    return types.int64(function, types.intp, interleave, arguments), generate
 
 
 __all__ = ["load", "load_int", "numba_type", "over_lanes", "store", "store_int"]
