@@ -38,6 +38,7 @@ class Player:
     def __init__(self, directory: Path | str) -> None:
         self.run = RunDirectory(Path(directory))
         self.study = self.run.study()
+        self.run.refuse_other(self.study)
         self.worker = Worker(self.study, fingerprint(fingerprint_table(self.study)))
 
     @property

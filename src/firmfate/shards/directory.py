@@ -127,20 +127,9 @@ class RunDirectory:
         RunDirectoryError
             Where it holds another study, other files, or cannot be written. Nothing is overwritten then.
         """
+        self.refuse_other(study)
         table = fingerprint_table(study)
         wanted = provenance.fingerprint(table)
-        if self.path.exists() and not self.path.is_dir():
-            raise RunDirectoryError(f"{self.path} is a file; name a directory for the run")
-        if (self.path / "provenance.json").exists():
-            held = self.provenance.get("fingerprint table", {})
-            differing = provenance.differences(held, json.loads(json.dumps(table)))
-            if differing:
-                raise RunDirectoryError(
-                    f"{self.path} holds another study ('{self.provenance.get('study', '?')}'); choose another directory. "
-                    "What differs:\n  " + "\n  ".join(differing)
-                )
-        elif self.path.is_dir() and any(self.path.iterdir()):
-            raise RunDirectoryError(f"{self.path} is not empty and holds no run; choose a new directory")
         try:
             self.shards.mkdir(parents=True, exist_ok=True)
             self._write("study.toml", study.text)
@@ -155,6 +144,27 @@ class RunDirectory:
         except OSError as fault:
             raise RunDirectoryError(f"{self.path} cannot be written: {fault.strerror}") from fault
         return wanted
+
+    def refuse_other(self, study: Study) -> None:
+        """See that the directory is free or holds runs of this study; nothing is written.
+
+        Raises
+        ------
+        RunDirectoryError
+            Where it holds another study, another version's run, or other files.
+        """
+        if self.path.exists() and not self.path.is_dir():
+            raise RunDirectoryError(f"{self.path} is a file; name a directory for the run")
+        if (self.path / "provenance.json").exists():
+            held = self.provenance.get("fingerprint table", {})
+            differing = provenance.differences(held, json.loads(json.dumps(fingerprint_table(study))))
+            if differing:
+                raise RunDirectoryError(
+                    f"{self.path} holds another study ('{self.provenance.get('study', '?')}'); choose another directory. "
+                    "What differs:\n  " + "\n  ".join(differing)
+                )
+        elif self.path.is_dir() and any(self.path.iterdir()):
+            raise RunDirectoryError(f"{self.path} is not empty and holds no run; choose a new directory")
 
     def _write(self, name: str, text: str) -> None:
         path = self.path / name
