@@ -21,7 +21,7 @@ SLSQP: dict[str, float] = {"ftol": 1e-13, "maxiter": 1000}
 
 FITTERS: dict[str, tuple[str, dict[str, float]]] = {
     "weibull": ("WeibullAFTFitter", SLSQP),
-    "lognormal": ("LogNormalAFTFitter", {"gtol": 1e-9}),
+    "lognormal": ("LogNormalAFTFitter", {}),
     "loglogistic": ("LogLogisticAFTFitter", SLSQP),
 }
 

@@ -1,11 +1,20 @@
 """Leave out one batch of firms at a time, in all cells together: how contrasts know common random numbers.
 
-Batches hold events in bins (13 weeks by default). The weeks within a bin are filled in proportion to the whole
-cell's events of that cause and bin, so that the batches add up to the exact weekly counts. Survival and incidence of
-a batch are then exact at the ends of bins; in between, the variation within bins is left out. Restricted means are
-exact at the horizons of ``batch_lifetime``, whose difference from the binned ones is spread linearly between
-horizons (in `restricted.py`); elsewhere, where paired lives differ by much less than a bin, binning overstates their
-standard error.
+Batches hold events in bins (13 weeks by default). The weeks within a bin are filled in proportion to the whole cell's
+events of that cause and bin, so that the batches add up to the exact weekly counts. What is exact then, and what is
+not:
+
+- Survival, incidence and cumulative hazard at the ends of bins are exact. In between, batches tell too little:
+contrasts
+  interpolate the variance linearly between the ends of bins (`between_bins`).
+- Hazards of bins that end with batches' bins are exact; finer ones are refused (in `hazards.py`).
+- Restricted means at the horizons of ``batch_lifetime`` are exact; the difference from the binned ones is spread
+linearly
+  between horizons (in `restricted.py`). Elsewhere, where paired lives differ by less than a bin, their standard error
+  comes out too large.
+- With several steps a week ``batch_lifetime`` counts steps, estimates count begun weeks: the standard error is that
+of the
+  mean in steps, which rounding up to weeks hardly changes.
 """
 
 from __future__ import annotations
@@ -18,6 +27,9 @@ from firmfate.errors import EstimateError
 from firmfate.survival.labels import PSEUDO
 
 FEWEST_BATCHES = 8
+BINS = "bins_of_batches"
+"""Attribute of resampled datasets: the last weeks of the batches' bins."""
+
 LIFETIME = "lifetime"
 """Variable of resampled datasets: the sum of min(lifetime, horizon) over their firms, in steps."""
 
@@ -112,7 +124,7 @@ class Resampler:
             counts["invalid"] = ds["invalid"]
         if "batch_lifetime" in ds and "censored" not in self._names:
             counts[LIFETIME] = _of_batch(ds["batch_lifetime"], batch, alone=alone)
-        return xr.Dataset(counts, attrs={**ds.attrs, PSEUDO: True})
+        return xr.Dataset(counts, attrs={**ds.attrs, PSEUDO: True, BINS: tuple(ds["bin"].values.tolist())})
 
 
 def _of_batch(batched: xr.DataArray, batch: int, *, alone: bool) -> xr.DataArray:
@@ -149,3 +161,22 @@ def has_exact_lifetimes(ds: xr.Dataset, tau: int) -> bool:
     """Tell whether the batches' restricted means to tau are known exactly."""
     early = "censored" in ds and bool((ds["censored"].isel(week=slice(None, -1)) > 0).any())
     return not early and "batch_lifetime" in ds and "horizon" in ds.coords and bool((ds["horizon"] == tau).any())
+
+
+def ends_of_bins(values: xr.DataArray, bins: NDArray[np.int_]) -> NDArray[np.int_]:
+    """Return the positions of the weeks at which a bin ends, week 0 among them."""
+    return np.flatnonzero(np.isin(values["week"].values, [0, *bins]))
+
+
+def between_bins(variance: xr.DataArray, bins: NDArray[np.int_]) -> xr.DataArray:
+    """Interpolate variances (.., week) linearly between the ends of bins, where batches tell them exactly."""
+    weeks, ends = variance["week"].values, ends_of_bins(variance, bins)
+    if ends.size < 2:
+        return variance
+    after = np.clip(np.searchsorted(weeks[ends], weeks), 1, ends.size - 1)
+    low, high = ends[after - 1], ends[after]
+    share = (weeks - weeks[low]) / (weeks[high] - weeks[low])
+    share = xr.DataArray(share, dims="week", coords={"week": weeks})
+    inside = (share >= 0) & (share <= 1)
+    at_low, at_high = (variance.isel(week=end).assign_coords(week=weeks) for end in (low, high))
+    return variance.where(~inside, at_low * (1 - share) + at_high * share)

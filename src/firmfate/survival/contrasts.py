@@ -10,11 +10,18 @@ import xarray as xr
 from firmfate.errors import EstimateError
 from firmfate.survival import labels
 from firmfate.survival.bands import simultaneous_quantile
-from firmfate.survival.batches import Resampler, batches_in_use, has_exact_lifetimes, lifetimes_without
+from firmfate.survival.batches import (
+    Resampler,
+    batches_in_use,
+    between_bins,
+    ends_of_bins,
+    has_exact_lifetimes,
+    lifetimes_without,
+)
 from firmfate.survival.comparisons import comparison_of
 from firmfate.survival.core.limits import check_level, student_quantile
 from firmfate.survival.quantiles import quantile
-from firmfate.survival.restricted import rmst
+from firmfate.survival.restricted import rmst, rmst_curve
 
 Estimator = Callable[..., xr.Dataset | xr.DataArray]
 Cell = Mapping[str, Any]
@@ -113,13 +120,18 @@ def contrast(
     variance = spread.variance(used.size, resampling)
     if not paired:
         variance = comparison.of_variances(variance)
+    rough = None
+    if "week" in variance.dims and f is not rmst_curve:
+        told, variance = variance, between_bins(variance, ds["bin"].values)
+        share = (1.0 - told / variance.where(variance > 0)).clip(0.0, 1.0)
+        rough = share, ends_of_bins(variance, ds["bin"].values)
     se: xr.DataArray = (variance**0.5).transpose(*estimate.dims)
     t: float | xr.DataArray = student_quantile(level, used.size - 1)
     if simultaneous:
         if not paired:
             raise EstimateError("simultaneous bands of unpaired cells are not available; ask for pointwise limits")
         over = list(estimate.dims) if simultaneous is True else list(simultaneous)
-        t = simultaneous_quantile(xr.concat(spread.kept, "batch"), over=over, level=level)
+        t = simultaneous_quantile(xr.concat(spread.kept, "batch"), over=over, level=level, between_bins=rough)
     half = t * se.where(se > 0)
     result = xr.Dataset({"estimate": estimate, "se": se, "lower": estimate - half, "upper": estimate + half})
     return labels.describe(

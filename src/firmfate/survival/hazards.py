@@ -7,6 +7,7 @@ import xarray as xr
 
 from firmfate.errors import EstimateError
 from firmfate.survival import labels
+from firmfate.survival.batches import BINS
 from firmfate.survival.core import hazards as core
 from firmfate.survival.core.limits import normal_quantile
 
@@ -42,12 +43,19 @@ def hazard(ds: xr.Dataset, *, by_cause: bool = False, bin_weeks: int = 1, level:
     if bin_weeks != int(bin_weeks) or not 1 <= bin_weeks <= counts.weeks:
         raise EstimateError(f"bin_weeks = {bin_weeks}: a whole number of weeks from 1 to {counts.weeks}")
     starts = np.arange(0, counts.weeks, int(bin_weeks))
+    last = np.append(starts[1:], counts.weeks)
+    of_batches = ds.attrs.get(BINS)
+    if of_batches is not None and not np.isin(last, of_batches).all():
+        raise EstimateError(
+            f"bin_weeks = {bin_weeks}: the batches hold events in bins ending in weeks {of_batches[:2]}..; "
+            "contrasts of hazards need multiples of them"
+        )
     dims = ["cause", "bin"] if by_cause else ["bin"]
     result = labels.estimated(
         counts,
         core.hazard,
         dims=dims,
-        coords={"cause": labels.causes_of(counts), "bin": np.append(starts[1:], counts.weeks)},
+        coords={"cause": labels.causes_of(counts), "bin": last},
         units="week-1",
         long_name="hazard per week",
         starts=starts,

@@ -33,7 +33,7 @@ def hazard_ratio(
     cause : optional
         The hazard of this cause; by default of all.
     bin_weeks : int
-        Weeks in a bin; multiples of the batches' bins (13) give exact standard errors.
+        Weeks in a bin, a multiple of the batches' bins (13).
     level, paired, simultaneous
         As for `contrast`; simultaneous limits hold in all bins of a ratio at once.
 

@@ -1,0 +1,317 @@
+"""Do 95 % intervals cover 95 % under common random numbers? On a process whose truth is known by dynamic programming.
+
+A firm has cash 0..15, starts with 5, and every week gains or loses 1, or neither; at 0 it is insolvent. Besides, it
+may exit. Both happen by two random numbers that all cells share. Execution and misalignment move the probabilities.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+import xarray as xr
+from numba import njit
+
+from firmfate.survival import contrast, cumulative_incidence, kaplan_meier, rmst
+
+START, FULL, WEEKS, BIN = 5, 15, 52, 13
+NOMINAL = 0.95
+TAU = WEEKS
+
+
+def probabilities(execution: np.ndarray, misalignment: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Weekly probabilities of a loss, a gain and an exit, (execution, misalignment)."""
+    e, m = np.meshgrid(execution, misalignment, indexing="ij")
+    return 0.22 + 0.16 * e * m, 0.22 + 0.05 * e * (1 - m), 0.004 + 0.004 * m
+
+
+def truth(execution: np.ndarray, misalignment: np.ndarray) -> xr.Dataset:
+    """Survival (week 0..H), incidence and restricted mean, exactly, by forward dynamic programming."""
+    loss, gain, leave = probabilities(execution, misalignment)
+    cash = np.zeros((*loss.shape, FULL + 1))
+    cash[..., START] = 1.0
+    ended = np.zeros((*loss.shape, 2, WEEKS + 1))
+    for week in range(1, WEEKS + 1):
+        moved = cash * (1 - loss - gain)[..., None]
+        moved[..., :-1] += cash[..., 1:] * loss[..., None]
+        moved[..., 1:] += cash[..., :-1] * gain[..., None]
+        moved[..., -1] += cash[..., -1] * gain
+        insolvent = moved[..., 0].copy()
+        moved[..., 0] = 0.0
+        ended[..., 0, week] = insolvent
+        ended[..., 1, week] = moved.sum(axis=-1) * leave
+        cash = moved * (1 - leave)[..., None]
+    share = ended.cumsum(axis=-1)
+    survival = 1 - share.sum(axis=-2)
+    axes = ("execution", "misalignment")
+    return xr.Dataset(
+        {
+            "survival": ((*axes, "week"), survival),
+            "incidence": ((*axes, "cause", "week"), share),
+            "rmst": (axes, survival[..., :TAU].sum(axis=-1)),
+        },
+        coords={
+            "execution": execution,
+            "misalignment": misalignment,
+            "cause": ["insolvency", "exit"],
+            "week": range(WEEKS + 1),
+        },
+    )
+
+
+@njit
+def _uniform(counter):
+    """SplitMix64 (Steele, Lea and Flood 2014) of a counter, as a number in [0, 1)."""
+    z = np.uint64(counter) * np.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    z = z ^ (z >> np.uint64(31))
+    return np.float64(z >> np.uint64(11)) / 9007199254740992.0
+
+
+@njit
+def _live(first, repetitions, batches, per_batch, loss, gain, leave, events, batch_events, lifetime):
+    cells = loss.size
+    for r in range(repetitions):
+        for firm in range(batches * per_batch):
+            batch = firm % batches
+            name = np.uint64(((first + r) * batches * per_batch + firm) * 2 * WEEKS)
+            for cell in range(cells):
+                cash, end, week = START, -1, 0
+                while end < 0 and week < WEEKS:
+                    counter = name + np.uint64(2 * week)
+                    week += 1
+                    luck = _uniform(counter)
+                    if luck < loss[cell]:
+                        cash -= 1
+                    elif luck >= 1.0 - gain[cell] and cash < FULL:
+                        cash += 1
+                    if cash == 0:
+                        end = 0
+                    elif _uniform(counter + np.uint64(1)) < leave[cell]:
+                        end = 1
+                lifetime[r, cell, batch] += week
+                if end >= 0:
+                    events[r, cell, end, week - 1] += 1
+                    batch_events[r, cell, batch, end, (week - 1) // BIN] += 1
+
+
+def simulate(
+    execution: np.ndarray, misalignment: np.ndarray, *, first: int, repetitions: int, batches: int, per_batch: int
+) -> xr.Dataset:
+    """Counts of many repetitions of one small study, as a dataset with the axis `repetition`."""
+    loss, gain, leave = probabilities(execution, misalignment)
+    grid, cells = loss.shape, loss.size
+    events = np.zeros((repetitions, cells, 2, WEEKS), dtype=np.uint32)
+    batch_events = np.zeros((repetitions, cells, batches, 2, WEEKS // BIN), dtype=np.uint32)
+    lifetime = np.zeros((repetitions, cells, batches), dtype=np.int64)
+    flat = (loss.ravel(), gain.ravel(), leave.ravel())
+    _live(first, repetitions, batches, per_batch, *flat, events, batch_events, lifetime)
+    axes = ("repetition", "execution", "misalignment")
+
+    def shaped(counts: np.ndarray) -> np.ndarray:
+        return counts.reshape(repetitions, *grid, *counts.shape[2:])
+
+    firms = np.full((repetitions, *grid), batches * per_batch)
+    return xr.Dataset(
+        {
+            "events": ((*axes, "cause", "week"), shaped(events)),
+            "firms": (axes, firms),
+            "batch_firms": ((*axes, "batch"), np.full((*firms.shape, batches), per_batch)),
+            "batch_events": ((*axes, "batch", "cause", "bin"), shaped(batch_events)),
+            "batch_lifetime": ((*axes, "batch", "horizon"), shaped(lifetime)[..., None]),
+        },
+        coords={
+            "repetition": np.arange(first, first + repetitions),
+            "execution": execution,
+            "misalignment": misalignment,
+            "cause": ["insolvency", "exit"],
+            "week": np.arange(1, WEEKS + 1),
+            "bin": np.arange(BIN, WEEKS + 1, BIN),
+            "horizon": [TAU],
+        },
+    )
+
+
+EXECUTION, MISALIGNMENT = np.array([0.3, 0.5, 0.7]), np.array([0.0, 0.8])
+LOW, HIGH = {"execution": 0.3, "misalignment": 0.8}, {"execution": 0.7, "misalignment": 0.8}
+SQUARE = {"execution": (0.3, 0.7), "misalignment": (0.0, 0.8)}
+
+
+def derivative(ds: xr.Dataset) -> tuple[xr.Dataset, xr.DataArray]:
+    """d RMST / d execution at the middle, with independent errors beside."""
+    ours = contrast(ds, rmst, along="execution", tau=TAU).sel(execution=0.5, misalignment=0.8)
+    se = rmst(ds, tau=TAU).se.sel(misalignment=0.8)
+    return ours, np.hypot(se.sel(execution=0.7), se.sel(execution=0.3)) / 0.4
+
+
+def interaction(ds: xr.Dataset) -> tuple[xr.Dataset, xr.DataArray]:
+    """The interaction of execution and misalignment in RMST, with independent errors beside."""
+    ours = contrast(ds, rmst, interaction=SQUARE, tau=TAU)
+    se = rmst(ds, tau=TAU).se.sel(execution=[0.3, 0.7])
+    return ours, np.sqrt((se**2).sum(["execution", "misalignment"]))
+
+
+def incidence(ds: xr.Dataset) -> tuple[xr.Dataset, xr.DataArray]:
+    """The difference of one cause's incidence at the end of a bin, with independent errors beside."""
+    place = {"cause": "insolvency", "week": 39}
+    ours = contrast(ds, cumulative_incidence, between=(HIGH, LOW)).sel(place)
+    se = cumulative_incidence(ds).se.sel(place).sel(misalignment=0.8)
+    return ours, np.hypot(se.sel(execution=0.7), se.sel(execution=0.3))
+
+
+def inside_a_bin(ds: xr.Dataset) -> tuple[xr.Dataset, xr.DataArray]:
+    """RMST to a week within a bin that is no horizon of the batches: approximate."""
+    ours = contrast(ds, rmst, between=(HIGH, LOW), tau=33)
+    se = rmst(ds, tau=33).se.sel(misalignment=0.8)
+    return ours, np.hypot(se.sel(execution=0.7), se.sel(execution=0.3))
+
+
+def between_ends(ds: xr.Dataset) -> tuple[xr.Dataset, xr.DataArray]:
+    """The difference of survival in a week within a bin: its variance is interpolated."""
+    ours = contrast(ds, kaplan_meier, between=(HIGH, LOW)).sel(week=33)
+    se = kaplan_meier(ds).se.sel(week=33, misalignment=0.8)
+    return ours, np.hypot(se.sel(execution=0.7), se.sel(execution=0.3))
+
+
+def true_contrasts() -> dict[str, float]:
+    exact = truth(EXECUTION, MISALIGNMENT)
+    mean, share = exact.rmst, exact.incidence.sel(cause="insolvency", week=39)
+    to_33 = exact.survival.isel(week=slice(0, 33)).sum("week")
+    corners = mean.sel(execution=[0.3, 0.7]).diff("execution").diff("misalignment")
+    return {
+        "derivative": float(mean.sel(execution=0.7, misalignment=0.8) - mean.sel(execution=0.3, misalignment=0.8))
+        / 0.4,
+        "interaction": corners.item(),
+        "incidence": float(share.sel(HIGH) - share.sel(LOW)),
+        "between_ends": float(exact.survival.sel(HIGH).sel(week=33) - exact.survival.sel(LOW).sel(week=33)),
+        "inside_a_bin": float(to_33.sel(HIGH) - to_33.sel(LOW)),
+    }
+
+
+STATISTICS: dict[str, Callable[[xr.Dataset], tuple[xr.Dataset, xr.DataArray]]] = {
+    "derivative": derivative,
+    "interaction": interaction,
+    "incidence": incidence,
+    "between_ends": between_ends,
+    "inside_a_bin": inside_a_bin,
+}
+
+
+def studies(repetitions: int, *, batches: int, per_batch: int, **axes: np.ndarray) -> Iterator[xr.Dataset]:
+    """Repetitions of one study in pieces that fit into memory."""
+    piece = 250 if per_batch * batches < 1000 else 50
+    for first in range(0, repetitions, piece):
+        size = min(piece, repetitions - first)
+        yield simulate(**axes, first=first, repetitions=size, batches=batches, per_batch=per_batch)
+
+
+def coverages(repetitions: int) -> dict[str, tuple[float, float]]:
+    """Share of intervals that hold the truth, of ours and of the independent formula, for each statistic."""
+    exact, hits = true_contrasts(), {name: np.zeros(2) for name in STATISTICS}
+    grid = {"execution": EXECUTION, "misalignment": MISALIGNMENT}
+    for ds in studies(repetitions, batches=32, per_batch=10, **grid):
+        for name, statistic in STATISTICS.items():
+            ours, independent = statistic(ds)
+            assert ours.sizes == {"repetition": ds.sizes["repetition"]}
+            hits[name][0] += int(((ours.lower <= exact[name]) & (exact[name] <= ours.upper)).sum())
+            hits[name][1] += int((abs(ours.estimate - exact[name]) <= 1.96 * independent).sum())
+    return {name: (float(a / repetitions), float(b / repetitions)) for name, (a, b) in hits.items()}
+
+
+def standard_errors_from_nominal(coverage: float, repetitions: int) -> float:
+    return (coverage - NOMINAL) / np.sqrt(NOMINAL * (1 - NOMINAL) / repetitions)
+
+
+def check(found: dict[str, tuple[float, float]], repetitions: int) -> None:
+    for name in ("derivative", "interaction", "incidence", "between_ends"):
+        ours, independent = found[name]
+        assert abs(standard_errors_from_nominal(ours, repetitions)) < 4, (name, ours)
+        # The negative control: forgetting what cells share is told from 95 % by the same yardstick.
+        assert standard_errors_from_nominal(independent, repetitions) > 4, (name, independent)
+    # Bins make the error of small differences too large, never too small.
+    assert standard_errors_from_nominal(found["inside_a_bin"][0], repetitions) > -4
+
+
+def test_the_process_meets_its_truth() -> None:
+    """The simulation and the dynamic programme share no code, and agree to 5 standard errors."""
+    ds = simulate(EXECUTION, MISALIGNMENT, first=10**6, repetitions=1, batches=32, per_batch=600).isel(repetition=0)
+    exact, survival, share = truth(EXECUTION, MISALIGNMENT), kaplan_meier(ds), cumulative_incidence(ds)
+    for ours, theirs in ((survival, exact.survival), (share, exact.incidence)):
+        some = ours.se > 0
+        assert float((abs(ours.estimate - theirs) / ours.se.where(some)).max()) < 5
+    assert float((abs(rmst(ds).estimate - exact.rmst) / rmst(ds).se).max()) < 5
+
+
+def test_intervals_cover_under_common_random_numbers() -> None:
+    """600 repetitions; `evidence` makes 4,000."""
+    check(coverages(600), 600)
+
+
+@pytest.mark.evidence
+def test_intervals_cover_under_common_random_numbers_in_many_repetitions(
+    record_property: Callable[[str, object], None],
+) -> None:
+    repetitions = 4000
+    found = coverages(repetitions)
+    for name, (ours, independent) in found.items():
+        record_property(
+            f"coverage of 95 % intervals, {name}: batches (independent formula)", f"{ours:.4f} ({independent:.4f})"
+        )
+        print(f"{name}: batches {ours:.4f}, independent formula {independent:.4f}")
+    check(found, repetitions)
+
+
+MAP = {"execution": np.linspace(0.2, 0.8, 5), "misalignment": np.linspace(0.0, 1.0, 5)}
+
+
+def band_coverages(repetitions: int, batches: int) -> dict[str, float]:
+    """Share of repetitions in which the truth is inside at all points: simultaneous bands, and pointwise limits."""
+    exact = truth(**MAP)
+    slope = exact.rmst.differentiate("execution")
+    slope[{"execution": 0}] = (exact.rmst[1] - exact.rmst[0]) / 0.15
+    slope[{"execution": -1}] = (exact.rmst[-1] - exact.rmst[-2]) / 0.15
+    ends = {"execution": [0.2, 0.8], "misalignment": [1.0]}
+    fall = exact.survival.sel(execution=0.8, misalignment=1.0) - exact.survival.sel(execution=0.2, misalignment=1.0)
+    weeks = slice(BIN, None)
+    hits = dict.fromkeys(("map", "map, pointwise", "curve", "curve, pointwise"), 0)
+    for ds in studies(repetitions, batches=batches, per_batch=8192 // batches, **MAP):
+        over = ("execution", "misalignment")
+        between = ({"execution": 0.8}, {"execution": 0.2})
+
+        def late(counts: xr.Dataset) -> xr.DataArray:
+            return kaplan_meier(counts).estimate.sel(week=weeks)
+
+        here = ds.sel(ends)
+        for name, found, true in (
+            ("map", contrast(ds, rmst, along="execution", tau=TAU, simultaneous=over), slope),
+            ("map, pointwise", contrast(ds, rmst, along="execution", tau=TAU), slope),
+            ("curve", contrast(here, late, between=between, simultaneous=("week",)), fall.sel(week=weeks)),
+            ("curve, pointwise", contrast(here, late, between=between), fall.sel(week=weeks)),
+        ):
+            inside = (found.lower <= true) & (true <= found.upper) | found.lower.isnull()
+            hits[name] += int(inside.all([dim for dim in inside.dims if dim != "repetition"]).sum())
+    return {name: hit / repetitions for name, hit in hits.items()}
+
+
+def check_bands(found: dict[str, float], repetitions: int) -> None:
+    for name in ("map", "curve"):
+        assert abs(standard_errors_from_nominal(found[name], repetitions)) < 4, (name, found)
+        assert standard_errors_from_nominal(found[f"{name}, pointwise"], repetitions) < -4, (name, found)
+
+
+def test_simultaneous_bands_cover() -> None:
+    """40 repetitions of 8,192 firms with 128 batches; pointwise limits are the control that must fail."""
+    check_bands(band_coverages(40, 128), 40)
+
+
+@pytest.mark.evidence
+def test_simultaneous_bands_cover_in_many_repetitions(record_property: Callable[[str, object], None]) -> None:
+    repetitions = 2000
+    for batches in (32, 128):
+        found = band_coverages(repetitions, batches)
+        print(batches, found)
+        record_property(f"simultaneous coverage of 95 % bands, {batches} batches", found)
+        if batches == 128:
+            check_bands(found, repetitions)
