@@ -1,12 +1,13 @@
-"""Shards: a plan of work in pieces, each a block of cells x a range of replicates, and each a file. The files are the truth.
+"""Shards: a plan of work in pieces, each a block of cells x a range of replicates, and a file. Files are the truth.
 
-``plan.py`` cuts what is missing into pieces, ``work.py`` simulates one, ``file.py`` writes and reads it, ``directory.py`` tells
-what a run directory holds.
+``plan.py`` cuts what is missing into pieces, ``work.py`` simulates one, ``file.py`` writes and reads it,
+``directory.py`` tells what a run directory holds, ``status.py`` how far it is.
 """
 
 from firmfate.shards.directory import RunDirectory
 from firmfate.shards.file import ShardFile
 from firmfate.shards.plan import Plan, Shard, plan
+from firmfate.shards.status import Status, status
 from firmfate.shards.work import Worker
 
-__all__ = ["Plan", "RunDirectory", "Shard", "ShardFile", "Worker", "plan"]
+__all__ = ["Plan", "RunDirectory", "Shard", "ShardFile", "Status", "Worker", "plan", "status"]

@@ -2,8 +2,8 @@
 
     runs/paradox/ study.toml  provenance.json  shards/*.nc  result.nc  [firms.nc]  lives.nc  report.html
 
-Everything is computed from the shards that exist. Another study is refused, with the difference told key by key; more cells, more
-replicates, another name or question are not another study.
+Everything is computed from the shards that exist. Another study is refused, with the difference told key by key; more
+cells, more replicates, another name or question are not another study.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -63,6 +63,8 @@ class Holdings:
         Shards that cannot be read.
     covered : dict
         Key of a cell -> sorted, disjoint ranges of replicates.
+    blocks : dict
+        Name of a block -> keys of its cells.
     """
 
     used: tuple[tuple[ShardFile, tuple[str, ...]], ...]
@@ -70,6 +72,7 @@ class Holdings:
     foreign: tuple[ShardFile, ...]
     broken: tuple[ShardFile, ...]
     covered: dict[str, list[Range]]
+    blocks: dict[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -160,8 +163,8 @@ class RunDirectory:
             differing = provenance.differences(held, json.loads(json.dumps(fingerprint_table(study))))
             if differing:
                 raise RunDirectoryError(
-                    f"{self.path} holds another study ('{self.provenance.get('study', '?')}'); choose another directory. "
-                    "What differs:\n  " + "\n  ".join(differing)
+                    f"{self.path} holds another study ('{self.provenance.get('study', '?')}'); "
+                    "choose another directory. What differs:\n  " + "\n  ".join(differing)
                 )
         elif self.path.is_dir() and any(self.path.iterdir()):
             raise RunDirectoryError(f"{self.path} is not empty and holds no run; choose a new directory")
@@ -181,21 +184,30 @@ class RunDirectory:
         found = (ShardFile.parse(path) for path in sorted(self.shards.iterdir()))
         return [shard for shard in found if shard is not None]
 
-    def holdings(self, study: Study, cells: Cells) -> Holdings:
-        """Return which shards count: names are read, files only where a name's block of cells is not one of the plan's."""
-        known = {shard.block: tuple(cells.keys[cell] for cell in shard.cells) for shard in plan(study, cells=cells).shards}
+    def holdings(self, study: Study, cells: Cells, *, without: Collection[Path] = ()) -> Holdings:
+        """Return which shards count: names are read, and one file for every block of cells that the plan lacks.
+
+        Files in `without` do not count.
+        """
+        known = {
+            shard.block: tuple(cells.keys[cell] for cell in shard.cells) for shard in plan(study, cells=cells).shards
+        }
         wanted = set(cells.keys)
         used, duplicates, foreign, broken = [], [], [], []
         covered: dict[str, list[Range]] = defaultdict(list)
         for shard in sorted(self.files(), key=lambda s: (s.first, -s.replicates, s.path.name)):
+            if shard.path in without:
+                continue
             try:
                 keys = known.get(shard.block) or shard_file.read_keys(shard.path)
             except BrokenShardError:
                 broken.append(shard)
                 continue
-            if block_digest(keys) != shard.block:
-                broken.append(shard)
-                continue
+            if shard.block not in known:
+                if block_digest(keys) != shard.block:
+                    broken.append(shard)
+                    continue
+                known[shard.block] = keys
             keys = tuple(key for key in keys if key in wanted)
             if not keys or shard.first + shard.replicates > study.replicates:
                 foreign.append(shard)
@@ -206,7 +218,7 @@ class RunDirectory:
             for key in keys:
                 covered[key].append((shard.first, shard.replicates))
             used.append((shard, keys))
-        return Holdings(tuple(used), tuple(duplicates), tuple(foreign), tuple(broken), dict(covered))
+        return Holdings(tuple(used), tuple(duplicates), tuple(foreign), tuple(broken), dict(covered), known)
 
     def plan(self, study: Study, cells: Cells, *, shard_scale: float = 1.0) -> Plan:
         """Return the plan of what is missing here."""

@@ -1,6 +1,6 @@
-"""One shard, one file: written under another name, flushed to disk, renamed; named by what it holds, and checked when read.
+"""One shard, one file: written under another name, flushed to disk, renamed; named by its content, checked when read.
 
-The content holds no clock, so the same shard is always the same bytes and a second execution is harmless without any lock.
+The content holds no clock, so the same shard is always the same bytes, and running it twice is harmless without a lock.
 """
 
 from __future__ import annotations

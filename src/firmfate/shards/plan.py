@@ -1,18 +1,22 @@
 """Plans: which firms are missing, cut into shards of a few seconds of work, and what they will cost.
 
-The layout of shards never changes a result, because shards hold integers that are added. It is the same on every machine: work is
-measured in nominal seconds, so that array tasks on different nodes agree on which shard is which.
+The layout of shards never changes a result, because shards hold integers that are added. It is the same on every
+machine: work is measured in nominal seconds, so that array tasks on different nodes agree on which shard is which. It
+is the same whatever is finished already: the whole study is cut, and finished firms are left out of the pieces. So
+two runs of one directory make the same files, not files that overlap.
 """
 
 from __future__ import annotations
 
+import bisect
 import hashlib
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -30,8 +34,11 @@ LONGEST_SHARD = 5.0
 SHORTEST_SHARD = 1.0
 SMALL_PLAN = 64
 MOST_SHARDS = 20_000
-"""Shards take 5 nominal seconds; less where the plan would have fewer than 64 of them (so that two cores end together and a kill
-loses little), more where it would have over 20,000 files."""
+"""Shards take 5 nominal seconds; less where the plan would have fewer than 64 of them (so that two cores end together
+and a kill loses little), more where it would have over 20,000 files."""
+
+SHARD_BYTES = 60_000
+"""Bytes of a shard's file beside its counts, about: what HDF5 takes for sixteen small variables."""
 
 Range = tuple[int, int]
 
@@ -48,12 +55,15 @@ class Shard:
         Replicates ``first .. first + replicates - 1`` of every cell.
     block : str
         12 hexadecimal digits of the cells' keys.
+    place : int
+        Its place among the shards of the whole study, or that of the shard whose missing part it is.
     """
 
     cells: tuple[int, ...]
     first: int
     replicates: int
     block: str
+    place: int = 0
 
     @property
     def firms(self) -> int:
@@ -81,6 +91,8 @@ class Plan:
     cells : Cells
     shards : tuple of Shard
         What is missing.
+    whole : int
+        Shards of the whole study, finished or not: their places are ``0 .. whole - 1``.
     done : int
         Firms that finished shards hold already.
     """
@@ -88,6 +100,7 @@ class Plan:
     study: Study
     cells: Cells
     shards: tuple[Shard, ...]
+    whole: int
     done: int = 0
 
     @property
@@ -106,26 +119,45 @@ class Plan:
         return self.missing * firm_seconds(self.study)
 
     @property
+    def shard_bytes(self) -> int:
+        """Bytes of all shards' files, about: most counts of a shard are zero and take next to nothing."""
+        study, ends = self.study, len(self.study.model.causes) + 1
+        bins = math.ceil(study.weeks / BIN_WEEKS)
+        full = 8 * study.batches * (len(study.horizons) + 3 * ends)  # sums, of which hardly one is zero
+        per_cell = full + (ends - 1) * (study.weeks + study.batches * bins)  # events: a byte a week, compressed
+        return sum(SHARD_BYTES + len(shard.cells) * per_cell // 2 for shard in self.shards)
+
+    def part(self, index: int, parts: int) -> tuple[Shard, ...]:
+        """Return one array task's work: what is missing of every `parts`-th shard of the study, from `index` on."""
+        return tuple(shard for shard in self.shards if shard.place % parts == index)
+
+    def unfinished(self, parts: int) -> list[int]:
+        """Return which of so many parts miss anything, in order."""
+        return sorted({shard.place % parts for shard in self.shards})
+
+    @property
     def result_bytes(self) -> int:
         """Bytes of the counts in memory, before compression in files."""
         study, ends = self.study, len(self.study.model.causes) + 1
         bins = math.ceil(study.weeks / BIN_WEEKS)
-        per_cell = 4 * (ends - 1) * study.weeks + study.batches * (4 * (ends - 1) * bins + 8 * len(study.horizons) + 28 * ends)
+        per_cell = 4 * (ends - 1) * study.weeks + study.batches * (
+            4 * (ends - 1) * bins + 8 * len(study.horizons) + 28 * ends
+        )
         return len(self.cells) * per_cell
 
     @property
     def expected_se_weeks(self) -> float:
-        """Expected standard error of a cell's restricted mean survival time, in weeks, at worst: half the horizon over sqrt(n)."""
+        """Standard error of a cell's restricted mean to expect at worst, in weeks: half the horizon over sqrt(n)."""
         return self.study.weeks / 2 / math.sqrt(self.study.replicates)
 
     def __str__(self) -> str:
-        study = self.study
+        study, cells = self.study, self.cells
         return "\n".join(
             [
-                f"study     {study.name}: model {study.model_name}, {study.years:g} years in steps of {study.dt:g} weeks",
-                f"cells     {len(self.cells):,} ({' x '.join(f'{n}' for n in self.cells.shape)} {', '.join(self.cells.dims)})",
-                f"firms     {self.firms:,} ({study.replicates:,} a cell), of which {self.missing:,} are to be simulated",
-                f"shards    {len(self.shards):,} to run",
+                f"study     {study.name}: model {study.model_name}, {study.years:g} years, steps of {study.dt:g} weeks",
+                f"cells     {len(cells):,} ({' x '.join(f'{n}' for n in cells.shape)} {', '.join(cells.dims)})",
+                f"firms     {self.firms:,} ({study.replicates:,} a cell), of which {self.missing:,} are to be run",
+                f"shards    {len(self.shards):,} to run, a file each; about {human_bytes(self.shard_bytes)} in all",
                 f"time      about {human_seconds(self.nominal_seconds)} on one core "
                 f"({self.nominal_seconds / 3600:.3g} core-hours), nominal",
                 f"counts    {human_bytes(self.result_bytes)} in memory; result.nc is smaller",
@@ -163,7 +195,7 @@ def week_ratio(study: Study) -> tuple[int, int]:
 
 
 def gaps(covered: Sequence[Range], replicates: int) -> tuple[Range, ...]:
-    """Return the ranges (first, count) of ``0 .. replicates - 1`` that `covered` leaves out; `covered` is sorted and disjoint."""
+    """Return the ranges (first, count) of ``0 .. replicates - 1`` that `covered`, sorted and disjoint, leaves out."""
     missing, position = [], 0
     for first, count in covered:
         if position < min(first, replicates):
@@ -181,7 +213,7 @@ def shard_seconds(firms: int, study: Study, scale: float = 1.0) -> float:
 
 
 def cut(cells: Sequence[int], keys: Sequence[str], missing: Range, firms_each: int) -> Iterable[Shard]:
-    """Yield shards of about `firms_each` firms over cells that miss the same range: whole ranges of some cells, or pieces of one."""
+    """Yield shards of about `firms_each` firms: the whole range of some cells, or a piece of it in one."""
     first, count = missing
     if firms_each >= count:
         # Blocks of equal size: the last is not left with a few cells.
@@ -193,12 +225,33 @@ def cut(cells: Sequence[int], keys: Sequence[str], missing: Range, firms_each: i
     edges = [first + count * piece // pieces for piece in range(pieces + 1)]
     for cell in cells:
         block_name = block_digest([keys[cell]])
-        for begin, end in zip(edges, edges[1:], strict=False):
+        for begin, end in pairwise(edges):
             yield Shard((cell,), begin, end - begin, block_name)
 
 
+def missing_of(shard: Shard, holes: Sequence[Sequence[Range]], keys: Sequence[str]) -> Iterable[Shard]:
+    """Yield what is missing of a shard, given the ranges that every cell misses: nothing, itself, or pieces of it."""
+    end = shard.first + shard.replicates
+    by_range: dict[Range, list[int]] = defaultdict(list)
+    for cell in shard.cells:
+        ranges = holes[cell]
+        start = bisect.bisect_right(ranges, shard.first, key=sum)
+        for first, count in ranges[start:]:
+            if first >= end:
+                break
+            begin = max(first, shard.first)
+            by_range[begin, min(first + count, end) - begin].append(cell)
+    for (first, count), members in sorted(by_range.items()):
+        block = shard.block if len(members) == len(shard.cells) else block_digest(keys[cell] for cell in members)
+        yield Shard(tuple(members), first, count, block, shard.place)
+
+
 def plan(
-    study: Study, *, covered: Mapping[str, Sequence[Range]] | None = None, shard_scale: float = 1.0, cells: Cells | None = None
+    study: Study,
+    *,
+    covered: Mapping[str, Sequence[Range]] | None = None,
+    shard_scale: float = 1.0,
+    cells: Cells | None = None,
 ) -> Plan:
     """Cut what is missing of a study into shards.
 
@@ -224,15 +277,14 @@ def plan(
     (2000, 2000, 1)
     """
     cells = design(study) if cells is None else cells
-    covered = covered or {}
-    by_gap: dict[Range, list[int]] = defaultdict(list)
-    total = 0
-    for position, key in enumerate(cells.keys):
-        for missing in gaps(covered.get(key, ()), study.replicates):
-            by_gap[missing].append(position)
-            total += missing[1]
+    total = len(cells) * study.replicates
     firms_each = max(1, round(shard_seconds(total, study, shard_scale) / firm_seconds(study)))
-    shards = [
-        shard for missing, members in sorted(by_gap.items()) for shard in cut(members, cells.keys, missing, firms_each)
+    whole = [
+        replace(shard, place=place)
+        for place, shard in enumerate(cut(range(len(cells)), cells.keys, (0, study.replicates), firms_each))
     ]
-    return Plan(study, cells, tuple(shards), done=len(cells) * study.replicates - total)
+    shards = whole
+    if covered:
+        holes = [gaps(covered.get(key, ()), study.replicates) for key in cells.keys]
+        shards = [piece for shard in whole for piece in missing_of(shard, holes, cells.keys)]
+    return Plan(study, cells, tuple(shards), whole=len(whole), done=total - sum(shard.firms for shard in shards))

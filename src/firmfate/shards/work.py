@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmfate.design import Cells, Population, design, population
+from firmfate.errors import IncompleteRunError
 from firmfate.kernel.engine import Counts, Engine, Records, Varying
 from firmfate.models.model import Model
 from firmfate.shards.file import ShardContent, encode, write
@@ -27,6 +29,10 @@ DIMS = {
     "batch_events": ("cell", "batch", "cause", "bin"),
     "batch_lifetime": ("cell", "batch", "horizon"),
 }
+
+
+class DroppedShard(IncompleteRunError):
+    """A shard that was dropped half-way, because the run is to stop; nothing of it is on disk."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +84,14 @@ class Worker:
         values = np.stack([self.population.draw(int(key), numbers) for key in keys])
         return Varying(np.asarray(self.population.fields, np.int64), values)
 
-    def counts(self, shard: Shard) -> Counts:
-        """Simulate a shard, piece by piece, and return its counts."""
+    def counts(self, shard: Shard, stopped: Callable[[], bool] = lambda: False) -> Counts:
+        """Simulate a shard, piece by piece, and return its counts.
+
+        Raises
+        ------
+        DroppedShard
+            Where `stopped` says so before one of its pieces: a second or less after it began to.
+        """
         study = self.study
         counts = Counts.empty(
             study.model, cells=len(shard.cells), weeks=study.weeks, bins=math.ceil(study.weeks / BIN_WEEKS),
@@ -94,16 +106,19 @@ class Worker:
             part = Counts(*(table[:, block] if table.ndim and _leads_with_marks(name) else table[block]
                             for name, table in zip(Counts._fields, counts, strict=True)))  # fmt: skip
             for first in range(shard.first, shard.first + shard.replicates, PIECE):
+                if stopped():
+                    raise DroppedShard(f"shard {shard.name} was dropped")
                 replicates = min(PIECE, shard.first + shard.replicates - first)
                 records = self.records(cells[block], first, replicates)
                 self.engine.count(
-                    records, part, first=first, step_weeks=step_weeks, week_steps=week_steps, bin_weeks=BIN_WEEKS, horizons=horizons
-                )
+                    records, part, first=first, step_weeks=step_weeks, week_steps=week_steps, bin_weeks=BIN_WEEKS,
+                    horizons=horizons,
+                )  # fmt: skip
         return counts
 
-    def run(self, shard: Shard, folder: Path) -> Receipt:
-        """Simulate a shard and write its file into `folder`."""
-        counts = self.counts(shard)
+    def run(self, shard: Shard, folder: Path, stopped: Callable[[], bool] = lambda: False) -> Receipt:
+        """Simulate a shard and write its file into `folder`; `stopped` as in `counts`."""
+        counts = self.counts(shard, stopped)
         tables, dims = tabulate(counts, self.study.model)
         content = ShardContent(self.fingerprint, tuple(self.cells.keys[cell] for cell in shard.cells), dims, tables)
         path = write(folder, shard.name, encode(content, first=shard.first, replicates=shard.replicates))

@@ -1,0 +1,244 @@
+"""How far a run is, from its shard files alone: while jobs run, after a driver has died, on a read-only copy.
+
+Nothing is written, no queue is asked. What is there is what names say; that it is whole is what digests say.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firmfate.design import Cells, design
+from firmfate.shards.directory import Holdings, RunDirectory
+from firmfate.shards.file import ShardFile
+from firmfate.shards.plan import Plan, human_seconds, plan
+from firmfate.study import Study
+
+WINDOW = 600.0
+"""Seconds back from now in which finished shards tell the rate."""
+
+
+def is_whole(shard: ShardFile) -> bool:
+    """Return whether a shard's bytes are those that its name says."""
+    try:
+        with shard.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()[:16] == shard.digest
+    except OSError:
+        return False
+
+
+def array_expression(indices: Iterable[int]) -> str:
+    """Return indices as schedulers write them.
+
+    Examples
+    --------
+    >>> array_expression([0, 1, 2, 5, 7, 8])
+    '0-2,5,7-8'
+    """
+    ranges: list[list[int]] = []
+    for index in sorted(set(indices)):
+        if ranges and ranges[-1][1] == index - 1:
+            ranges[-1][1] = index
+        else:
+            ranges.append([index, index])
+    return ",".join(f"{first}-{last}" if last > first else f"{first}" for first, last in ranges)
+
+
+@dataclass(frozen=True, eq=False)
+class Status:
+    """How far a run is.
+
+    Attributes
+    ----------
+    study : Study
+    cells : Cells
+    plan : Plan
+        What is missing; broken shards do not count.
+    holdings : Holdings
+        Which shards count, repeat others, or are of no use.
+    broken : tuple of ShardFile
+        Shards that are not what their names say, those that count left out of `holdings.used`.
+    verified : bool
+        Whether every shard's digest was compared.
+    rate : float or None
+        Firms finished a second, over the last ten minutes; None where nothing was.
+    idle_seconds : float or None
+        Since the last shard was finished.
+    """
+
+    study: Study
+    cells: Cells
+    plan: Plan
+    holdings: Holdings
+    broken: tuple[ShardFile, ...]
+    verified: bool
+    rate: float | None
+    idle_seconds: float | None
+
+    @property
+    def firms(self) -> int:
+        """Firms that the study asks for."""
+        return self.plan.firms
+
+    @property
+    def done(self) -> int:
+        """Firms in shards that count."""
+        return self.plan.done
+
+    @property
+    def missing(self) -> int:
+        """Firms still to be simulated."""
+        return self.plan.missing
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds to go at the present rate; 0 where all is done, None where nothing moves."""
+        if self.missing == 0:
+            return 0.0
+        return self.missing / self.rate if self.rate else None
+
+    @cached_property
+    def done_by_cell(self) -> NDArray[np.int64]:
+        """Firms in shards that count, (cells,)."""
+        covered = self.holdings.covered
+        return np.array([sum(count for _, count in covered.get(key, ())) for key in self.cells.keys], np.int64)
+
+    @cached_property
+    def duplicates_by_cell(self) -> NDArray[np.int64]:
+        """Shards that repeat firms of others, (cells,)."""
+        return self._by_cell(self.holdings.duplicates)
+
+    @cached_property
+    def broken_by_cell(self) -> NDArray[np.int64]:
+        """Broken shards, (cells,); of those whose cells are known by their names."""
+        return self._by_cell(self.broken)
+
+    def _by_cell(self, shards: Sequence[ShardFile]) -> NDArray[np.int64]:
+        found = np.zeros(len(self.cells), np.int64)
+        place = {key: position for position, key in enumerate(self.cells.keys)}
+        for shard in shards:
+            for key in self.holdings.blocks.get(shard.block, ()):
+                if key in place:
+                    found[place[key]] += 1
+        return found
+
+    def array(self, parts: int | None = None) -> str:
+        """Return which array tasks have work: of ``parts`` tasks, or of a task a shard."""
+        return array_expression(self.plan.unfinished(parts or self.plan.whole))
+
+    def labels(self, cell: int) -> dict[str, float]:
+        """Return the values of the axes in a cell."""
+        shape = self.cells.shape
+        place = dict(zip(self.cells.dims, np.unravel_index(cell, shape) if shape else (), strict=True))
+        return {
+            name: values[tuple(int(place[dim]) for dim in dims)].item()
+            for name, (dims, values, _) in self.cells.coords.items()
+            if name != "cell"
+        }
+
+    def table(self, *, by_cell: bool = True) -> dict[str, Any]:
+        """Return all of it as plain values, as JSON takes them."""
+        written: dict[str, Any] = {
+            "study": self.study.name,
+            "cells": len(self.cells),
+            "replicates": self.study.replicates,
+            "firms": self.firms,
+            "done": self.done,
+            "missing": self.missing,
+            "shards": {
+                "planned": self.plan.whole,
+                "to run": len(self.plan.shards),
+                "used": len(self.holdings.used),
+                "broken": [shard.path.name for shard in self.broken],
+                "duplicate": [shard.path.name for shard in self.holdings.duplicates],
+                "of other cells or replicates": [shard.path.name for shard in self.holdings.foreign],
+            },
+            "verified": self.verified,
+            "array": self.array(),
+            "array_parts": self.plan.whole,
+            "firms_per_second": self.rate,
+            "seconds_left": self.seconds_left,
+            "idle_seconds": self.idle_seconds,
+        }
+        if by_cell:
+            columns = zip(
+                self.done_by_cell.tolist(), self.duplicates_by_cell.tolist(), self.broken_by_cell.tolist(), strict=True
+            )
+            written["by_cell"] = [
+                {
+                    **self.labels(cell), "done": done, "missing": self.study.replicates - done, "broken": broken,
+                    "duplicate": duplicate,
+                }
+                for cell, (done, duplicate, broken) in enumerate(columns)
+            ]  # fmt: skip
+        return written
+
+    def pace(self) -> str:
+        """Return rate and time left in words."""
+        if self.missing == 0:
+            return "all firms are there"
+        if self.rate is None or self.seconds_left is None:
+            if self.idle_seconds is None:
+                return "no shard is finished yet"
+            return f"the last shard was finished {human_seconds(self.idle_seconds)} ago"
+        return f"{self.rate:,.0f} firms/s, {human_seconds(self.seconds_left)} left"
+
+
+def status(directory: Path | str, *, verify: bool = True, now: float | None = None) -> Status:
+    """Tell how far a run is; reads, and writes nothing.
+
+    Parameters
+    ----------
+    directory : path
+        A run directory, or a copy of one.
+    verify : bool
+        Compare every shard with its digest; otherwise names alone are believed.
+    now : float, optional
+        Seconds since the epoch.
+
+    Returns
+    -------
+    Status
+
+    Raises
+    ------
+    RunDirectoryError
+        Where it is no run directory.
+    """
+    run = RunDirectory(Path(directory))
+    study = run.study()
+    cells = design(study)
+    files = run.files()
+    broken = {shard.path: shard for shard in files if verify and not is_whole(shard)}
+    holdings = run.holdings(study, cells, without=broken)
+    broken.update({shard.path: shard for shard in holdings.broken})
+    moment = time.time() if now is None else now
+    rate, idle = _rate(holdings, moment)
+    missing = plan(study, covered=holdings.covered, cells=cells)
+    return Status(study, cells, missing, holdings, tuple(broken.values()), verify, rate, idle)
+
+
+def _rate(holdings: Holdings, now: float) -> tuple[float | None, float | None]:
+    """Return (firms a second, seconds since the last shard) from the times of files."""
+    finished = []
+    for shard, keys in holdings.used:
+        try:
+            finished.append((shard.path.stat().st_mtime, len(keys) * shard.replicates))
+        except OSError:  # set aside meanwhile
+            continue
+    if not finished:
+        return None, None
+    idle = max(0.0, now - max(finished)[0])
+    recent = sorted(item for item in finished if item[0] > now - WINDOW)
+    if len(recent) < 2:
+        return None, idle
+    # The first shard of the window began before it: it marks the start and its firms do not count.
+    return sum(firms for _, firms in recent[1:]) / max(now - recent[0][0], 1e-9), idle
