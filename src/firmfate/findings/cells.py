@@ -1,0 +1,43 @@
+"""Cells and their labels: the values of a study's axes, whatever the design."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import xarray as xr
+
+
+def labelled(ds: xr.Dataset) -> xr.Dataset:
+    """Return a dataset whose axes are coordinates.
+
+    A design that is no grid has its axes along ``cell``; netCDF stores them as variables, told by their attribute ``parameter``.
+    """
+    return ds.set_coords([name for name, variable in ds.data_vars.items() if "parameter" in variable.attrs])
+
+
+def axes_of(ds: xr.Dataset) -> tuple[str, ...]:
+    """Return the names of a study's axes: those of the grid, or the coordinates along ``cell``.
+
+    Examples
+    --------
+    >>> from firmfate.survival import example
+    >>> axes_of(example())
+    ('execution', 'misalignment')
+    """
+    firms = labelled(ds)["firms"]
+    grid = [str(dim) for dim in firms.dims if dim != "cell"]
+    return (*grid, *(str(name) for name, values in firms.coords.items() if values.dims == ("cell",) and name != "cell"))
+
+
+def labels_of(ds: xr.Dataset, index: Mapping[str, int]) -> dict[str, float]:
+    """Return the values of a study's axes in the cell at `index`.
+
+    Examples
+    --------
+    >>> from firmfate.survival import example
+    >>> labels_of(example(), {"execution": 1, "misalignment": 0})
+    {'execution': 0.5, 'misalignment': 0.0}
+    """
+    ds = labelled(ds)
+    here = ds["firms"].isel(index)
+    return {name: float(here[name]) for name in axes_of(ds) if name in here.coords and not here[name].dims}

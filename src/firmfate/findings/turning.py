@@ -1,0 +1,103 @@
+"""The misalignment at which the effect of execution changes its sign: m*."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from firmfate.errors import EstimateError
+from firmfate.findings.lifetimes import Lifetimes
+from firmfate.findings.poles import EXECUTION, MISALIGNMENT, poles
+from firmfate.survival.comparisons import comparison_of
+from firmfate.survival.labels import describe
+
+Floats = NDArray[np.float64]
+
+
+def turning_point(
+    ds: xr.Dataset, *, at_every_execution: bool = False, tau: int | None = None, level: float = 0.95
+) -> xr.Dataset:
+    """Estimate the misalignment m* at which execution turns from a help into a harm.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        Counts over execution, misalignment and any other axes.
+    at_every_execution : bool
+        The zero of dRMST/d(execution) at every execution, the zero contour of the phase map; otherwise that of the difference
+        between the strongest and the weak execution (`firmfate.findings.poles`).
+    tau : int, optional
+        Weeks up to which lives are compared; the horizon by default.
+    level : float
+        Confidence level.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``estimate`` (linear between cells; NaN where the sign never changes; of several changes, the one between the largest
+        opposite effects), ``se`` (jackknife over batches), ``lower``, ``upper``, over execution, if asked, and other axes.
+
+    Raises
+    ------
+    EstimateError
+        Where execution or misalignment is no axis.
+
+    Examples
+    --------
+    >>> from firmfate.findings import turning_point
+    >>> from firmfate.survival import example
+    >>> turning_point(example()).estimate.isnull().item()     # in the example execution never helps
+    True
+    """
+    ends = poles(ds)
+    if ends is None:
+        raise EstimateError("a turning point needs execution and misalignment as axes of a grid, with two values each")
+    lived = Lifetimes(ds, tau=tau)
+    derivative = comparison_of(ds, between=None, along=EXECUTION, interaction=None, paired=True).of
+
+    def step(years: xr.DataArray) -> xr.DataArray:
+        if at_every_execution:
+            return derivative(years)
+        return years.sel({EXECUTION: ends.strong}, drop=True) - years.sel({EXECUTION: ends.weak}, drop=True)
+
+    found = lived.apply(_near(step, zero(step(lived.estimate))), level=level)
+    return describe(
+        found, units="share", long_name="misalignment at which the effect of execution changes its sign", tau=lived.tau
+    )
+
+
+def zero(effect: xr.DataArray, near: xr.DataArray | None = None) -> xr.DataArray:
+    """Return where along misalignment an effect changes its sign; of several changes the one nearest to `near`."""
+    target = effect.isel({MISALIGNMENT: 0}, drop=True) * np.nan if near is None else near
+    found: xr.DataArray = xr.apply_ufunc(
+        _zero, effect[MISALIGNMENT].astype(np.float64), effect, target,
+        input_core_dims=[[MISALIGNMENT], [MISALIGNMENT], []], vectorize=True,
+    )  # fmt: skip
+    return found
+
+
+def _near(step: Callable[[xr.DataArray], xr.DataArray], whole: xr.DataArray) -> Callable[[xr.DataArray], xr.DataArray]:
+    return lambda years: zero(step(years), whole)
+
+
+def _zero(misalignment: Floats, effect: Floats, near: float) -> float:
+    known = np.isfinite(effect) & (effect != 0)
+    x, y = misalignment[known], effect[known]
+    changes = np.flatnonzero(y[:-1] * y[1:] < 0)
+    if not changes.size:
+        return np.nan
+    at = x[changes] - y[changes] * (x[changes + 1] - x[changes]) / (y[changes + 1] - y[changes])
+    if np.isfinite(near):
+        return float(at[np.argmin(np.abs(at - near))])
+    sides = np.sign(y)
+    strength = [
+        min(
+            np.abs(y[: change + 1])[sides[: change + 1] == sides[change]].max(),
+            np.abs(y[change + 1 :])[sides[change + 1 :] == sides[change + 1]].max(),
+        )
+        for change in changes
+    ]
+    return float(at[int(np.argmax(strength))])

@@ -1,0 +1,92 @@
+"""Numbers in words: an estimate is printed to the digits that its standard error supports, and never without it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import xarray as xr
+
+
+class Estimated(NamedTuple):
+    """A number with its standard error and limits; NaN where unknown."""
+
+    estimate: float
+    se: float
+    lower: float = math.nan
+    upper: float = math.nan
+
+    @classmethod
+    def of(cls, found: xr.Dataset) -> Estimated:
+        """Take a number from a dataset of estimates without dims."""
+        return cls(*(float(found[name]) for name in ("estimate", "se", "lower", "upper")))
+
+    @property
+    def sign(self) -> int:
+        """1 or -1 where the limits exclude 0, otherwise 0."""
+        return int(self.lower > 0) - int(self.upper < 0)
+
+    def scaled(self, factor: float) -> Estimated:
+        """Return the number in another unit, or turned round."""
+        ends = sorted((self.lower * factor, self.upper * factor))
+        return Estimated(self.estimate * factor, self.se * abs(factor), *ends)
+
+
+def decimals(se: float, *, fallback: int = 2) -> int:
+    """Return how many decimals a number with this standard error deserves: the error's first digit, two where it is 1.
+
+    Examples
+    --------
+    >>> decimals(0.055), decimals(0.012), decimals(3.0)
+    (2, 3, 0)
+    """
+    if not math.isfinite(se) or se <= 0:
+        return fallback
+    # The digit as it is printed: 0.096 is printed 0.10.
+    exponent = math.floor(math.log10(float(f"{se:.0e}")))
+    leading = float(f"{se:.0e}") / 10**exponent
+    return max(0, -exponent + (1 if round(leading) == 1 else 0))
+
+
+def number(value: Estimated, *, unit: str = "", short: bool = False) -> str:
+    """Return an estimate with its standard error: ``4.38 years (standard error 0.06)``, or ``4.38 ± 0.06``.
+
+    Examples
+    --------
+    >>> number(Estimated(4.3814, 0.0588), unit="years")
+    '4.38 years (standard error 0.06)'
+    >>> number(Estimated(4.3814, 0.0588), short=True)
+    '4.38 ± 0.06'
+    """
+    if not math.isfinite(value.estimate):
+        return "–" if short else "unknown"
+    digits = decimals(value.se)
+    shown = f"{value.estimate:.{digits}f}" + (f" {unit}" if unit and not short else "")
+    if math.isfinite(value.se) and value.se > 0:
+        return f"{shown} ± {value.se:.{digits}f}" if short else f"{shown} (standard error {value.se:.{digits}f})"
+    if math.isfinite(value.lower):
+        limits = f"{value.lower:.{digits}f} to {value.upper:.{digits}f}"
+        return f"{shown} [{limits}]" if short else f"{shown} (95 % limits {limits})"
+    return f"{shown} ± ?" if short else f"{shown} (standard error unknown)"
+
+
+def interval(value: Estimated) -> str:
+    """Return ``0.467 to 0.475``."""
+    digits = decimals(value.se)
+    return f"{value.lower:.{digits}f} to {value.upper:.{digits}f}"
+
+
+def plain(value: float) -> str:
+    """Return a parameter's value without trailing zeros."""
+    return f"{value:.6g}"
+
+
+def readable(name: str) -> str:
+    """Return a name as words: ``misalignment_sales`` -> ``misalignment sales``."""
+    return name.replace("_", " ")
+
+
+def cell_words(where: Mapping[str, float]) -> str:
+    """Return a cell's axes in words: ``execution 1, misalignment 0.5``."""
+    return ", ".join(f"{readable(name)} {plain(value)}" for name, value in where.items()) or "the one cell"
