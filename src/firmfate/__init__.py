@@ -42,14 +42,21 @@ _ROOMS = ("errors", "findings", "models", "plots", "survival", "variables")
 __all__ = ["__version__", *_WHERE, *_ROOMS]
 
 if TYPE_CHECKING:
-    from firmfate import errors, findings, models, plots, survival, variables
-    from firmfate.dataset import gather, open_run
-    from firmfate.execute import run
-    from firmfate.replay import replay
-    from firmfate.reporting import write_report
-    from firmfate.shards import plan
-    from firmfate.simulation import simulate, simulate_path
-    from firmfate.study import Study
+    from firmfate import errors as errors
+    from firmfate import findings as findings
+    from firmfate import models as models
+    from firmfate import plots as plots
+    from firmfate import survival as survival
+    from firmfate import variables as variables
+    from firmfate.dataset import gather as gather
+    from firmfate.dataset import open_run as open_run
+    from firmfate.execute import run as run  # type: ignore[no-redef]
+    from firmfate.replay import replay as replay
+    from firmfate.reporting import write_report as write_report
+    from firmfate.shards import plan as plan  # type: ignore[no-redef]
+    from firmfate.simulation import simulate as simulate
+    from firmfate.simulation import simulate_path as simulate_path
+    from firmfate.study import Study as Study
 
 
 def __getattr__(name: str) -> Any:

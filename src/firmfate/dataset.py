@@ -1,7 +1,7 @@
 """Finished shards become one dataset, ``result.nc``: validated, self-describing, opened lazily.
 
-Counts are added cell block by cell block and written as they are complete, so memory stays bounded however many cells, firms or
-shards there are.
+Counts are added cell block by cell block and written as they are complete, so memory stays bounded however many cells,
+firms or shards there are.
 """
 
 from __future__ import annotations
@@ -50,7 +50,11 @@ def registered(model: Model) -> dict[str, Variable]:
     entries = {name: entry for name, entry in COUNTS.items() if not name.endswith("green_kpi_count")}
     for mark in model.marks:
         entries[mark.counted] = Variable(
-            mark.counted, (CELLS, "end", mark.dim), "u4", "1", f"firms by {mark.name} at the alarm and by how they ended"
+            mark.counted,
+            (CELLS, "end", mark.dim),
+            "u4",
+            "1",
+            f"firms by {mark.name} at the alarm and by how they ended",
         )
         entries[f"early_{mark.counted}"] = Variable(
             f"early_{mark.counted}", (CELLS, "end", mark.dim), "u4", "1", f"as {mark.counted}, of early alarms alone"
@@ -124,7 +128,9 @@ def _write(path: Path, study: Study, cells: Cells, holdings: Holdings, run: RunD
     model = study.model
     bins = math.ceil(study.weeks / BIN_WEEKS)
     variables = registered(model)
-    layout = Counts.empty(model, cells=1, weeks=study.weeks, bins=bins, batches=study.batches, horizons=len(study.horizons))
+    layout = Counts.empty(
+        model, cells=1, weeks=study.weeks, bins=bins, batches=study.batches, horizons=len(study.horizons)
+    )
     tables, dims = tabulate(layout, model)
     bytes_per_cell = sum(table.nbytes for table in tables.values())
     place = {key: position for position, key in enumerate(cells.keys)}
@@ -170,7 +176,12 @@ def _add(
 ) -> dict[str, NDArray[np.int64]]:  # fmt: skip
     """Return the counts of some cells, added over their shards."""
     counts = Counts.empty(
-        study.model, cells=len(positions), weeks=study.weeks, bins=bins, batches=study.batches, horizons=len(study.horizons)
+        study.model,
+        cells=len(positions),
+        weeks=study.weeks,
+        bins=bins,
+        batches=study.batches,
+        horizons=len(study.horizons),
     )
     sums, _ = tabulate(counts, study.model)
     local = {cells.keys[position]: i for i, position in enumerate(positions)}
@@ -197,7 +208,6 @@ def _describe(file: Any, study: Study, cells: Cells, *, complete: bool) -> None:
     """Write the global attributes: what this is, where it comes from, how to repeat it."""
     import firmfate
 
-    fixed = {name: value for name, value in study.base.items()}
     file.setncatts(
         {
             "Conventions": "CF-1.11",
@@ -212,7 +222,7 @@ def _describe(file: Any, study: Study, cells: Cells, *, complete: bool) -> None:
             "seed": str(study.seed),
             "common_random_numbers": int(study.common_random_numbers),
             "complete": int(complete),
-            "parameters": json.dumps(fixed),
+            "parameters": json.dumps(dict(study.base)),
             "study": study.text,
             "provenance": json.dumps(provenance.record()),
             "history": f"{provenance.now()} gathered by firmfate {firmfate.__version__}",
@@ -243,7 +253,9 @@ def _coordinates(
         variable = file.createVariable(name, values.dtype, own_dims)
         variable.setncatts(attributes)
         variable[:] = values
-    sizes = {dim: size for name, table in tables.items() for dim, size in zip(dims[name][1:], table.shape[1:], strict=True)}
+    sizes = {
+        dim: size for name, table in tables.items() for dim, size in zip(dims[name][1:], table.shape[1:], strict=True)
+    }
     causes = [cause.name for cause in model.causes]
     bins = sizes["bin"]
     coordinates: dict[str, Any] = {

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 
 
 class FirmfateError(Exception):
-    """What all errors of this package have in common; the command line prints it as one message, without a traceback."""
+    """What all errors of this package have in common; the command line prints it as one message, without a
+    traceback."""
 
     exit_code = 2
 

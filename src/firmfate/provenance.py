@@ -29,11 +29,16 @@ def versions() -> dict[str, str]:
 
 
 def commit() -> str:
-    """Return the commit of the source tree that firmfate runs from, ``-dirty`` where it was edited, or an empty string."""
+    """Return the commit of the source tree that firmfate runs from, ``-dirty`` where it was edited, or an empty
+    string."""
     here = Path(__file__).resolve().parent
     try:
         top = subprocess.run(
-            ["git", "-C", str(here), "rev-parse", "--show-toplevel"], capture_output=True, text=True, timeout=5, check=True
+            ["git", "-C", str(here), "rev-parse", "--show-toplevel"],
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=True,
         ).stdout.strip()
         if not here.is_relative_to(Path(top) / "src"):
             return ""
@@ -68,11 +73,11 @@ def fingerprint(table: Mapping[str, Any]) -> str:
 
 def differences(held: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
     """Return one line for every key in which two fingerprint tables differ."""
-    lines = []
-    for key in sorted({*held, *wanted}):
-        if held.get(key) != wanted.get(key):
-            lines.append(f"{key}: the run has {held.get(key)!r}, the study asks for {wanted.get(key)!r}")
-    return lines
+    return [
+        f"{key}: the run has {held.get(key)!r}, the study asks for {wanted.get(key)!r}"
+        for key in sorted({*held, *wanted})
+        if held.get(key) != wanted.get(key)
+    ]
 
 
 def record(**more: Any) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Random numbers by counter: Philox4x32-10 in NumPy, the streams that are kept apart, and the keys of cells.
 
-The compiled engine draws the same numbers (a test compares them); this file is for draws that are made once: populations, designs
-and scrambles. A number is a function of key and counter alone, so results depend neither on order nor on workers.
+The compiled engine draws the same numbers (a test compares them); this file is for draws that are made once:
+populations, designs and scrambles. A number is a function of key and counter alone, so results depend neither on order
+nor on workers.
 
 Counter words: replicate (low, high), step, and stream + 256 x block.
 
@@ -19,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 SHOCKS, BIRTH, POPULATION, DESIGN, SCRAMBLE, BRANCHES = range(6)
-"""Streams: shocks of a step, once-a-firm draws, population draws (the step word is a hash of the name), and what is drawn for
-designs, scrambles and splitting."""
+"""Streams: shocks of a step, once-a-firm draws, population draws (the step word is a hash of the name), and what is
+drawn for designs, scrambles and splitting."""
 
 MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
 WEYL = (0x9E3779B9, 0xBB67AE85)
@@ -101,6 +102,7 @@ def canonical(value: float) -> str:
 
 
 def value_key(seed: int, model: str, values: Mapping[str, float]) -> int:
-    """Return the 64-bit key of a cell where common random numbers are off: a hash of seed, model and values, never of position."""
+    """Return the 64-bit key of a cell where common random numbers are off: a hash of seed, model and values, never of
+    position."""
     text = "\n".join([str(seed), model, *(f"{name}={canonical(values[name])}" for name in sorted(values))])
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little")

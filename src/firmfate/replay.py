@@ -1,4 +1,5 @@
-"""Replay: the whole life of any one firm of a run, from (study, cell, replicate), by the same machine code that ran it."""
+"""Replay: the whole life of any one firm of a run, from (study, cell, replicate), by the same machine code that ran
+it."""
 
 from __future__ import annotations
 
@@ -10,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firmfate.design import Cells, design
+from firmfate.design import Cells
 from firmfate.errors import FirmfateError, did_you_mean
 from firmfate.kernel.engine import Trace
-from firmfate.shards.directory import RunDirectory, fingerprint_table
 from firmfate.provenance import fingerprint
+from firmfate.shards.directory import RunDirectory, fingerprint_table
 from firmfate.shards.file import NETCDF_LOCK
 from firmfate.shards.work import Worker
 from firmfate.simulation import life
@@ -64,7 +65,8 @@ class Player:
         """Return the values of the axes in a cell."""
         place = {name: i for i, name in enumerate(self.cells.fields)}
         return {
-            key.replace(".", "_"): float(self.cells.parameters[cell, place[self.study.targets[key][0]]]) for key in self.cells.axes
+            key.replace(".", "_"): float(self.cells.parameters[cell, place[self.study.targets[key][0]]])
+            for key in self.cells.axes
         }
 
     def trace(self, cell: int, replicate: int) -> Trace:
@@ -82,7 +84,7 @@ class Player:
         if varying is not None:
             row[varying.fields] = varying.values[0, 0]
         constants = model.settle(model.Parameters(*row.tolist()), self.study.dt)
-        _, traits_like = model.start(constants, model.draws(*(0.5 for _ in model.draws._fields)))  # type: ignore[attr-defined]
+        _, traits_like = model.start(constants, model.draws(*(0.5 for _ in model.draws._fields)))
         traits = type(traits_like)(*trace.traits.tolist())
         record = {
             "event_step": int(trace.records.event_step[0, 0]),
@@ -109,14 +111,14 @@ def replay(
     variables : iterable of str, optional
         Keep only these columns.
     **cell : float
-        Values of axes (``execution=0.9, misalignment=0.8``; one division's with an underscore, ``misalignment_sales=1``). The
-        nearest cell is taken, and named in the attributes.
+        Values of axes (``execution=0.9, misalignment=0.8``; one division's with an underscore,
+        ``misalignment_sales=1``). The nearest cell is taken, and named in the attributes.
 
     Returns
     -------
     xarray.Dataset
-        Over ``step`` for one firm, over (``life``, ``step``) for several (NaN after a firm's end): stocks at the start of every
-        step, shocks, auxiliaries. How the firm ended equals the run's record of it exactly.
+        Over ``step`` for one firm, over (``life``, ``step``) for several (NaN after a firm's end): stocks at the start
+        of every step, shocks, auxiliaries. How the firm ended equals the run's record of it exactly.
 
     Raises
     ------
@@ -158,7 +160,10 @@ def together(lives: list[xr.Dataset]) -> xr.Dataset:
 
     longest = max(ds.sizes["step"] for ds in lives)
     week = lives[int(np.argmax([ds.sizes["step"] for ds in lives]))]["week"]
-    padded = [ds.drop_vars("week").pad(step=(0, longest - ds.sizes["step"])).assign_coords(step=np.arange(longest)) for ds in lives]
+    padded = [
+        ds.drop_vars("week").pad(step=(0, longest - ds.sizes["step"])).assign_coords(step=np.arange(longest))
+        for ds in lives
+    ]
     ds = xr.concat(padded, dim="life", combine_attrs="drop", join="outer")
     for name in lives[0].attrs:
         values = [one.attrs[name] for one in lives]
@@ -169,7 +174,8 @@ def together(lives: list[xr.Dataset]) -> xr.Dataset:
 
 
 def typical(player: Player, cell: int) -> dict[str, int]:
-    """Return replicates of a cell that stand for it: of its most frequent end the median life; and the shortest and longest."""
+    """Return replicates of a cell that stand for it: of its most frequent end the median life; and the shortest and
+    longest."""
     count = min(CANDIDATES, player.study.replicates)
     records = player.worker.records(np.array([cell]), 0, count)
     weeks: NDArray[Any] = records.event_step[0]

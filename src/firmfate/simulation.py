@@ -1,4 +1,5 @@
-"""Simulating without a study: many firms at once by the engine, or one life in full by the plain-Python reading of a model."""
+"""Simulating without a study: many firms at once by the engine, or one life in full by the plain-Python reading of a
+model."""
 
 from __future__ import annotations
 
@@ -70,8 +71,8 @@ def simulate(
     Returns
     -------
     xarray.Dataset
-        ``event_week`` (weeks; the horizon where censored), ``end`` (0 = censored, 1.. = causes, 255 = arithmetic failed),
-        ``alarm_week`` (weeks; 0 = never) and the model's marks (``green_kpis``), over (cell, replicate).
+        ``event_week`` (weeks; the horizon where censored), ``end`` (0 = censored, 1.. = causes, 255 = arithmetic
+        failed), ``alarm_week`` (weeks; 0 = never) and the model's marks (``green_kpis``), over (cell, replicate).
 
     Raises
     ------
@@ -93,7 +94,9 @@ def simulate(
     steps, dt = horizon(weeks, steps_per_week)
     wanted = range(replicates) if isinstance(replicates, int) else replicates
     if len(wanted) < 1 or wanted.step != 1 or wanted.start < 0:
-        raise FirmfateError(f"replicates = {replicates!r}; allowed: a number from 1, or a range of step 1 from 0 or later")
+        raise FirmfateError(
+            f"replicates = {replicates!r}; allowed: a number from 1, or a range of step 1 from 0 or later"
+        )
     table = parameter_table(model, execution, misalignment, parameters or {}, dt)
     keys = cell_keys(model, table, seed, common_random_numbers)
     engine = Engine(model)
@@ -110,7 +113,10 @@ def simulate(
     for name, values in variables.items():
         entry = FIRMS.get(name)
         mark = next((mark for mark in model.marks if mark.name == name), None)
-        attributes = {"units": entry.units if entry else "1", "long_name": entry.long_name if entry else (mark.meaning if mark else "")}
+        attributes = {
+            "units": entry.units if entry else "1",
+            "long_name": entry.long_name if entry else (mark.meaning if mark else ""),
+        }
         ds[name] = (("cell", "replicate"), values.astype(entry.dtype if entry else "u1"), attributes)
     ds.attrs = {
         "model": model.name, "weeks": weeks, "steps_per_week": float(steps_per_week), "seed": str(seed),
@@ -120,11 +126,22 @@ def simulate(
 
 
 def _in_threads(
-    engine: Engine, table: NDArray[np.float64], keys: NDArray[np.uint64], wanted: range, steps: int, dt: float, threads: int
+    engine: Engine,
+    table: NDArray[np.float64],
+    keys: NDArray[np.uint64],
+    wanted: range,
+    steps: int,
+    dt: float,
+    threads: int,
 ) -> Records:
     shape = (len(table), len(wanted))
     marks = len(engine.model.marks)
-    out = Records(np.empty(shape, np.int32), np.empty(shape, np.uint8), np.empty(shape, np.int32), np.empty((marks, *shape), np.uint8))
+    out = Records(
+        np.empty(shape, np.int32),
+        np.empty(shape, np.uint8),
+        np.empty(shape, np.int32),
+        np.empty((marks, *shape), np.uint8),
+    )
     share = math.ceil(out.end.size / (4 * threads))
     firms_each = max(1, min(PIECE, share))
     cells_each = max(1, firms_each // len(wanted))
@@ -162,14 +179,20 @@ def horizon(weeks: float, steps_per_week: float) -> tuple[int, float]:
 
 
 def parameter_table(
-    model: Model, execution: ArrayLike | None, misalignment: ArrayLike | None, parameters: Mapping[str, ArrayLike], dt: float
+    model: Model,
+    execution: ArrayLike | None,
+    misalignment: ArrayLike | None,
+    parameters: Mapping[str, ArrayLike],
+    dt: float,
 ) -> NDArray[np.float64]:
     """Return the value of every field in every cell, (cells, fields), validated."""
     given: dict[str, NDArray[np.float64]] = {}
     shared = {"execution": execution, "misalignment": misalignment}
     for key, written in {**{k: v for k, v in shared.items() if v is not None}, **parameters}.items():
         if key not in model.keys:
-            raise FirmfateError(f"parameter '{key}' is not known to the model '{model.name}'{did_you_mean(key, model.keys)}")
+            raise FirmfateError(
+                f"parameter '{key}' is not known to the model '{model.name}'{did_you_mean(key, model.keys)}"
+            )
         if key in shared and key in parameters and shared[key] is not None:
             raise FirmfateError(f"parameter '{key}' is given twice, by name and in parameters")
         try:
@@ -201,7 +224,11 @@ def _check_values(model: Model, key: str, values: NDArray[np.float64]) -> None:
     if values.ndim > 2 or (values.ndim == 2 and values.shape[1] != len(model.keys[key])):
         raise FirmfateError(
             f"parameter '{key}' has shape {values.shape}; allowed: a scalar, (cells,)"
-            + (f" or (cells, {len(parameter.parts)}) in the order {', '.join(parameter.parts)}" if parameter.parts else "")
+            + (
+                f" or (cells, {len(parameter.parts)}) in the order {', '.join(parameter.parts)}"
+                if parameter.parts
+                else ""
+            )
         )
     for value in np.unique(values).tolist():
         if value not in parameter.allowed:
@@ -245,17 +272,17 @@ def simulate_path(
     shocks : (steps, shocks) array, optional
         The random numbers of every step, in place of those of `seed` and `replicate`.
     firm_shocks : mapping, optional
-        The once-a-firm draws by name (`firm`: ``buffer``, ``margin`` normal, ``exit`` uniform on (0, 1)), in place of those of
-        `seed` and `replicate`.
+        The once-a-firm draws by name (`firm`: ``buffer``, ``margin`` normal, ``exit`` uniform on (0, 1)), in place of
+        those of `seed` and `replicate`.
     replicate : int
         Which firm.
 
     Returns
     -------
     xarray.Dataset
-        Over ``step`` (0 = birth): the stocks at the start of the step, except that the two shock stocks are those after the
-        step's draw; the shocks (``eps_demand``, ...); the auxiliaries of the step. Attributes ``event_week``, ``end``,
-        ``alarm_week`` and the marks (``green_kpis``).
+        Over ``step`` (0 = birth): the stocks at the start of the step, except that the two shock stocks are those
+        after the step's draw; the shocks (``eps_demand``, ...); the auxiliaries of the step. Attributes
+        ``event_week``, ``end``, ``alarm_week`` and the marks (``green_kpis``).
 
     Raises
     ------
@@ -272,18 +299,20 @@ def simulate_path(
     model = load_model(model)
     steps_per_week = model.steps_per_week if steps_per_week is None else steps_per_week
     steps, dt = horizon(weeks, steps_per_week)
-    shaped = (None if value is None else np.atleast_2d(value) if np.ndim(value) else value for value in (execution, misalignment))
-    row = parameter_table(model, *shaped, parameters or {}, dt)
+    row = parameter_table(model, _one_cell(execution), _one_cell(misalignment), parameters or {}, dt)
     if len(row) != 1:
         raise FirmfateError("simulate_path lives one life: every parameter is a single number (or one a division)")
     table = random_numbers(model, shocks, seed, replicate, steps)
     draws = firm_draws(model, firm_shocks, seed, replicate)
     constants = model.settle(model.Parameters(*row[0].tolist()), dt)
     stocks, traits = model.start(constants, draws)
-    path, record = [], {"event_step": steps, "end": 0, "alarm_step": 0, "marks": (0,) * len(model.marks)}
+    path: list[Any] = []
+    record: dict[str, Any] = {"event_step": steps, "end": 0, "alarm_step": 0, "marks": (0,) * len(model.marks)}
     for step in range(steps):
         path.append(stocks)
-        stocks, cause, alarm, marks = model.step(stocks, model.shocks(*table[step].tolist()), constants, traits, step * dt)
+        stocks, cause, alarm, marks = model.step(
+            stocks, model.shocks(*table[step].tolist()), constants, traits, step * dt
+        )
         if alarm and not record["alarm_step"]:
             record["alarm_step"], record["marks"] = step + 1, marks
         if cause:
@@ -295,17 +324,24 @@ def simulate_path(
     return life(model, np.array(path, np.float64), table[:lived], constants, traits, dt, record)
 
 
-def random_numbers(model: Model, shocks: ArrayLike | None, seed: int, replicate: int, steps: int) -> NDArray[np.float64]:
+def _one_cell(values: ArrayLike | None) -> ArrayLike | None:
+    """Return values a division as those of one cell, (1, parts); a scalar as it is."""
+    return np.atleast_2d(np.asarray(values)) if values is not None and np.ndim(values) else values
+
+
+def random_numbers(
+    model: Model, shocks: ArrayLike | None, seed: int, replicate: int, steps: int
+) -> NDArray[np.float64]:
     """Return the shocks of every step, (steps, shocks): those given, or those of a seed and a replicate."""
     kinds = model.kinds(model.shocks)
     if shocks is None:
-        words = [
-            philox(split_key(seed), _step_counters(replicate, steps, block)) for block in range(_blocks(kinds))
-        ]
+        words = [philox(split_key(seed), _step_counters(replicate, steps, block)) for block in range(_blocks(kinds))]
         return to_numbers(np.concatenate(words, axis=1), kinds)
     table = np.asarray(shocks, np.float64)
     if table.ndim != 2 or table.shape[1] != len(kinds) or len(table) < steps:
-        raise FirmfateError(f"shocks has shape {table.shape}; expected ({steps}, {len(kinds)}): {', '.join(model.shocks._fields)}")  # type: ignore[attr-defined]
+        raise FirmfateError(
+            f"shocks has shape {table.shape}; expected ({steps}, {len(kinds)}): {', '.join(model.shocks._fields)}"
+        )
     return table[:steps]
 
 
@@ -326,10 +362,14 @@ def firm_draws(model: Model, given: Mapping[str, float] | None, seed: int, repli
     names = drawn._fields
     for name, value in (given or {}).items():
         if name not in names:
-            raise FirmfateError(f"firm_shocks: '{name}' is not drawn by the model '{model.name}'; allowed: {', '.join(names)}")
+            raise FirmfateError(
+                f"firm_shocks: '{name}' is not drawn by the model '{model.name}'; allowed: {', '.join(names)}"
+            )
         inside = math.isfinite(value) and (kinds[names.index(name)] == NORMAL or 0 < value < 1)
         if not inside:
-            raise FirmfateError(f"firm_shocks: {name} = {value!r}; allowed: a finite number, above 0 and below 1 where uniform")
+            raise FirmfateError(
+                f"firm_shocks: {name} = {value!r}; allowed: a finite number, above 0 and below 1 where uniform"
+            )
     return drawn._replace(**(given or {}))
 
 
@@ -339,7 +379,8 @@ def _blocks(kinds: tuple[str, ...]) -> int:
 
 
 def to_numbers(words: NDArray[np.uint32], kinds: tuple[str, ...]) -> NDArray[np.float64]:
-    """Return the random numbers of some kinds from words, (n, words) -> (n, kinds): normals take pairs, uniforms follow."""
+    """Return the random numbers of some kinds from words, (n, words) -> (n, kinds): normals take pairs, uniforms
+    follow."""
     u = (words.astype(np.float64) + 0.5) * 2.0**-32
     out = np.empty((len(words), len(kinds)))
     normals = [i for i, kind in enumerate(kinds) if kind == NORMAL]
@@ -357,11 +398,12 @@ def life(
     model: Model, stocks: NDArray[np.float64], shocks: NDArray[np.float64], constants: Any, traits: Any, dt: float,
     record: Mapping[str, Any],
 ) -> xr.Dataset:  # fmt: skip
-    """Return one life as a dataset: stocks at the start of every step, shocks, and the auxiliaries that the model observes."""
+    """Return one life as a dataset: stocks at the start of every step, shocks, and the auxiliaries that the model
+    observes."""
     import xarray as xr
 
     table: dict[str, tuple[Column, NDArray[np.float64]]] = {}
-    for i, name in enumerate(model.shocks._fields):  # type: ignore[attr-defined]
+    for i, name in enumerate(model.shocks._fields):
         table[f"eps_{name}"] = (Column(f"eps_{name}", "1", f"random number of the step: {name}"), shocks[:, i])
     for i, column in enumerate(columns(model.stocks)):
         table[column.name] = (column, stocks[:, i])
@@ -375,8 +417,14 @@ def life(
             table[column.name] = (column, values[:, i])
     steps = np.arange(len(stocks))
     ds = xr.Dataset(
-        {name: ("step", values, {"units": column.unit, "long_name": column.meaning}) for name, (column, values) in table.items()},
-        coords={"step": steps, "week": ("step", steps * dt, {"units": "week", "long_name": "time at the start of the step"})},
+        {
+            name: ("step", values, {"units": column.unit, "long_name": column.meaning})
+            for name, (column, values) in table.items()
+        },
+        coords={
+            "step": steps,
+            "week": ("step", steps * dt, {"units": "week", "long_name": "time at the start of the step"}),
+        },
     )
     end = int(record["end"])
     ds.attrs = {

@@ -1,7 +1,7 @@
 """The register of every variable that firmfate writes: name, dims, dtype, units and one sentence.
 
-It drives the validation of datasets, the attributes in netCDF files and the documentation. ``CELLS`` in ``dims`` stands for
-the axes of a study's grid, or for the single dimension ``cell`` where the design is no grid.
+It drives the validation of datasets, the attributes in netCDF files and the documentation. ``CELLS`` in ``dims``
+stands for the axes of a study's grid, or for the single dimension ``cell`` where the design is no grid.
 """
 
 from __future__ import annotations
@@ -16,7 +16,22 @@ from firmfate.errors import FirmfateError
 CELLS = "*cells"
 
 RESERVED_DIMS = frozenset(
-    {"week", "cause", "end", "batch", "bin", "horizon", "green", "cell", "replicate", "step", "division", "life", "firm", "draw"}
+    {
+        "week",
+        "cause",
+        "end",
+        "batch",
+        "bin",
+        "horizon",
+        "green",
+        "cell",
+        "replicate",
+        "step",
+        "division",
+        "life",
+        "firm",
+        "draw",
+    }
 )
 
 WEEKS_PER_YEAR = 52
@@ -43,15 +58,39 @@ COUNTS = _register(
     Variable("firms", (CELLS,), "u8", "1", "firms simulated, invalid ones included"),
     Variable("invalid", (CELLS,), "u8", "1", "firms whose arithmetic failed (a stock was not finite at the end)"),
     Variable("first_invalid", (CELLS,), "i8", "1", "lowest replicate whose arithmetic failed; -1 where none did"),
-    Variable("batch_firms", (CELLS, "batch"), "u4", "1", "firms in this batch (replicate modulo the number of batches)"),
-    Variable("batch_events", (CELLS, "batch", "cause", "bin"), "u4", "1", "firms of this batch that ended in this bin, by cause"),
+    Variable(
+        "batch_firms", (CELLS, "batch"), "u4", "1", "firms in this batch (replicate modulo the number of batches)"
+    ),
+    Variable(
+        "batch_events",
+        (CELLS, "batch", "cause", "bin"),
+        "u4",
+        "1",
+        "firms of this batch that ended in this bin, by cause",
+    ),
     Variable("batch_lifetime", (CELLS, "batch", "horizon"), "u8", "step", "sum over firms of min(lifetime, horizon)"),
     Variable("alarms", (CELLS, "batch", "end"), "u4", "1", "firms whose alarm rang, by how they ended"),
-    Variable("early_alarms", (CELLS, "batch", "end"), "u4", "1", "firms whose alarm rang in their first 13 weeks, by how they ended"),
+    Variable(
+        "early_alarms",
+        (CELLS, "batch", "end"),
+        "u4",
+        "1",
+        "firms whose alarm rang in their first 13 weeks, by how they ended",
+    ),
     Variable("warning_steps_sum", (CELLS, "batch", "end"), "u8", "step", "sum of the steps from the alarm to the end"),
-    Variable("warning_steps_sumsq", (CELLS, "batch", "end"), "u8", "step2", "sum of squares of the steps from the alarm to the end"),
-    Variable("early_warning_steps_sum", (CELLS, "batch", "end"), "u8", "step", "as warning_steps_sum, of early alarms alone"),
-    Variable("green_kpi_count", (CELLS, "end", "green"), "u4", "1", "firms by green KPIs at the alarm and by how they ended"),
+    Variable(
+        "warning_steps_sumsq",
+        (CELLS, "batch", "end"),
+        "u8",
+        "step2",
+        "sum of squares of the steps from the alarm to the end",
+    ),
+    Variable(
+        "early_warning_steps_sum", (CELLS, "batch", "end"), "u8", "step", "as warning_steps_sum, of early alarms alone"
+    ),
+    Variable(
+        "green_kpi_count", (CELLS, "end", "green"), "u4", "1", "firms by green KPIs at the alarm and by how they ended"
+    ),
     Variable("early_green_kpi_count", (CELLS, "end", "green"), "u4", "1", "as green_kpi_count, of early alarms alone"),
 )
 

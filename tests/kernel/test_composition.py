@@ -1,4 +1,5 @@
-"""Composing a model: users' models by the same door as ours, what is refused and how it is told, and that LLVM vectorises."""
+"""Composing a model: users' models by the same door as ours, what is refused and how it is told, and that LLVM
+vectorises."""
 
 from __future__ import annotations
 
@@ -56,7 +57,11 @@ def test_lanes_and_parameters_are_part_of_the_name():
 
 POISON = [
     ("mood = k.town.fading * s.mood", "mood = k.town.fading ** s.mood", "calls pow"),
-    ("mood = k.town.fading * s.mood", "mood = math.exp(k.town.fading) * s.mood", "use exp from firmfate.models.arithmetic"),
+    (
+        "mood = k.town.fading * s.mood",
+        "mood = math.exp(k.town.fading) * s.mood",
+        "use exp from firmfate.models.arithmetic",
+    ),
     ("mood = k.town.fading * s.mood", "mood = math.log(k.town.fading) * s.mood", "move it to settle or start"),
     ("lost = 0.5 if", "if s.savings > 99:\n        raise ValueError\n    lost = 0.5 if", "cannot raise"),
     ("lost = 0.5 if", "while mood > 1:\n        mood -= 1\n    lost = 0.5 if", "depends on data"),
@@ -72,7 +77,11 @@ POISON = [
 @pytest.mark.parametrize(("old", "new", "told"), POISON, ids=[told for _, _, told in POISON])
 def test_what_ruins_vectorisation_is_told_with_its_line(tmp_path, old, new, told):
     model = load_model(edited(tmp_path, old, new))
-    line = next(i for i, text in enumerate((tmp_path / "my_model.py").read_text().splitlines(), 1) if text != TEXT.splitlines()[i - 1])
+    line = next(
+        i
+        for i, text in enumerate((tmp_path / "my_model.py").read_text().splitlines(), 1)
+        if text != TEXT.splitlines()[i - 1]
+    )
     with pytest.raises(ModelError, match=re.escape(told)) as refusal:
         Engine(model)
     named = int(re.search(r"line (\d+)", str(refusal.value))[1])
@@ -167,7 +176,9 @@ def test_a_second_process_finds_the_machine_code(tmp_path):
     )
     env = {**os.environ, "FIRMFATE_CACHE_DIR": str(tmp_path)}
     said = [
-        subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=env).stdout.split()
+        subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=env
+        ).stdout.split()
         for _ in range(2)
     ]
     assert said == [["False", "0"], ["True", "1"]]

@@ -1,4 +1,5 @@
-"""The compiled engine against the plain-Python reading of the same models, and against itself: nothing depends on the company kept."""
+"""The compiled engine against the plain-Python reading of the same models, and against itself: nothing depends on the
+company kept."""
 
 from __future__ import annotations
 
@@ -13,14 +14,13 @@ from firmfate.kernel.engine import INVALID, Engine, Varying
 from firmfate.models import load_model
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "models"))
-from parameters import random_values  # noqa: E402
+from parameters import random_values
 
 SHOP = f"{Path(__file__).parent / 'my_model.py'}:SHOP"
 
 
 def of_engine(firms, firm: int) -> tuple:
-    names = [name for name in firms.data_vars]
-    return tuple(float(firms[name].isel(cell=0, replicate=firm)) for name in names)
+    return tuple(float(firms[name].isel(cell=0, replicate=firm)) for name in firms.data_vars)
 
 
 def of_path(model, life) -> tuple:
@@ -32,8 +32,11 @@ def of_path(model, life) -> tuple:
 def test_plain_python_is_the_oracle_of_firm(case):
     rng = np.random.default_rng(100 + case)
     settings = {
-        "parameters": random_values(rng), "weeks": 400, "steps_per_week": 1 + case % 2, "seed": int(rng.integers(2**63)),
-    }  # fmt: skip
+        "parameters": random_values(rng),
+        "weeks": 400,
+        "steps_per_week": 1 + case % 2,
+        "seed": int(rng.integers(2**63)),
+    }
     firms = firmfate.simulate("firm", replicates=range(2**40, 2**40 + 6), **settings)
     for i in range(6):
         life = firmfate.simulate_path("firm", replicate=2**40 + i, **settings)
@@ -73,7 +76,11 @@ def test_lanes_do_not_matter(lanes):
 def test_lanes_do_not_matter_to_firm(lanes):
     model = load_model("firm")
     rows = [
-        {name: 0.9 if name.startswith("execution") else m for name in model.fields if name.startswith(("execution", "misal"))}
+        {
+            name: 0.9 if name.startswith("execution") else m
+            for name in model.fields
+            if name.startswith(("execution", "misal"))
+        }
         for m in (0.1, 0.9)
     ]
     for one, other in zip(
@@ -110,7 +117,8 @@ def test_values_of_a_firm_equal_values_of_a_cell():
 
 
 def test_a_firm_whose_arithmetic_fails_touches_no_other():
-    """A cash buffer near the largest number overflows in some firms; those end as invalid, all others as if they were alone."""
+    """A cash buffer near the largest number overflows in some firms; those end as invalid, all others as if they were
+    alone."""
     alone = firmfate.simulate("firm", replicates=50, weeks=60)
     both = firmfate.simulate("firm", parameters={"cash_buffer": [10.0, 1e308]}, replicates=50, weeks=60)
     failed = (both.end[1] == INVALID).to_numpy()

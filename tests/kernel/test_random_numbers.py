@@ -1,4 +1,5 @@
-"""Philox against the known answers of its authors, compiled and in NumPy; the normals against a library and their own law."""
+"""Philox against the known answers of its authors, compiled and in NumPy; the normals against a library and their own
+law."""
 
 from __future__ import annotations
 

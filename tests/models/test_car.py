@@ -34,9 +34,14 @@ def drift(execution, misalignment):
 def largest_deviation(execution, misalignment, steps_per_week, factor=1.0):
     """Largest |simulated - exact| survival at 20 ages, in standard errors; `factor` spoils the exact drift."""
     cars = firmfate.simulate(
-        "car", execution=execution, misalignment=misalignment, parameters={"notice": 0.0}, steps_per_week=steps_per_week,
-        replicates=CARS, seed=11,
-    )  # fmt: skip
+        "car",
+        execution=execution,
+        misalignment=misalignment,
+        parameters={"notice": 0.0},
+        steps_per_week=steps_per_week,
+        replicates=CARS,
+        seed=11,
+    )
     died = np.where(cars.end[0] == 1, cars.event_week[0], np.inf)
     ages = np.arange(1, 21)
     simulated = (died[:, np.newaxis] > 52 * ages).mean(0)
@@ -67,9 +72,15 @@ def crash_before_notice(rate, factor=1.0):
 def test_crash_before_the_driver_notices(steps_per_week):
     rate = 0.2  # over 60 years all but 6 in a million clocks have rung
     cars = firmfate.simulate(
-        "car", execution=1.0, misalignment=1.0, parameters={"notice": rate}, weeks=52 * 60, steps_per_week=steps_per_week,
-        replicates=CARS, seed=5,
-    )  # fmt: skip
+        "car",
+        execution=1.0,
+        misalignment=1.0,
+        parameters={"notice": rate},
+        weeks=52 * 60,
+        steps_per_week=steps_per_week,
+        replicates=CARS,
+        seed=5,
+    )
     unnoticed = float(((cars.end == 1) & (cars.alarm_week == 0)).mean())
     exact = crash_before_notice(rate)
     se = np.sqrt(exact * (1 - exact) / CARS)

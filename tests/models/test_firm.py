@@ -1,4 +1,5 @@
-"""What holds exactly of every life of `firm`: balances of goods, orders and cash; what no misalignment or no execution means."""
+"""What holds exactly of every life of `firm`: balances of goods, orders and cash; what no misalignment or no execution
+means."""
 
 from __future__ import annotations
 
@@ -112,12 +113,24 @@ def test_every_parameter_says_what_it_is():
 
 def test_every_parameter_matters():
     """Each parameter changes some number of some life: none is read and then forgotten."""
-    open_ended = {"background_exit": 0.02, "steering_coupling": 0.3, "communication": 0.2, "lead_time_limit": 100.0, "customer_floor": 0.1}
+    open_ended = {
+        "background_exit": 0.02,
+        "steering_coupling": 0.3,
+        "communication": 0.2,
+        "lead_time_limit": 100.0,
+        "customer_floor": 0.1,
+    }
     lives = (
         {**open_ended, "execution": 0.9, "misalignment": 0.9, "unit_cost": 0.5},  # rich
         {**open_ended, "execution": 1.0, "misalignment": 1.0, "credit_weeks": 40.0},  # overdrawn
         {**open_ended, "misalignment": 0.5, "stock_cover": 0.8, "weekly_sd": 0.5, "unit_cost": 0.5},  # out of stock
-        {**open_ended, "execution": 1.0, "misalignment.finance": 1.0, "misalignment": 0.0, "unit_cost": 0.5},  # defects leak
+        {
+            **open_ended,
+            "execution": 1.0,
+            "misalignment.finance": 1.0,
+            "misalignment": 0.0,
+            "unit_cost": 0.5,
+        },  # defects leak
     )
 
     def lived(settings):

@@ -53,7 +53,12 @@ def test_path_and_end(path):
     life = lived(case)
     ends = (case["event_step"], case["cause"], case["alarm_step"], case["green_kpis_at_alarm"])
     step = 1 / case["steps_per_week"]
-    assert (life.attrs["event_week"] / step, life.attrs["end"], life.attrs["alarm_week"] / step, life.attrs["green_kpis"]) == ends
+    assert (
+        life.attrs["event_week"] / step,
+        life.attrs["end"],
+        life.attrs["alarm_week"] / step,
+        life.attrs["green_kpis"],
+    ) == ends
     assert largest_error(life, pd.read_csv(path.with_suffix(".csv"))) < 1e-9
 
 

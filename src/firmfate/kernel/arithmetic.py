@@ -1,7 +1,8 @@
 """Elementary functions that vectorise: polynomials and bit patterns instead of calls into the C library.
 
-Accuracy: `exp` about 1 unit in the last place; `log_of_uniform` and the normals a relative 1e-14, far below what any number of
-draws could tell. Polynomials are Chebyshev interpolants in Estrin form, which keeps chains of dependent products short.
+Accuracy: `exp` about 1 unit in the last place; `log_of_uniform` and the normals a relative 1e-14, far below what any
+number of draws could tell. Polynomials are Chebyshev interpolants in Estrin form, which keeps chains of dependent
+products short.
 """
 
 from __future__ import annotations
@@ -45,7 +46,8 @@ def float_of(typing_context, value):  # type: ignore[no-untyped-def]
 
 @inlined
 def exp(x: float) -> float:
-    """Return e to the power of x: 2**k times a polynomial on |r| <= ln(2)/2; infinity above 709, 0 below -708, NaN for NaN."""
+    """Return e to the power of x: 2**k times a polynomial on |r| <= ln(2)/2; infinity above 709, 0 below -708, NaN for
+    NaN."""
     bounded = 709.0 if x > 709.0 else x
     bounded = -708.0 if bounded < -708.0 else bounded
     shifted = bounded * LOG2E + ROUND
@@ -62,7 +64,7 @@ def exp(x: float) -> float:
     mantissa = 1.0 + (r + r2 * p)
     scaled = float_of(bits_of(mantissa) + (bits_of(shifted) << 52))
     scaled = math.inf if x > 709.0 else scaled
-    return 0.0 if x < -708.0 else scaled
+    return 0.0 if x < -708.0 else float(scaled)
 
 
 @overload(arithmetic.exp, jit_options=dict(OPTIONS, forceinline=True))
@@ -72,7 +74,8 @@ def _exp_in_a_step(x):  # type: ignore[no-untyped-def]
 
 @inlined
 def log_of_uniform(u: float) -> float:
-    """Return log(u) for a normal positive u: exponent and mantissa in [sqrt(1/2), sqrt(2)), then 2 artanh by a polynomial."""
+    """Return log(u) for a normal positive u: exponent and mantissa in [sqrt(1/2), sqrt(2)), then 2 artanh by a
+    polynomial."""
     pattern = bits_of(u) + 0x0009_5F61_9980_C433
     exponent = float_of((pattern >> 52) + ROUND_BITS) - (ROUND + 1023.0)
     m = float_of((pattern & 0x000F_FFFF_FFFF_FFFF) + 0x3FE6_A09E_667F_3BCD)
@@ -83,7 +86,8 @@ def log_of_uniform(u: float) -> float:
     q23 = 0.2857142413470798 + z * 0.2222286267363164
     q45 = 0.18140176601175478 + z * 0.16622077028790047
     q = q01 + z2 * (q23 + z2 * q45)
-    return exponent * 0.6931471805599453 + (2.0 * s + s * z * q)
+    log: float = exponent * 0.6931471805599453 + (2.0 * s + s * z * q)
+    return log
 
 
 @inlined
@@ -96,7 +100,11 @@ def sine_cosine_of_turn(u: float) -> tuple[float, float]:
     z2 = z * z
     s = r * (
         (1.57079632679489 + z * -0.6459640975043052)
-        + z2 * ((0.07969262615560159 + z * -0.004681752589609857) + z2 * (0.00016042925554202335 + z * -3.556369371360422e-06))
+        + z2
+        * (
+            (0.07969262615560159 + z * -0.004681752589609857)
+            + z2 * (0.00016042925554202335 + z * -3.556369371360422e-06)
+        )
     )
     c = (0.9999999999999443 + z * -1.2337005501201272) + z2 * (
         (0.2536695071525108 + z * -0.0208634679869731) + z2 * (0.0009191616584395563 + z * -2.485082381773045e-05)

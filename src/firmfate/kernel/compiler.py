@@ -1,8 +1,9 @@
 """The compiler's options, in one place, and the one decorator that every compiled function carries.
 
-``contract`` lets multiply and add fuse, ``nsz`` and ``arcp`` let divisions by constants become products. Reassociation is never
-allowed: it would delete the rounding trick in `exp`. ``error_model='numpy'`` makes a division by zero an infinity instead of a
-branch, without which nothing vectorises. The lock of the interpreter is released at the entry point.
+``contract`` lets multiply and add fuse, ``nsz`` and ``arcp`` let divisions by constants become products. Reassociation
+is never allowed: it would delete the rounding trick in `exp`. ``error_model='numpy'`` makes a division by zero an
+infinity instead of a branch, without which nothing vectorises. The lock of the interpreter is released at the entry
+point.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from typing import Any
 FASTMATH = frozenset({"contract", "nsz", "arcp"})
 OPTIONS: dict[str, Any] = {"fastmath": set(FASTMATH), "error_model": "numpy", "boundscheck": False}
 VERSION = "1"
-"""Version of the kernel's arithmetic: part of every shard, refused in a mix. Raise it when any result may change by a bit."""
+"""Version of the kernel's arithmetic: part of every shard, refused in a mix. Raise it when any result may change by a
+bit."""
 
 
 def inlined(function: Callable[..., Any]) -> Any:

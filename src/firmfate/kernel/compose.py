@@ -1,8 +1,9 @@
-"""From a model to its engine: a generated module, named by the hash of everything it is made of, compiled once and kept on disk.
+"""From a model to its engine: a generated module, named by the hash of everything it is made of, compiled once and
+kept on disk.
 
-The engine itself is one text, ``engine.py.in``; what differs from model to model (which tuples, how many rows, how words become
-shocks) is written above it. Because the file's name is a hash of all sources, an edited model is never stale, and a second
-process finds the machine code of the first.
+The engine itself is one text, ``engine.py.in``; what differs from model to model (which tuples, how many rows, how
+words become shocks) is written above it. Because the file's name is a hash of all sources, an edited model is never
+stale, and a second process finds the machine code of the first.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ def cache_directory() -> Path:
 
 
 def digest(model: Model, lanes: int = LANES) -> str:
-    """Return 16 hex digits that name a model's engine: its sources, the kernel's, the compiler's version and the processor."""
+    """Return 16 hex digits that name a model's engine: its sources, the kernel's, the compiler's version and the
+    processor."""
     import llvmlite
     import numba
 
@@ -65,7 +67,8 @@ def digest(model: Model, lanes: int = LANES) -> str:
 
 
 def _words_to_numbers(function: str, table: str, kinds: tuple[str, ...], stream: int) -> str:
-    """Write the function that turns a counter into a tuple of random numbers: normals in pairs of words, then uniforms."""
+    """Write the function that turns a counter into a tuple of random numbers: normals in pairs of words, then
+    uniforms."""
     lines, values, words = [], {}, 0
     normals = [i for i, kind in enumerate(kinds) if kind == NORMAL]
     uniforms = [i for i, kind in enumerate(kinds) if kind != NORMAL]
@@ -84,17 +87,26 @@ def _words_to_numbers(function: str, table: str, kinds: tuple[str, ...], stream:
     ]
     arguments = ", ".join(values[i] for i in range(len(kinds)))
     return "\n".join(
-        ["@inlined", f"def {function}(low, high, step_word, key_low, key_high):", *blocks, *lines, f"    return {table}({arguments})"]
+        [
+            "@inlined",
+            f"def {function}(low, high, step_word, key_low, key_high):",
+            *blocks,
+            *lines,
+            f"    return {table}({arguments})",
+        ]
     )
 
 
 def source(model: Model, lanes: int = LANES) -> str:
     """Return the text of a model's engine module."""
     constants, traits = shape.classes(model)
-    keep = [f"    F[base + {i} * W] = np.float64(marks[{i}]) if first else F[base + {i} * W]" for i in range(len(model.marks))]
+    keep = [
+        f"    F[base + {i} * W] = np.float64(marks[{i}]) if first else F[base + {i} * W]"
+        for i in range(len(model.marks))
+    ]
     bound = digest(model, lanes)
     head = [
-        f'"""The engine of the model {model.name!r}, {lanes} lanes; written by firmfate.kernel.compose, not to be edited."""',
+        f'"""The engine of the model {model.name!r}, {lanes} lanes; written by firmfate.kernel.compose."""',
         "import numpy as np",
         "from firmfate.kernel import shape",
         "from firmfate.kernel.compiler import entry, inlined",
@@ -153,7 +165,8 @@ def compose(model: Model, lanes: int = LANES) -> ModuleType:
             aside.write(text)
         Path(aside.name).replace(path)
     spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module: Any = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)

@@ -1,7 +1,7 @@
 """Philox4x32-10 and normals, written so that many counters are worked on side by side.
 
-A 32-bit word travels in the low half of an int64; a word w becomes the uniform (w + 1/2) / 2**32, never 0 or 1, and a pair of
-words a pair of normals by Box & Muller (1958), which caps |z| at 6.76.
+A 32-bit word travels in the low half of an int64; a word w becomes the uniform (w + 1/2) / 2**32, never 0 or 1, and a
+pair of words a pair of normals by Box & Muller (1958), which caps |z| at 6.76.
 """
 
 from __future__ import annotations

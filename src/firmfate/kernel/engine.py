@@ -1,4 +1,5 @@
-"""The engine: arrays in, arrays out. Steps every firm of a block of cells x replicates from birth to its end or the horizon."""
+"""The engine: arrays in, arrays out. Steps every firm of a block of cells x replicates from birth to its end or the
+horizon."""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ EARLY_WEEKS = 13
 
 
 class Records(NamedTuple):
-    """What is recorded of every firm, each of shape (cells, replicates); `marks` has shape (marks, cells, replicates)."""
+    """What is recorded of every firm, each of shape (cells, replicates); `marks` has shape (marks, cells,
+    replicates)."""
 
     event_step: NDArray[np.int32]
     end: NDArray[np.uint8]
@@ -31,7 +33,8 @@ class Records(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """Counts of a block, all int64; dims as in `firmfate.variables.COUNTS`, with a leading axis of marks for the last two."""
+    """Counts of a block, all int64; dims as in `firmfate.variables.COUNTS`, with a leading axis of marks for the last
+    two."""
 
     events: NDArray[np.int64]
     firms: NDArray[np.int64]
@@ -64,7 +67,9 @@ class Counts(NamedTuple):
         }
         per_cell, per_end = (cells,), (cells, batches, ends)
         tables = {
-            name: np.zeros(shapes.get(name, per_end if name.startswith(("alarms", "early", "warning")) else per_cell), np.int64)
+            name: np.zeros(
+                shapes.get(name, per_end if name.startswith(("alarms", "early", "warning")) else per_cell), np.int64
+            )
             for name in cls._fields
         }
         tables["first_invalid"][:] = -1
@@ -132,9 +137,13 @@ class Engine:
         with Engine._lock:
             if not self.compiled:
                 row = np.array([[self.model.defaults[name] for name in self.model.fields]])
-                records, _ = self._run(row, np.zeros(1, np.uint64), 0, 1, 1, 1.0 / self.model.steps_per_week, None, None)
+                records, _ = self._run(
+                    row, np.zeros(1, np.uint64), 0, 1, 1, 1.0 / self.model.steps_per_week, None, None
+                )
                 counts = Counts.empty(self.model, cells=1, weeks=1, bins=1, batches=1, horizons=1)
-                self.count(records, counts, first=0, step_weeks=1, week_steps=1, bin_weeks=1, horizons=np.ones(1, np.int64))
+                self.count(
+                    records, counts, first=0, step_weeks=1, week_steps=1, bin_weeks=1, horizons=np.ones(1, np.int64)
+                )
         return time.perf_counter() - begin
 
     def run(
@@ -168,8 +177,8 @@ class Engine:
         Returns
         -------
         Records
-            ``event_step`` counts from 1 and is the horizon where the firm is censored (``end`` 0); ``alarm_step`` 0 = never;
-            ``end`` 255 = the arithmetic failed.
+            ``event_step`` counts from 1 and is the horizon where the firm is censored (``end`` 0); ``alarm_step`` 0 =
+            never; ``end`` 255 = the arithmetic failed.
         """
         self.warm_up()
         return self._run(parameters, keys, first, replicates, steps, dt, varying, None)[0]
@@ -194,9 +203,11 @@ class Engine:
             In steps.
         """
         self._module.count(
-            *records, np.int64(first), np.int64(step_weeks), np.int64(week_steps), np.int64(bin_weeks), np.int64(EARLY_WEEKS),
-            horizons, *counts,
-        )  # fmt: skip
+            *records,
+            *(np.int64(number) for number in (first, step_weeks, week_steps, bin_weeks, EARLY_WEEKS)),
+            horizons,
+            *counts,
+        )
 
     def trace(
         self,
@@ -210,17 +221,28 @@ class Engine:
     ) -> Trace:
         """Step one firm to its end by the same machine code as `run`, and keep its stocks and shocks at every step."""
         self.warm_up()
-        shocks, traits = len(self.model.shocks._fields), self._module.N_TRAITS  # type: ignore[attr-defined]
-        paths = (np.full((steps, self._module.N_STOCKS), np.nan), np.full((steps, shocks), np.nan), np.full(traits, np.nan))
+        shocks, traits = len(self.model.shocks._fields), self._module.N_TRAITS
+        paths = (
+            np.full((steps, self._module.N_STOCKS), np.nan),
+            np.full((steps, shocks), np.nan),
+            np.full(traits, np.nan),
+        )
         records, lived = self._run(
             parameters.reshape(1, -1), np.array([key], np.uint64), replicate, 1, steps, dt, varying, paths
         )
         return Trace(paths[0][:lived], paths[1][:lived], paths[2], records)
 
     def _run(
-        self, parameters: NDArray[np.float64], keys: NDArray[np.uint64], first: int, replicates: int, steps: int, dt: float,
-        varying: Varying | None, paths: tuple[Any, Any, Any] | None,
-    ) -> tuple[Records, int]:  # fmt: skip
+        self,
+        parameters: NDArray[np.float64],
+        keys: NDArray[np.uint64],
+        first: int,
+        replicates: int,
+        steps: int,
+        dt: float,
+        varying: Varying | None,
+        paths: tuple[Any, Any, Any] | None,
+    ) -> tuple[Records, int]:
         shape = (len(parameters), replicates)
         records = Records(
             np.empty(shape, np.int32), np.empty(shape, np.uint8), np.empty(shape, np.int32),

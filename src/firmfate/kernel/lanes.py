@@ -1,8 +1,10 @@
 """What the compiler has no words for: a loop over lanes that must vectorise, and tuples of numbers kept one lane apart.
 
-The state of W firms is one flat array of float64, row i of lane l at ``i * W + l``. One array keeps the compiler's proof that no
-two accesses overlap trivial. Whole numbers stand in the same array as bit patterns.
+The state of W firms is one flat array of float64, row i of lane l at ``i * W + l``. One array keeps the compiler's
+proof that no two accesses overlap trivial. Whole numbers stand in the same array as bit patterns.
 """
+
+# mypy: disallow-untyped-calls=False, disallow-untyped-defs=False
 
 from __future__ import annotations
 
@@ -22,16 +24,16 @@ def numba_type(table: type) -> types.Type:
     )
 
 
-def _address(builder, context, array_type, array, index):  # type: ignore[no-untyped-def]
+def _address(builder, context, array_type, array, index):
     base = context.make_array(array_type)(context, builder, array).data
     return builder.gep(base, [index])
 
 
 @intrinsic
-def load_int(typing_context, array, index):  # type: ignore[no-untyped-def]
+def load_int(typing_context, array, index):
     """Return the whole number whose bits stand at `index`."""
 
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def generate(context, builder, signature, arguments):
         pointer = _address(builder, context, signature.args[0], *arguments)
         return builder.bitcast(builder.load(pointer), WORD)
 
@@ -39,10 +41,10 @@ def load_int(typing_context, array, index):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def store_int(typing_context, array, index, value):  # type: ignore[no-untyped-def]
+def store_int(typing_context, array, index, value):
     """Store the bits of a whole number at `index`."""
 
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def generate(context, builder, signature, arguments):
         pointer = _address(builder, context, signature.args[0], *arguments[:2])
         builder.store(builder.bitcast(arguments[2], ir.DoubleType()), pointer)
         return context.get_dummy_value()
@@ -51,14 +53,14 @@ def store_int(typing_context, array, index, value):  # type: ignore[no-untyped-d
 
 
 @intrinsic
-def load(typing_context, array, index, stride, table):  # type: ignore[no-untyped-def]
+def load(typing_context, array, index, stride, table):
     """Return the NamedTuple `table` whose numbers stand at ``index``, ``index + stride``, ..., nested ones in order."""
     result = numba_type(table.instance_class)
 
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def generate(context, builder, signature, arguments):
         position = arguments[1]
 
-        def read(kind):  # type: ignore[no-untyped-def]
+        def read(kind):
             nonlocal position
             if kind == types.float64:
                 value = builder.load(_address(builder, context, signature.args[0], arguments[0], position))
@@ -72,13 +74,13 @@ def load(typing_context, array, index, stride, table):  # type: ignore[no-untype
 
 
 @intrinsic
-def store(typing_context, array, index, stride, values):  # type: ignore[no-untyped-def]
+def store(typing_context, array, index, stride, values):
     """Store the numbers of a tuple, nested ones in order, at ``index``, ``index + stride``, ..."""
 
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def generate(context, builder, signature, arguments):
         position = arguments[1]
 
-        def write(kind, value):  # type: ignore[no-untyped-def]
+        def write(kind, value):
             nonlocal position
             if isinstance(kind, types.BaseTuple):
                 for i, inner in enumerate(kind.types):
@@ -94,13 +96,14 @@ def store(typing_context, array, index, stride, values):  # type: ignore[no-unty
     return types.void(array, types.intp, types.intp, values), generate
 
 
-def _hint(module, name, bits, value):  # type: ignore[no-untyped-def]
+def _hint(module, name, bits, value):
     return module.add_metadata([ir.MetaDataString(module, name), ir.Constant(ir.IntType(bits), value)])
 
 
 @intrinsic
-def over_lanes(typing_context, function, lanes, interleave, arguments):  # type: ignore[no-untyped-def]
-    """Call ``function(lane, *arguments)`` for every lane, as a loop that LLVM is told to vectorise; return the OR of the results.
+def over_lanes(typing_context, function, lanes, interleave, arguments):
+    """Call ``function(lane, *arguments)`` for every lane, as a loop that LLVM is told to vectorise; return the OR of
+    the results.
 
     LLVM warns on stderr where it cannot do so.
     """
@@ -108,7 +111,7 @@ def over_lanes(typing_context, function, lanes, interleave, arguments):  # type:
         return None
     called = function.get_call_type(typing_context, (types.intp, *arguments.types), {})
 
-    def generate(context, builder, signature, values):  # type: ignore[no-untyped-def]
+    def generate(context, builder, signature, values):
         _, count, _, packed = values
         passed = [
             context.cast(builder, builder.extract_value(packed, i), given, wanted)

@@ -9,18 +9,18 @@ from firmfate.errors import ModelError
 from firmfate.models.model import Model
 
 
-def members(table: type) -> list[tuple[str, type | None]]:
+def members(table: type[Any]) -> list[tuple[str, type[Any] | None]]:
     """Return the fields of a NamedTuple class; the second item is the class of a nested one, None for a number."""
     hints = get_type_hints(table)
     found = []
-    for name in table._fields:  # type: ignore[attr-defined]
+    for name in table._fields:
         hint = hints.get(name, float)
         nested = hint if inspect.isclass(hint) and issubclass(hint, tuple) and hasattr(hint, "_fields") else None
         found.append((name, nested))
     return found
 
 
-def rows(table: type) -> int:
+def rows(table: type[Any]) -> int:
     """Return how many numbers a NamedTuple class holds in all."""
     return sum(1 if nested is None else rows(nested) for _, nested in members(table))
 
@@ -30,8 +30,9 @@ def flat(values: Any) -> list[float]:
     return [number for value in values for number in (flat(value) if isinstance(value, tuple) else [float(value)])]
 
 
-def classes(model: Model) -> tuple[type, type]:
-    """Return the NamedTuple classes of a model's constants and traits, as `settle` and `start` make them from its defaults."""
+def classes(model: Model) -> tuple[type[Any], type[Any]]:
+    """Return the NamedTuple classes of a model's constants and traits, as `settle` and `start` make them from its
+    defaults."""
     dt = 1.0 / model.steps_per_week
     constants = model.settle(model.Parameters(**model.defaults), dt)
     kinds = model.kinds(model.draws)
@@ -41,6 +42,7 @@ def classes(model: Model) -> tuple[type, type]:
             raise ModelError(f"model '{model.name}': {role} as a NamedTuple; it returned {type(value).__name__}")
     if type(stocks) is not model.stocks:
         raise ModelError(
-            f"model '{model.name}': start must return stocks as {model.stocks.__name__}; it returned {type(stocks).__name__}"
+            f"model '{model.name}': start must return stocks as {model.stocks.__name__}; "
+            f"it returned {type(stocks).__name__}"
         )
     return type(constants), type(traits)

@@ -1,8 +1,9 @@
-"""What a model's functions consist of: every function they reach, the numbers they refer to, and what would keep them slow.
+"""What a model's functions consist of: every function they reach, the numbers they refer to, and what would keep them
+slow.
 
-A step is compiled for many firms side by side, which works as long as it is arithmetic on numbers: calls, if/elif, conditional
-expressions, loops of constant length. What would ruin that is told here in the author's terms, with the line, before anything
-is compiled.
+A step is compiled for many firms side by side, which works as long as it is arithmetic on numbers: calls, if/elif,
+conditional expressions, loops of constant length. What would ruin that is told here in the author's terms, with the
+line, before anything is compiled.
 """
 
 from __future__ import annotations
@@ -67,7 +68,9 @@ class Function:
             yield node
             for name, value in ast.iter_fields(node):
                 if name != "annotation":
-                    waiting += [inner for inner in (value if isinstance(value, list) else [value]) if isinstance(inner, ast.AST)]
+                    waiting += [
+                        inner for inner in (value if isinstance(value, list) else [value]) if isinstance(inner, ast.AST)
+                    ]
 
     def line(self, node: ast.AST) -> int:
         """Return the line of a node in its file."""
@@ -76,7 +79,9 @@ class Function:
 
 def _read(call: Callable[..., Any], model: str) -> Function:
     if not isinstance(call, FunctionType):
-        raise ModelError(f"model '{model}': {call!r} is not a plain Python function; undecorate it, firmfate compiles it itself")
+        raise ModelError(
+            f"model '{model}': {call!r} is not a plain Python function; undecorate it, firmfate compiles it itself"
+        )
     try:
         lines, first = inspect.getsourcelines(call)
     except (OSError, TypeError) as fault:
@@ -131,8 +136,8 @@ class Sources:
                     text.update(f"{name}{getattr(value, '_fields', ())};".encode())
         model = self.model
         for part in (
-            *model.fields, *model.stocks._fields, *model.shocks._fields, *model.kinds(model.shocks),  # type: ignore[attr-defined]
-            *model.draws._fields, *model.kinds(model.draws), *(cause.name for cause in model.causes),  # type: ignore[attr-defined]
+            *model.fields, *model.stocks._fields, *model.shocks._fields, *model.kinds(model.shocks),
+            *model.draws._fields, *model.kinds(model.draws), *(cause.name for cause in model.causes),
             *(f"{mark.name}<={mark.maximum}" for mark in model.marks),
         ):  # fmt: skip
             text.update(part.encode() + b"\0")
@@ -162,7 +167,8 @@ class Sources:
                     reason = _obstacle(function, node)
                     if reason:
                         raise ModelError(
-                            f"model '{self.model.name}': {function.file}, line {function.line(node)}, in {function.call.__name__}: {reason}"
+                            f"model '{self.model.name}': {function.file}, line {function.line(node)}, "
+                            f"in {function.call.__name__}: {reason}"
                         )
 
 
@@ -196,19 +202,25 @@ def _obstacle(function: Function, node: ast.AST) -> str | None:
         return told
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
         whole = isinstance(node.right, ast.Constant) and node.right.value in (2, 3)
-        return None if whole else f"'{ast.unparse(node)}' calls pow; multiply, or use sqrt or firmfate.models.arithmetic.exp"
+        return (
+            None
+            if whole
+            else f"'{ast.unparse(node)}' calls pow; multiply, or use sqrt or firmfate.models.arithmetic.exp"
+        )
     if isinstance(node, ast.Subscript) and not isinstance(node.slice, ast.Constant):
         return f"'{ast.unparse(node)}' looks a value up by a computed place; write the cases as conditional expressions"
     if isinstance(node, ast.For):
         constant = (
             isinstance(node.iter, ast.Call)
             and function.resolve(node.iter.func) is range
-            and all(
-                isinstance(a, ast.Constant) or isinstance(function.resolve(a), int) for a in node.iter.args
-            )
+            and all(isinstance(a, ast.Constant) or isinstance(function.resolve(a), int) for a in node.iter.args)
         )
         tuple_of_locals = isinstance(node.iter, ast.Tuple)
-        return None if constant or tuple_of_locals else "a loop must run over range of a constant, or over a tuple written there"
+        return (
+            None
+            if constant or tuple_of_locals
+            else "a loop must run over range of a constant, or over a tuple written there"
+        )
     if isinstance(node, ast.Call):
         return _call_obstacle(function, node)
     return None
@@ -226,5 +238,7 @@ def _call_obstacle(function: Function, node: ast.Call) -> str | None:
     if called is math.exp:
         return f"'{name}': {SCALAR_ONLY}; use exp from firmfate.models.arithmetic"
     if getattr(called, "__module__", "") == "math":
-        return f"'{name}': {SCALAR_ONLY}; move it to settle or start, or write it with exp from firmfate.models.arithmetic"
+        return (
+            f"'{name}': {SCALAR_ONLY}; move it to settle or start, or write it with exp from firmfate.models.arithmetic"
+        )
     return f"'{name}' is no function of plain numbers that firmfate can compile: {type(called).__name__}"

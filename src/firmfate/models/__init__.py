@@ -47,7 +47,8 @@ def load_model(name: str | Model, *, beside: Path | None = None) -> Model:
     module_name = f"firmfate_user_model_{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
     if module_name not in sys.modules:
         spec = importlib.util.spec_from_file_location(module_name, path)
-        assert spec is not None and spec.loader is not None
+        assert spec is not None
+        assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         sys.modules[module_name] = module
         try:

@@ -1,12 +1,12 @@
 """`car`: the essay's metaphor in one dimension, with known laws of survival.
 
-The distance y to the edge of the road moves as dy = μ dt + σ dW with μ = drift + execution_gain E - harm E M, and the car crashes
-at y <= 0. A driver notices and repairs the steering (M becomes 0) at a constant rate. A strong engine helps on a straight course
-and hurts on a crooked one; the effect on the drift changes sign at m* = execution_gain/harm.
+The distance y to the edge of the road moves as dy = μ dt + σ dW with μ = drift + execution_gain E - harm E M, and the
+car crashes at y <= 0. A driver notices and repairs the steering (M becomes 0) at a constant rate. A strong engine
+helps on a straight course and hurts on a crooked one; the effect on the drift changes sign at m* = execution_gain/harm.
 
-Each step uses the exact probability that a Brownian bridge touches the edge, split at the moment of notice where that falls
-inside the step, so survival is exact at every step size. A plainly watched edge would be biased (Broadie, Glasserman & Kou 1997).
-The alarm of a car is the notice.
+Each step uses the exact probability that a Brownian bridge touches the edge, split at the moment of notice where that
+falls inside the step, so survival is exact at every step size. A plainly watched edge would be biased (Broadie,
+Glasserman & Kou 1997). The alarm of a car is the notice.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from firmfate.models.arithmetic import exp
 from firmfate.models.model import ANY, NORMAL, NOT_NEGATIVE, POSITIVE, SHARE, UNIFORM, Cause, Model, Parameter
 
 WEEKS_PER_YEAR = 52.0
-FITTED = "fits survival of US manufacturing establishments born in 2013 within 1.3 points (BLS Business Employment Dynamics)"
+FITTED = (
+    "fits survival of US manufacturing establishments born in 2013 within 1.3 points (BLS Business Employment Dynamics)"
+)
 
 PARAMETERS = (
     Parameter("execution", 0.5, "share", SHARE, "how strong the engine is", "axis of every study"),
@@ -26,8 +28,10 @@ PARAMETERS = (
     Parameter("buffer_mean", 0.862, "1", ANY, "mean of the log distance to the edge at the start", FITTED),
     Parameter("buffer_sd", 1.031, "1", NOT_NEGATIVE, "standard deviation of the log distance at the start", FITTED),
     Parameter("drift", -0.189, "1/year", ANY, "drift without an engine", FITTED),
-    Parameter("execution_gain", 0.3, "1/year", NOT_NEGATIVE, "drift away from the edge at full execution", "", assumption=True),
-    Parameter("harm", 0.5, "1/year", NOT_NEGATIVE, "drift to the edge at full execution and misalignment", "", assumption=True),
+    Parameter("execution_gain", 0.3, "1/year", NOT_NEGATIVE, "drift away from the edge at full execution", "",
+              assumption=True),
+    Parameter("harm", 0.5, "1/year", NOT_NEGATIVE, "drift to the edge at full execution and misalignment", "",
+              assumption=True),
     Parameter("sigma", 1, "1/year^0.5", POSITIVE, "volatility: sets the unit of distance"),
     Parameter("notice", 0.1, "1/year", NOT_NEGATIVE, "rate at which the driver notices and repairs the steering", "",
               assumption=True),
@@ -99,7 +103,8 @@ def start(k: Constants, draw: Draws) -> tuple[Stocks, Traits]:
 
 
 def touched(k: Constants, before: float, after: float, years: float, uniform: float) -> bool:
-    """Return whether a path from `before` to `after` touched the edge within `years`: the law of the Brownian bridge."""
+    """Return whether a path from `before` to `after` touched the edge within `years`: the law of the Brownian
+    bridge."""
     return after <= 0.0 or uniform < exp(k.steepness * before * after / max(years, 1e-300))
 
 

@@ -1,16 +1,19 @@
 """What a model is to the engine: tables of parameters, stocks, causes and marks, and three functions of plain numbers.
 
-A model's functions are ordinary Python that runs uncompiled. The engine composes them at compile time and steps many firms
-side by side; `firm` and `car` use exactly what is described here, and so does a user's ``my_model.py:Name``::
+A model's functions are ordinary Python that runs uncompiled. The engine composes them at compile time and steps many
+firms side by side; `firm` and `car` use exactly what is described here, and so does a user's ``my_model.py:Name``::
 
     settle(p, dt) -> constants
-        What holds for all firms with these parameter values. `p` has one attribute a parameter, `dt` is the step in weeks.
+        What holds for all firms with these parameter values. `p` has one attribute a parameter, `dt` is the step in
+        weeks.
     start(constants, draws) -> (stocks, traits)
         A firm at birth: its stocks, and what its once-a-firm draws fix for life.
     step(stocks, shocks, constants, traits, week) -> (stocks, cause, alarm, marks)
-        One step. `week` is the time at its start. `cause` is 0, or 1.. in the order of the model's causes; `alarm` says whether
-        the alarm rings in this step; `marks` is a tuple of whole numbers, kept from the step in which it rings first.
-    observe(stocks, shocks, constants, traits, week) -> auxiliaries          (optional: extra columns of a replayed life)
+        One step. `week` is the time at its start. `cause` is 0, or 1.. in the order of the model's causes; `alarm`
+        says whether the alarm rings in this step; `marks` is a tuple of whole numbers, kept from the step in which it
+        rings first.
+    observe(stocks, shocks, constants, traits, week) -> auxiliaries          (optional: extra columns of a replayed
+    life)
 
 `constants`, `traits`, `stocks`, `shocks` and `draws` are NamedTuples of numbers; `constants` may nest.
 """
@@ -126,11 +129,11 @@ class Column:
     meaning: str
 
 
-def columns(table: type) -> tuple[Column, ...]:
+def columns(table: type[Any]) -> tuple[Column, ...]:
     """Read a NamedTuple of ``Annotated[float, unit, meaning]`` fields as a table of columns."""
     hints = get_type_hints(table, include_extras=True)
     found = []
-    for name in table._fields:  # type: ignore[attr-defined]
+    for name in table._fields:
         hint = hints.get(name, float)
         unit, meaning = get_args(hint)[1:3] if get_origin(hint) is Annotated else ("1", name.replace("_", " "))
         found.append(Column(name, unit, meaning))
@@ -151,7 +154,8 @@ class Model:
     causes : tuple of Cause
         In the order in which they are judged.
     shocks, draws : type
-        NamedTuple classes whose annotations are ``Annotated[float, NORMAL | UNIFORM]``: the random numbers of a step, of a firm.
+        NamedTuple classes whose annotations are ``Annotated[float, NORMAL | UNIFORM]``: the random numbers of a step,
+        of a firm.
     settle, start, step, observe : callable
     marks : tuple of Mark
     alarm : str
@@ -165,10 +169,10 @@ class Model:
     name: str
     summary: str
     parameters: tuple[Parameter, ...]
-    stocks: type
+    stocks: type[Any]
     causes: tuple[Cause, ...]
-    shocks: type
-    draws: type
+    shocks: type[Any]
+    draws: type[Any]
     settle: Callable[..., Any]
     start: Callable[..., Any]
     step: Callable[..., Any]
@@ -188,7 +192,8 @@ class Model:
                 seen.add(name)
             if parameter.default not in parameter.allowed:
                 raise ModelError(
-                    f"model '{self.name}': default {parameter.default:g} of '{parameter.name}' is outside {parameter.allowed}"
+                    f"model '{self.name}': default {parameter.default:g} of '{parameter.name}' "
+                    f"is outside {parameter.allowed}"
                 )
         if not self.causes:
             raise ModelError(f"model '{self.name}' names no cause of an end")
@@ -202,9 +207,9 @@ class Model:
         return tuple(name for parameter in self.parameters for name in parameter.fields)
 
     @cached_property
-    def Parameters(self) -> type:
+    def Parameters(self) -> type[Any]:
         """The NamedTuple class of `fields` that `settle` receives as `p`."""
-        return namedtuple("Parameters", self.fields)  # type: ignore[misc]
+        return namedtuple("Parameters", self.fields)
 
     @cached_property
     def keys(self) -> dict[str, tuple[str, ...]]:
@@ -226,10 +231,10 @@ class Model:
         return next(parameter for parameter in self.parameters if key in parameter.keys)
 
     @staticmethod
-    def kinds(table: type) -> tuple[str, ...]:
+    def kinds(table: type[Any]) -> tuple[str, ...]:
         """Kind (normal or uniform) of every random number of a shocks or draws table."""
         hints = get_type_hints(table, include_extras=True)
-        return tuple(get_args(hints[name])[1] for name in table._fields)  # type: ignore[attr-defined]
+        return tuple(get_args(hints[name])[1] for name in table._fields)
 
     @property
     def module(self) -> str:

@@ -1,16 +1,29 @@
 """`firm`: five divisions, each with its own KPI, one cash account, and customers who remember.
 
-The folder is the organisation chart: a file a division, then customers, cash, governance and the shocks from outside. ``week.py``
-runs one step of all of them; ``birth.py`` starts a firm.
+The folder is the organisation chart: a file a division, then customers, cash, governance and the shocks from outside.
+``week.py`` runs one step of all of them; ``birth.py`` starts a firm.
 
-Time in weeks. Goods in units of one week's normal demand, money in units of one week's normal revenue, so that normal demand
-and the normal price are 1.
+Time in weeks. Goods in units of one week's normal demand, money in units of one week's normal revenue, so that normal
+demand and the normal price are 1.
 """
 
 from __future__ import annotations
 
 from firmfate.models.firm import (
-    birth, cash, customers, dashboard, finance, governance, logistics, practices, production, quality, sales, shocks, stocks, week,
+    birth,
+    cash,
+    customers,
+    dashboard,
+    finance,
+    governance,
+    logistics,
+    practices,
+    production,
+    quality,
+    sales,
+    shocks,
+    stocks,
+    week,
 )  # fmt: skip
 from firmfate.models.model import Cause, Mark, Model
 

@@ -7,7 +7,18 @@ from collections.abc import Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
-from firmfate.models.firm import cash, customers, dashboard, finance, governance, logistics, production, quality, sales, shocks
+from firmfate.models.firm import (
+    cash,
+    customers,
+    dashboard,
+    finance,
+    governance,
+    logistics,
+    production,
+    quality,
+    sales,
+    shocks,
+)
 from firmfate.models.firm.cash import Cash
 from firmfate.models.firm.customers import Customers
 from firmfate.models.firm.dashboard import Dashboard
@@ -97,8 +108,11 @@ def settle(p: Any, dt: float) -> Constants:
 
 
 def start(k: Constants, draw: Draws) -> tuple[Stocks, Traits]:
-    """Return a firm at birth: the quiet balanced state, with its own cash, margin and date of exit for other reasons."""
-    start_cash = k.cash.mean_buffer * math.exp(k.cash.buffer_sd * draw.buffer - 0.5 * k.cash.buffer_sd * k.cash.buffer_sd)
+    """Return a firm at birth: the quiet balanced state, with its own cash, margin and date of exit for other
+    reasons."""
+    start_cash = k.cash.mean_buffer * math.exp(
+        k.cash.buffer_sd * draw.buffer - 0.5 * k.cash.buffer_sd * k.cash.buffer_sd
+    )
     exit_week = -math.log(1.0 - draw.exit) / k.cash.background_exit if k.cash.background_exit > 0.0 else math.inf
     traits = Traits(
         start_cash=start_cash,
@@ -140,15 +154,19 @@ def start(k: Constants, draw: Draws) -> tuple[Stocks, Traits]:
 
 
 def check(values: Mapping[str, float], dt: float) -> Iterator[str]:
-    """Yield one sentence for every joint condition that these values break: a quiet start exists, no stock overshoots in a step."""
+    """Yield one sentence for every joint condition that these values break: a quiet start exists, no stock overshoots
+    in a step."""
     p = SimpleNamespace(**values)
     starts = production.quiet_starts(p)
     load = (starts + starts * p.defect_rate * p.inspection) / p.capacity
     if not load < p.utilisation_cap:
         yield (
             f"capacity = {p.capacity:g} gives a utilisation of {load:.3f} at the start, which must be below "
-            f"utilisation_cap = {p.utilisation_cap:g}: raise capacity, or lower defect_rate, obsolescence or stock_cover"
+            f"utilisation_cap = {p.utilisation_cap:g}: raise capacity, or lower defect_rate, obsolescence "
+            "or stock_cover"
         )
     for name in ("fill_time", "pick_time", "transit_time", "rework_time"):
         if values[name] < dt * (1.0 - 1e-12):
-            yield f"{name} = {values[name]:g} weeks must be at least one step ({dt:g} weeks): raise it, or steps_per_week"
+            yield (
+                f"{name} = {values[name]:g} weeks must be at least one step ({dt:g} weeks): raise it, or steps_per_week"
+            )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from firmfate.models.arithmetic import exp
-from firmfate.models.model import NOT_NEGATIVE, POSITIVE, SHARE, WEEK_OR_LONGER, Parameter
+from firmfate.models.model import NOT_NEGATIVE, POSITIVE, WEEK_OR_LONGER, Parameter
 
 MARGIN = "net margin 3-8 % (Damodaran: 4-7 % of US firms)"
 POOR_QUALITY = "cost of poor quality 2.5-5 % of sales measured, 10-40 % claimed (Juran Institute)"
@@ -16,23 +16,29 @@ PARAMETERS = (
     Parameter("unit_cost", 0.57, "share of price", POSITIVE, "variable cost of one unit", MARGIN),
     Parameter("cost_gain", 0.05, "share of price", NOT_NEGATIVE, "unit cost saved at full execution",
               "sign from management surveys (Bloom & Van Reenen 2007)", assumption=True),
-    Parameter("margin_sd", 0.04, "share of price", NOT_NEGATIVE, "standard deviation of unit cost between firms", MARGIN,
+    Parameter("margin_sd", 0.04, "share of price", NOT_NEGATIVE, "standard deviation of unit cost between firms",
+              MARGIN,
               assumption=True),
     Parameter("setup_cost", 0.005, "share of revenue", NOT_NEGATIVE, "cost of setups at normal lots",
               "small, so that large lots are not secretly good", assumption=True),
-    Parameter("inspection_cost", 0.005, "share of price", NOT_NEGATIVE, "inspection per unit at the start", POOR_QUALITY),
+    Parameter("inspection_cost", 0.005, "share of price", NOT_NEGATIVE, "inspection per unit at the start",
+              POOR_QUALITY),
     Parameter("inspection_growth", 3, "1", NOT_NEGATIVE, "growth of inspection cost at full practice", POOR_QUALITY,
               assumption=True),
     Parameter("rework_cost", 0.35, "share of price", NOT_NEGATIVE, "cost of one unit reworked", POOR_QUALITY),
-    Parameter("carrying_cost", 0.002, "share of price a week", NOT_NEGATIVE, "cost of holding one unit for a week", HOLDING),
-    Parameter("obsolescence", 0.003, "1/week", NOT_NEGATIVE, "share of finished goods that becomes worthless, a week", HOLDING),
-    Parameter("collection_time", 6, "week", WEEK_OR_LONGER, "time until customers pay", "days sales outstanding 39 (US, FY2022)"),
+    Parameter("carrying_cost", 0.002, "share of price a week", NOT_NEGATIVE, "cost of holding one unit for a week",
+              HOLDING),
+    Parameter("obsolescence", 0.003, "1/week", NOT_NEGATIVE, "share of finished goods that becomes worthless, a week",
+              HOLDING),
+    Parameter("collection_time", 6, "week", WEEK_OR_LONGER, "time until customers pay",
+              "days sales outstanding 39 (US, FY2022)"),
     Parameter("interest", 0.002, "1/week", NOT_NEGATIVE, "interest on overdrawn cash, a week", "about 10 % a year",
               assumption=True),
     Parameter("cash_buffer", 10, "weeks of revenue", POSITIVE, "mean cash at the start", BUFFER, assumption=True),
     Parameter("buffer_sd", 0.7, "1", NOT_NEGATIVE, "standard deviation of the log cash buffer between firms",
               "different buffers are what fits real survival", assumption=True),
-    Parameter("payout_time", 26, "week", WEEK_OR_LONGER, "time in which cash above the start is paid out", "no measurement known",
+    Parameter("payout_time", 26, "week", WEEK_OR_LONGER, "time in which cash above the start is paid out",
+              "no measurement known",
               assumption=True),
     Parameter("credit_weeks", 8, "weeks of trailing sales", NOT_NEGATIVE, "credit line", BUFFER, assumption=True),
     Parameter("sales_memory", 26, "week", WEEK_OR_LONGER, "memory of the bank", BUFFER, assumption=True),
@@ -95,8 +101,8 @@ def unit_cost(base_cost: float, cost_shock: float) -> float:
 
 
 def spend(
-    k: Cash, unit_cost: float, starts: float, setups: float, overheads: float, goods: float, inspecting: float, output: float,
-    reworking: float, freight: float, shipments: float,
+    k: Cash, unit_cost: float, starts: float, setups: float, overheads: float, goods: float, inspecting: float,
+    output: float, reworking: float, freight: float, shipments: float,
 ) -> float:  # fmt: skip
     """Return what is spent, a week; `goods` are all units held, `inspecting` is the practice of Quality."""
     making = (unit_cost + k.setup_cost * setups) * starts + overheads

@@ -1,4 +1,5 @@
-"""Customers: they feel lead time and defects with a delay, tolerate less every year, and leave faster than they come."""
+"""Customers: they feel lead time and defects with a delay, tolerate less every year, and leave faster than they
+come."""
 
 from __future__ import annotations
 
@@ -9,24 +10,30 @@ from firmfate.models.firm import production
 from firmfate.models.model import NOT_NEGATIVE, POSITIVE, SHARE, WEEK_OR_LONGER, Parameter
 
 SENSITIVITY = (
-    "between 0.53 of orders lost at 4 months (Forrester 1968: about 0.2) and -2 % a day beyond a week (SSRN 4959549: about 0.6)"
+    "between 0.53 of orders lost at 4 months (Forrester 1968: about 0.2) "
+    "and -2 % a day beyond a week (SSRN 4959549: about 0.6)"
 )
 LOYALTY = "customers leave faster than they come, and demand more every year"
 
 PARAMETERS = (
-    Parameter("order_share", 0.7, "share", SHARE, "share of the production lead time that customers feel (made to order)",
+    Parameter("order_share", 0.7, "share", SHARE,
+              "share of the production lead time that customers feel (made to order)",
               "no measurement known", assumption=True),
-    Parameter("perception_time", 8, "week", WEEK_OR_LONGER, "time in which customers notice a change of lead time", SENSITIVITY,
+    Parameter("perception_time", 8, "week", WEEK_OR_LONGER, "time in which customers notice a change of lead time",
+              SENSITIVITY,
               assumption=True),
     Parameter("lead_sensitivity", 0.4, "1", NOT_NEGATIVE, "log appeal lost per tolerated lead time exceeded",
               SENSITIVITY + "; decisive", assumption=True),
     Parameter("defect_sensitivity", 0.05, "1", NOT_NEGATIVE, "log appeal lost per multiple of the starting defect leak",
               SENSITIVITY, assumption=True),
-    Parameter("capability_sensitivity", 0.4, "1", SHARE, "appeal lost per capability lost", SENSITIVITY, assumption=True),
+    Parameter("capability_sensitivity", 0.4, "1", SHARE, "appeal lost per capability lost", SENSITIVITY,
+              assumption=True),
     Parameter("loss_time", 26, "week", WEEK_OR_LONGER, "time in which customers leave", LOYALTY, assumption=True),
     Parameter("gain_time", 104, "week", WEEK_OR_LONGER, "time in which customers come", LOYALTY, assumption=True),
-    Parameter("impatience", 0.01, "1/year", NOT_NEGATIVE, "rate at which the tolerated lead time shrinks", LOYALTY, assumption=True),
-    Parameter("customer_floor", 0.6, "share", SHARE, "customers below which the firm has collapsed", "definition of failure",
+    Parameter("impatience", 0.01, "1/year", NOT_NEGATIVE, "rate at which the tolerated lead time shrinks", LOYALTY,
+              assumption=True),
+    Parameter("customer_floor", 0.6, "share", SHARE, "customers below which the firm has collapsed",
+              "definition of failure",
               assumption=True),
     Parameter("lead_time_limit", 16, "week", POSITIVE, "perceived lead time above which the firm is gridlocked",
               "definition of failure: four times the normal lead time", assumption=True),
@@ -81,7 +88,8 @@ def lead_time(
     k: Customers, made: float, reworked: float, rework: float, reworking: float, order_backlog: float, shipments: float,
     shipping_time: float,
 ) -> float:  # fmt: skip
-    """Return the lead time that an order of this week would see: `made` in weeks, and the share `reworked` waits for rework."""
+    """Return the lead time that an order of this week would see: `made` in weeks, and the share `reworked` waits for
+    rework."""
     waiting_for_rework = reworked * rework / max(reworking, IDLE)
     waiting_to_ship = order_backlog / max(shipments, IDLE)
     return k.order_share * (made + waiting_for_rework) + waiting_to_ship + shipping_time

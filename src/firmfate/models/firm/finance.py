@@ -11,10 +11,13 @@ from firmfate.models.model import NOT_NEGATIVE, SHARE, WEEK_OR_LONGER, Parameter
 TRAP = "capability trap (Repenning & Sterman 2002); erosion over 1-3 years"
 
 PARAMETERS = (
-    Parameter("overhead", 0.29, "weeks of revenue a week", NOT_NEGATIVE, "overheads at the start", TRAP, assumption=True),
+    Parameter("overhead", 0.29, "weeks of revenue a week", NOT_NEGATIVE, "overheads at the start", TRAP,
+              assumption=True),
     Parameter("overhead_cut", 0.10, "share", SHARE, "overheads cut at full practice", TRAP, assumption=True),
-    Parameter("capability_loss", 0.25, "share", SHARE, "capability lost to cuts at full practice", TRAP, assumption=True),
-    Parameter("capability_time", 78, "week", WEEK_OR_LONGER, "time in which capability erodes or recovers", TRAP, assumption=True),
+    Parameter("capability_loss", 0.25, "share", SHARE, "capability lost to cuts at full practice", TRAP,
+              assumption=True),
+    Parameter("capability_time", 78, "week", WEEK_OR_LONGER, "time in which capability erodes or recovers", TRAP,
+              assumption=True),
 )  # fmt: skip
 
 

@@ -1,4 +1,5 @@
-"""Governance: the driver. Distress is seen late, hidden by green dashboards, and then brings the KPIs back in line, slowly."""
+"""Governance: the driver. Distress is seen late, hidden by green dashboards, and then brings the KPIs back in line,
+slowly."""
 
 from __future__ import annotations
 
@@ -11,15 +12,21 @@ TURNAROUND = "books close in 6 days, but a turnaround takes 1-5 years"
 PARAMETERS = (
     Parameter("observe_time", 26, "week", WEEK_OR_LONGER, "time until distress is believed", TURNAROUND + "; decisive",
               assumption=True),
-    Parameter("correct_time", 52, "week", WEEK_OR_LONGER, "time in which full distress realigns the KPIs", TURNAROUND + "; decisive",
+    Parameter("correct_time", 52, "week", WEEK_OR_LONGER, "time in which full distress realigns the KPIs",
+              TURNAROUND + "; decisive",
               assumption=True),
-    Parameter("relapse_time", 156, "week", WEEK_OR_LONGER, "time in which a firm at ease falls back to local KPIs", TURNAROUND,
+    Parameter("relapse_time", 156, "week", WEEK_OR_LONGER, "time in which a firm at ease falls back to local KPIs",
+              TURNAROUND,
               assumption=True),
-    Parameter("alarm", 0.7, "share", POSITIVE, "health below which distress begins", TURNAROUND + "; decisive", assumption=True),
-    Parameter("customer_voice", 0.2, "share", SHARE, "how much governance hears of lost customers", "no measurement known",
+    Parameter("alarm", 0.7, "share", POSITIVE, "health below which distress begins", TURNAROUND + "; decisive",
               assumption=True),
-    Parameter("blindness", 0.5, "share", SHARE, "distress hidden by five green KPIs", "no measurement known", assumption=True),
-    Parameter("steering_coupling", 0, "share", SHARE, "how far correction is as strong as execution (the sceptic's coupling)",
+    Parameter("customer_voice", 0.2, "share", SHARE, "how much governance hears of lost customers",
+              "no measurement known",
+              assumption=True),
+    Parameter("blindness", 0.5, "share", SHARE, "distress hidden by five green KPIs", "no measurement known",
+              assumption=True),
+    Parameter("steering_coupling", 0, "share", SHARE,
+              "how far correction is as strong as execution (the sceptic's coupling)",
               "off by default", assumption=True),
 )  # fmt: skip
 

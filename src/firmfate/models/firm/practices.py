@@ -1,7 +1,7 @@
 """Practices: how far each division has gone toward what its local KPI asks.
 
-Execution acts twice, and studies separate the two: on *speed* (strong divisions adopt a practice faster) and on *dose* (weak
-divisions let it lapse, so they settle at a milder one). ``lapse_share = 0`` leaves speed alone.
+Execution acts twice, and studies separate the two: on *speed* (strong divisions adopt a practice faster) and on *dose*
+(weak divisions let it lapse, so they settle at a milder one). ``lapse_share = 0`` leaves speed alone.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ PARAMETERS = (
               "no measurement known; decisive", assumption=True),
     Parameter("lapse_share", 1, "share", SHARE, "how much of the lapse applies: 1 = speed and dose, 0 = speed alone",
               "no measurement known; decisive", assumption=True),
-    Parameter("shared_metrics", 0, "share", SHARE, "share of every KPI that is the firm's result (rescales misalignment)",
+    Parameter("shared_metrics", 0, "share", SHARE,
+              "share of every KPI that is the firm's result (rescales misalignment)",
               "the essay's way out, off by default", assumption=True),
 )  # fmt: skip
 

@@ -1,7 +1,9 @@
-"""Production: judged by unit cost. Large batches save setups, and high utilisation spreads overheads; both lengthen queues.
+"""Production: judged by unit cost. Large batches save setups, and high utilisation spreads overheads; both lengthen
+queues.
 
-The lead time has the form of Karmarkar (1987) and of Kingman's formula: process time, half a lot, and a queue v ρ/(1-ρ). That
-queue formula holds in a steady state, so it sees smoothed utilisation; the cap on ρ is a numerical guard, to be swept.
+The lead time has the form of Karmarkar (1987) and of Kingman's formula: process time, half a lot, and a queue v
+ρ/(1-ρ). That queue formula holds in a steady state, so it sees smoothed utilisation; the cap on ρ is a numerical
+guard, to be swept.
 """
 
 from __future__ import annotations
@@ -23,16 +25,18 @@ PARAMETERS = (
               assumption=True),
     Parameter("lot_size", 1, "weeks of demand", POSITIVE, "normal lot", LOTS, assumption=True),
     Parameter("lot_growth", 6, "1", NOT_NEGATIVE, "growth of the lot at full practice", LOTS, assumption=True),
-    Parameter("utilisation_push", 0.6, "share", SHARE, "starts driven by free capacity instead of need, at full practice", LOTS,
-              assumption=True),
+    Parameter("utilisation_push", 0.6, "share", SHARE,
+              "starts driven by free capacity instead of need, at full practice", LOTS, assumption=True),
     Parameter("process_time", 1.5, "week", POSITIVE, "lead time without lots or queues", LOTS, assumption=True),
     Parameter("adjust_time", 8, "week", WEEK_OR_LONGER, "time in which gaps of stock and backlog are closed",
               "stock adjustment 0.26 a month in experiments (Sterman 1989)"),
     Parameter("stock_cover", 4, "week", NOT_NEGATIVE, "finished goods wanted, in weeks of forecast",
               "days of inventory about 55 in large US firms (FY2022), work in process included"),
     Parameter("queue_time", 0.35, "week", NOT_NEGATIVE, "queueing time v at ρ = 1/2", QUEUE, assumption=True),
-    Parameter("variability_gain", 0.3, "share", BELOW_ONE, "queueing time saved at full execution", BETTER, assumption=True),
-    Parameter("utilisation_time", 8, "week", WEEK_OR_LONGER, "smoothing time of utilisation in the queue", QUEUE, assumption=True),
+    Parameter("variability_gain", 0.3, "share", BELOW_ONE, "queueing time saved at full execution", BETTER,
+              assumption=True),
+    Parameter("utilisation_time", 8, "week", WEEK_OR_LONGER, "smoothing time of utilisation in the queue", QUEUE,
+              assumption=True),
     Parameter("utilisation_cap", 0.97, "share", BELOW_ONE, "largest ρ in the queue formula: a numerical guard", QUEUE,
               assumption=True),
 )  # fmt: skip
@@ -64,7 +68,9 @@ def quiet_starts(p: Any) -> float:
 def quiet_utilisation(p: Any) -> float:
     """Return ρ in the quiet balanced state, rework included."""
     starts = quiet_starts(p)
-    return min((starts + starts * p.defect_rate * p.inspection) / p.capacity, p.utilisation_cap)
+    load: float = (starts + starts * p.defect_rate * p.inspection) / p.capacity
+    cap: float = p.utilisation_cap
+    return min(load, cap)
 
 
 def quiet_lead_time(p: Any) -> float:
@@ -104,7 +110,9 @@ def capacity(k: Production, capability: float, setups: float) -> float:
     return capability * (k.capacity_without_setups - k.capacity_of_setups * setups)
 
 
-def wanted(k: Production, forecast: float, work_in_process: float, finished_goods: float, order_backlog: float) -> float:
+def wanted(
+    k: Production, forecast: float, work_in_process: float, finished_goods: float, order_backlog: float
+) -> float:
     """Return the starts that forecast and stocks ask for, a week (stock management of Sterman 1989)."""
     gap = k.target * forecast - finished_goods + order_backlog - work_in_process
     return max(0.0, forecast + k.obsolescence * finished_goods + k.adjust * gap)

@@ -13,18 +13,22 @@ PREVENTION = "prevention_loss x defect_growth below 0.9 keeps the KPI improving 
 POOR_QUALITY = "cost of poor quality 2.5-5 % of sales measured, 10-40 % claimed (Juran Institute)"
 
 PARAMETERS = (
-    Parameter("defect_rate", 0.05, "share of output", Interval(0, 0.6, open_low=True), "output that is defective at the start",
+    Parameter("defect_rate", 0.05, "share of output", Interval(0, 0.6, open_low=True),
+              "output that is defective at the start",
               INSPECTION),
     Parameter("inspection", 0.70, "share", BELOW_ONE, "defects that inspection finds at the start", INSPECTION),
     Parameter("inspection_max", 0.97, "share", SHARE, "defects that inspection finds at full practice", INSPECTION),
     Parameter("prevention_loss", 0.4, "share", SHARE, "process quality lost to inspection at full practice", PREVENTION,
               assumption=True),
-    Parameter("prevention_time", 52, "week", WEEK_OR_LONGER, "time in which process quality decays or recovers", PREVENTION,
+    Parameter("prevention_time", 52, "week", WEEK_OR_LONGER, "time in which process quality decays or recovers",
+              PREVENTION,
               assumption=True),
-    Parameter("defect_growth", 2, "1", NOT_NEGATIVE, "growth of defects per process quality lost", PREVENTION, assumption=True),
+    Parameter("defect_growth", 2, "1", NOT_NEGATIVE, "growth of defects per process quality lost", PREVENTION,
+              assumption=True),
     Parameter("rework_capacity", 0.07, "units a week", NOT_NEGATIVE, "rework that can be done, a week", POOR_QUALITY),
     Parameter("rework_time", 1, "week", POSITIVE, "time of one rework", POOR_QUALITY),
-    Parameter("inspection_delay", 0.5, "week", NOT_NEGATIVE, "lead time that inspection adds at full practice", POOR_QUALITY,
+    Parameter("inspection_delay", 0.5, "week", NOT_NEGATIVE, "lead time that inspection adds at full practice",
+              POOR_QUALITY,
               assumption=True),
 )  # fmt: skip
 

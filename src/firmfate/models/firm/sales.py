@@ -14,8 +14,10 @@ GAMING = "sales gaming costs 6-8 % of revenue (Larkin 2014)"
 
 PARAMETERS = (
     Parameter("discount", 0.08, "share of price", BELOW_ONE, "price cut at full practice", GAMING),
-    Parameter("promotion_lift", 0.10, "share of demand", NOT_NEGATIVE, "demand won by discounts at full practice", GAMING),
-    Parameter("soft_orders", 0.60, "share of orders", NOT_NEGATIVE, "orders booked but not meant, at full practice", GAMING),
+    Parameter("promotion_lift", 0.10, "share of demand", NOT_NEGATIVE, "demand won by discounts at full practice",
+              GAMING),
+    Parameter("soft_orders", 0.60, "share of orders", NOT_NEGATIVE, "orders booked but not meant, at full practice",
+              GAMING),
     Parameter("communication", 0, "share", SHARE, "share of soft orders that production knows to be soft",
               "the essay's way out, off by default", assumption=True),
     Parameter("forecast_time", 8, "week", WEEK_OR_LONGER, "smoothing time of the forecast",

@@ -7,12 +7,16 @@ from typing import Annotated, Any, NamedTuple
 
 from firmfate.models.model import NORMAL, NOT_NEGATIVE, UNIFORM, WEEK_OR_LONGER, Parameter
 
-SPREAD = "set so that a middling firm's 10-year survival is 0.55-0.7, as of US firms aged 11+ (5-6 % exit a year, Census BDS)"
+SPREAD = (
+    "set so that a middling firm's 10-year survival is 0.55-0.7, as of US firms aged 11+ "
+    "(5-6 % exit a year, Census BDS)"
+)
 
 PARAMETERS = (
     Parameter("demand_time", 52, "week", WEEK_OR_LONGER, "memory of the demand shock", SPREAD, assumption=True),
     Parameter("demand_sd", 0.16, "1", NOT_NEGATIVE, "standard deviation of log demand", SPREAD, assumption=True),
-    Parameter("weekly_sd", 0.10, "1", NOT_NEGATIVE, "standard deviation of one week's demand noise", SPREAD, assumption=True),
+    Parameter("weekly_sd", 0.10, "1", NOT_NEGATIVE, "standard deviation of one week's demand noise", SPREAD,
+              assumption=True),
     Parameter("cost_time", 52, "week", WEEK_OR_LONGER, "memory of the cost shock", SPREAD, assumption=True),
     Parameter("cost_sd", 0.05, "1", NOT_NEGATIVE, "standard deviation of log unit cost", SPREAD, assumption=True),
 )  # fmt: skip

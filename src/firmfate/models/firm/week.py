@@ -1,6 +1,7 @@
 """One step of the whole firm: the shocks move, every division acts on the stocks it finds, all stocks move together.
 
-Explicit Euler: every auxiliary is computed from the stocks at the start of the step, then all stocks move by their rates.
+Explicit Euler: every auxiliary is computed from the stocks at the start of the step, then all stocks move by their
+rates.
 """
 
 from __future__ import annotations
@@ -8,7 +9,17 @@ from __future__ import annotations
 from typing import Annotated, NamedTuple
 
 from firmfate.models.firm import (
-    cash, customers, dashboard, finance, governance, logistics, practices, production, quality, sales, shocks,
+    cash,
+    customers,
+    dashboard,
+    finance,
+    governance,
+    logistics,
+    practices,
+    production,
+    quality,
+    sales,
+    shocks,
 )  # fmt: skip
 from firmfate.models.firm.birth import Constants, Traits
 from firmfate.models.firm.shocks import Shocks
@@ -86,8 +97,8 @@ def observe(s: Stocks, shock: Shocks, k: Constants, firm: Traits, week: float) -
     freight = logistics.freight(k.logistics, s.practice_logistics)
 
     lead_time = customers.lead_time(
-        k.customers, production_lead_time + k.quality.inspection_delay * s.practice_quality, defects * found, s.rework, reworking,
-        s.order_backlog, shipments, shipping_time,
+        k.customers, production_lead_time + k.quality.inspection_delay * s.practice_quality, defects * found, s.rework,
+        reworking, s.order_backlog, shipments, shipping_time,
     )  # fmt: skip
     excess = customers.excess(k.customers, s.perceived_lead_time, week)
     appeal = customers.appeal(k.customers, excess, leak, s.capability)
@@ -177,7 +188,8 @@ def move(s: Stocks, w: Week, k: Constants) -> Stocks:
 
 
 def end(s: Stocks, k: Constants, firm: Traits, week: float) -> int:
-    """Return the cause of the end at `week`, judged from the stocks after they have moved; 0 where the firm lives on."""
+    """Return the cause of the end at `week`, judged from the stocks after they have moved; 0 where the firm lives
+    on."""
     if s.cash < -cash.credit_line(k.cash, s.trailing_sales, s.customers):
         return 1
     if s.customers < k.customers.floor:
