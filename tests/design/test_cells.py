@@ -162,9 +162,23 @@ def test_joint_conditions_are_tested_at_the_corners_of_large_designs() -> None:
     assert 5_000 <= found.checked <= 5_004
 
 
+def test_one_corner_of_ten_thousand_cells_is_found() -> None:
+    """Only least capacity with most defects breaks the quiet start: one cell, that a random choice may miss."""
+    axes = {
+        "capacity": {"from": 1.1893, "to": 2.0, "points": 100},
+        "defect_rate": {"from": 0.05, "to": 0.2, "points": 100},
+    }
+    for seed in range(5):
+        with pytest.raises(StudyError, match=r"in the cell capacity = 1\.1893, defect_rate = 0\.2\)"):
+            cells(grid=axes, study={"name": "corner", "seed": seed})
+    cells(grid={**axes, "defect_rate": {"from": 0.05, "to": 0.198, "points": 100}})
+
+
 def test_joint_conditions_hold_for_firms_that_differ() -> None:
     with pytest.raises(
         StudyError, match=r"utilisation .*in the cell execution = 0.2, a firm that draws capacity = 1\.0"
     ):
         cells(grid={"execution": [0.2, 0.8]}, population={"capacity": {"truncated_normal": [1.35, 0.1, 1.05, 2]}})
     cells(grid={"execution": [0.2, 0.8]}, population={"capacity": {"truncated_normal": [1.35, 0.1, 1.2, 2]}})
+    with pytest.raises(StudyError, match=r"utilisation .*\(in a firm that draws defect_rate = 0\.5"):
+        cells(population={"defect_rate": {"uniform": [0.05, 0.55]}})

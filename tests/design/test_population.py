@@ -206,6 +206,12 @@ def test_strata_are_quantile_bins_of_what_is_drawn(correlated: Population, drawn
     assert np.abs(share - 0.25).max() < 4 * math.sqrt(0.25 * 0.75 / FIRMS)
 
 
+def test_strata_of_observed_values_part_between_values() -> None:
+    found = read({"execution": {"empirical": [0.1, 0.2, 0.3, 0.4]}, "strata": {"execution": 2}})
+    values = np.array([[0.1], [0.2], [0.3], [0.4]]) * np.ones(5)
+    assert found.stratum(values).tolist() == [0, 0, 1, 1]
+
+
 def test_without_strata_all_firms_are_one_stratum() -> None:
     found = read({"execution": {"beta": [2, 3]}})
     assert found.strata_count == 1

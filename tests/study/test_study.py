@@ -146,7 +146,7 @@ def test_the_part_overrides_the_whole_wherever_it_is_set() -> None:
     study = Study(
         study={"name": "parts"},
         grid={"misalignment": [0, 1], "misalignment.sales": [0.5, 0.6]},
-        parameters={"misalignment": {"finance": 0.1}, "execution": 0.3, "execution.quality": 0.9},
+        parameters={"misalignment": {"finance": 0.1}, "execution.quality": 0.9, "execution": 0.3},
         population={"execution": {"sales": {"beta": [2, 2]}}},
     )
     assert study.targets["misalignment"] == (
