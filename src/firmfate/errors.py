@@ -35,6 +35,10 @@ class BrokenShardError(FirmfateError):
     """A shard file whose content is not what its name says."""
 
 
+class SlurmError(FirmfateError):
+    """A Slurm profile that cannot be used, or a Slurm command that failed."""
+
+
 class EstimateError(FirmfateError, ValueError):
     """An estimate that the counts at hand cannot give."""
 
