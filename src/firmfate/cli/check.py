@@ -1,0 +1,40 @@
+"""Check a study file: everything that can be refused before a run is refused here, with the key, the value and what is allowed."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from firmfate.cli import terminal
+from firmfate.cli.reading import read_study
+
+HELP = "check a study file, without running anything"
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument("study", type=Path, metavar="STUDY", help="study file")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    parser.add_argument("--quiet", action="store_true", help="print errors only")
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Read and lay out the study."""
+    from firmfate.design import design
+
+    study = read_study(arguments.study, quiet=arguments.quiet)
+    cells = design(study)
+    if arguments.json:
+        terminal.out_json(
+            {
+                "study": study.name, "model": study.model_name, "cells": len(cells), "shape": dict(zip(cells.dims, cells.shape)),
+                "replicates": study.replicates, "firms": len(cells) * study.replicates, "weeks": study.weeks,
+                "steps_per_week": study.steps_per_week, "seed": study.seed,
+            }
+        )  # fmt: skip
+    elif not arguments.quiet:
+        terminal.out(
+            f"{arguments.study} is a study: '{study.name}', model {study.model_name}, {len(cells):,} cell(s) x "
+            f"{study.replicates:,} firms, {study.years:g} years"
+        )
+    return terminal.DONE

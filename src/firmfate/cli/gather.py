@@ -1,0 +1,34 @@
+"""Add up the finished shards of a run directory: writes result.nc, and lives.nc for the report."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from firmfate.cli import terminal
+
+HELP = "add up finished shards to result.nc"
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument("directory", type=Path, metavar="DIR", help="run directory")
+    parser.add_argument("--allow-incomplete", action="store_true", help="gather the firms that there are")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    parser.add_argument("--quiet", action="store_true", help="print errors only")
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Gather, and keep a few lives."""
+    from firmfate.dataset import gather
+    from firmfate.execute import complete
+
+    ds = gather(arguments.directory, allow_incomplete=arguments.allow_incomplete)
+    complete(arguments.directory)
+    firms, whole = int(ds["firms"].sum()), bool(ds.attrs["complete"])
+    if arguments.json:
+        terminal.out_json({"result": str(arguments.directory / "result.nc"), "firms": firms, "complete": whole})
+    elif not arguments.quiet:
+        remark = "" if whole else ", which are not all"
+        terminal.out(f"gathered {firms:,} firms{remark}: {arguments.directory / 'result.nc'}")
+    return terminal.DONE

@@ -1,0 +1,44 @@
+"""Say what a study takes: cells, firms, shards, time, and the standard error to expect; with --into, what is missing there."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from firmfate.cli import terminal
+from firmfate.cli.reading import read_study
+
+HELP = "say what a study takes: firms, shards, time, expected error"
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument("study", type=Path, metavar="STUDY", help="study file")
+    parser.add_argument("--into", type=Path, metavar="DIR", help="run directory whose finished shards count")
+    parser.add_argument("--json", action="store_true", help="print the plan as JSON")
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Lay out the study and cut it into shards."""
+    from firmfate.design import design
+    from firmfate.shards import RunDirectory, plan
+
+    study = read_study(arguments.study)
+    if arguments.into and arguments.into.exists():
+        directory = RunDirectory(arguments.into)
+        directory.refuse_other(study)
+        found = directory.plan(study, design(study))
+    else:
+        found = plan(study)
+    if arguments.json:
+        terminal.out_json(
+            {
+                "study": study.name, "cells": len(found.cells), "shape": dict(zip(found.cells.dims, found.cells.shape)),
+                "firms": found.firms, "done": found.done, "missing": found.missing, "shards": len(found.shards),
+                "nominal_core_seconds": found.nominal_seconds, "result_bytes": found.result_bytes,
+                "expected_se_weeks": found.expected_se_weeks,
+            }
+        )  # fmt: skip
+    else:
+        terminal.out(str(found))
+    return terminal.DONE

@@ -1,0 +1,131 @@
+"""Live one firm of a run again, in full: as a summary, CSV, netCDF or picture.
+
+Axes of the run are options of their own; the nearest cell is taken, and named:
+  firmfate replay runs/paradox --execution 0.9 --misalignment 0.8 --replicate 17 --plot life.png
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from firmfate.cli import terminal
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+HELP = "live one firm of a run again, in full"
+OWN = ("--replicate", "--variables", "--csv", "--netcdf", "--plot", "--json", "--axis", "--help")
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument("directory", type=Path, metavar="DIR", help="run directory")
+    parser.add_argument(
+        "--axis", type=_axis, action="append", default=[], metavar="NAME=VALUE", help="value of an axis; also --NAME VALUE"
+    )
+    parser.add_argument("--replicate", type=_replicates, default="0", metavar="N", help="which firm, or firms 0-9 (default: 0)")
+    parser.add_argument("--variables", type=lambda text: text.split(","), metavar="A,B", help="keep these columns only")
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="write the life as CSV")
+    parser.add_argument("--netcdf", type=Path, metavar="FILE", help="write the life as netCDF")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the life of one firm (.png, .svg or .pdf)")
+    parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+
+
+def rewrite(words: list[str]) -> list[str]:
+    """Return the words of a command line with ``--NAME VALUE`` of axes written ``--axis=NAME=VALUE``."""
+    written, waiting = [], list(words)
+    while waiting:
+        word = waiting.pop(0)
+        name, equals, value = word.partition("=")
+        if not word.startswith("--") or word == "--" or name in OWN:
+            written.append(word)
+            continue
+        if not equals and waiting and not waiting[0].startswith("--"):
+            value = waiting.pop(0)
+        written.append(f"--axis={name[2:]}={value}")
+    return written
+
+
+def _axis(text: str) -> tuple[str, float]:
+    name, _, value = text.partition("=")
+    try:
+        number = float(value)
+    except ValueError:
+        number = math.nan
+    if not name or not math.isfinite(number):
+        raise argparse.ArgumentTypeError(f"'{name}' has the value '{value}'; allowed: a number, such as --{name or 'execution'} 0.9")
+    return name.replace(".", "_").replace("-", "_"), number
+
+
+def _replicates(text: str) -> int | range:
+    match = re.fullmatch(r"(\d{1,19})(?:-(\d{1,19}))?", text, re.ASCII)
+    if not match or (match[2] and int(match[2]) < int(match[1])):
+        raise argparse.ArgumentTypeError(f"'{text}'; allowed: a number from 0, or a range such as 0-9")
+    return range(int(match[1]), int(match[2]) + 1) if match[2] else int(match[1])
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Replay, write what is asked for, and say how the firm ended."""
+    from firmfate.replay import replay
+
+    ds = replay(
+        arguments.directory, replicate=arguments.replicate, variables=arguments.variables, **dict(arguments.axis)
+    )
+    if arguments.plot:
+        if "life" in ds.dims or arguments.variables:
+            terminal.complain("--plot draws one whole life: name a single --replicate, and leave --variables out")
+            return terminal.BAD_INPUT
+        _plot(ds, arguments.plot)
+    if arguments.csv:
+        _table(ds).to_csv(arguments.csv, index=False)
+    if arguments.netcdf:
+        ds.to_netcdf(arguments.netcdf, engine="netcdf4")
+    lives = _summaries(ds)
+    if arguments.json:
+        terminal.out_json(lives)
+    else:
+        terminal.out("\n".join(_line(life) for life in lives))
+    for path in (arguments.csv, arguments.netcdf, arguments.plot):
+        if path:
+            terminal.say(f"wrote {path}")
+    return terminal.DONE
+
+
+def _table(ds: xr.Dataset):  # type: ignore[no-untyped-def]
+    """Return lives as rows: replicate, step, week, and the columns; steps after an end are left out."""
+    frame = ds.to_dataframe().reset_index()
+    if "life" not in ds.dims:
+        frame.insert(0, "replicate", ds.attrs["replicate"])
+        return frame
+    keep = ["replicate", "step", "week", *map(str, ds.data_vars)]
+    lived = frame["week"] < frame["event_week"]
+    return frame.loc[lived, keep]
+
+
+def _summaries(ds: xr.Dataset) -> list[dict[str, object]]:
+    """Return what is told of every life: which firm, in which cell, how and when it ended."""
+    if "life" not in ds.dims:
+        return [dict(ds.attrs)]
+    names = [str(name) for name, coord in ds.coords.items() if coord.dims == ("life",) and name != "life"]
+    return [
+        {**ds.attrs, **{name.removeprefix("life_"): ds[name].values[i].item() for name in names}} for i in range(ds.sizes["life"])
+    ]
+
+
+def _line(life: dict[str, object]) -> str:
+    """Return one life in words."""
+    told = ("model", "event_week", "end", "cause", "alarm_week", "replicate", "cell_key")
+    rest = {name: value for name, value in life.items() if name not in told}
+    cell = ", ".join(f"{name} {value:g}" for name, value in rest.items() if isinstance(value, float))
+    marks = "".join(f", {name} {value}" for name, value in rest.items() if isinstance(value, int)) if life["alarm_week"] else ""
+    alarm = f"alarm in week {life['alarm_week']:g}{marks}" if life["alarm_week"] else "no alarm"
+    end = "alive at the horizon" if life["cause"] == "censored" else f"{life['cause']}"
+    return f"firm {life['replicate']} of cell ({cell or 'the only one'}): {end}, week {life['event_week']:g}; {alarm}"
+
+
+def _plot(ds: xr.Dataset, path: Path) -> None:
+    raise NotImplementedError

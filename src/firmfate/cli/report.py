@@ -1,0 +1,23 @@
+"""Write report.html from result.nc and lives.nc: one file that opens without network. Nothing is simulated."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from firmfate.cli import terminal
+
+HELP = "write the report of a gathered run"
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument("directory", type=Path, metavar="DIR", help="run directory")
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Write the report and say where it lies."""
+    from firmfate.reporting import write_report
+
+    terminal.out(f"report: {write_report(arguments.directory)}")
+    return terminal.DONE

@@ -1,0 +1,89 @@
+"""What the command line says, where it says it, and how errors end: results on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+import traceback
+from argparse import Namespace
+from collections.abc import Callable
+from typing import Any
+
+from firmfate.errors import FirmfateError
+
+DONE, BUG, BAD_INPUT, INCOMPLETE, INTERRUPTED = 0, 1, 2, 3, 130
+
+
+def out(text: str) -> None:
+    """Print a result; a reader that has gone away (`| head`) is no error."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        _silence()
+
+
+def out_json(value: Any) -> None:
+    """Print a result as JSON."""
+    out(json.dumps(value, indent=1))
+
+
+def say(text: str, *, quiet: bool = False) -> None:
+    """Print a remark on standard error."""
+    if not quiet:
+        print(text, file=sys.stderr, flush=True)
+
+
+def complain(text: str) -> None:
+    """Print an error: one message."""
+    say(f"firmfate: {text}")
+
+
+def flush() -> None:
+    """Write out what is waiting for standard output."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _silence()
+
+
+def _silence() -> None:
+    """Let nothing more be written to a standard output that nobody reads, not even when Python ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def guarded(execute: Callable[[Namespace], int], arguments: Namespace, *, debug: bool = False) -> int:
+    """Run a command and return its exit code.
+
+    Errors raised on purpose, and what the operating system refuses, become one message. Anything else is a bug of ours: its
+    traceback goes to a file, which the message names, or to standard error where `debug` is set.
+    """
+    try:
+        return execute(arguments)
+    except FirmfateError as fault:
+        complain(str(fault))
+        code = fault.exit_code
+    except KeyboardInterrupt:
+        complain("interrupted; what is finished is kept, the same command goes on from there")
+        return INTERRUPTED
+    except BrokenPipeError:
+        _silence()
+        return INCOMPLETE
+    except OSError as fault:
+        where = f"{fault.filename}: " if fault.filename else ""
+        complain(f"{where}{fault.strerror or fault}")
+        code = BAD_INPUT
+    except Exception as fault:
+        if debug:
+            raise
+        with tempfile.NamedTemporaryFile("w", prefix="firmfate-", suffix=".log", delete=False) as log:
+            traceback.print_exc(file=log)
+        complain(
+            f"this is a bug of firmfate, not of your study: {type(fault).__name__}: {fault}\n"
+            f"  the traceback is in {log.name}; please report it"
+        )
+        return BUG
+    if debug:
+        traceback.print_exc()
+    return code
