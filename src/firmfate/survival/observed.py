@@ -98,6 +98,11 @@ def counts_from_table(
     last = int(week.max()) if horizon is None else horizon
     if last < 1 or last != int(last):
         raise EstimateError(f"horizon = {horizon}: a whole number of weeks, at least 1")
+    for option, size in (("bin_weeks", bin_weeks), ("batches", batches)):
+        if size < 1 or size != int(size):
+            raise EstimateError(f"{option} = {size}: a whole number, at least 1")
+    if any(tau < 1 or tau > last or tau != int(tau) for tau in horizons):
+        raise EstimateError(f"horizons = {list(horizons)}: whole numbers of weeks from 1 to the horizon, {last}")
     end, week = np.where(week > last, 0, end), np.minimum(week, last)
     cell, dims, coords = _cells([(name, columns[name]) for name in covariates])
     shape = tuple(len(coords[dim][1]) for dim in dims)

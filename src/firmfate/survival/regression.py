@@ -39,7 +39,8 @@ def proportional_hazards(
     formula : str
         Right-hand side (formulaic), such as ``"execution * misalignment"`` or ``"C(execution)"``, of coordinates.
     cause : optional
-        The hazard of this cause; other ends count as censorings after their week. By default the hazard of all.
+        The hazard of this cause; other ends count as censorings after their week (which bends ratios by about half
+        the weekly probability of those others). By default the hazard of all.
     ties : {"cloglog", "breslow"}
         Grouped proportional hazards, or Cox's likelihood with Breslow's ties, whose bias does not shrink with firms.
     strata : sequence of str

@@ -152,9 +152,12 @@ def _add(at: tuple[Floats, Floats], change: tuple[Floats, Floats], fraction: flo
 
 
 def _size(change: Floats, information: Floats) -> float:
-    """The largest change of a coefficient, in standard errors."""
+    """The largest change of a coefficient, in standard errors.
+
+    At most in units: a coefficient that runs to infinity goes on by steps of 1 while its standard error explodes.
+    """
     errors = np.sqrt(np.abs(np.diag(np.linalg.inv(information))))
-    return float(np.abs(change / errors).max())
+    return float(np.abs(change / np.minimum(errors, 1.0)).max())
 
 
 def _spread(linear: Floats, basis: Floats) -> Floats:

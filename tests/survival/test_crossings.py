@@ -1,0 +1,82 @@
+"""Crossing times: their intervals cover the truth, and say where there is no crossing or no evidence."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from firmfate.survival import crossing, cumulative_incidence, kaplan_meier, rmst_curve
+
+WEEKS, BATCHES, PER_BATCH = 104, 32, 30
+CELLS = ({"kind": "steady"}, {"kind": "erratic"})
+
+
+def studies(repetitions: int, *, shape: float) -> xr.Dataset:
+    """Two kinds of firms, S = exp(-(t/40)^1.6) and exp(-(t/40)^shape), which cross at 40.
+
+    Half their luck is common: with all of it, the difference at the crossing would not vary at all.
+    """
+    random = np.random.Generator(np.random.Philox(9))
+    common = random.random((repetitions, 1, BATCHES, PER_BATCH))
+    own = random.random((repetitions, 2, BATCHES, PER_BATCH))
+    luck = -np.log(np.where(random.random(own.shape) < 0.7, common, own))
+    events = np.zeros((repetitions, 2, BATCHES, 1, WEEKS), dtype=np.int64)
+    for kind, power in enumerate((1.6, shape)):
+        week = np.ceil(40 * luck[:, kind] ** (1 / power)).astype(int)
+        r, b, _ = np.nonzero(week <= WEEKS)
+        np.add.at(events, (r, kind, b, 0, week[week <= WEEKS] - 1), 1)
+    axes = ("repetition", "kind")
+    return xr.Dataset(
+        {
+            "events": ((*axes, "cause", "week"), events.sum(axis=2)),
+            "firms": (axes, np.full((repetitions, 2), BATCHES * PER_BATCH)),
+            "batch_firms": ((*axes, "batch"), np.full((repetitions, 2, BATCHES), PER_BATCH)),
+            "batch_events": ((*axes, "batch", "cause", "bin"), events.reshape(*events.shape[:-1], 8, 13).sum(-1)),
+        },
+        coords={"kind": ["steady", "erratic"], "cause": ["end"], "bin": np.arange(13, 105, 13)},
+    )
+
+
+def test_intervals_cover_the_crossing() -> None:
+    """Survival crosses at 40 exactly; 400 repetitions, and half the interval as the control that must fail."""
+    repetitions = 400
+    found = crossing(studies(repetitions, shape=0.7), between=CELLS)
+    assert (found.direction == -1).all()
+    covered = float(((found.lower <= 40) & (found.upper >= 40)).mean())
+    half = abs(found.estimate - 40) <= (found.upper - found.lower) / 4
+    error = np.sqrt(0.05 * 0.95 / repetitions)
+    assert abs(covered - 0.95) < 4 * error
+    assert abs(float(half.mean()) - 0.95) > 4 * error
+    assert abs(float(found.estimate.mean()) - 40) < 4 * float(found.estimate.std()) / np.sqrt(repetitions)
+    assert 0.7 < float(found.se.mean() / found.estimate.std()) < 1.4
+
+
+def test_no_crossing_is_nan() -> None:
+    """Of curves that are the same."""
+    ds = studies(1, shape=1.6).isel(repetition=0)
+    twins = ds.isel(kind=[0, 0]).assign_coords(kind=["steady", "erratic"])
+    same = crossing(twins, between=CELLS)
+    assert same.estimate.isnull()
+    assert same.direction == 0
+
+
+def test_a_crossing_without_evidence_is_unbounded() -> None:
+    """Two kinds with one law: where the estimates cross by chance, the interval is no short one."""
+    found = crossing(studies(60, shape=1.6), between=CELLS)
+    assert found.estimate.notnull().sum() > 30
+    known = found.where(found.estimate.notnull(), drop=True)
+    assert (known.lower <= known.estimate).all()
+    assert (known.estimate <= known.upper).all()
+    assert float((known.upper - known.lower > 60).mean()) > 0.6
+
+
+@pytest.mark.parametrize("f", [rmst_curve, cumulative_incidence, kaplan_meier])
+def test_any_curve_may_cross(f: object) -> None:
+    """Means cross later than survival; incidences at the same time."""
+    found = crossing(studies(1, shape=0.7).isel(repetition=0), between=CELLS, f=f)  # type: ignore[arg-type]
+    week = found.estimate.squeeze()
+    if f is rmst_curve:
+        assert week > 50
+    else:
+        assert abs(week - 40) < 4 * found.se.squeeze()
