@@ -8,7 +8,7 @@ The rooms, in the order in which a study flows through them::
     kernel/        random numbers by counter, and the compiled engine that steps many firms
     shards.py      a plan of work, each piece a file
     execute.py     the same shards on threads, on Dask, or by index
-    replay.py      the whole life of any one firm
+    lives.py       the whole life of any one firm
     dataset.py     finished shards become one xarray dataset
     survival/      estimators on counts
     findings/      what the studies ask
@@ -34,7 +34,7 @@ _WHERE = {
     "open_run": "firmfate.dataset",
     "simulate": "firmfate.simulation",
     "simulate_path": "firmfate.simulation",
-    "replay": "firmfate.replay",
+    "replay": "firmfate.lives",
     "write_report": "firmfate.reporting",
 }
 _ROOMS = ("errors", "findings", "models", "plots", "survival", "variables")
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from firmfate.dataset import gather as gather
     from firmfate.dataset import open_run as open_run
     from firmfate.execute import run as run  # type: ignore[no-redef]
-    from firmfate.replay import replay as replay
+    from firmfate.lives import replay as replay
     from firmfate.reporting import write_report as write_report
     from firmfate.shards import plan as plan  # type: ignore[no-redef]
     from firmfate.simulation import simulate as simulate

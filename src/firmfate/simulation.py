@@ -135,13 +135,7 @@ def _in_threads(
     threads: int,
 ) -> Records:
     shape = (len(table), len(wanted))
-    marks = len(engine.model.marks)
-    out = Records(
-        np.empty(shape, np.int32),
-        np.empty(shape, np.uint8),
-        np.empty(shape, np.int32),
-        np.empty((marks, *shape), np.uint8),
-    )
+    out = Records.empty(engine.model, *shape)
     share = math.ceil(out.end.size / (4 * threads))
     firms_each = max(1, min(PIECE, share))
     cells_each = max(1, firms_each // len(wanted))
@@ -151,8 +145,8 @@ def _in_threads(
         block = slice(cell, cell + cells_each)
         count = min(replicates_each, len(wanted) - first)
         part = engine.run(table[block], keys[block], first=wanted.start + first, replicates=count, steps=steps, dt=dt)
-        for target, values in zip(out, part, strict=True):
-            target[..., block, first : first + count] = values
+        for name in Records._fields:
+            getattr(out, name)[..., block, first : first + count] = getattr(part, name)
 
     pieces = [(cell, first) for cell in range(0, shape[0], cells_each) for first in range(0, shape[1], replicates_each)]
     if threads == 1 or len(pieces) == 1:

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import xarray as xr
 
 from firmfate.errors import FirmfateError
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 CELLS = "*cells"
 
@@ -31,6 +35,7 @@ RESERVED_DIMS = frozenset(
         "life",
         "firm",
         "draw",
+        "stratum",
     }
 )
 

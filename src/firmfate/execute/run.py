@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from firmfate.dataset import BrokenShards, gather
-from firmfate.design import design
-from firmfate.errors import RunDirectoryError
+from firmfate.errors import FirmfateError, IncompleteRunError, RunDirectoryError
+from firmfate.execute.machine import allocated_cores, compile_once
 from firmfate.execute.progress import Progress
+from firmfate.execute.stopping import Stopped, stops_on_signals
 from firmfate.execute.threads import run_on_threads
-from firmfate.replay import write_lives
-from firmfate.shards import Plan, RunDirectory, Worker
+from firmfate.lives import write_lives
+from firmfate.shards import Plan, RunDirectory, Shard, Worker
 from firmfate.shards.plan import human_bytes
-from firmfate.simulation import cores
 from firmfate.study import Study
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import xarray as xr
+
+    from firmfate.slurm import Profile
 
 ATTEMPTS = 3
 SPARE_BYTES = 16 * 1024**2
@@ -35,12 +39,14 @@ def run(
     progress: bool = True,
     threads: int | None = None,
     scheduler: str | None = None,
+    tls: tuple[Path, Path, Path] | None = None,
+    slurm: Profile | str | Path | None = None,
     shard_scale: float = 1.0,
 ) -> xr.Dataset:
     """Run a study into a directory: what is missing there, and only that; then gather.
 
-    Calling it again resumes a run that was killed, and extends one whose study asks for more replicates or cells. The result
-    is the same to the bit for any number of threads, workers, shard sizes and interruptions.
+    Calling it again resumes a run that was killed, and extends one whose study asks for more replicates or cells. The
+    result is the same to the bit for any number of threads, workers, shard sizes and interruptions.
 
     Parameters
     ----------
@@ -54,9 +60,13 @@ def run(
     progress : bool
         Tell how it goes, on standard error.
     threads : int, optional
-        Threads of this process; all cores where not given.
+        Threads of this process, or of each of the `workers`; they share all cores where not given.
     scheduler : str, optional
         Address or scheduler file of a Dask scheduler.
+    tls : (path, path, path), optional
+        Files of the authority, the certificate and the key for `scheduler`.
+    slurm : Profile or path, optional
+        Run on Dask workers in Slurm jobs of this profile, as many at a time as there is work for.
     shard_scale : float
         Multiplies the size of shards.
 
@@ -69,98 +79,129 @@ def run(
     ------
     StudyError, RunDirectoryError
         Where the study or the directory cannot be run; nothing is overwritten.
+    IncompleteRunError
+        Where it was stopped by SIGTERM or SIGUSR1, or its cluster was lost; finished shards are kept.
     """
     study = study if isinstance(study, Study) else Study.read(study)
+    if sum(choice is not None for choice in (client, scheduler, slurm, workers)) > 1:
+        raise FirmfateError("workers, client, scheduler and slurm exclude each other; choose one")
     directory = RunDirectory(Path(into))
-    wanted = directory.claim(study)
-    worker = Worker(study, wanted)
-    for attempt in range(ATTEMPTS):
-        plan = directory.plan(study, worker.cells, shard_scale=shard_scale)
-        with Progress(plan.firms, plan.done, shown=progress) as told, contextlib.ExitStack() as stack:
-            if plan.shards:
-                _check_space(directory.path, plan)
-                _execute(plan, directory, worker, told, stack, workers, client, threads, scheduler)
-            elif attempt == 0:
-                told.say(f"all {plan.firms:,} firms are there already")
-        try:
-            ds = gather(directory.path)
-        except BrokenShards as fault:
-            if attempt == ATTEMPTS - 1:
-                raise
-            for shard in fault.shards:
-                told.say(f"broken shard {shard.path.name}: set aside as {directory.set_aside(shard)}, to be run again")
-            continue
-        complete(directory.path)
-        return ds
+    worker = Worker(study, directory.claim(study))
+    where = _Where(workers, client, threads, scheduler, tls, slurm)
+    with stops_on_signals():
+        for attempt in range(ATTEMPTS):
+            plan = directory.plan(study, worker.cells, shard_scale=shard_scale)
+            with Progress(plan.firms, plan.done, shown=progress) as told:
+                if plan.shards:
+                    _check_space(directory.path, plan)
+                    _execute(where, worker, plan.shards, directory, told)
+                elif attempt == 0:
+                    told.say(f"all {plan.firms:,} firms are there already")
+            try:
+                ds = gather(directory.path)
+            except (BrokenShards, IncompleteRunError) as fault:
+                if isinstance(fault, Stopped) or attempt == ATTEMPTS - 1:
+                    raise
+                # Shards may also go missing under our feet, or overlap with those of a run of another layout.
+                for shard in fault.shards if isinstance(fault, BrokenShards) else ():
+                    told.say(
+                        f"broken shard {shard.path.name}: set aside as {directory.set_aside(shard)}, to be run again"
+                    )
+                continue
+            complete(directory.path)
+            return ds
     raise AssertionError("unreachable")
 
 
 def complete(directory: Path) -> None:
     """Write what the report needs beside the counts, where it is missing or older."""
     run_directory = RunDirectory(directory)
-    newer = run_directory.lives.is_file() and run_directory.lives.stat().st_mtime >= run_directory.result.stat().st_mtime
+    newer = (
+        run_directory.lives.is_file() and run_directory.lives.stat().st_mtime >= run_directory.result.stat().st_mtime
+    )
     if not newer:
         write_lives(directory)
 
 
-def run_part(study: Study | str | Path, *, into: str | Path, index: int, parts: int, progress: bool = True, threads: int | None = None) -> int:
-    """Run every `parts`-th shard of the whole plan from `index` on, those that are there left out; return how many were run.
+def run_part(
+    study: Study | str | Path,
+    *,
+    into: str | Path,
+    index: int,
+    parts: int,
+    progress: bool = True,
+    threads: int | None = None,
+) -> int:
+    """Run what is missing of every `parts`-th shard of the whole study from `index` on; return how many shards were run.
 
-    For job arrays: task i of n runs ``--shards i/n``. The shards are those of the plan of an empty directory, so that all tasks
-    agree on them whatever is finished already.
+    For job arrays: task i of n runs ``--shards i/n``. Places are those in the plan of the whole study, so that all tasks
+    agree on them whatever is finished already, and a task that is run twice finds its work done.
+
+    Raises
+    ------
+    IncompleteRunError
+        Where it was stopped by SIGTERM or SIGUSR1; shards in hand are dropped, finished ones kept.
     """
     study = study if isinstance(study, Study) else Study.read(study)
     if not 0 <= index < parts:
         raise RunDirectoryError(f"--shards {index}/{parts}; allowed: i/n with i from 0 to n - 1")
     directory = RunDirectory(Path(into))
     worker = Worker(study, directory.claim(study))
-    from firmfate.shards import plan as whole_plan
-
-    there = {shard.path.name.rsplit("-", 1)[0] for shard in directory.files()}
-    mine = [shard for shard in whole_plan(study, cells=worker.cells).shards[index::parts] if shard.name not in there]
-    total = sum(shard.firms for shard in mine)
+    mine = directory.plan(study, worker.cells).part(index, parts)
     if mine:
-        with Progress(total, 0, shown=progress) as told:
-            _warm_up(worker, told)
-            run_on_threads(
-                worker, mine, directory.shards, threads=threads or cores(), done=lambda r: told.advance(r.firms, r.firm_steps)
-            )
+        with stops_on_signals(), Progress(sum(shard.firms for shard in mine), 0, shown=progress) as told:
+            _execute(_Where(threads=threads), worker, mine, directory, told)
     return len(mine)
 
 
-def _warm_up(worker: Worker, told: Progress) -> None:
-    begin = time.monotonic()
-    engine = worker.engine
-    if not engine.cached:
-        told.say(f"compiling the model '{worker.study.model.name}', once ...")
-    engine.warm_up()
-    if time.monotonic() - begin > 2:
-        told.say(f"compiling the model '{worker.study.model.name}', once: {time.monotonic() - begin:.1f} s")
+@dataclass(frozen=True)
+class _Where:
+    """Where shards are run; on threads of this process where nothing is said."""
+
+    workers: int | None = None
+    client: Any = None
+    threads: int | None = None
+    scheduler: str | None = None
+    tls: tuple[Path, Path, Path] | None = None
+    slurm: Profile | str | Path | None = None
 
 
-def _execute(
-    plan: Plan, directory: RunDirectory, worker: Worker, told: Progress, stack: contextlib.ExitStack, workers: int | None,
-    client: Any, threads: int | None, scheduler: str | None,
-) -> None:  # fmt: skip
+def _execute(where: _Where, worker: Worker, shards: Iterable[Shard], directory: RunDirectory, told: Progress) -> None:
     def done(receipt: Any) -> None:
         told.advance(receipt.firms, receipt.firm_steps)
 
-    if workers is None and client is None and scheduler is None:
-        _warm_up(worker, told)
-        run_on_threads(worker, plan.shards, directory.shards, threads=threads or cores(), done=done)
+    if where.workers is None and where.client is None and where.scheduler is None and where.slurm is None:
+        threads = where.threads or allocated_cores()
+        compile_once(worker.engine, told.say)
+        run_on_threads(worker, shards, directory.shards, threads=threads, done=done)
         return
     from firmfate.execute.dask import connect, local_cluster, run_on_dask
 
-    if client is None:
-        client = stack.enter_context(connect(scheduler) if scheduler else local_cluster(workers or cores()))
-    run_on_dask(client, directory.path, worker.fingerprint, plan.shards, done=done, say=told.say)
+    with contextlib.ExitStack() as stack:
+        growth: dict[str, Any] = {}
+        if where.slurm is not None:
+            from firmfate.execute.jobqueue import slurm_cluster
+            from firmfate.slurm import Profile
+
+            profile = where.slurm if isinstance(where.slurm, Profile) else Profile.read(where.slurm)
+            told.say(f"asking Slurm for {profile.least} to {profile.concurrent} job(s) of {profile.cpus} CPU(s) each")
+            client = stack.enter_context(slurm_cluster(profile, directory.path))
+            growth = {"threads_to_come": profile.concurrent * profile.cpus, "patience": profile.patience_seconds}
+        elif where.scheduler is not None:
+            client = stack.enter_context(connect(where.scheduler, where.tls))
+        elif where.workers is not None:
+            compile_once(worker.engine, told.say)
+            client = stack.enter_context(local_cluster(where.workers, where.threads))
+        else:
+            client = where.client
+        run_on_dask(client, directory.path, worker.fingerprint, shards, done=done, say=told.say, **growth)
 
 
 def _check_space(path: Path, plan: Plan) -> None:
     free = shutil.disk_usage(path).free
-    # Counts compress well: a tenth of their size in memory was more than any study of ours took.
-    wanted = SPARE_BYTES + plan.result_bytes // 5
+    wanted = SPARE_BYTES + plan.shard_bytes + plan.result_bytes // 5  # compressed counts took a tenth at most
     if free < wanted:
         raise RunDirectoryError(
-            f"{path} has {human_bytes(free)} of free space; this run may need {human_bytes(wanted)}: make room, or choose another disk"
+            f"{path} has {human_bytes(free)} of free space; this run may need {human_bytes(wanted)}: make room, "
+            "or choose another disk"
         )

@@ -31,6 +31,22 @@ class Records(NamedTuple):
     alarm_step: NDArray[np.int32]
     marks: NDArray[np.uint8]
 
+    @classmethod
+    def empty(cls, model: Model, cells: int, replicates: int) -> Records:
+        """Return arrays to be filled."""
+        shape = (cells, replicates)
+        return cls(
+            np.empty(shape, np.int32),
+            np.empty(shape, np.uint8),
+            np.empty(shape, np.int32),
+            np.empty((len(model.marks), *shape), np.uint8),
+        )
+
+    def named(self, model: Model) -> dict[str, NDArray[Any]]:
+        """Return the arrays by name, one a mark, each (cells, replicates)."""
+        marks = {mark.name: values for mark, values in zip(model.marks, self.marks, strict=True)}
+        return {"event_step": self.event_step, "end": self.end, "alarm_step": self.alarm_step, **marks}
+
 
 class Counts(NamedTuple):
     """Counts of a block, all int64; dims as in `firmfate.variables.COUNTS`, with a leading axis of marks for the last
@@ -186,6 +202,8 @@ class Engine:
     def count(
         self, records: Records, counts: Counts, *, first: int, step_weeks: int, week_steps: int, bin_weeks: int,
         horizons: NDArray[np.int64],
+        stratum: NDArray[np.int64] | None = None,
+        strata: int = 1,
     ) -> None:  # fmt: skip
         """Add the records of a block to its counts, in place.
 
@@ -201,9 +219,14 @@ class Engine:
             Weeks in a bin of ``batch_events``.
         horizons : (horizon,) array of int64
             In steps.
+        stratum : (1 or cells, replicates) array of int64, optional
+            Stratum of every firm; row ``cell * strata + stratum`` of the counts is that of the firm.
+        strata : int
         """
         self._module.count(
             *records,
+            np.zeros((1, 1), np.int64) if stratum is None else stratum,
+            np.int64(strata),
             *(np.int64(number) for number in (first, step_weeks, week_steps, bin_weeks, EARLY_WEEKS)),
             horizons,
             *counts,
@@ -243,11 +266,7 @@ class Engine:
         varying: Varying | None,
         paths: tuple[Any, Any, Any] | None,
     ) -> tuple[Records, int]:
-        shape = (len(parameters), replicates)
-        records = Records(
-            np.empty(shape, np.int32), np.empty(shape, np.uint8), np.empty(shape, np.int32),
-            np.empty((len(self.model.marks), *shape), np.uint8),
-        )  # fmt: skip
+        records = Records.empty(self.model, len(parameters), replicates)
         fields = np.zeros(0, np.int64) if varying is None else np.ascontiguousarray(varying.fields, np.int64)
         values = np.zeros((1, 1, 0)) if varying is None else np.ascontiguousarray(varying.values, np.float64)
         traces = paths or (np.empty((0, 0)), np.empty((0, 0)), np.empty(0))

@@ -30,7 +30,6 @@ from firmfate.study import Study
 
 def fingerprint_table(study: Study) -> dict[str, Any]:
     """Return everything that a shard's counts depend on, apart from cells and replicates."""
-    axes = {name for axis in study.layout.axes for name in study.targets[axis.key]}
     return {
         "model": study.model.name,
         "model source": Sources.of(study.model).fingerprint[:16],
@@ -42,8 +41,9 @@ def fingerprint_table(study: Study) -> dict[str, Any]:
         "common random numbers": study.common_random_numbers,
         "batches": study.batches,
         "horizons": list(study.horizons),
-        "population": study.tables.get("population", {}),
-        **{f"parameter {name}": value for name, value in study.base.items() if name not in axes},
+        "record firms": study.record_firms,
+        **{f"population {name}": value for name, value in study.population.described.items()},
+        **{f"parameter {name}": value for name, value in study.fixed.items()},
     }
 
 

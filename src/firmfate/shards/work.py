@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,9 @@ from firmfate.variables import BIN_WEEKS
 
 PIECE = 65_536
 """Firms stepped in one call of the kernel: bounds memory, and how long a signal has to wait."""
+
+RECORDED = "recorded_"
+"""Begins the names of a shard's variables that hold records of every firm, (cell, replicate)."""
 
 DIMS = {
     "events": ("cell", "cause", "week"),
@@ -68,12 +72,23 @@ class Worker:
         """The model, compiled."""
         return Engine(self.study.model)
 
-    def records(self, cells: NDArray[np.intp], first: int, replicates: int) -> Records:
-        """Simulate a block and return what is recorded of every firm."""
+    @property
+    def strata(self) -> int:
+        """Strata of the population, 1 where none are asked for."""
+        return 1 if self.population is None else self.population.strata_count
+
+    def records(self, cells: NDArray[np.intp], first: int, replicates: int, varying: Varying | None = None) -> Records:
+        """Simulate a block and return what is recorded of every firm; `varying` where the draws are at hand."""
         return self.engine.run(
             self.cells.parameters[cells], self.cells.random_keys[cells], first=first, replicates=replicates,
-            steps=self.study.steps, dt=self.study.dt, varying=self.varying(cells, first, replicates),
+            steps=self.study.steps, dt=self.study.dt, varying=varying or self.varying(cells, first, replicates),
         )  # fmt: skip
+
+    def stratum(self, varying: Varying | None) -> NDArray[np.int64] | None:
+        """Return the stratum of every firm of a block, (1 or cells, replicates); None where there is only one."""
+        if varying is None or self.population is None or self.strata == 1:
+            return None
+        return np.stack([self.population.stratum(values) for values in varying.values])
 
     def varying(self, cells: NDArray[np.intp], first: int, replicates: int) -> Varying | None:
         """Return what the population draws for these firms; cells share the draws where random numbers are common."""
@@ -84,8 +99,17 @@ class Worker:
         values = np.stack([self.population.draw(int(key), numbers) for key in keys])
         return Varying(np.asarray(self.population.fields, np.int64), values)
 
-    def counts(self, shard: Shard, stopped: Callable[[], bool] = lambda: False) -> Counts:
-        """Simulate a shard, piece by piece, and return its counts.
+    def counts(
+        self, shard: Shard, stopped: Callable[[], bool] = lambda: False, *, kept: Records | None = None
+    ) -> Counts:
+        """Simulate a shard, piece by piece, and return its counts; a row is a cell, or one stratum of a cell.
+
+        Parameters
+        ----------
+        shard : Shard
+        stopped : callable
+        kept : Records, optional
+            Arrays (cells, replicates) of the shard, filled with what is recorded of every firm.
 
         Raises
         ------
@@ -94,8 +118,8 @@ class Worker:
         """
         study = self.study
         counts = Counts.empty(
-            study.model, cells=len(shard.cells), weeks=study.weeks, bins=math.ceil(study.weeks / BIN_WEEKS),
-            batches=study.batches, horizons=len(study.horizons),
+            study.model, cells=len(shard.cells) * self.strata, weeks=study.weeks,
+            bins=math.ceil(study.weeks / BIN_WEEKS), batches=study.batches, horizons=len(study.horizons),
         )  # fmt: skip
         step_weeks, week_steps = week_ratio(study)
         horizons = np.array([weeks * week_steps // step_weeks for weeks in study.horizons], np.int64)
@@ -103,23 +127,33 @@ class Worker:
         per_piece = max(1, PIECE // shard.replicates)
         for begin in range(0, len(cells), per_piece):
             block = slice(begin, begin + per_piece)
-            part = Counts(*(table[:, block] if table.ndim and _leads_with_marks(name) else table[block]
+            rows = slice(begin * self.strata, (begin + per_piece) * self.strata)
+            part = Counts(*(table[:, rows] if _leads_with_marks(name) else table[rows]
                             for name, table in zip(Counts._fields, counts, strict=True)))  # fmt: skip
             for first in range(shard.first, shard.first + shard.replicates, PIECE):
                 if stopped():
                     raise DroppedShard(f"shard {shard.name} was dropped")
                 replicates = min(PIECE, shard.first + shard.replicates - first)
-                records = self.records(cells[block], first, replicates)
+                varying = self.varying(cells[block], first, replicates)
+                records = self.records(cells[block], first, replicates, varying)
                 self.engine.count(
                     records, part, first=first, step_weeks=step_weeks, week_steps=week_steps, bin_weeks=BIN_WEEKS,
-                    horizons=horizons,
+                    horizons=horizons, stratum=self.stratum(varying), strata=self.strata,
                 )  # fmt: skip
+                if kept is not None:
+                    for name in Records._fields:
+                        getattr(kept, name)[..., block, first - shard.first : first - shard.first + replicates] = getattr(records, name)
         return counts
 
     def run(self, shard: Shard, folder: Path, stopped: Callable[[], bool] = lambda: False) -> Receipt:
         """Simulate a shard and write its file into `folder`; `stopped` as in `counts`."""
-        counts = self.counts(shard, stopped)
-        tables, dims = tabulate(counts, self.study.model)
+        kept = Records.empty(self.study.model, len(shard.cells), shard.replicates) if self.study.record_firms else None
+        counts = self.counts(shard, stopped, kept=kept)
+        tables, dims = tabulate(counts, self.study.model, strata=self.strata)
+        if kept is not None:
+            for name, values in kept.named(self.study.model).items():
+                tables[f"{RECORDED}{name}"] = values.astype(np.int64)
+                dims[f"{RECORDED}{name}"] = ("cell", "replicate")
         content = ShardContent(self.fingerprint, tuple(self.cells.keys[cell] for cell in shard.cells), dims, tables)
         path = write(folder, shard.name, encode(content, first=shard.first, replicates=shard.replicates))
         lived = counts.batch_lifetime[:, :, -1].sum()
@@ -130,8 +164,10 @@ def _leads_with_marks(name: str) -> bool:
     return name.endswith("mark_count")
 
 
-def tabulate(counts: Counts, model: Model) -> tuple[dict[str, NDArray[np.int64]], dict[str, tuple[str, ...]]]:
-    """Return counts by variable name, and the dims of each; one variable a mark."""
+def tabulate(
+    counts: Counts, model: Model, *, strata: int = 1
+) -> tuple[dict[str, NDArray[np.int64]], dict[str, tuple[str, ...]]]:
+    """Return counts by variable name, and the dims of each; one variable a mark, a dim `stratum` where asked for."""
     tables: dict[str, NDArray[np.int64]] = {}
     dims: dict[str, tuple[str, ...]] = {}
     for name, table in counts._asdict().items():
@@ -143,4 +179,7 @@ def tabulate(counts: Counts, model: Model) -> tuple[dict[str, NDArray[np.int64]]
         else:
             tables[name] = table
             dims[name] = DIMS.get(name, ("cell", "batch", "end") if table.ndim == 3 else ("cell",))
+    if strata > 1:
+        tables = {name: table.reshape(-1, strata, *table.shape[1:]) for name, table in tables.items()}
+        dims = {name: ("cell", "stratum", *own[1:]) for name, own in dims.items()}
     return tables, dims

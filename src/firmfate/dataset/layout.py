@@ -1,0 +1,125 @@
+"""How ``result.nc`` is laid out: its variables, what it says of itself, and its coordinates."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+
+from firmfate import provenance
+from firmfate.design import Cells, Population
+from firmfate.models.model import Model
+from firmfate.study import Study
+from firmfate.variables import BIN_WEEKS, CELLS, COORDINATES, COUNTS, Variable
+
+
+def registered(model: Model) -> dict[str, Variable]:
+    """Return the register of a model's counts: the common ones, and one table a mark."""
+    entries = {name: entry for name, entry in COUNTS.items() if not name.endswith("green_kpi_count")}
+    for mark in model.marks:
+        entries[mark.counted] = Variable(
+            mark.counted,
+            (CELLS, "end", mark.dim),
+            "u4",
+            "1",
+            f"firms by {mark.name} at the alarm and by how they ended",
+        )
+        entries[f"early_{mark.counted}"] = Variable(
+            f"early_{mark.counted}", (CELLS, "end", mark.dim), "u4", "1", f"as {mark.counted}, of early alarms alone"
+        )
+    return entries
+
+
+def describe(file: Any, study: Study, *, complete: bool) -> None:
+    """Write the global attributes: what this is, where it comes from, how to repeat it."""
+    import firmfate
+
+    file.setncatts(
+        {
+            "Conventions": "CF-1.11",
+            "title": study.name,
+            "question": study.question,
+            "summary": f"Counts of simulated firms by week and cause of their end; {study.model.summary}",
+            "source": f"firmfate {firmfate.__version__}, model {study.model_name}",
+            "model": study.model.name,
+            "steps_per_week": float(study.steps_per_week),
+            "weeks": study.weeks,
+            "replicates": study.replicates,
+            "seed": str(study.seed),
+            "common_random_numbers": int(study.common_random_numbers),
+            "complete": int(complete),
+            "parameters": json.dumps(dict(study.base)),
+            "study": study.text,
+            "provenance": json.dumps(provenance.record()),
+            "history": f"{provenance.now()} gathered by firmfate {firmfate.__version__}",
+        }
+    )
+
+
+def text_variable(file: Any, name: str, values: list[str]) -> Any:
+    """Write text as characters, which every reader of netCDF understands."""
+    width = max(len(value) for value in values)
+    dim = f"{name}_characters"
+    file.createDimension(dim, width)
+    variable = file.createVariable(name, "S1", (name, dim))
+    variable.setncattr("_Encoding", "utf-8")
+    variable[:] = np.array([list(value.ljust(width, "\0")) for value in values], dtype="S1")
+    return variable
+
+
+def cell_coordinates(file: Any, cells: Cells) -> None:
+    """Write the dimensions of cells, and their coordinates: the values of the axes."""
+    for dim, size in zip(cells.dims, cells.shape, strict=True):
+        file.createDimension(dim, size)
+    for name, (own_dims, values, attributes) in cells.coords.items():
+        values = np.asarray(values)
+        variable = file.createVariable(name, values.dtype, own_dims)
+        variable.setncatts(attributes)
+        variable[:] = values
+
+
+def count_coordinates(file: Any, study: Study, *, bins: int) -> None:
+    """Write the dimensions of counts, and their coordinates."""
+    model = study.model
+    causes = [cause.name for cause in model.causes]
+    coordinates: dict[str, Any] = {
+        "cause": causes,
+        "end": ["censored", *causes],
+        "week": np.arange(1, study.weeks + 1),
+        "bin": np.minimum(np.arange(1, bins + 1) * BIN_WEEKS, study.weeks),
+        "batch": np.arange(study.batches),
+        "horizon": np.array(study.horizons),
+        **{mark.dim: np.arange(mark.maximum + 1) for mark in model.marks},
+    }
+    for dim, values in coordinates.items():
+        file.createDimension(dim, len(values))
+        if isinstance(values, list):
+            variable = text_variable(file, dim, values)
+        else:
+            variable = file.createVariable(dim, "i4", (dim,))
+            variable[:] = values
+        mark = next((mark for mark in model.marks if mark.dim == dim), None)
+        entry = COORDINATES.get(dim)
+        variable.setncatts(
+            {
+                "units": entry.units if entry else "1",
+                "long_name": entry.long_name if entry else (mark.meaning if mark else dim),
+            }
+        )
+
+
+def stratum_coordinates(file: Any, people: Population) -> None:
+    """Write the dimension of strata, and the edges of every stratified parameter, infinite at the ends."""
+    count = people.strata_count
+    file.createDimension("stratum", count)
+    number = file.createVariable("stratum", "i4", ("stratum",))
+    number.setncatts({"units": "1", "long_name": "stratum of what firms drew; the last parameter varies fastest"})
+    number[:] = np.arange(count)
+    bins = np.unravel_index(np.arange(count), [stratum.bins for stratum in people.strata])
+    for stratum, place in zip(people.strata, bins, strict=True):
+        edges = np.array([-np.inf, *stratum.edges, np.inf])
+        for side, offset in (("lower", 0), ("upper", 1)):
+            variable = file.createVariable(f"{stratum.key.replace('.', '_')}_{side}", "f8", ("stratum",))
+            variable.setncatts({"units": "1", "long_name": f"{side} edge of the stratum's {stratum.key}"})
+            variable[:] = edges[place + offset]

@@ -1,0 +1,46 @@
+"""Opening what was gathered, lazily."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from firmfate.errors import RunDirectoryError
+from firmfate.shards.file import NETCDF_LOCK
+from firmfate.variables import check_counts
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def open_run(directory: Path | str) -> xr.Dataset:
+    """Open the gathered counts of a run, lazily.
+
+    Parameters
+    ----------
+    directory : path
+        A run directory, or a ``result.nc``.
+
+    Returns
+    -------
+    xarray.Dataset
+        Counts over the study's axes; see `firmfate.variables.COUNTS`.
+
+    Raises
+    ------
+    RunDirectoryError
+        Where there is no result, or a file that is none.
+    """
+    import xarray as xr
+
+    path = Path(directory)
+    path = path / "result.nc" if path.is_dir() else path
+    if not path.is_file():
+        raise RunDirectoryError(f"{path} does not exist; gather the run first (firmfate gather {path.parent})")
+    try:
+        with NETCDF_LOCK:
+            ds = xr.open_dataset(path, engine="netcdf4")
+    except (OSError, ValueError) as fault:
+        raise RunDirectoryError(f"{path} cannot be opened as netCDF: {fault}") from fault
+    check_counts(ds)
+    return ds
