@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING
 from firmfate.cli import terminal
 
 if TYPE_CHECKING:
+    import pandas as pd
     import xarray as xr
 
 HELP = "live one firm of a run again, in full"
+PICTURES = (".png", ".svg", ".pdf")
 OWN = ("--replicate", "--variables", "--csv", "--netcdf", "--plot", "--json", "--axis", "--help")
 
 
@@ -70,7 +72,7 @@ def _replicates(text: str) -> int | range:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Replay, write what is asked for, and say how the firm ended."""
-    from firmfate.replay import replay
+    from firmfate.lives import replay
 
     ds = replay(
         arguments.directory, replicate=arguments.replicate, variables=arguments.variables, **dict(arguments.axis)
@@ -95,15 +97,13 @@ def execute(arguments: argparse.Namespace) -> int:
     return terminal.DONE
 
 
-def _table(ds: xr.Dataset):  # type: ignore[no-untyped-def]
+def _table(ds: xr.Dataset) -> pd.DataFrame:
     """Return lives as rows: replicate, step, week, and the columns; steps after an end are left out."""
     frame = ds.to_dataframe().reset_index()
+    columns = ["replicate", "step", "week", *map(str, ds.data_vars)]
     if "life" not in ds.dims:
-        frame.insert(0, "replicate", ds.attrs["replicate"])
-        return frame
-    keep = ["replicate", "step", "week", *map(str, ds.data_vars)]
-    lived = frame["week"] < frame["event_week"]
-    return frame.loc[lived, keep]
+        return frame.assign(replicate=ds.attrs["replicate"])[columns]
+    return frame.loc[frame["week"] < frame["event_week"], columns]
 
 
 def _summaries(ds: xr.Dataset) -> list[dict[str, object]]:
@@ -128,4 +128,10 @@ def _line(life: dict[str, object]) -> str:
 
 
 def _plot(ds: xr.Dataset, path: Path) -> None:
-    raise NotImplementedError
+    """Draw one life into a file."""
+    from firmfate.errors import FirmfateError
+    from firmfate.plots import life
+
+    if path.suffix.lower() not in PICTURES:
+        raise FirmfateError(f"{path}: the name of a picture ends in {', '.join(PICTURES)}")
+    life(ds)[0].figure.savefig(path, dpi=150)

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from firmfate.cli import terminal
 
 if TYPE_CHECKING:
-    from firmfate.shards.file import ShardFile
+    from firmfate.shards.status import Status
 
 HELP = "tell how far a run is"
 SHOWN = 10
@@ -28,101 +28,48 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Count what the shards' names say."""
-    state = _state(arguments.directory, verify=arguments.verify)
+    """Count what the shards' names say, and with --verify what their bytes say."""
+    from firmfate.shards.status import status
+
+    state = status(arguments.directory, verify=arguments.verify)
     if arguments.json:
-        terminal.out_json(state if arguments.cells else {key: value for key, value in state.items() if key != "by_cell"})
+        terminal.out_json(state.table(by_cell=arguments.cells))
     else:
         terminal.out("\n".join(_lines(state, arguments.directory, every=arguments.cells)))
-    return terminal.DONE if state["missing"] == 0 else terminal.INCOMPLETE
+    return terminal.DONE if state.missing == 0 else terminal.INCOMPLETE
 
 
-def _state(path: Path, *, verify: bool) -> dict[str, Any]:
-    from firmfate.design import design
-    from firmfate.shards import RunDirectory
-
-    directory = RunDirectory(path)
-    study = directory.study()
-    cells = design(study)
-    holdings = directory.holdings(study, cells)
-    broken = list(holdings.broken)
-    if verify:
-        broken += [shard for shard, _ in holdings.used if _is_broken(shard)]
-        lost = {shard.path for shard in broken}
-        done = dict.fromkeys(cells.keys, 0)
-        for shard, keys in holdings.used:
-            for key in keys:
-                done[key] += 0 if shard.path in lost else shard.replicates
-    else:
-        done = {key: sum(count for _, count in holdings.covered.get(key, ())) for key in cells.keys}
-    firms = len(cells) * study.replicates
-    axes = {name: (dims, values) for name, (dims, values, _) in cells.coords.items()}
-    return {
-        "study": study.name,
-        "cells": len(cells),
-        "replicates": study.replicates,
-        "firms": firms,
-        "done": sum(done.values()),
-        "missing": firms - sum(done.values()),
-        "shards": {
-            "used": len(holdings.used) + len(holdings.broken) - len(broken),
-            "broken": [shard.path.name for shard in broken],
-            "duplicate": [shard.path.name for shard in holdings.duplicates],
-            "of other cells or replicates": [shard.path.name for shard in holdings.foreign],
-        },
-        "result": directory.result.is_file(),
-        "report": directory.report.is_file(),
-        "by_cell": [
-            {**_labels(axes, cells.dims, cells.shape, position), "done": done[key], "missing": study.replicates - done[key]}
-            for position, key in enumerate(cells.keys)
-        ],
-    }
-
-
-def _is_broken(shard: ShardFile) -> bool:
-    from firmfate.errors import BrokenShardError
-    from firmfate.shards.file import read
-
-    try:
-        read(shard)
-    except BrokenShardError:
-        return True
-    return False
-
-
-def _labels(axes: dict[str, Any], dims: tuple[str, ...], shape: tuple[int, ...], position: int) -> dict[str, float]:
-    """Return the values of the axes in a cell."""
-    import numpy as np
-
-    place = dict(zip(dims, np.unravel_index(position, shape) if shape else (), strict=True))
-    return {
-        name: values[tuple(int(place[dim]) for dim in own)].item() for name, (own, values) in axes.items() if name != "cell"
-    }
-
-
-def _lines(state: dict[str, Any], path: Path, *, every: bool) -> list[str]:
-    done, shards = state["done"] / max(state["firms"], 1), state["shards"]
+def _lines(state: Status, path: Path, *, every: bool) -> list[str]:
+    held = state.holdings
+    unfinished = int((state.done_by_cell < state.study.replicates).sum())
     lines = [
-        f"study     {state['study']}: {state['cells']:,} cells x {state['replicates']:,} firms",
-        f"firms     {state['done']:,} of {state['firms']:,} done ({done:.1%}), {state['missing']:,} missing",
-        "shards    " + ", ".join(
-            f"{count if isinstance(count, int) else len(count):,} {kind}" for kind, count in shards.items()
-        ),
-    ]  # fmt: skip
-    lines += [f"broken    {name}" for name in shards["broken"]]
-    cells = [cell for cell in state["by_cell"] if every or cell["missing"]]
-    unfinished = sum(1 for cell in state["by_cell"] if cell["missing"])
-    if unfinished:
-        lines.append(f"cells     {unfinished:,} unfinished")
-    for cell in cells if every else cells[:SHOWN]:
-        where = ", ".join(f"{name} {value:g}" for name, value in cell.items() if name not in ("done", "missing"))
-        lines.append(f"  {where or 'the only cell'}: {cell['done']:,} done, {cell['missing']:,} missing")
-    if not every and len(cells) > SHOWN:
-        lines.append(f"  ... and {len(cells) - SHOWN:,} more (--cells lists all)")
-    if state["missing"]:
+        f"study     {state.study.name}: {len(state.cells):,} cells x {state.study.replicates:,} firms",
+        f"firms     {state.done:,} of {state.firms:,} done ({state.done / state.firms:.1%}), {state.missing:,} missing",
+        f"shards    {len(held.used):,} used, {len(state.broken):,} broken, {len(held.duplicates):,} duplicate, "
+        f"{len(held.foreign):,} of other cells or replicates; {len(state.plan.shards):,} to run",
+        f"pace      {state.pace()}",
+        f"cells     {unfinished:,} unfinished",
+    ]
+    lines += [f"broken    {shard.path.name}" for shard in state.broken]
+    shown = [cell for cell, done in enumerate(state.done_by_cell.tolist()) if every or done < state.study.replicates]
+    lines += [_cell(state, cell) for cell in (shown if every else shown[:SHOWN])]
+    if not every and len(shown) > SHOWN:
+        lines.append(f"  ... and {len(shown) - SHOWN:,} more (--cells lists all)")
+    if state.missing:
         lines.append(f"next      firmfate run {path / 'study.toml'} --into {path}")
-    elif not state["result"]:
+    elif not (path / "result.nc").is_file():
         lines.append(f"next      firmfate gather {path}")
-    elif not state["report"]:
+    elif not (path / "report.html").is_file():
         lines.append(f"next      firmfate report {path}")
     return lines
+
+
+def _cell(state: Status, cell: int) -> str:
+    """Return the state of one cell in a line."""
+    where = ", ".join(f"{name} {value:g}" for name, value in state.labels(cell).items()) or "the only cell"
+    done = int(state.done_by_cell[cell])
+    remarks = [f"{done:,} done, {state.study.replicates - done:,} missing"]
+    for count, word in ((state.broken_by_cell[cell], "broken"), (state.duplicates_by_cell[cell], "duplicate")):
+        if count:
+            remarks.append(f"{count:,} {word} shard(s)")
+    return f"  {where}: {', '.join(remarks)}"
