@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -141,8 +140,9 @@ class Worker:
                     horizons=horizons, stratum=self.stratum(varying), strata=self.strata,
                 )  # fmt: skip
                 if kept is not None:
+                    columns = slice(first - shard.first, first - shard.first + replicates)
                     for name in Records._fields:
-                        getattr(kept, name)[..., block, first - shard.first : first - shard.first + replicates] = getattr(records, name)
+                        getattr(kept, name)[..., block, columns] = getattr(records, name)
         return counts
 
     def run(self, shard: Shard, folder: Path, stopped: Callable[[], bool] = lambda: False) -> Receipt:
