@@ -1,9 +1,8 @@
-"""Do the peers simulate the same model? Firm by firm where random numbers are shared, by survival where they are not."""
+"""Do the peers simulate the same model? Firm by firm under shared random numbers, by survival under others."""
 
 from __future__ import annotations
 
 import numpy as np
-
 from benchmarks.kernel.peer import Firms, Peer
 
 YEARS = (1, 3, 5, 10, 15, 20)
@@ -41,10 +40,12 @@ def check(results: list[tuple[Peer, Firms]], steps: int) -> tuple[list[str], lis
             equal = (mine == theirs).mean(axis=(1, 2))
             total = mine[0].size
             differ = [int((mine[i] != theirs[i]).sum()) for i in range(4)]
-            line = f"{peer.name}: of {total} firms {differ[0]} differ in event step, {differ[1]} in cause, {differ[2]} in alarm step, {differ[3]} in green KPIs"
+            names = ("event step", "cause", "alarm step", "green KPIs")
+            counts = ", ".join(f"{count} in {name}" for count, name in zip(differ, names, strict=True))
+            line = f"{peer.name}: of {total} firms differ {counts}"
             (found if equal.min() > IDENTICAL else wrong).append(line)
         else:
             gap = worst_gap(firms, reference, ages)
-            line = f"{peer.name}: survival within {gap:.1f} standard errors at {len(ages)} ages in {len(firms.event)} cells"
+            line = f"{peer.name}: survival within {gap:.1f} standard errors at {len(ages)} ages, every cell"
             (found if gap <= STANDARD_ERRORS else wrong).append(line)
     return found, [f"**DISAGREES** {line}" for line in wrong]

@@ -6,7 +6,6 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-
 from benchmarks.kernel.parameters import DEFAULTS
 
 Parameters = NamedTuple("Parameters", [(name, float) for name in DEFAULTS])  # type: ignore[misc]
@@ -59,7 +58,10 @@ def make_cell(parameters: np.ndarray, execution: np.ndarray, misalignment: np.nd
         p=p,
         dt=dt,
         keep=tuple(float(1 - dt * (e / p.adopt_time + la)) for e, la in zip(execution, lapse, strict=True)),  # type: ignore[arg-type]
-        pull=tuple(float(dt * e * (1 - p.shared_metrics) * m / p.adopt_time) for e, m in zip(execution, misalignment, strict=True)),  # type: ignore[arg-type]
+        pull=tuple(
+            float(dt * e * (1 - p.shared_metrics) * m / p.adopt_time)
+            for e, m in zip(execution, misalignment, strict=True)
+        ),  # type: ignore[arg-type]
         phi_z=phi_z,
         step_z=p.demand_sd * math.sqrt(1 - phi_z**2),
         phi_y=phi_y,

@@ -13,14 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-
 from benchmarks.kernel.parameters import DEFAULTS
 from benchmarks.kernel.peer import Cells, Firms, NotHere, Simulate, empty
 
 SOURCES = Path(__file__).parent / "cpp"
 COMPILERS = ("g++", *(f"clang++{version}" for version in ("", "-21", "-20", "-19", "-18", "-17", "-16")))
 COMMON = ("-O3", "-std=c++17", "-shared", "-fPIC", "-Wno-ignored-attributes", "-Wno-psabi")
-PLAIN = ("-march=native", "-ffast-math", "-mprefer-vector-width=512")  # glibc offers its vector functions under -ffast-math alone
+PLAIN = (
+    "-march=native",
+    "-ffast-math",
+    "-mprefer-vector-width=512",
+)  # glibc offers its vector functions under -ffast-math alone
 EXPLICIT = ("-ffp-contract=fast",)
 
 
@@ -64,13 +67,22 @@ def builds() -> Iterator[Build]:
 
 def library(build: Build) -> ctypes.CDLL:
     """Compile unless this very text was compiled before, load, and check that the parameters are in our order."""
-    text = b"".join(path.read_bytes() for path in sorted(SOURCES.iterdir())) + repr(build).encode() + version(build.compiler).encode()
+    text = (
+        b"".join(path.read_bytes() for path in sorted(SOURCES.iterdir()))
+        + repr(build).encode()
+        + version(build.compiler).encode()
+    )
     directory = Path(tempfile.gettempdir()) / f"firmfate-benchmark-{hashlib.sha256(text).hexdigest()[:16]}"
     target = directory / "peer.so"
     if not target.exists():
         directory.mkdir(exist_ok=True)
-        first, linked = [f for f in build.flags if not f.startswith("-l")], [f for f in build.flags if f.startswith("-l")]
-        subprocess.run([build.compiler, *COMMON, *first, str(SOURCES / build.source), "-o", f"{target}.new", *linked], check=True)
+        first, linked = (
+            [f for f in build.flags if not f.startswith("-l")],
+            [f for f in build.flags if f.startswith("-l")],
+        )
+        subprocess.run(
+            [build.compiler, *COMMON, *first, str(SOURCES / build.source), "-o", f"{target}.new", *linked], check=True
+        )
         Path(f"{target}.new").rename(target)
     lib = ctypes.CDLL(str(target))
     lib.firm_parameters.restype = ctypes.c_char_p
@@ -93,8 +105,19 @@ def make_simulate(build: Build) -> Simulate:
     def simulate(cells: Cells, firms: int, seed: int) -> Firms:
         results, count = empty(len(cells.execution), firms), len(cells.execution)
         inputs = [np.ascontiguousarray(a, np.float64) for a in (cells.parameters, cells.execution, cells.misalignment)]
-        numbers = [ctypes.c_int64(count), ctypes.c_int64(cells.steps), ctypes.c_int(cells.steps_per_week), ctypes.c_uint64(seed)]
-        lib.firm_run(*(address(a) for a in inputs), *numbers, ctypes.c_uint64(0), ctypes.c_int64(firms), *(address(a) for a in results))
+        numbers = [
+            ctypes.c_int64(count),
+            ctypes.c_int64(cells.steps),
+            ctypes.c_int(cells.steps_per_week),
+            ctypes.c_uint64(seed),
+        ]
+        lib.firm_run(
+            *(address(a) for a in inputs),
+            *numbers,
+            ctypes.c_uint64(0),
+            ctypes.c_int64(firms),
+            *(address(a) for a in results),
+        )
         return results
 
     return simulate

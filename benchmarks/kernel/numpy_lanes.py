@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-
 from benchmarks.kernel.cell import exit_step, haste, make_cell, stocks0
 from benchmarks.kernel.peer import Cells, Firms, empty
 from benchmarks.kernel.step import Stocks, make_step
@@ -19,10 +18,18 @@ def run_cell(k: Any, steps: int, rng: np.random.Generator, out: Firms, squeeze: 
     """Simulate one cell, into arrays of (firms,)."""
     firms, p = len(out.event), k.p
     buffer, margin = rng.standard_normal((2, firms))
-    own_cash, unit_base = p.cash_buffer * np.exp(p.buffer_sd * buffer - p.buffer_sd**2 / 2), k.unit + p.margin_sd * margin
+    own_cash, unit_base = (
+        p.cash_buffer * np.exp(p.buffer_sd * buffer - p.buffer_sd**2 / 2),
+        k.unit + p.margin_sd * margin,
+    )
     exits = np.array([exit_step(k, u) for u in rng.random(firms)]) if p.background_exit > 0 else np.full(firms, np.inf)
     s = Stocks(*(np.full(firms, value) for value in stocks0(k)))._replace(cash=own_cash)
-    index, alive, alarm, green = np.arange(firms), np.ones(firms, bool), np.zeros(firms, np.int32), np.zeros(firms, np.uint8)
+    index, alive, alarm, green = (
+        np.arange(firms),
+        np.ones(firms, bool),
+        np.zeros(firms, np.int32),
+        np.zeros(firms, np.uint8),
+    )
     out.event[:] = steps
     for now, patience in enumerate(haste(k, steps), start=1):
         moved = step(k, s, unit_base, own_cash, *rng.standard_normal((3, len(index))), patience)

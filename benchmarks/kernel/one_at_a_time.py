@@ -8,7 +8,6 @@ from typing import Any
 
 import numba
 import numpy as np
-
 from benchmarks.kernel.cell import exit_step, haste, make_cell, stocks0
 from benchmarks.kernel.peer import Cells, Firms, Simulate, empty
 from benchmarks.kernel.step import Stocks, make_step
@@ -55,14 +54,14 @@ def counted(seed: Any, replicate: Any, count: Any, stream: Any) -> Any:
 @numba.njit
 def drawn(seed: Any, replicate: Any, count: Any, stream: Any) -> Any:
     """Return three numbers of NumPy's legacy generator, Numba's np.random; what is asked for plays no part."""
-    third = np.random.standard_normal() if stream == 0 else np.random.random()
-    return np.random.standard_normal(), np.random.standard_normal(), third
+    third = np.random.standard_normal() if stream == 0 else np.random.random()  # noqa: NPY002
+    return np.random.standard_normal(), np.random.standard_normal(), third  # noqa: NPY002
 
 
 @numba.njit
 def reseed(seed: Any) -> None:
     """Seed Numba's np.random."""
-    np.random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002
 
 
 def make_life(draw: Callable[..., Any]) -> Callable[..., Any]:
@@ -84,7 +83,17 @@ def make_life(draw: Callable[..., Any]) -> Callable[..., Any]:
                 s = moved.stocks
                 if moved.alarmed and alarm[firm] == 0:
                     alarm[firm], green[firm] = now, int(moved.green)
-                ended = 1 if moved.insolvent else 2 if moved.collapsed else 3 if moved.gridlocked else 4 if now >= exits else 0
+                ended = (
+                    1
+                    if moved.insolvent
+                    else 2
+                    if moved.collapsed
+                    else 3
+                    if moved.gridlocked
+                    else 4
+                    if now >= exits
+                    else 0
+                )
                 if ended:
                     event[firm], cause[firm] = now, ended
                     break
@@ -98,7 +107,7 @@ def make_simulate(draw: Callable[..., Any]) -> Simulate:
 
     def simulate(cells: Cells, firms: int, seed: int) -> Firms:
         results = empty(len(cells.execution), firms)
-        reseed(seed)
+        reseed(seed & 0xFFFFFFFF)
         for i, (execution, misalignment) in enumerate(zip(cells.execution, cells.misalignment, strict=True)):
             k = make_cell(cells.parameters, execution, misalignment, cells.steps_per_week)
             lives(k, tuple(stocks0(k)), haste(k, cells.steps), np.uint64(seed), *(column[i] for column in results))

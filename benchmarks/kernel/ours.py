@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-
 from benchmarks.kernel.parameters import DEFAULTS
 from benchmarks.kernel.peer import Cells, Firms, Peer
 
@@ -16,7 +15,9 @@ CAR_STEPS_PER_WEEK = 1 / 13
 
 def to_firms(ds: Any, steps_per_week: float) -> Firms:
     """Return the dataset of `firmfate.simulate` as plain arrays in steps; `car` has no green KPIs."""
-    event, alarm = (np.rint(ds[name].to_numpy() * steps_per_week).astype(np.int32) for name in ("event_week", "alarm_week"))
+    event, alarm = (
+        np.rint(ds[name].to_numpy() * steps_per_week).astype(np.int32) for name in ("event_week", "alarm_week")
+    )
     end = ds["end"].to_numpy()
     green = ds["green_kpis"].to_numpy() if "green_kpis" in ds else np.zeros_like(end)
     return Firms(event, end, alarm, green)
@@ -24,7 +25,11 @@ def to_firms(ds: Any, steps_per_week: float) -> Firms:
 
 def changed(cells: Cells) -> dict[str, float]:
     """Return the parameters that are not at their defaults."""
-    return {name: float(value) for (name, default), value in zip(DEFAULTS.items(), cells.parameters, strict=True) if value != default}
+    return {
+        name: float(value)
+        for (name, default), value in zip(DEFAULTS.items(), cells.parameters, strict=True)
+        if value != default
+    }
 
 
 def uniform(cells: Cells, firms: int, seed: int) -> Firms:
@@ -32,14 +37,21 @@ def uniform(cells: Cells, firms: int, seed: int) -> Firms:
     import firmfate
 
     ds = firmfate.simulate(
-        "firm", execution=cells.execution, misalignment=cells.misalignment, parameters=changed(cells), weeks=cells.steps // cells.steps_per_week,
-        steps_per_week=cells.steps_per_week, seed=seed, replicates=firms, threads=1,
-    )  # fmt: skip
+        "firm",
+        execution=cells.execution,
+        misalignment=cells.misalignment,
+        parameters=changed(cells),
+        weeks=cells.steps // cells.steps_per_week,
+        steps_per_week=cells.steps_per_week,
+        seed=seed,
+        replicates=firms,
+        threads=1,
+    )
     return to_firms(ds, cells.steps_per_week)
 
 
 def per_lane(cells: Cells, firms: int, seed: int) -> Firms:
-    """Simulate `firm` with all its parameters given for every firm: the values are the cell's, the engine cannot know."""
+    """Simulate `firm` with all parameters given firm by firm: the values are the cell's, the engine cannot know."""
     from firmfate.kernel.engine import Engine, Varying
     from firmfate.models import load_model
     from firmfate.simulation import cell_keys, parameter_table
@@ -58,7 +70,15 @@ def car(cells: Cells, firms: int, seed: int) -> Firms:
     import firmfate
 
     weeks = cells.steps // cells.steps_per_week
-    ds = firmfate.simulate("car", execution=cells.execution[:, 0], misalignment=cells.misalignment[:, 0], weeks=weeks, seed=seed, replicates=firms, threads=1)
+    ds = firmfate.simulate(
+        "car",
+        execution=cells.execution[:, 0],
+        misalignment=cells.misalignment[:, 0],
+        weeks=weeks,
+        seed=seed,
+        replicates=firms,
+        threads=1,
+    )
     return to_firms(ds, CAR_STEPS_PER_WEEK)
 
 

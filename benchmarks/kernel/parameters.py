@@ -1,4 +1,4 @@
-"""The firm model's parameters and defaults, as every peer of the benchmark takes them (source: the model's documentation)."""
+"""The firm model's parameters and defaults as every peer takes them (source: the model's documentation)."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ DEFAULTS: dict[str, float] = {
     "discount": 0.08, "promotion_lift": 0.10, "soft_orders": 0.60, "forecast_time": 8, "adjust_time": 8,
     # production
     "capacity": 1.35, "setup_share": 0.03, "lot_size": 1, "lot_growth": 6, "utilisation_push": 0.6, "process_time": 1.5,
-    "queue_time": 0.35, "utilisation_time": 8, "utilisation_cap": 0.97, "stock_cover": 4, "fill_time": 1, "pick_time": 1,
-    "setup_cost": 0.005,
+    "queue_time": 0.35, "utilisation_time": 8, "utilisation_cap": 0.97, "stock_cover": 4, "fill_time": 1,
+    "pick_time": 1, "setup_cost": 0.005,
     # quality
     "defect_rate": 0.05, "inspection": 0.70, "inspection_max": 0.97, "prevention_loss": 0.4, "prevention_time": 52,
     "defect_growth": 2, "rework_capacity": 0.07, "rework_time": 1, "rework_cost": 0.35, "inspection_cost": 0.005,

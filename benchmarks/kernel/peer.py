@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-
 from benchmarks.kernel.parameters import parameter_vector
 
 
 class Cells(NamedTuple):
-    """Parameters (parameters,), execution and misalignment (cells, 5), and the horizon in steps of 1 / steps_per_week weeks."""
+    """Parameters (parameters,), execution and misalignment (cells, 5), the horizon in steps, steps a week."""
 
     parameters: np.ndarray
     execution: np.ndarray
@@ -22,7 +21,7 @@ class Cells(NamedTuple):
 
 
 class Firms(NamedTuple):
-    """Event step (or the horizon), cause (0 = censored), alarm step (0 = never), green KPIs at the alarm: each (cells, firms)."""
+    """Event step (or the horizon), cause (0 = censored), alarm step (0 = never), green KPIs then: (cells, firms)."""
 
     event: np.ndarray
     cause: np.ndarray
@@ -35,7 +34,7 @@ Simulate = Callable[[Cells, int, int], Firms]
 
 @dataclass(frozen=True)
 class Peer:
-    """A way to simulate: `simulate(cells, firms, seed)`, how many firms a cell it is timed on, and whether its random numbers are ours."""
+    """A way to simulate, how many firms a cell it is timed on, and whether its random numbers are ours."""
 
     name: str
     simulate: Simulate
@@ -50,11 +49,15 @@ class NotHere(Exception):
 def nine_cells(steps: int = 1040) -> Cells:
     """Return the mix that is timed: E and M each 0.1, 0.5, 0.9, all other parameters at their defaults."""
     shares = np.array([0.1, 0.5, 0.9])
-    execution, misalignment = (np.repeat(grid.reshape(9, 1), 5, axis=1) for grid in np.meshgrid(shares, shares, indexing="ij"))
+    execution, misalignment = (
+        np.repeat(grid.reshape(9, 1), 5, axis=1) for grid in np.meshgrid(shares, shares, indexing="ij")
+    )
     return Cells(parameter_vector(), execution, misalignment, steps, 1)
 
 
 def empty(cells: int, firms: int) -> Firms:
     """Return arrays to be filled."""
     shape = (cells, firms)
-    return Firms(np.zeros(shape, np.int32), np.zeros(shape, np.uint8), np.zeros(shape, np.int32), np.zeros(shape, np.uint8))
+    return Firms(
+        np.zeros(shape, np.int32), np.zeros(shape, np.uint8), np.zeros(shape, np.int32), np.zeros(shape, np.uint8)
+    )

@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-
 from benchmarks.kernel import agreement, ours
 from benchmarks.kernel.peer import Cells, Firms, NotHere, Peer, nine_cells
 
@@ -66,8 +65,8 @@ def peers(said: list[str]) -> Iterator[Peer]:
 def clock(peer: Peer, cells: Cells) -> tuple[Firms, float]:
     """Return one call's results and its CPU time in ns per live firm-step.
 
-    The clock is that of the process: on one pinned core it equals the thread's for a peer that computes in the calling thread, and it
-    does not miss the threads that a library keeps for itself.
+    The clock is that of the process: on one pinned core it equals the thread's for a peer that computes in the calling
+    thread, and it does not miss the threads that a library keeps for itself.
     """
     gc.collect()
     before = time.process_time_ns()
@@ -109,7 +108,9 @@ def machine() -> list[str]:
             continue
     from benchmarks.kernel import compiled
 
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False, cwd=REPORT.parent)
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False, cwd=REPORT.parent
+    )
     return [
         f"- {datetime.date.today().isoformat()}, commit {commit.stdout.strip() or 'unknown'}",
         f"- {model}, {platform.system()} {platform.machine()}, one core pinned",
@@ -159,10 +160,21 @@ def main() -> int:
     firm = [t for t in timed if t.peer.name != ours.CAR]
     checks, failures = agreement.check([(t.peer, t.firms) for t in firm], cells.steps)
 
-    lines = ["# The kernel and its peers", ""]
-    lines += ["ns of CPU time per live firm-step of `firm` (E and M in 0.1, 0.5, 0.9; 1,040 weeks), the peers in turn on one core,"]
-    lines += [f"{options.repeats} repeats. `python -m benchmarks.kernel --write` writes this page.", "", *machine(), "", *table(timed), ""]
-    lines += ["## Agreement, checked in the same run", "", *(f"- {line}" for line in checks + failures + said), ""]
+    lines = [
+        "# The kernel and its peers",
+        "",
+        "ns of CPU time per live firm-step of `firm` (E and M in 0.1, 0.5, 0.9; 1,040 weeks; `car`: its own step),",
+        f"all in turn on one core, {options.repeats} repeats. Written by `python -m benchmarks.kernel --write`.",
+        "",
+        *machine(),
+        "",
+        *table(timed),
+        "",
+        "## Agreement, checked in the same run",
+        "",
+        *(f"- {line}" for line in checks + failures + said),
+        "",
+    ]
     print("\n".join(lines))
     if options.write:
         REPORT.write_text("\n".join(lines), encoding="utf-8")

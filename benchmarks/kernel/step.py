@@ -1,4 +1,4 @@
-"""One step of the firm model in Python, once for NumPy arrays, Numba scalars and JAX tracers alike, straight from its equations."""
+"""One step of the firm model straight from its equations, for NumPy arrays, Numba scalars and JAX tracers alike."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Stocks(NamedTuple):
 
 
 class Step(NamedTuple):
-    """The stocks after a step, whether it ended the firm and how, whether health was below the alarm, KPIs green at its start."""
+    """The stocks after a step, how it ended the firm, whether health was below the alarm, KPIs green at its start."""
 
     stocks: Stocks
     insolvent: Any
@@ -50,14 +50,28 @@ class Step(NamedTuple):
     green: Any
 
 
-def make_step(exp: Callable[..., Any], maximum: Callable[..., Any], minimum: Callable[..., Any], where: Callable[..., Any]) -> Callable[..., Any]:
+def make_step(
+    exp: Callable[..., Any], maximum: Callable[..., Any], minimum: Callable[..., Any], where: Callable[..., Any]
+) -> Callable[..., Any]:
     """Return step(cell, stocks, unit_base, own_cash, eps1, eps2, eps3, haste) built on these four functions.
 
-    `unit_base` is the firm's unit cost before the cost shock, `own_cash` its cash at the start, `haste` 1 / the tolerated lead time.
+    `unit_base` is the firm's unit cost before the cost shock, `own_cash` its cash at the start, `haste`
+    1 / the tolerated lead time.
     """
 
     def step(k, s, unit_base, own_cash, eps1, eps2, eps3, haste):  # type: ignore[no-untyped-def]
-        p, dt, c, N, A, B, G, W, R, K = k.p, k.dt, s.pursuit, s.customers, s.capability, s.backlog, s.goods, s.wip, s.rework, s.cash
+        p, dt, c, N, A, B, G, W, R, K = (
+            k.p,
+            k.dt,
+            s.pursuit,
+            s.customers,
+            s.capability,
+            s.backlog,
+            s.goods,
+            s.wip,
+            s.rework,
+            s.cash,
+        )
 
         z = k.phi_z * s.demand + k.step_z * eps1
         y = k.phi_y * s.cost + k.step_y * eps2
@@ -94,9 +108,15 @@ def make_step(exp: Callable[..., Any], maximum: Callable[..., Any], minimum: Cal
         freight = p.freight_cost * (1 - p.freight_saving * s.xl)
 
         rework_wait = q * found * R / maximum(reworking, 0.001)
-        lead = p.order_share * (production_lead + p.inspection_delay * s.xq + rework_wait) + B / maximum(shipments, 0.001) + shipping
+        lead = (
+            p.order_share * (production_lead + p.inspection_delay * s.xq + rework_wait)
+            + B / maximum(shipments, 0.001)
+            + shipping
+        )
         late, faulty = maximum(0.0, s.perceived * haste - 1), maximum(0.0, leak / k.leak0 - 1)
-        appeal = exp(-p.lead_sensitivity * late - p.defect_sensitivity * faulty) * (1 - p.capability_sensitivity * (1 - A))
+        appeal = exp(-p.lead_sensitivity * late - p.defect_sensitivity * faulty) * (
+            1 - p.capability_sensitivity * (1 - A)
+        )
         pull = appeal - N
 
         credit = p.credit_weeks * s.sales * minimum(1.0, N)
@@ -160,6 +180,8 @@ def make_step(exp: Callable[..., Any], maximum: Callable[..., Any], minimum: Cal
             s.kpi_logistics + k.kpi_rate * (freight - s.kpi_logistics),
         )
         insolvent = cash < -p.credit_weeks * sales * minimum(1.0, customers)
-        return Step(after, insolvent, customers < p.customer_floor, perceived > p.lead_time_limit, health < p.alarm, green)
+        return Step(
+            after, insolvent, customers < p.customer_floor, perceived > p.lead_time_limit, health < p.alarm, green
+        )
 
     return step
