@@ -1,0 +1,49 @@
+"""One figure a function: a dataset in, matplotlib axes out. The only room that imports matplotlib.
+
+Every figure says how many firms stand behind it and what its error is. No function touches pyplot or shows a window:
+``axes.figure.savefig("picture.png")`` keeps a figure.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+_WHERE = {
+    "survival_curves": "survival_curves",
+    "incidence": "stacked_incidence",
+    "hazard": "hazard_rate",
+    "rmst_curve": "mean_lifetime",
+    "lifetimes": "lifetimes",
+    "phase_map": "phases",
+    "dashboards": "alarms",
+    "life": "one_life",
+    "fan": "many_lives",
+    "picture": "style",
+}
+
+__all__ = list(_WHERE)
+
+if TYPE_CHECKING:
+    from firmfate.plots.alarms import dashboards
+    from firmfate.plots.hazard_rate import hazard
+    from firmfate.plots.lifetimes import lifetimes
+    from firmfate.plots.many_lives import fan
+    from firmfate.plots.mean_lifetime import rmst_curve
+    from firmfate.plots.one_life import life
+    from firmfate.plots.phases import phase_map
+    from firmfate.plots.stacked_incidence import incidence
+    from firmfate.plots.style import picture
+    from firmfate.plots.survival_curves import survival_curves
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'firmfate.plots' has no attribute '{name}'")
+    value = getattr(importlib.import_module(f"firmfate.plots.{_WHERE[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,120 @@
+"""Which cells a figure shows, and what it calls them: a figure with one call must also work on hundreds of cells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from firmfate.errors import EstimateError
+from firmfate.findings.cells import axes_of, labelled, labels_of
+from firmfate.findings.poles import EXECUTION, MISALIGNMENT, poles
+from firmfate.findings.words import cell_words
+
+MOST_CURVES = 7
+
+
+class Shown(NamedTuple):
+    """Cells that a figure shows: a name and a one-cell dataset each, what they share, and how many there were."""
+
+    names: list[str]
+    cells: list[xr.Dataset]
+    shared: str
+    of: int
+
+    @property
+    def note(self) -> str:
+        """How many firms stand behind each curve, and which cells were left out."""
+        firms = sorted({int(cell["firms"]) for cell in self.cells})
+        count = f"{firms[0]:,}" if len(firms) == 1 else f"{firms[0]:,} to {firms[-1]:,}"
+        some = f"; {len(self.cells)} of {self.of:,} cells" if self.of > len(self.cells) else ""
+        return f"n = {count} firms a curve{some}"
+
+
+def shown(ds: xr.Dataset, *, most: int = MOST_CURVES) -> Shown:
+    """Return the cells of a dataset, or where there are more than `most`, some that stand for them.
+
+    Of execution and misalignment these are the four corners; of other designs, cells evenly spaced.
+    """
+    ds = labelled(ds)
+    shape = ds["firms"].shape
+    total = int(np.prod(shape, dtype=int))
+    if total == 0:
+        raise EstimateError("the dataset has no cell to draw")
+    if total <= most:
+        places = list(range(total))
+    elif (ends := poles(ds)) is not None and most >= 4:
+        corners = [ends.cell(strong=s, misaligned=m) for m in (False, True) for s in (False, True)]
+        places = [_flat(ds, corner) for corner in corners]
+    else:
+        places = [int(place) for place in np.linspace(0, total - 1, most).round()]
+    dims = [str(dim) for dim in ds["firms"].dims]
+    found = [dict(zip(dims, map(int, np.unravel_index(place, shape)), strict=True)) if dims else {} for place in places]
+    labels = [labels_of(ds, index) for index in found] if dims else [scalars(ds)]
+    differs = [name for name in labels[0] if len({label[name] for label in labels}) > 1]
+    names = [cell_words({name: label[name] for name in differs}) if differs else cell_words(label) for label in labels]
+    shared = {name: value for name, value in labels[0].items() if name not in differs}
+    return Shown(names, [ds.isel(index) for index in found], cell_words(shared) if shared and differs else "", total)
+
+
+def _flat(ds: xr.Dataset, wanted: Mapping[str, float]) -> int:
+    """Return the flat position of the cell with these values; the middle of axes that are not named."""
+    place = [
+        int(np.argmin(np.abs(ds[dim].values - wanted[str(dim)]))) if dim in wanted else ds.sizes[dim] // 2
+        for dim in ds["firms"].dims
+    ]
+    return int(np.ravel_multi_index(place, ds["firms"].shape))
+
+
+def scalars(ds: xr.Dataset) -> dict[str, float]:
+    """Return axes that a selection has reduced to one value."""
+    found = labelled(ds)["firms"].coords
+    return {str(name): float(value) for name, value in found.items() if not value.dims and name != "cell"}
+
+
+class Series(NamedTuple):
+    """One line of a figure along an axis: its name and the cells in a row."""
+
+    name: str
+    cells: xr.Dataset
+
+
+class Along(NamedTuple):
+    """How cells are laid out along the horizontal of a figure: by an axis of numbers, or one by one with names."""
+
+    axis: str
+    x: list[float]
+    ticks: list[str] | None
+    series: list[Series]
+    fixed: str
+
+
+def along(ds: xr.Dataset, *, most: int = 4) -> Along:
+    """Lay out cells along an axis: misalignment, for weak and strong firms; otherwise the last axis, for values of the one before.
+
+    Axes beyond two are fixed at their middle value. Designs that are no grid are shown cell by cell, 30 at most.
+    """
+    ds = labelled(ds)
+    dims = [str(dim) for dim in ds["firms"].dims]
+    if not dims or dims == ["cell"]:
+        row = ds if dims else ds.expand_dims("cell")
+        row = row.isel(cell=slice(0, 30))
+        names = [cell_words(labels_of(row, {"cell": i})) for i in range(row.sizes["cell"])]
+        return Along("cell", [float(i) for i in range(len(names))], names, [Series("", row)], "")
+    ends = poles(ds)
+    axis = MISALIGNMENT if ends else dims[-1]
+    across = EXECUTION if ends else (dims[-2] if len(dims) > 1 else "")
+    middle = {dim: ds.sizes[dim] // 2 for dim in dims if dim not in (axis, across)}
+    fixed = cell_words({dim: float(ds[dim].values[place]) for dim, place in middle.items()}) if middle else ""
+    ds = ds.isel(middle)
+    x = [float(value) for value in ds[axis].values]
+    if not across:
+        return Along(axis, x, None, [Series("", ds)], fixed)
+    if ends:
+        chosen = [(f"weak ({ends.weak:g})", ends.weak), (f"strong ({ends.strong:g})", ends.strong)]
+    else:
+        places = np.unique(np.linspace(0, ds.sizes[across] - 1, min(most, ds.sizes[across])).round().astype(int))
+        chosen = [(cell_words({across: value}), value) for value in ds[across].values[places].tolist()]
+    return Along(axis, x, None, [Series(name, ds.sel({across: value})) for name, value in chosen], fixed)

@@ -1,0 +1,82 @@
+"""Mean lifetimes of cells along an axis, or cell by cell, with their limits."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+
+from firmfate.findings.words import readable
+from firmfate.plots import style
+from firmfate.plots.cells import along
+from firmfate.survival import rmst
+from firmfate.variables import WEEKS_PER_YEAR
+
+
+@style.styled
+def lifetimes(ds: xr.Dataset, *, ax: Axes | None = None, tau: int | None = None, level: float = 0.95) -> Axes:
+    """Draw the mean lifetime within a horizon (RMST) along an axis of the study, or cell by cell.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        Counts of any design.
+    ax : Axes, optional
+        Where to draw; a new figure if not given.
+    tau : int, optional
+        Weeks; the horizon by default.
+    level : float
+        Confidence level of the bars.
+
+    Returns
+    -------
+    Axes
+        One line a series with error bars.
+
+    Examples
+    --------
+    >>> from firmfate.plots import lifetimes
+    >>> from firmfate.survival import example
+    >>> lifetimes(example()).get_xlabel()
+    'misalignment'
+    """
+    laid = along(ds)
+    horizon = (tau or ds.sizes["week"]) / WEEKS_PER_YEAR
+    if laid.ticks is not None:
+        return _by_cell(laid.series[0].cells, laid.ticks, ax, tau, level, horizon)
+    ax = style.axes_on(ax, 6.4, 3.6)
+    for series, colour in zip(laid.series, style.curve_colours(len(laid.series)), strict=True):
+        found = rmst(series.cells, tau=tau, level=level) / WEEKS_PER_YEAR
+        ax.errorbar(
+            laid.x, found["estimate"], yerr=_bars(found), color=colour, label=series.name, marker="o", markersize=3.5, elinewidth=1
+        )  # fmt: skip
+    ax.set(xlabel=readable(laid.axis), ylabel=f"mean lifetime within {horizon:g} years")
+    if len(laid.series) > 1:
+        ax.legend(loc="best")
+    ax.set_title(laid.fixed)
+    firms = ds["firms"].values
+    style.note(ax, f"n = {int(np.median(firms)):,} firms a cell; bars: {level:.0%} limits")
+    return ax
+
+
+def _by_cell(ds: xr.Dataset, names: list[str], ax: Axes | None, tau: int | None, level: float, horizon: float) -> Axes:
+    ax = style.axes_on(ax, 6.4, 1.3 + 0.26 * len(names))
+    found = rmst(ds, tau=tau, level=level) / WEEKS_PER_YEAR
+    order = np.argsort(found["estimate"].values)
+    sorted_cells = found.isel(cell=order)
+    rows = np.arange(len(names))
+    ax.errorbar(
+        sorted_cells["estimate"], rows, xerr=_bars(sorted_cells), fmt="o", color=style.BLUE, markersize=4, elinewidth=1
+    )
+    ax.set_yticks(rows, [names[place] for place in order], fontsize=7.5)
+    ax.set(xlabel=f"mean lifetime within {horizon:g} years")
+    ax.grid(axis="y", visible=False)
+    firms = ds["firms"].values
+    style.note(ax, f"n = {int(np.median(firms)):,} firms a cell; bars: {level:.0%} limits")
+    return ax
+
+
+def _bars(found: xr.Dataset) -> np.ndarray:
+    """Return how far the limits lie below and above the estimates."""
+    sides = [found["estimate"] - found["lower"], found["upper"] - found["estimate"]]
+    return np.clip(np.nan_to_num([side.values for side in sides]), 0, None)

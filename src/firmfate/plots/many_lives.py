@@ -1,0 +1,84 @@
+"""A fan of many replayed lives: where half and nine tenths of the living firms are, and how many still live."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from firmfate.errors import EstimateError, did_you_mean
+from firmfate.findings.words import readable
+from firmfate.plots import style
+from firmfate.plots.one_life import column, panels_of, who
+from firmfate.variables import WEEKS_PER_YEAR
+
+SHARES = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+
+@style.styled
+def fan(ds: xr.Dataset, *, variables: Sequence[str] | None = None, axes: NDArray[Any] | None = None) -> NDArray[Any]:
+    """Draw quantiles over many replayed lives at every age, among firms still alive, and the number of those.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        Over (``life``, ``step``), as `firmfate.replay` returns it for several replicates; NaN after a firm's end.
+    variables : sequence of str, optional
+        Columns; by default cash, customers and lead time of a firm, or the first of another model.
+    axes : array of Axes, optional
+        One a variable and one for the number alive; a new figure if not given.
+
+    Returns
+    -------
+    array of Axes
+        The median as a line, 25-75 % and 5-95 % as bands; the last panel shows firms alive. Who dies leaves: late quantiles are
+        those of survivors.
+
+    Raises
+    ------
+    EstimateError
+        Where there is no dim ``life``, or a column is unknown.
+    """
+    if "life" not in ds.dims:
+        raise EstimateError("fan() draws many lives, over the dim `life`; replay a range of replicates")
+    if variables is None:
+        known = [name for name, _, _ in panels_of(ds.isel(life=0)) if name in ds]
+        variables = [name for name in ("cash", "customers", "perceived_lead_time") if name in known] or known[:3]
+    for name in variables:
+        if name not in ds and name != "inventory":
+            raise EstimateError(f"a life has no column '{name}'{did_you_mean(name, map(str, ds.data_vars))}")
+    if axes is None:
+        count = len(variables) + 1
+        _, grid = style.canvas(6.2, 1.5 * count + 0.6, count, 1, sharex=True)
+        axes = grid[:, 0]
+    ds = ds.isel(step=style.thinned(ds.sizes["step"]))
+    years = ds["week"].values / WEEKS_PER_YEAR
+    alive = np.zeros(years.size)
+    for ax, name in zip(axes[:-1], variables, strict=True):
+        values = column(ds.transpose("life", "step", ...), name)
+        alive = np.isfinite(values).sum(axis=0)
+        some = alive > 0
+        quantiles = np.nanquantile(values[:, some], SHARES, axis=0)
+        ax.fill_between(
+            years[some], quantiles[0], quantiles[4], color=style.BLUE, alpha=0.15, linewidth=0, label="5-95 %"
+        )
+        ax.fill_between(
+            years[some], quantiles[1], quantiles[3], color=style.BLUE, alpha=0.3, linewidth=0, label="25-75 %"
+        )
+        ax.plot(years[some], quantiles[2], color=style.BLUE, label="median")
+        ax.set_ylabel(readable(name))
+    axes[0].legend(loc="best", ncols=3, fontsize=7.5)
+    axes[0].set_title(who(ds))
+    axes[-1].plot(years, alive, color=style.MUTED, drawstyle="steps-post")
+    axes[-1].set(ylabel="firms alive", ylim=(0, None))
+    style.age_axis(axes[-1], years[-1])
+    # The error of a median in shares of firms: sqrt(1/4n).
+    error = 0.5 / np.sqrt(max(1, int(alive.max())))
+    style.note(
+        axes[-1],
+        f"n = {ds.sizes['life']:,} firms; the median's rank is uncertain by ± {error:.0%} of firms at the start",
+    )
+    return axes

@@ -1,0 +1,166 @@
+"""One life: what the dashboard showed, and beneath it what happened to the firm."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from numpy.typing import NDArray
+
+from firmfate.errors import EstimateError
+from firmfate.findings.words import plain, readable
+from firmfate.plots import style
+from firmfate.variables import WEEKS_PER_YEAR
+
+KPI = "kpi_"
+LOWER_IS_BETTER = {"kpi_production", "kpi_quality", "kpi_finance", "kpi_logistics"}
+FIRM = (
+    ("cash", "cash; dashed: the credit line's end", "weeks of revenue"),
+    ("customers", "customers", "share of the start"),
+    ("inventory", "inventory", "weeks of demand"),
+    ("perceived_lead_time", "lead time", "weeks, as customers feel it"),
+)
+"""Panels of the model firm beneath its KPIs: column, title, unit. Inventory is work in process and finished goods."""
+
+KPI_COLOURS = (style.BLUE, style.VERMILION, style.GREEN, style.GREY, style.PURPLE)
+MOST_PANELS = 4
+
+
+@style.styled
+def life(ds: xr.Dataset, *, axes: NDArray[Any] | None = None, title: str = "") -> NDArray[Any]:
+    """Draw one replayed life: KPIs above; cash, customers, inventory and lead time below.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        Over ``step``, as `firmfate.replay` and `firmfate.simulate_path` return it, or one life of ``lives.nc``. Of other models
+        the first four columns that are no shocks are drawn.
+    axes : array of Axes, optional
+        One a panel; a new figure if not given.
+    title : str
+        Over the first panel; who the firm is, if not given.
+
+    Returns
+    -------
+    array of Axes
+        KPIs as ratios to their start, turned so that up is better and 1 or more is green; then the rest.
+
+    Raises
+    ------
+    EstimateError
+        Where the dataset holds several lives; select one.
+    """
+    if "life" in ds.dims:
+        raise EstimateError(f"life() draws one life; select one of the {ds.sizes['life']}, for example ds.isel(life=0)")
+    ds = _lived(ds)
+    panels = panels_of(ds)
+    if axes is None:
+        heights = [2.0 if name == KPI else 1.0 for name, _, _ in panels]
+        figure, grid = style.canvas(
+            5.6, sum(heights) + 0.9, len(panels), 1, sharex=True, gridspec_kw={"height_ratios": heights}
+        )
+        figure.suptitle(title or who(ds), x=0.012, ha="left", fontsize=9.5, fontweight="bold")
+        axes = grid[:, 0]
+    years = ds["week"].values / WEEKS_PER_YEAR
+    horizon = float(said(ds, "event_week") or ds["week"].values[-1]) / WEEKS_PER_YEAR
+    for ax, (name, words, unit) in zip(axes, panels, strict=True):
+        if name == KPI:
+            _kpis(ax, ds, years)
+        else:
+            ax.plot(years, column(ds, name), color=style.BLUE)
+            if name == "cash":
+                _credit(ax, ds, years)
+        ax.set_title(f"{words} ({unit})" if unit else words, fontsize=8.5, fontweight="normal", pad=3)
+        _moments(ax, ds)
+        style.age_axis(ax, horizon, label="")
+    axes[-1].set_xlabel("age in years")
+    style.note(axes[-1], f"n = 1 firm, replayed exactly: {how(ds)}")
+    return axes
+
+
+def panels_of(ds: xr.Dataset) -> list[tuple[str, str, str]]:
+    """Return the panels of a life: column, words, unit."""
+    if all(name == "inventory" or name in ds for name, _, _ in FIRM):
+        return [(KPI, "KPIs", "better is up; from the dashed line on, green"), *FIRM]
+    columns = [
+        str(name)
+        for name, values in ds.data_vars.items()
+        if values.dims == ("step",) and not str(name).startswith("eps_")
+    ]
+    if not columns:
+        raise EstimateError("the dataset holds no life: no column over `step`")
+    return [(name, readable(name), str(ds[name].attrs.get("units", ""))) for name in columns[:MOST_PANELS]]
+
+
+def column(ds: xr.Dataset, name: str) -> NDArray[np.float64]:
+    """Return a column of a life; inventory is work in process and finished goods."""
+    values = ds["work_in_process"] + ds["finished_goods"] if name == "inventory" else ds[name]
+    return np.asarray(values.values, dtype=np.float64)
+
+
+def kpi_ratio(ds: xr.Dataset, name: str) -> NDArray[np.float64]:
+    """Return a KPI relative to its start, turned so that more is better: at 1 and above it is green."""
+    values = column(ds, name)
+    return values[0] / values if name in LOWER_IS_BETTER else values / values[0]
+
+
+def said(ds: xr.Dataset, name: str) -> Any:
+    """Return what a life knows of itself: an attribute of a replayed one, a coordinate of one of ``lives.nc``, or None."""
+    if name in ds.attrs:
+        return ds.attrs[name]
+    return ds[name].item() if name in ds.coords and not ds[name].dims else None
+
+
+def who(ds: xr.Dataset) -> str:
+    """Return the cell and replicate of a life in words."""
+    parts = [
+        f"{name} {plain(float(said(ds, name)))}" for name in ("execution", "misalignment") if said(ds, name) is not None
+    ]
+    replicate = said(ds, "replicate")
+    return ", ".join([*parts, *([f"replicate {replicate}"] if replicate is not None else [])])
+
+
+def how(ds: xr.Dataset) -> str:
+    """Return in words how a life ended."""
+    week, cause = said(ds, "event_week"), said(ds, "cause")
+    if week is None:
+        return "end not recorded"
+    alarm = said(ds, "alarm_week")
+    rang = f", alarm in week {float(alarm):.0f}" if alarm else ", no alarm"
+    if not said(ds, "end"):
+        return f"alive at the horizon, week {float(week):.0f}{rang}"
+    return f"ended in week {float(week):.0f}{f' by {readable(str(cause))}' if cause else ''}{rang}"
+
+
+def _lived(ds: xr.Dataset) -> xr.Dataset:
+    """Cut the padding after a firm's end."""
+    columns = [values for values in ds.data_vars.values() if values.dims == ("step",)]
+    alive = np.isfinite(columns[-1].values) if columns else np.ones(ds.sizes["step"], dtype=bool)
+    return ds.isel(step=np.flatnonzero(alive))
+
+
+def _kpis(ax: Axes, ds: xr.Dataset, years: NDArray[np.float64]) -> None:
+    names = [str(name) for name in ds.data_vars if str(name).startswith(KPI)]
+    ax.axhline(1, color=style.MUTED, linewidth=0.8, linestyle=(0, (4, 3)))
+    for name, colour in zip(names, KPI_COLOURS, strict=False):
+        ax.plot(years, kpi_ratio(ds, name), color=colour, linewidth=1.3, label=readable(name[len(KPI) :]))
+    ax.set_yscale("log", base=2)
+    ax.yaxis.set_major_formatter(lambda ratio, _: f"{ratio:g}×")
+    ax.legend(loc="upper left", bbox_to_anchor=(0, 1.0), ncols=5, fontsize=7, handlelength=1.0, columnspacing=0.9)
+    low, high = ax.get_ylim()
+    ax.set_ylim(min(low, 0.8), max(high, 1.25) * (max(high, 1.25) / min(low, 0.8)) ** 0.22)  # room for the legend
+
+
+def _credit(ax: Axes, ds: xr.Dataset, years: NDArray[np.float64]) -> None:
+    if "credit_line" in ds:
+        ax.plot(years, -column(ds, "credit_line"), color=style.MUTED, linewidth=0.9, linestyle=(0, (4, 3)))
+
+
+def _moments(ax: Axes, ds: xr.Dataset) -> None:
+    """Mark the alarm (orange) and the end (vermilion)."""
+    for name, colour in (("alarm_week", style.ORANGE), ("event_week", style.VERMILION)):
+        week = said(ds, name)
+        if week and (name != "event_week" or said(ds, "end")):
+            ax.axvline(float(week) / WEEKS_PER_YEAR, color=colour, linewidth=1.4, label=f"_{name}", clip_on=False)

@@ -1,0 +1,136 @@
+"""The phase map: how long firms live over execution and misalignment, and whether more execution helps or harms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from firmfate.errors import EstimateError
+from firmfate.findings import phase_map as estimated_map
+from firmfate.findings.cells import labelled
+from firmfate.findings.poles import EXECUTION, MISALIGNMENT
+from firmfate.findings.words import cell_words
+from firmfate.plots import style
+
+MOST_ROWS = 4
+
+
+@style.styled
+def phase_map(ds: xr.Dataset, *, tau: int | None = None, level: float = 0.95) -> NDArray[Any]:
+    """Draw the mean lifetime over execution and misalignment, and beside it the sign of dRMST/d(execution).
+
+    Dots mark cells whose sign is not told from 0; the line is where the derivative is 0, with its limits.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        Counts over execution and misalignment, and at most one other axis, of which up to four values are drawn.
+    tau : int, optional
+        Weeks; the horizon by default.
+    level : float
+        Confidence level, pointwise.
+
+    Returns
+    -------
+    (rows, 2) array of Axes
+        A row for each value of the other axis; the first collection of each axes holds its values, (misalignment, execution).
+
+    Raises
+    ------
+    EstimateError
+        Where execution or misalignment is no axis, or there are more than three axes.
+
+    Examples
+    --------
+    >>> from firmfate.plots import phase_map
+    >>> from firmfate.survival import example
+    >>> phase_map(example()).shape
+    (1, 2)
+    """
+    ds = labelled(ds)
+    found = estimated_map(ds, tau=tau, level=level)
+    others = [str(dim) for dim in found["rmst"].dims if dim not in (EXECUTION, MISALIGNMENT)]
+    if len(others) > 1:
+        raise EstimateError(f"a phase map has room for one axis beside execution and misalignment; select of {others}")
+    rows: list[dict[str, float]] = [{}]
+    if others:
+        places = np.unique(np.linspace(0, found.sizes[others[0]] - 1, MOST_ROWS).round().astype(int))
+        rows = [{others[0]: float(value)} for value in found[others[0]].values[places]]
+    figure, axes = style.canvas(8.6, 3.75 * len(rows), len(rows), 2, sharex=True, sharey=True)
+    steepest = float(np.nanmax(np.abs(found["slope"].values)))
+    shortest, longest = float(np.nanmin(found["rmst"].values)), float(np.nanmax(found["rmst"].values))
+    years = found.attrs["tau"] / 52
+    for row, panels in zip(rows, axes, strict=True):
+        here = found.sel(row)
+        where = f" · {cell_words(row)}" if row else ""
+        _colours(figure, panels[0], here, "rmst", style.LENGTHS, shortest, longest, "years")
+        panels[0].set_title(f"Mean lifetime within {years:g} years{where}")
+        _colours(figure, panels[1], here, "slope", style.SIGNS, -steepest, steepest, "years per unit of execution")
+        panels[1].set_title(f"Does more execution help?{where}")
+        _untold(panels[1], here)
+        for panel in panels:
+            _contour(panel, here)
+        panels[0].set_ylabel("execution")
+    for panel in axes[-1]:
+        panel.set_xlabel("misalignment")
+    error = float(np.nanmax(found["rmst_se"].values))
+    style.note(
+        axes[-1, 0], f"n = {found.attrs['firms_per_cell']:,} firms a cell; standard error at most {error:.1g} years"
+    )
+    batches = found.attrs["batches"]
+    error = float(np.nanmax(np.nan_to_num(found["slope_se"].values)))
+    said = f"se at most {error:.1g} ({batches} batches); dots: sign not told from 0 ({level:.0%})"
+    style.note(axes[-1, 1], said if batches else "too few firms for standard errors")
+    return axes  # type: ignore[no-any-return]
+
+
+def _colours(
+    figure: Figure, ax: Axes, here: xr.Dataset, name: str, colours: str, low: float, high: float, unit: str
+) -> None:
+    values = here[name].transpose(EXECUTION, MISALIGNMENT)
+    mesh = ax.pcolormesh(
+        _edges(here[MISALIGNMENT].values), _edges(here[EXECUTION].values), values, cmap=colours, vmin=low, vmax=high,
+        edgecolors="face", linewidth=0.3,
+    )  # fmt: skip
+    bar = figure.colorbar(mesh, ax=ax, pad=0.02, aspect=28)
+    bar.outline.set_visible(False)
+    bar.set_label(unit, fontsize=8)
+    bar.ax.tick_params(labelsize=8)
+    if name == "slope":
+        bar.ax.set_title("helps", fontsize=7.5, color=style.BLUE)
+        bar.ax.annotate(
+            "harms", (0.5, -0.02), xycoords="axes fraction", ha="center", va="top", fontsize=7.5, color=style.VERMILION
+        )
+    ax.grid(visible=False)
+
+
+def _untold(ax: Axes, here: xr.Dataset) -> None:
+    """Mark the cells whose sign is not told from 0."""
+    untold = (here["sign"] == 0).transpose(EXECUTION, MISALIGNMENT).values
+    execution, misalignment = np.nonzero(untold)
+    ax.scatter(
+        here[MISALIGNMENT].values[misalignment], here[EXECUTION].values[execution], s=7, color=style.INK, linewidths=0,
+        label="sign not told from 0",
+    )  # fmt: skip
+
+
+def _contour(ax: Axes, here: xr.Dataset) -> None:
+    """Draw where the derivative by execution is 0, with its limits."""
+    known = here.isel({EXECUTION: np.flatnonzero(here["contour"].notnull().values)})
+    if not known.sizes[EXECUTION]:
+        return
+    height = known[EXECUTION].values
+    ax.fill_betweenx(height, known["contour_lower"], known["contour_upper"], color="#ffffff", alpha=0.55, linewidth=0)
+    ax.plot(known["contour"], height, color="#ffffff", linewidth=3.2)
+    ax.plot(known["contour"], height, color="#111111", linewidth=1.5, label="effect of execution is 0")
+
+
+def _edges(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the edges of cells around grid values, cut at the outer values' own half steps."""
+    middle = (values[1:] + values[:-1]) / 2
+    return np.concatenate([[values[0] - (middle[0] - values[0])], middle, [values[-1] + (values[-1] - middle[-1])]])
