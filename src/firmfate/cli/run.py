@@ -28,6 +28,10 @@ def options(parser: argparse.ArgumentParser) -> None:
     where.add_argument("--threads", type=_count, metavar="N", help="threads of this process (default: all cores)")
     where.add_argument("--workers", type=_count, metavar="N", help="Dask processes on this machine")
     where.add_argument("--scheduler", metavar="ADDRESS", help="a Dask scheduler's address, or its scheduler file")
+    where.add_argument("--slurm", type=Path, metavar="PROFILE", help="Dask workers in Slurm jobs (see `submit --show-profile`)")
+    parser.add_argument(
+        "--tls", nargs=3, type=Path, metavar=("CA", "CERT", "KEY"), help="PEM files for a scheduler that wants TLS"
+    )
     parser.add_argument(
         "--shards", type=_part, metavar="i/n", help="run part i of n of the plan, i from 0, and do not gather: for job arrays"
     )
@@ -71,7 +75,8 @@ def execute(arguments: argparse.Namespace) -> int:
 
     ds = run(
         study, into=into, workers=arguments.workers, scheduler=arguments.scheduler, threads=arguments.threads,
-        progress=not arguments.quiet, shard_scale=arguments.shard_scale,
+        progress=not arguments.quiet, shard_scale=arguments.shard_scale, slurm=arguments.slurm,
+        tls=tuple(arguments.tls) if arguments.tls else None,
     )  # fmt: skip
     report = None
     if not arguments.no_report:

@@ -1,19 +1,23 @@
 """Shards on Dask: few, large tasks, a shard each; results go to files, only receipts travel.
 
-Shards are submitted as workers free up, so a plan of any length costs the scheduler no more than a few tasks a worker. Every
-worker proves first that it sees the run directory and is of the same version and processor.
+Shards are submitted as workers free up, so a plan of any length costs the driver and the scheduler no more than a few
+tasks a worker. Every worker proves first that it sees the run directory and is of the same version and processor.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-import os
+import time
+import uuid
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from firmfate.errors import RunDirectoryError
+from firmfate.errors import IncompleteRunError, RunDirectoryError
+from firmfate.execute.machine import allocated_cores, compile_once
 from firmfate.provenance import fingerprint
 from firmfate.shards import RunDirectory, Shard, Worker
 from firmfate.shards.directory import fingerprint_table
@@ -25,45 +29,63 @@ if TYPE_CHECKING:
 RETRIES = 3
 AHEAD = 2
 """Tasks in flight for every thread of a worker."""
+RECOUNT = 5.0
+"""Seconds between two looks at how many workers there are."""
+SIGHT = 30.0
+"""Seconds that a shared file system may take to show a new file on another machine."""
 
 
 @lru_cache(maxsize=4)
-def _worker(directory: str, wanted: str) -> Worker:
-    """Return this process's worker for a run directory; made once a process."""
+def _worker(directory: str, wanted: str, token: str) -> Worker:
+    """Return this process's worker for a run directory, made once: it sees the directory, and computes the same."""
+    until = time.monotonic() + SIGHT
+    while not (Path(directory) / token).is_file():
+        if time.monotonic() > until:
+            raise RunDirectoryError(
+                f"a Dask worker does not see the run directory {directory}; it must be on a file system that all share"
+            )
+        time.sleep(0.5)
     study = RunDirectory(Path(directory)).study()
     found = fingerprint(fingerprint_table(study))
     if found != wanted:
         raise RunDirectoryError(
-            f"a Dask worker sees another study, version or processor in {directory} than the driver ({found} instead of {wanted})"
+            f"a Dask worker sees another study, version or processor in {directory} than the driver: "
+            f"fingerprint {found} instead of {wanted}"
         )
-    return Worker(study, found)
+    worker = Worker(study, found)
+    compile_once(worker.engine)
+    return worker
 
 
-def _prove(directory: str, token: str, wanted: str) -> str:
-    """Run on every worker: see the directory, and be able to write there."""
-    path = Path(directory) / token
-    if not path.is_file():
-        raise RunDirectoryError(f"a Dask worker does not see the run directory {directory}; it must be on a shared file system")
-    worker = _worker(directory, wanted)
-    worker.engine.warm_up()
-    return wanted
+def _prove(directory: str, wanted: str, token: str) -> None:
+    """Run on every worker before work starts."""
+    _worker(directory, wanted, token)
 
 
-def _run_shard(directory: str, wanted: str, shard: Shard) -> Receipt:
-    return _worker(directory, wanted).run(shard, Path(directory) / "shards")
+def _run_shard(directory: str, wanted: str, token: str, shard: Shard) -> Receipt:
+    return _worker(directory, wanted, token).run(shard, Path(directory) / "shards")
 
 
 @contextlib.contextmanager
-def local_cluster(workers: int) -> Iterator[Client]:
-    """Give a client of a cluster of processes on this machine, one thread each."""
+def local_cluster(processes: int, threads: int | None = None) -> Iterator[Client]:
+    """Give a client of a cluster of processes on this machine; their threads share the cores, where not given."""
     import dask
     from distributed import Client, LocalCluster
 
-    settings = {"distributed.worker.daemon": False, "distributed.logging.distributed": "error"}
+    settings = {
+        "distributed.worker.daemon": False,
+        "distributed.logging.distributed": "error",
+        "distributed.worker.profile.enabled": False,
+    }
     with (
         dask.config.set(settings),
         LocalCluster(
-            n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, host="127.0.0.1", silence_logs=50
+            n_workers=processes,
+            threads_per_worker=threads or max(1, allocated_cores() // processes),
+            processes=True,
+            dashboard_address=None,
+            host="127.0.0.1",
+            silence_logs=50,
         ) as cluster,
         Client(cluster) as client,
     ):
@@ -71,54 +93,136 @@ def local_cluster(workers: int) -> Iterator[Client]:
 
 
 @contextlib.contextmanager
-def connect(scheduler: str) -> Iterator[Client]:
-    """Give a client of a scheduler by its address, or by its scheduler file."""
-    from distributed import Client
+def connect(scheduler: str, tls: tuple[Path, Path, Path] | None = None) -> Iterator[Client]:
+    """Give a client of a scheduler by its address, or by its scheduler file (``*.json``).
 
+    Parameters
+    ----------
+    scheduler : str
+    tls : (path, path, path), optional
+        Files of the authority, the certificate and the key; the connection is encrypted then, or refused.
+    """
+    from distributed import Client
+    from distributed.security import Security
+
+    security = None
+    if tls is not None:
+        for path in tls:
+            if not path.is_file():
+                raise RunDirectoryError(
+                    f"{path}: there is no such file; TLS needs an authority, a certificate and a key"
+                )
+        authority, certificate, key = map(str, tls)
+        security = Security(
+            tls_ca_file=authority, tls_client_cert=certificate, tls_client_key=key, require_encryption=True
+        )
+    options: dict[str, Any] = {"timeout": 20, "security": security}
     try:
-        client = Client(scheduler_file=scheduler, timeout=20) if scheduler.endswith(".json") else Client(scheduler, timeout=20)
-    except (OSError, ValueError, TimeoutError) as fault:
+        client = (
+            Client(scheduler_file=scheduler, **options) if scheduler.endswith(".json") else Client(scheduler, **options)
+        )
+    except (OSError, ValueError, TypeError, RuntimeError) as fault:
         raise RunDirectoryError(f"no Dask scheduler answers at {scheduler}: {fault or type(fault).__name__}") from fault
     with client:
         yield client
 
 
 def run_on_dask(
-    client: Any, directory: Path, wanted: str, shards: Iterable[Shard], *, done: Callable[[Receipt], None],
+    client: Any,
+    directory: Path,
+    wanted: str,
+    shards: Iterable[Shard],
+    *,
+    done: Callable[[Receipt], None],
     say: Callable[[str], None],
-) -> None:  # fmt: skip
+    threads_to_come: int = 0,
+    patience: float = 120.0,
+) -> None:
     """Run shards on a Dask client; `done` is called with every receipt.
+
+    Parameters
+    ----------
+    client : distributed.Client
+    directory : Path
+        The run directory, which workers must see.
+    wanted : str
+        The study's fingerprint.
+    shards : iterable of Shard
+        Drawn from as workers free up.
+    done, say : callable
+        Are given receipts, and remarks.
+    threads_to_come : int
+        Threads that the cluster may grow to; it grows only where tasks wait.
+    patience : float
+        Seconds to wait for the first worker.
 
     Raises
     ------
     RunDirectoryError
         Where a worker does not see the run directory, or is of another version or processor.
+    IncompleteRunError
+        Where no worker comes, or the scheduler is lost.
     """
     from distributed import as_completed
 
     where = str(directory.resolve())
-    token = f".seen-{os.getpid()}"
-    (directory / token).touch()
+    token = f".seen-{uuid.uuid4().hex[:12]}"
+    remaining = iter(shards)
+    in_flight: set[Any] = set()
     try:
-        client.wait_for_workers(1, timeout=120)
-        client.run(_prove, where, token, wanted)
+        (directory / token).touch()
+        try:
+            client.wait_for_workers(1, timeout=patience)
+        except TimeoutError:
+            raise IncompleteRunError(f"no Dask worker came within {patience:g} s; is the cluster up?") from None
+        client.run(_prove, where, wanted, token)
+        threads = client.nthreads()
+        say(f"running on Dask: {len(threads)} worker process(es), {sum(threads.values())} thread(s) in all")
+        counted = time.monotonic()
+        room = AHEAD * max(sum(threads.values()), threads_to_come)
+
+        def submit() -> list[Any]:
+            futures = [
+                client.submit(
+                    _run_shard,
+                    where,
+                    wanted,
+                    token,
+                    shard,
+                    pure=False,
+                    retries=RETRIES,
+                    key=f"shard-{shard.name}-{token}",
+                )
+                for shard in islice(remaining, room - len(in_flight))
+            ]
+            in_flight.update(futures)
+            return futures
+
+        completed = as_completed(submit())
+        for batch in completed.batches():
+            for future in batch:
+                done(future.result())
+                in_flight.discard(future)
+            if time.monotonic() - counted > RECOUNT:
+                counted = time.monotonic()
+                room = AHEAD * max(sum(client.nthreads().values()), threads_to_come, 1)
+            completed.update(submit())
+    except BaseException as fault:
+        with contextlib.suppress(Exception):
+            client.cancel(list(in_flight), force=True)
+        if _is_lost(fault):
+            raise IncompleteRunError(
+                f"Dask was lost ({type(fault).__name__}: {fault}); finished shards are kept, "
+                "the same command goes on from there"
+            ) from fault
+        raise
     finally:
         (directory / token).unlink(missing_ok=True)
-    threads = sum(client.nthreads().values())
-    say(f"running on Dask: {len(client.nthreads())} worker process(es), {threads} thread(s) in all")
-    remaining = iter(shards)
 
-    def submit() -> Any:
-        shard = next(remaining, None)
-        if shard is None:
-            return None
-        return client.submit(_run_shard, where, wanted, shard, pure=False, retries=RETRIES, key=f"shard-{shard.name}")
 
-    first = [future for _ in range(AHEAD * threads) if (future := submit()) is not None]
-    completed = as_completed(first)
-    for future in completed:
-        done(future.result())
-        future.release()
-        following = submit()
-        if following is not None:
-            completed.add(following)
+def _is_lost(fault: BaseException) -> bool:
+    """Return whether the cluster failed, not the work: no scheduler, or a shard whose workers died again and again."""
+    from distributed import CancelledError, KilledWorker
+    from distributed.comm import CommClosedError
+
+    return isinstance(fault, CancelledError | KilledWorker | CommClosedError | asyncio.TimeoutError)

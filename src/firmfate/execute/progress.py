@@ -38,12 +38,14 @@ class Progress:
             from tqdm import tqdm
 
             self._bar = tqdm(
-                total=self.total, initial=self.done, unit=" firms", unit_scale=True, file=self.stream, dynamic_ncols=True,
-                smoothing=0.1, desc="simulating",
+                total=self.total, initial=self.done, unit=" firms", unit_scale=True, file=self.stream,
+                dynamic_ncols=True, smoothing=0.1, desc="simulating",
             )  # fmt: skip
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._bar is not None:
             self._bar.close()
         elif self.shown and self.done > self.before:

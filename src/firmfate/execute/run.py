@@ -1,4 +1,4 @@
-"""One command does it all: claim the directory, plan what is missing, run it, gather, keep a few lives for the report."""
+"""One command does it all: claim the directory, plan what is missing, run it, gather, keep lives for the report."""
 
 from __future__ import annotations
 
@@ -132,10 +132,10 @@ def run_part(
     progress: bool = True,
     threads: int | None = None,
 ) -> int:
-    """Run what is missing of every `parts`-th shard of the whole study from `index` on; return how many shards were run.
+    """Run what is missing of every `parts`-th shard of the study from `index` on; return how many shards were run.
 
-    For job arrays: task i of n runs ``--shards i/n``. Places are those in the plan of the whole study, so that all tasks
-    agree on them whatever is finished already, and a task that is run twice finds its work done.
+    For job arrays: task i of n runs ``--shards i/n``. Places are those in the plan of the whole study, so that all
+    tasks agree on them whatever is finished already, and a task that is run twice finds its work done.
 
     Raises
     ------

@@ -1,0 +1,45 @@
+"""Stopping on request: a signal before a time limit ends a run cleanly, with finished shards kept."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+from types import FrameType
+
+from firmfate.errors import IncompleteRunError
+
+SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
+"""What batch systems send: TERM where a job is cancelled or preempted, USR1 where our scripts ask for it."""
+
+
+class Stopped(IncompleteRunError):
+    """The run was asked to stop; shards in hand are dropped, finished ones kept."""
+
+
+@contextlib.contextmanager
+def stops_on_signals() -> Iterator[None]:
+    """Raise `Stopped` in the main thread when a signal asks to stop; further signals are ignored then.
+
+    Handlers that somebody else has set are left alone, and so is every thread but the main one.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    ours = [number for number in SIGNALS if signal.getsignal(number) is signal.SIG_DFL]
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        for other in ours:
+            signal.signal(other, signal.SIG_IGN)
+        raise Stopped(
+            f"stopped by {signal.Signals(number).name}; finished shards are kept, the same command goes on from there"
+        )
+
+    for number in ours:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)

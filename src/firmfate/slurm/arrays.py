@@ -1,0 +1,112 @@
+"""Dealing a plan to array tasks: several shards a task, only tasks that miss something, no index past a site's."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from firmfate.shards import Plan
+from firmfate.shards.plan import human_bytes, human_seconds
+from firmfate.shards.status import array_expression
+from firmfate.slurm.profile import Profile
+
+MAX_ARRAY_SIZE = 1001
+"""Slurm's own default: indices 0 .. 1000."""
+
+
+@dataclass(frozen=True)
+class Array:
+    """One job array: its task k is part ``offset + k``."""
+
+    expression: str
+    offset: int
+    tasks: int
+
+
+@dataclass(frozen=True, eq=False)
+class Deal:
+    """How a plan is dealt to tasks.
+
+    Attributes
+    ----------
+    plan : Plan
+    profile : Profile
+    parts : int
+        Into how many parts the whole study is dealt: part i takes every `parts`-th shard from i on.
+    unfinished : tuple of int
+        Parts that miss something: the tasks.
+    limit : int
+        The site's MaxArraySize.
+    """
+
+    plan: Plan
+    profile: Profile
+    parts: int
+    unfinished: tuple[int, ...]
+    limit: int = MAX_ARRAY_SIZE
+
+    def arrays(self) -> Iterator[Array]:
+        """Yield as many arrays as the site's limit asks for."""
+        for offset in range(0, self.parts, self.limit):
+            inside = [part - offset for part in self.unfinished if offset <= part < offset + self.limit]
+            if inside:
+                yield Array(array_expression(inside), offset, len(inside))
+
+    @property
+    def shards_a_task(self) -> int:
+        """Shards of a part, at most."""
+        return -(-self.plan.whole // self.parts)
+
+    @property
+    def seconds_a_task(self) -> float:
+        """Nominal seconds of a task, on average."""
+        return self.plan.nominal_seconds / max(1, len(self.unfinished)) / self.profile.cpus
+
+    @property
+    def seconds(self) -> float:
+        """Nominal seconds of the whole, once jobs run."""
+        waves = math.ceil(len(self.unfinished) / self.profile.concurrent)
+        return waves * self.seconds_a_task
+
+    def __str__(self) -> str:
+        cores = min(len(self.unfinished), self.profile.concurrent) * self.profile.cpus
+        arrays = list(self.arrays())
+        return "\n".join(
+            [
+                f"tasks     {len(self.unfinished):,} of up to {self.shards_a_task:,} shard(s), in {len(arrays)} "
+                f"array(s) of indices below {self.limit:,}; {self.profile.concurrent:,} at a time",
+                f"cores     {cores:,}: {self.profile.cpus} a task, {self.profile.mebibytes / 1024:g} GiB",
+                f"time      about {human_seconds(self.seconds_a_task)} a task, {human_seconds(self.seconds)} in all "
+                f"once jobs run; {self.plan.nominal_seconds / 3600:.3g} core-hours",
+                f"files     {len(self.plan.shards):,} shards, about {human_bytes(self.plan.shard_bytes)}",
+            ]
+        )
+
+    def table(self) -> dict[str, object]:
+        """Return all of it as plain values, as JSON takes them."""
+        return {
+            "parts": self.parts,
+            "tasks": len(self.unfinished),
+            "shards_a_task": self.shards_a_task,
+            "arrays": [{"array": array.expression, "offset": array.offset} for array in self.arrays()],
+            "concurrent": self.profile.concurrent,
+            "cpus_a_task": self.profile.cpus,
+            "seconds_a_task": self.seconds_a_task,
+            "seconds": self.seconds,
+            "core_hours": self.plan.nominal_seconds / 3600,
+            "files": len(self.plan.shards),
+            "bytes": self.plan.shard_bytes,
+        }
+
+
+def deal(plan: Plan, profile: Profile, *, limit: int = MAX_ARRAY_SIZE) -> Deal:
+    """Deal a plan to tasks of about the profile's ``task_minutes``, and to no fewer than can run at a time.
+
+    A task takes no less than a shard a CPU, as long as there are enough.
+    """
+    whole_seconds = plan.nominal_seconds * plan.firms / max(1, plan.missing) if plan.missing else 0.0
+    long_enough = math.ceil(whole_seconds / (60 * profile.task_minutes * profile.cpus))
+    wide_enough = min(profile.concurrent, math.ceil(plan.whole / profile.cpus))
+    parts = max(1, min(plan.whole, max(long_enough, wide_enough)))
+    return Deal(plan, profile, parts, tuple(plan.unfinished(parts)), limit)

@@ -1,0 +1,123 @@
+"""Batch scripts: the templates, filled in from a profile and a plan; plain text, to be read before it is submitted."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from firmfate.errors import SlurmError
+from firmfate.slurm.arrays import Array, Deal
+from firmfate.slurm.profile import Profile
+
+LOGS = "slurm"
+"""Folder of scripts and logs in a run directory."""
+
+BLANK = re.compile(r"@([A-Z_]+)@")
+UNFIT = re.compile(r"[%\\\n\"$`]")
+
+
+@dataclass(frozen=True)
+class Script:
+    """A batch script: its name, and its text."""
+
+    name: str
+    text: str
+
+
+def fill(template: str, values: dict[str, str]) -> str:
+    """Return a template with its blanks filled; a blank that stands alone and is empty takes its line with it.
+
+    Raises
+    ------
+    KeyError
+        Where a blank has no value.
+    """
+    text = (files("firmfate.slurm") / "templates" / template).read_text(encoding="utf-8")
+    lines = []
+    for line in text.splitlines():
+        if BLANK.fullmatch(line):
+            lines += values[line.strip("@")].splitlines()
+        else:
+            lines.append(BLANK.sub(lambda blank: values[blank[1]], line))
+    return "\n".join(lines) + "\n"
+
+
+def shared(profile: Profile, into: Path, job: str) -> dict[str, str]:
+    """Return what all scripts of a run directory have in common.
+
+    Raises
+    ------
+    SlurmError
+        Where the directory's name cannot stand in a batch script.
+    """
+    where = into.resolve()
+    if UNFIT.search(str(where)):
+        raise SlurmError(f'{where}: a run directory for Slurm has no % \\ " $ ` or line break in its name')
+    threads = {"SCRATCH": profile.scratch}
+    python = shlex.quote(sys.executable)
+    return {
+        "JOB": job,
+        "CPUS": str(profile.cpus),
+        "MEMORY": f"{profile.mebibytes}M",
+        "WALLTIME": profile.walltime,
+        "GRACE": str(profile.grace_seconds),
+        "RESTARTS": str(profile.restarts),
+        "LOGS": _for_directive(where / LOGS),
+        "INTO": shlex.quote(str(where)),
+        "STUDY": shlex.quote(str(where / "study.toml")),
+        "COMMAND": profile.command or f"{python} -m firmfate",
+        "PYTHON": python,
+        "DIRECTIVES": "\n".join(f"#SBATCH {option}" for option in profile.directives()),
+        "PROLOGUE": profile.prologue.strip(),
+        "THREADS": fill("threads.sh.in", threads),
+        "WAIT": fill("wait.sh.in", {}),
+    }
+
+
+def _for_directive(path: Path) -> str:
+    """Return a path as `#SBATCH` lines and the shell both take it."""
+    return f'"{path}"' if re.search(r"[^A-Za-z0-9_./+=:,@-]", str(path)) else str(path)
+
+
+def array_script(deal: Deal, array: Array, into: Path, *, at_a_time: int) -> Script:
+    """Return the script of one job array, of which so many tasks run at a time."""
+    values = {
+        **shared(deal.profile, into, f"ff-{deal.plan.study.name}"),
+        "ARRAY": f"{array.expression}%{at_a_time}",
+        "OFFSET": str(array.offset),
+        "PARTS": str(deal.parts),
+    }
+    return Script(f"array-{array.offset}.sh", fill("array.sh.in", values))
+
+
+def gather_script(deal: Deal, into: Path, after: list[str]) -> Script:
+    """Return the script that gathers after jobs, however they ended."""
+    values = shared(deal.profile, into, f"ff-{deal.plan.study.name}")
+    values["DEPENDENCY"] = f"#SBATCH --dependency=afterany:{':'.join(after)}" if after else ""
+    values["WALLTIME"] = deal.profile.gather_walltime
+    return Script("gather.sh", fill("gather.sh.in", values))
+
+
+def allocation_script(deal: Deal, into: Path) -> Script:
+    """Return the script of one allocation with a Dask scheduler, workers and the driver."""
+    profile = deal.profile
+    flags = [f"--interface {profile.interface}"] if profile.interface else []
+    driver = ""
+    if all(profile.tls):
+        authority, certificate, key = (shlex.quote(str(Path(path).resolve())) for path in profile.tls)
+        flags.append(f"--protocol tls --tls-ca-file {authority} --tls-cert {certificate} --tls-key {key}")
+        driver = f"--tls {authority} {certificate} {key}"
+    values = {
+        **shared(profile, into, f"ff-{deal.plan.study.name}"),
+        "TASKS": str(max(1, min(profile.concurrent, -(-deal.plan.whole // profile.cpus)))),
+        "MEMORY_PER_CPU": f"{max(1, profile.mebibytes // profile.cpus)}M",
+        "PROCESSES": str(profile.processes),
+        "THREADS_EACH": str(profile.cpus // profile.processes),
+        "NETWORK": " ".join(flags),
+        "DRIVER_TLS": driver,
+    }
+    return Script("allocation.sh", fill("allocation.sh.in", values))

@@ -1,0 +1,154 @@
+"""Submitting: plan what is missing, write scripts beside the shards, hand them to sbatch. The queue only informs."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from firmfate.design import design
+from firmfate.errors import SlurmError
+from firmfate.shards import RunDirectory, plan, status
+from firmfate.slurm.arrays import MAX_ARRAY_SIZE, Deal, deal
+from firmfate.slurm.profile import Profile
+from firmfate.slurm.scripts import LOGS, Script, allocation_script, array_script, gather_script
+from firmfate.study import Study
+
+PATIENCE = 60
+
+
+@dataclass(frozen=True, eq=False)
+class Submission:
+    """What was submitted, or would be.
+
+    Attributes
+    ----------
+    deal : Deal
+    scripts : tuple of Script
+        In the order in which they are submitted; none where nothing is missing and the result is there.
+    jobs : tuple of str
+        Numbers of the jobs, one a script; none where nothing was submitted.
+    """
+
+    deal: Deal
+    scripts: tuple[Script, ...]
+    jobs: tuple[str, ...]
+
+
+def call(*command: str) -> str:
+    """Run a command of Slurm and return what it prints.
+
+    Raises
+    ------
+    SlurmError
+        Where it is not installed, does not answer, or fails.
+    """
+    if shutil.which(command[0]) is None:
+        raise SlurmError(f"{command[0]} is not found; submit from a machine that has Slurm, or look with --pretend")
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    except subprocess.TimeoutExpired:
+        raise SlurmError(f"{command[0]} does not answer within {PATIENCE} s") from None
+    if done.returncode:
+        raise SlurmError(f"{' '.join(command[:2])}: {(done.stderr or done.stdout).strip()}")
+    return done.stdout
+
+
+def max_array_size() -> int:
+    """Return the site's MaxArraySize; Slurm's default where no Slurm answers."""
+    try:
+        found = re.search(r"^MaxArraySize\s*=\s*(\d+)", call("scontrol", "show", "config"), re.MULTILINE)
+    except SlurmError:
+        return MAX_ARRAY_SIZE
+    return max(1, int(found[1])) if found else MAX_ARRAY_SIZE
+
+
+def still_queued(directory: RunDirectory) -> list[str]:
+    """Return numbers of jobs submitted for a directory that are still in the queue, as far as that can be told."""
+    record = directory.path / LOGS / "jobs.txt"
+    jobs = record.read_text(encoding="utf-8").split() if record.is_file() else []
+    if not jobs:
+        return []
+    try:
+        present = set(call("squeue", "--noheader", "--format=%A %F").split())
+    except SlurmError:
+        return []
+    return [job for job in jobs if job in present]
+
+
+def submit(
+    study: Study | str | Path,
+    *,
+    into: str | Path,
+    profile: Profile | str | Path,
+    pretend: bool = False,
+    one_allocation: bool = False,
+    say: Callable[[str], None] = lambda _: None,
+) -> Submission:
+    """Submit what is missing of a study: job arrays and a job that gathers, or one allocation.
+
+    Parameters
+    ----------
+    study : Study or path
+    into : path
+        The run directory, on a file system that all nodes share.
+    profile : Profile or path
+    pretend : bool
+        Write and submit nothing; return the scripts.
+    one_allocation : bool
+        A Dask scheduler, its workers and the driver in one job, instead of job arrays.
+    say : callable
+        Is given remarks.
+
+    Returns
+    -------
+    Submission
+
+    Raises
+    ------
+    SlurmError
+        Where the profile is wrong, or Slurm refuses a job; jobs submitted before stay.
+    RunDirectoryError
+        Where the directory holds another study or cannot be written.
+    """
+    study = study if isinstance(study, Study) else Study.read(study)
+    profile = profile if isinstance(profile, Profile) else Profile.read(profile)
+    directory = RunDirectory(Path(into))
+    limit = max_array_size()
+    if pretend:
+        found = directory.plan(study, design(study)) if (directory.path / "provenance.json").is_file() else plan(study)
+        return _prepare(deal(found, profile, limit=limit), directory, one_allocation)
+    directory.claim(study)
+    state = status(directory.path)
+    for shard in state.broken:
+        say(f"broken shard {shard.path.name}: set aside as {directory.set_aside(shard)}, to be run again")
+    waiting = still_queued(directory)
+    if waiting:
+        say(f"still in the queue for this directory: {', '.join(waiting)}; their shards will be run twice")
+    dealt = deal(state.plan, profile, limit=limit)
+    prepared = _prepare(dealt, directory, one_allocation)
+    folder = directory.path / LOGS
+    folder.mkdir(exist_ok=True)
+    jobs: list[str] = []
+    for script in prepared.scripts:
+        if script.name == "gather.sh":
+            script = gather_script(dealt, directory.path, jobs)
+        path = folder / script.name
+        path.write_text(script.text, encoding="utf-8")
+        jobs.append(call("sbatch", "--parsable", str(path)).strip().partition(";")[0])
+        with (folder / "jobs.txt").open("a", encoding="utf-8") as record:
+            record.write(jobs[-1] + "\n")
+    return Submission(dealt, prepared.scripts, tuple(jobs))
+
+
+def _prepare(dealt: Deal, directory: RunDirectory, one_allocation: bool) -> Submission:
+    if one_allocation:
+        return Submission(dealt, (allocation_script(dealt, directory.path),), ())
+    arrays = list(dealt.arrays())
+    at_a_time = max(1, dealt.profile.concurrent // max(1, len(arrays)))
+    scripts = [array_script(dealt, array, directory.path, at_a_time=at_a_time) for array in arrays]
+    names = [f"<job of {script.name}>" for script in scripts]
+    return Submission(dealt, (*scripts, gather_script(dealt, directory.path, names)), ())
