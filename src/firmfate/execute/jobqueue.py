@@ -73,7 +73,7 @@ def slurm_cluster(profile: Profile, directory: Path) -> Iterator[Client]:
     ``adapt``, not ``scale``: only that replaces a job that has died.
     """
     try:
-        from dask_jobqueue import SLURMCluster  # type: ignore[attr-defined]
+        from dask_jobqueue import SLURMCluster
     except ImportError:
         raise SlurmError("--slurm needs dask-jobqueue: pip install 'firmfate[slurm]'") from None
     import dask
