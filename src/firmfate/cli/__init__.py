@@ -1,7 +1,7 @@
 """The command line: one thin command a stage, in the order in which a study flows; imported by nothing.
 
-Every command is a file with ``HELP``, ``options(parser)`` and ``execute(arguments) -> exit code``; what a command needs is imported
-when it runs, so that help is there at once.
+Every command is a file with ``HELP``, ``options(parser)`` and ``execute(arguments) -> exit code``; what a command needs
+is imported when it runs, so that help is there at once.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ a study flows through these in order:
   study.toml -> check -> plan -> run (simulates, gathers, reports) -> result.nc, report.html
   `run` on the same directory goes on where it stopped, and extends a study that asks for more.
 
-exit codes: 0 done; 1 a bug of ours; 2 bad input, or a run that cannot start; 3 stopped or incomplete (what is finished is kept);
-130 interrupted. FIRMFATE_DEBUG=1 shows tracebacks.
+exit codes: 0 done; 1 a bug of ours; 2 bad input, or a run that cannot start; 3 stopped or incomplete (what is
+finished is kept); 130 interrupted. FIRMFATE_DEBUG=1 shows tracebacks.
 """
 
 

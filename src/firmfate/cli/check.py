@@ -1,4 +1,4 @@
-"""Check a study file: everything that can be refused before a run is refused here, with the key, the value and what is allowed."""
+"""Check a study file: what a run would refuse is refused here, with the key, the value and what is allowed."""
 
 from __future__ import annotations
 
@@ -27,11 +27,17 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.json:
         terminal.out_json(
             {
-                "study": study.name, "model": study.model_name, "cells": len(cells), "shape": dict(zip(cells.dims, cells.shape)),
-                "replicates": study.replicates, "firms": len(cells) * study.replicates, "weeks": study.weeks,
-                "steps_per_week": study.steps_per_week, "seed": study.seed,
+                "study": study.name,
+                "model": study.model_name,
+                "cells": len(cells),
+                "shape": dict(zip(cells.dims, cells.shape, strict=True)),
+                "replicates": study.replicates,
+                "firms": len(cells) * study.replicates,
+                "weeks": study.weeks,
+                "steps_per_week": study.steps_per_week,
+                "seed": study.seed,
             }
-        )  # fmt: skip
+        )
     elif not arguments.quiet:
         terminal.out(
             f"{arguments.study} is a study: '{study.name}', model {study.model_name}, {len(cells):,} cell(s) x "

@@ -1,7 +1,7 @@
 """Export a run as a tidy table for R, pandas or a spreadsheet, with a dictionary of its columns beside it.
 
-Grouped (one row for every cell, week and end, with the number of firms), or with --firms one row a firm. Runs keep no rows of
-firms: they are simulated again, and are the same firms.
+Grouped (one row for every cell, week and end, with the number of firms), or with --firms one row a firm. Runs without
+[record] firms keep no rows of firms: these are simulated again, and are the same firms.
 """
 
 from __future__ import annotations
@@ -17,18 +17,25 @@ HELP = "export a run as CSV or Parquet, grouped or by firm"
 def options(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("directory", type=Path, metavar="DIR", help="run directory")
-    parser.add_argument("--into", type=Path, metavar="FILE", required=True, help="file to write: .csv, .csv.gz or .parquet")
+    parser.add_argument(
+        "--into", type=Path, metavar="FILE", required=True, help="file to write: .csv, .csv.gz or .parquet"
+    )
     parser.add_argument("--firms", action="store_true", help="one row a firm, simulated again")
-    parser.add_argument("--replicates", type=int, metavar="N", help="with --firms: the first N firms of every cell only")
+    parser.add_argument(
+        "--replicates", type=int, metavar="N", help="with --firms: the first N firms of every cell only"
+    )
     parser.add_argument("--quiet", action="store_true", help="print errors only")
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Write the table and its dictionary."""
-    from firmfate.export import export_counts, export_firms
+    from firmfate.export import export_counts, export_firms, recorded
 
     if arguments.firms:
-        terminal.say("the run keeps no rows of firms; they are simulated again, and are the same firms", quiet=arguments.quiet)
+        if not recorded(arguments.directory):
+            terminal.say(
+                "the run kept no rows of firms: they are simulated again, and are the same firms", quiet=arguments.quiet
+            )
         written = export_firms(arguments.directory, arguments.into, replicates=arguments.replicates)
     elif arguments.replicates is not None:
         terminal.complain("--replicates goes with --firms; counts are of all firms")

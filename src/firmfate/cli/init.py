@@ -14,7 +14,9 @@ EXAMPLES = ("paradox", "small")
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
-    parser.add_argument("file", type=Path, nargs="?", default=Path("study.toml"), help="file to write (default: study.toml)")
+    parser.add_argument(
+        "file", type=Path, nargs="?", default=Path("study.toml"), help="file to write (default: study.toml)"
+    )
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument("--model", choices=("firm", "car"), default="firm", help="a commented template for this model")
     kind.add_argument("--example", choices=EXAMPLES, help="a study that comes with firmfate, as it is")

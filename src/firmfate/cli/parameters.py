@@ -1,4 +1,4 @@
-"""Print a model's parameters: default, unit, allowed range, meaning and source. A star marks an assumption: sweep it."""
+"""Print a model's parameters: default, unit, allowed range, meaning, source. A star marks an assumption: sweep it."""
 
 from __future__ import annotations
 
@@ -25,12 +25,18 @@ def execute(arguments: argparse.Namespace) -> int:
         terminal.out_json(
             [
                 {
-                    "name": row.name, "default": row.default, "unit": row.unit, "allowed": str(row.allowed), "meaning": row.meaning,
-                    "source": row.source, "assumption": row.assumption, "keys": list(row.keys),
+                    "name": row.name,
+                    "default": row.default,
+                    "unit": row.unit,
+                    "allowed": str(row.allowed),
+                    "meaning": row.meaning,
+                    "source": row.source,
+                    "assumption": row.assumption,
+                    "keys": list(row.keys),
                 }
                 for row in model.parameters
             ]
-        )  # fmt: skip
+        )
     else:
         terminal.out(parameter_table(model).rstrip())
     return terminal.DONE

@@ -1,4 +1,4 @@
-"""Say what a study takes: cells, firms, shards, time, and the standard error to expect; with --into, what is missing there."""
+"""Say what a study takes: cells, firms, shards, time, the standard error to expect; with --into, what is missing."""
 
 from __future__ import annotations
 
@@ -33,12 +33,18 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.json:
         terminal.out_json(
             {
-                "study": study.name, "cells": len(found.cells), "shape": dict(zip(found.cells.dims, found.cells.shape)),
-                "firms": found.firms, "done": found.done, "missing": found.missing, "shards": len(found.shards),
-                "nominal_core_seconds": found.nominal_seconds, "result_bytes": found.result_bytes,
+                "study": study.name,
+                "cells": len(found.cells),
+                "shape": dict(zip(found.cells.dims, found.cells.shape, strict=True)),
+                "firms": found.firms,
+                "done": found.done,
+                "missing": found.missing,
+                "shards": len(found.shards),
+                "nominal_core_seconds": found.nominal_seconds,
+                "result_bytes": found.result_bytes,
                 "expected_se_weeks": found.expected_se_weeks,
             }
-        )  # fmt: skip
+        )
     else:
         terminal.out(str(found))
     return terminal.DONE

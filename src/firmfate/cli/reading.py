@@ -27,5 +27,7 @@ def read_study(path: Path, *, quiet: bool = False) -> Study:
     except (OSError, ValueError, AttributeError, RecursionError):
         model = ""  # what is wrong is told below
     if isinstance(model, str) and ".py:" in model:
-        terminal.say(f"the study's model is code, which runs now: {path.parent / model.rpartition(':')[0]}", quiet=quiet)
+        terminal.say(
+            f"the study's model is code, which runs now: {path.parent / model.rpartition(':')[0]}", quiet=quiet
+        )
     return Study.read(path)

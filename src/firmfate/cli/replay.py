@@ -27,9 +27,16 @@ def options(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("directory", type=Path, metavar="DIR", help="run directory")
     parser.add_argument(
-        "--axis", type=_axis, action="append", default=[], metavar="NAME=VALUE", help="value of an axis; also --NAME VALUE"
+        "--axis",
+        type=_axis,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="value of an axis; also --NAME VALUE",
     )
-    parser.add_argument("--replicate", type=_replicates, default="0", metavar="N", help="which firm, or firms 0-9 (default: 0)")
+    parser.add_argument(
+        "--replicate", type=_replicates, default="0", metavar="N", help="which firm, or firms 0-9 (default: 0)"
+    )
     parser.add_argument("--variables", type=lambda text: text.split(","), metavar="A,B", help="keep these columns only")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write the life as CSV")
     parser.add_argument("--netcdf", type=Path, metavar="FILE", help="write the life as netCDF")
@@ -59,7 +66,9 @@ def _axis(text: str) -> tuple[str, float]:
     except ValueError:
         number = math.nan
     if not name or not math.isfinite(number):
-        raise argparse.ArgumentTypeError(f"'{name}' has the value '{value}'; allowed: a number, such as --{name or 'execution'} 0.9")
+        raise argparse.ArgumentTypeError(
+            f"'{name}' has the value '{value}'; allowed: a number, such as --{name or 'execution'} 0.9"
+        )
     return name.replace(".", "_").replace("-", "_"), number
 
 
@@ -112,7 +121,8 @@ def _summaries(ds: xr.Dataset) -> list[dict[str, object]]:
         return [dict(ds.attrs)]
     names = [str(name) for name, coord in ds.coords.items() if coord.dims == ("life",) and name != "life"]
     return [
-        {**ds.attrs, **{name.removeprefix("life_"): ds[name].values[i].item() for name in names}} for i in range(ds.sizes["life"])
+        {**ds.attrs, **{name.removeprefix("life_"): ds[name].values[i].item() for name in names}}
+        for i in range(ds.sizes["life"])
     ]
 
 
@@ -121,7 +131,11 @@ def _line(life: dict[str, object]) -> str:
     told = ("model", "event_week", "end", "cause", "alarm_week", "replicate", "cell_key")
     rest = {name: value for name, value in life.items() if name not in told}
     cell = ", ".join(f"{name} {value:g}" for name, value in rest.items() if isinstance(value, float))
-    marks = "".join(f", {name} {value}" for name, value in rest.items() if isinstance(value, int)) if life["alarm_week"] else ""
+    marks = (
+        "".join(f", {name} {value}" for name, value in rest.items() if isinstance(value, int))
+        if life["alarm_week"]
+        else ""
+    )
     alarm = f"alarm in week {life['alarm_week']:g}{marks}" if life["alarm_week"] else "no alarm"
     end = "alive at the horizon" if life["cause"] == "censored" else f"{life['cause']}"
     return f"firm {life['replicate']} of cell ({cell or 'the only one'}): {end}, week {life['event_week']:g}; {alarm}"

@@ -23,17 +23,24 @@ run needs a study file:
 def options(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("study", type=Path, metavar="STUDY", nargs="?", help="study file")
-    parser.add_argument("--into", type=Path, metavar="DIR", help="run directory (default: runs/NAME, NAME being the study's)")
+    parser.add_argument(
+        "--into", type=Path, metavar="DIR", help="run directory (default: runs/NAME, NAME being the study's)"
+    )
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--threads", type=_count, metavar="N", help="threads of this process (default: all cores)")
     where.add_argument("--workers", type=_count, metavar="N", help="Dask processes on this machine")
     where.add_argument("--scheduler", metavar="ADDRESS", help="a Dask scheduler's address, or its scheduler file")
-    where.add_argument("--slurm", type=Path, metavar="PROFILE", help="Dask workers in Slurm jobs (see `submit --show-profile`)")
+    where.add_argument(
+        "--slurm", type=Path, metavar="PROFILE", help="Dask workers in Slurm jobs (see `submit --show-profile`)"
+    )
     parser.add_argument(
         "--tls", nargs=3, type=Path, metavar=("CA", "CERT", "KEY"), help="PEM files for a scheduler that wants TLS"
     )
     parser.add_argument(
-        "--shards", type=_part, metavar="i/n", help="run part i of n of the plan, i from 0, and do not gather: for job arrays"
+        "--shards",
+        type=_part,
+        metavar="i/n",
+        help="run part i of n of the plan, i from 0, and do not gather: for job arrays",
     )
     parser.add_argument("--no-report", action="store_true", help="gather, but write no report")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")

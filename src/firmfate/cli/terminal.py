@@ -1,4 +1,4 @@
-"""What the command line says, where it says it, and how errors end: results on standard output, everything else on standard error."""
+"""What the command line says and how errors end: results on standard output, all else on standard error."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ def _silence() -> None:
 def guarded(execute: Callable[[Namespace], int], arguments: Namespace, *, debug: bool = False) -> int:
     """Run a command and return its exit code.
 
-    Errors raised on purpose, and what the operating system refuses, become one message. Anything else is a bug of ours: its
-    traceback goes to a file, which the message names, or to standard error where `debug` is set.
+    Errors raised on purpose, and what the operating system refuses, become one message. Anything else is a bug of ours:
+    its traceback goes to a file, which the message names, or to standard error where `debug` is set.
     """
     try:
         return execute(arguments)

@@ -1,0 +1,184 @@
+"""Commands on run directories: run, status, gather, replay."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+import firmfate
+from firmfate.errors import IncompleteRunError
+
+
+@pytest.fixture
+def partial_run(command: Callable, study_file: Path, tmp_path: Path) -> Path:
+    """A run of which the first of two parts is done."""
+    into = tmp_path / "run"
+    assert command("run", study_file, "--into", into, "--shards", "0/2", "--quiet").code == 0
+    return into
+
+
+@pytest.fixture
+def study_file(study_file: Path) -> Path:
+    """The small study with enough firms for several shards."""
+    study_file.write_text(study_file.read_text().replace("replicates = 300", "replicates = 40_000"))
+    return study_file
+
+
+def snapshot(folder: Path) -> dict[str, tuple[int, int]]:
+    """Return (inode, time of the last change) of every file."""
+    return {str(path): (path.stat().st_ino, path.stat().st_mtime_ns) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_part_of_a_run_is_incomplete_and_the_rest_completes_it(
+    command: Callable, partial_run: Path, study_file: Path
+) -> None:
+    ended = command("status", partial_run, "--json", "--cells")
+    state = json.loads(ended.out)
+    assert ended.code == 3
+    assert 0 < state["missing"] < state["firms"] == 240_000
+    assert sum(cell["done"] for cell in state["by_cell"]) == state["done"]
+    assert {cell["execution"] for cell in state["by_cell"]} == {0.1, 0.9}
+
+    ended = command("gather", partial_run)
+    assert ended.code == IncompleteRunError.exit_code == 3
+    assert not (partial_run / "result.nc").exists()
+
+    ended = command("gather", partial_run, "--allow-incomplete")
+    assert ended.code == 0
+    assert "which are not all" in ended.out
+
+    before = snapshot(partial_run / "shards")
+    assert command("run", study_file, "--into", partial_run, "--shards", "1/2", "--quiet").code == 0
+    assert before.items() <= snapshot(partial_run / "shards").items()
+    assert command("status", partial_run).code == 0
+    assert json.loads(command("gather", partial_run, "--json").out) == {
+        "result": str(partial_run / "result.nc"), "firms": 240_000, "complete": True,
+    }  # fmt: skip
+
+
+def test_status_sees_broken_and_repeated_shards(command: Callable, finished_run: Path, tmp_path: Path) -> None:
+    into = tmp_path / "run"
+    shutil.copytree(finished_run, into)
+    shards = sorted((into / "shards").iterdir())
+    stem, _, suffix = shards[0].name.rpartition("-")
+    shutil.copy(shards[0], into / "shards" / f"{stem}-{'0' * 16}.nc")
+    (into / "shards" / ".half-written.part").write_bytes(b"x")
+    state = json.loads(command("status", into, "--json").out)
+    assert (state["missing"], len(state["shards"]["duplicate"]), state["shards"]["broken"]) == (0, 1, [])
+
+    (into / "shards" / f"{stem}-{'0' * 16}.nc").unlink()
+    data = bytearray(shards[0].read_bytes())
+    data[len(data) // 2] ^= 1
+    shards[0].write_bytes(data)
+    assert command("status", into).code == 0  # names alone cannot tell
+    ended = command("status", into, "--verify")
+    assert ended.code == 3
+    assert shards[0].name in ended.out
+    assert "next      firmfate run" in ended.out
+    assert suffix
+
+
+def test_what_is_no_run_directory_is_refused(command: Callable, tmp_path: Path) -> None:
+    for words in (["status"], ["gather"], ["report"], ["replay"], ["export", "--into", tmp_path / "x.csv"]):
+        ended = command(words[0], tmp_path, *words[1:])
+        assert (ended.code, ended.err.count("firmfate: ")) == (2, 1), words
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_replayed_life_equals_the_runs_record(command: Callable, finished_run: Path) -> None:
+    """The compiled run, a second run by `simulate`, and the replay agree on every one of 20 firms."""
+    firms = firmfate.simulate(
+        "firm", execution=0.9, misalignment=1.0, weeks=520, seed=20261123, replicates=20
+    ).isel(cell=0)  # fmt: skip
+    told = json.loads(
+        command("replay", finished_run, "--execution", 0.9, "--misalignment", 1, "--replicate", "0-19", "--json").out
+    )
+    for life, firm in zip(told, range(20), strict=True):
+        record = firms.isel(replicate=firm)
+        assert life["event_week"] == record.event_week.item()
+        assert life["end"] == record.end.item()
+        assert life["alarm_week"] == record.alarm_week.item()
+        if life["alarm_week"]:
+            assert life["green_kpis"] == record.green_kpis.item()
+
+
+def test_replay_names_the_nearest_cell(command: Callable, finished_run: Path) -> None:
+    ended = command("replay", finished_run, "--execution=0.7", "--misalignment", "0.4", "--replicate", "17")
+    assert ended.code == 0
+    assert ended.out.startswith("firm 17 of cell (execution 0.9, misalignment 0.5): ")
+    spelled = command(
+        "replay", "--axis", "execution=0.7", "--axis", "misalignment=0.4", "--replicate", "17", finished_run
+    )
+    assert spelled.out == ended.out
+
+
+def test_replay_writes_the_same_life_as_csv_netcdf_and_picture(
+    command: Callable, finished_run: Path, tmp_path: Path
+) -> None:
+    names = {kind: tmp_path / f"life.{kind}" for kind in ("csv", "nc", "png")}
+    ended = command(
+        "replay", finished_run, "--execution", "0.9", "--misalignment", "1", "--replicate", "3",
+        "--csv", names["csv"], "--netcdf", names["nc"], "--plot", names["png"],
+    )  # fmt: skip
+    assert ended.code == 0
+    life = firmfate.replay(finished_run, replicate=3, execution=0.9, misalignment=1.0)
+    table = pd.read_csv(names["csv"], float_precision="round_trip")
+    assert list(table.columns[:3]) == ["replicate", "step", "week"]
+    with xr.open_dataset(names["nc"]) as stored:
+        for name in life.data_vars:
+            np.testing.assert_array_equal(table[name], life[name])
+            np.testing.assert_array_equal(stored[name], life[name])
+        assert stored.attrs["event_week"] == life.attrs["event_week"]
+    assert names["png"].read_bytes().startswith(b"\x89PNG")
+
+
+def test_several_lives_as_csv_end_where_the_firms_do(command: Callable, finished_run: Path, tmp_path: Path) -> None:
+    path = tmp_path / "lives.csv"
+    assert (
+        command("replay", finished_run, "--replicate", "5-8", "--variables", "cash,customers", "--csv", path).code == 0
+    )
+    table = pd.read_csv(path)
+    assert list(table.columns) == ["replicate", "step", "week", "cash", "customers"]
+    assert table.notna().all(axis=None)
+    for replicate, rows in table.groupby("replicate"):
+        life = firmfate.replay(finished_run, replicate=int(replicate))
+        assert len(rows) == life.sizes["step"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--executoin", "0.9"], "'executoin' is no axis of this run; allowed: execution, misalignment; did you mean"),
+        (["--execution", "high"], "'execution' has the value 'high'; allowed: a number"),
+        (["--execution"], "'execution' has the value ''"),
+        (["--execution", "nan"], "allowed: a number"),
+        (["--replicate", "-3"], "--replicate"),
+        (["--replicate", "9-2"], "a range such as 0-9"),
+        (["--variables", "csh"], "a life has no column 'csh'; did you mean 'cash'?"),
+        (["--replicate", "0-3", "--plot", "x.png"], "--plot draws one whole life"),
+        (["--plot", "x.docx"], "ends in .png, .svg, .pdf"),
+    ],
+)
+def test_replay_refuses_in_one_message(command: Callable, finished_run: Path, words: list[str], said: str) -> None:
+    ended = command("replay", finished_run, *words)
+    assert ended.code == 2
+    assert said in ended.err
+    assert ended.err.count("firmfate: ") == 1
+
+
+def test_a_run_without_into_goes_to_runs(
+    command: Callable, study_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    study_file.write_text(study_file.read_text().replace("replicates = 40_000", "replicates = 10"))
+    told = json.loads(command("run", study_file, "--no-report", "--json", "--quiet").out)
+    assert (told["directory"], told["firms"], told["report"]) == ("runs/small", 60, None)
+    assert (tmp_path / "runs" / "small" / "result.nc").is_file()
+    assert told["finding"]
