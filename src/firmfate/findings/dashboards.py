@@ -46,7 +46,7 @@ def green_dashboards(ds: xr.Dataset, *, counted: str | None = None, level: float
     if not found or (counted is not None and counted not in found):
         raise EstimateError(f"the dataset counts no {counted or 'mark'} at the alarm; it holds {list(found) or 'none'}")
     counted = counted or found[0]
-    mark = str(ds[counted].dims[-1])
+    (mark,) = (str(dim) for dim in ds[counted].dims if dim != "end" and dim not in ds["firms"].dims)
     dead = [end for end in ds["end"].values if end != "censored"]
     every = ds[counted].sel(end=dead).sum("end").astype(np.float64)
     early = ds[f"early_{counted}"].sel(end=dead).sum("end").astype(np.float64)

@@ -57,7 +57,7 @@ def incidence(ds: xr.Dataset, *, axes: NDArray[Any] | None = None, titles: list[
     panels[0].set_ylabel("share of firms ended")
     handles, labels = panels[0].get_legend_handles_labels()
     panels[0].legend(handles[::-1], labels[::-1], loc="upper left", fontsize=7.5)
-    return np.asarray(axes)
+    return np.ravel(axes)
 
 
 def _panel(ax: Axes, cell: xr.Dataset, causes: list[str], happens: NDArray[np.bool_]) -> None:

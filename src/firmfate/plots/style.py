@@ -34,7 +34,7 @@ LONG_NUMBER = re.compile(rb"(?<![#\w])(-?\d+\.\d\d)\d+")
 LENGTHS = "cividis"
 SIGNS = "RdBu"
 
-RC = {
+RC: dict[Any, Any] = {
     "font.family": "sans-serif",
     "font.size": 9.0,
     "axes.titlesize": 9.5,

@@ -1,0 +1,129 @@
+"""What a report is made from: the counts of a run, its study and model, its lives, and what was found."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from firmfate.dataset import open_run
+from firmfate.errors import FirmfateError
+from firmfate.findings import Finding, Poles, axes_of, finding, labelled, poles
+from firmfate.models import Model
+from firmfate.study import Study
+from firmfate.variables import WEEKS_PER_YEAR
+
+HEAVY = ("batch_events",)
+"""Counts that the report does not read, where lifetimes by batch are there."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """A run directory, opened.
+
+    Attributes
+    ----------
+    directory : Path
+    ds : Dataset
+        The counts, in memory; the axes of the study are coordinates.
+    study : Study or None
+        None where the study's text cannot be read any more, as that of a model file that has gone.
+    lives : Dataset or None
+    """
+
+    directory: Path
+    ds: xr.Dataset
+    study: Study | None
+    lives: xr.Dataset | None
+
+    @classmethod
+    def open(cls, directory: Path) -> Context:
+        """Open the run in `directory`; RunDirectoryError where there is no result."""
+        with open_run(directory) as counts:
+            dropped = [name for name in HEAVY if name in counts and "batch_lifetime" in counts]
+            ds = labelled(counts.drop_vars(dropped)).load()
+        lives = None
+        if (directory / "lives.nc").is_file():
+            with xr.open_dataset(directory / "lives.nc", engine="netcdf4") as found:
+                lives = found.load()
+        try:
+            study = Study.parse(str(ds.attrs.get("study", "")), beside=directory)
+        except FirmfateError:
+            study = None
+        return cls(directory, ds, study, lives)
+
+    @property
+    def model(self) -> Model | None:
+        """The model, where the study can be read."""
+        return self.study.model if self.study else None
+
+    @cached_property
+    def finding(self) -> Finding:
+        """The finding in words."""
+        return finding(self.ds)
+
+    @cached_property
+    def poles(self) -> Poles | None:
+        """Weak, strong, aligned and misaligned, where the study has both axes."""
+        return poles(self.ds)
+
+    @cached_property
+    def axes(self) -> tuple[str, ...]:
+        """Names of the study's axes."""
+        return axes_of(self.ds)
+
+    @cached_property
+    def others(self) -> tuple[str, ...]:
+        """Axes of the grid beside execution and misalignment."""
+        return tuple(str(dim) for dim in self.ds["firms"].dims if dim not in ("execution", "misalignment"))
+
+    @cached_property
+    def plane(self) -> xr.Dataset:
+        """The counts over execution and misalignment, other axes of the grid at their middle value."""
+        return self.ds.isel({dim: self.ds.sizes[dim] // 2 for dim in self.others})
+
+    @property
+    def years(self) -> float:
+        """The horizon."""
+        return float(self.ds.sizes["week"] / WEEKS_PER_YEAR)
+
+    @property
+    def firms(self) -> int:
+        """Firms simulated, in all cells."""
+        return int(self.ds["firms"].sum())
+
+    @property
+    def cells(self) -> int:
+        """How many cells there are."""
+        return int(self.ds["firms"].size)
+
+    @property
+    def batches(self) -> int:
+        """Batches that hold firms."""
+        if "batch_firms" not in self.ds:
+            return 0
+        firms = self.ds["batch_firms"]
+        return int((firms.sum([dim for dim in firms.dims if dim != "batch"]) > 0).sum())
+
+    @cached_property
+    def gathered(self) -> dict[str, Any]:
+        """Provenance of the gathered result."""
+        return _json(str(self.ds.attrs.get("provenance", "")))
+
+    @cached_property
+    def begun(self) -> dict[str, Any]:
+        """Provenance of the run directory."""
+        path = self.directory / "provenance.json"
+        return _json(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def _json(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

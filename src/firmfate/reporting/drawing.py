@@ -1,0 +1,56 @@
+"""Figures as inline SVG in the colours of the reader's theme: no fonts, images, scripts or addresses from outside."""
+
+from __future__ import annotations
+
+import re
+
+from matplotlib.figure import Figure
+
+from firmfate.plots import style
+from firmfate.reporting.blocks import Panel
+
+THEMED = {
+    style.INK: "var(--ink)",
+    style.MUTED: "var(--muted)",
+    style.RULE: "var(--rule)",
+    style.PAPER: "var(--paper)",
+    style.BLUE: "var(--blue)",
+    style.SKY: "var(--sky)",
+    style.GREEN: "var(--green)",
+    style.ORANGE: "var(--orange)",
+    style.VERMILION: "var(--vermilion)",
+    style.PURPLE: "var(--purple)",
+    style.GREY: "var(--grey)",
+}
+PREAMBLE = re.compile(r"^.*?(?=<svg)", re.DOTALL)
+METADATA = re.compile(r"<metadata>.*?</metadata>\s*", re.DOTALL)
+SHEET = re.compile(r"<style type=\"text/css\">.*?</style>", re.DOTALL)
+NAMESPACES = re.compile(r" xmlns(:\w+)?=\"[^\"]*\"")
+SIZE = re.compile(r"(<svg[^>]*?) width=\"([\d.]+)pt\" height=\"[\d.]+pt\"")
+COLOUR = re.compile(r"#[0-9a-f]{6}")
+PIXELS_PER_POINT = 96 / 72
+
+
+def panel(figure: Figure, alt: str, *, name: str) -> Panel:
+    """Return a figure as a panel.
+
+    Parameters
+    ----------
+    figure : Figure
+    alt : str
+        What it shows, in words.
+    name : str
+        Different for every panel of a page: tells its inner identifiers apart.
+    """
+    svg = style.picture(figure, salt=name).decode("utf-8")
+    found = SIZE.search(svg)
+    assert found is not None, "an SVG of matplotlib has a size"
+    width = round(float(found.group(2)) * PIXELS_PER_POINT)
+    svg = SIZE.sub(r"\1", NAMESPACES.sub("", SHEET.sub("", METADATA.sub("", PREAMBLE.sub("", svg)))))
+    svg = COLOUR.sub(lambda match: THEMED.get(match.group(), match.group()), svg)
+    svg = (
+        svg.replace('id="', f'id="{name}-')
+        .replace('xlink:href="#', f'xlink:href="#{name}-')
+        .replace("url(#", f"url(#{name}-")
+    )
+    return Panel(svg.replace("<svg", '<svg aria-hidden="true"', 1), alt, width)

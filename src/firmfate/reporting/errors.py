@@ -1,0 +1,88 @@
+"""The section on Monte Carlo errors: mean lifetimes by cell with their standard errors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from firmfate.findings.cells import labels_of
+from firmfate.findings.words import Estimated, cell_words, number, plain, readable
+from firmfate.reporting.blocks import Prose, Section, Table
+from firmfate.reporting.context import Context
+from firmfate.survival import rmst
+from firmfate.variables import WEEKS_PER_YEAR
+
+MOST_VALUES = 7
+MOST_CELLS = 40
+
+
+def section(context: Context) -> Section:
+    """Return the section."""
+    found = rmst(context.ds) / WEEKS_PER_YEAR
+    blocks: list[Any] = [Prose(_words(context, found))]
+    dims = [str(dim) for dim in found["estimate"].dims]
+    if len(dims) >= 2:
+        axes = ["execution", "misalignment"] if context.poles else dims[:2]
+        middle = {dim: context.ds.sizes[dim] // 2 for dim in dims if dim not in axes}
+        fixed = cell_words({dim: float(found[dim].values[place]) for dim, place in middle.items()}) if middle else ""
+        blocks.append(_grid(context, found.isel(middle), axes[0], axes[1], fixed))
+    elif dims:
+        blocks.append(_list(context, found, dims[0]))
+    return Section("errors", "Monte Carlo errors", blocks)
+
+
+def _words(context: Context, found: xr.Dataset) -> str:
+    largest = float(np.nanmax(found["se"].values))
+    invalid = int(context.ds["invalid"].sum()) if "invalid" in context.ds else 0
+    failed = (
+        "No firm's arithmetic failed."
+        if not invalid
+        else f"The arithmetic of {invalid:,} firms failed; the cells that hold them have no estimates."
+    )
+    common = (
+        " All cells share their random numbers, so that differences between cells are known better than the cells themselves."
+        if int(context.ds.attrs.get("common_random_numbers", 0)) and context.cells > 1
+        else ""
+    )
+    return (
+        f"Every number of this report carries its standard error, written after ±, or stands with its limits. That of a mean lifetime is "
+        f"at most {largest:.2g} years in any cell.{common} {failed} These errors shrink with the number of firms; errors of the model do not."
+    )
+
+
+def _some(size: int) -> np.ndarray:
+    return np.unique(np.linspace(0, size - 1, min(size, MOST_VALUES)).round().astype(int))
+
+
+def _grid(context: Context, found: xr.Dataset, down: str, across: str, fixed: str) -> Table:
+    here = found.isel({down: _some(found.sizes[down]), across: _some(found.sizes[across])}).transpose(down, across)
+    rows = [
+        [plain(float(here[down][i])), *(_short(here.isel({down: i, across: j})) for j in range(here.sizes[across]))]
+        for i in range(here.sizes[down])
+    ]
+    some = "" if here["estimate"].size == context.cells else f" The other cells of {context.cells:,} are in result.nc."
+    return Table(
+        [f"{readable(down)} ↓ {readable(across)} →", *(plain(float(value)) for value in here[across].values)], rows,
+        f"Mean lifetime within {context.years:g} years, in years, ± one standard error{f'; {fixed}' if fixed else ''}.{some}",
+    )  # fmt: skip
+
+
+def _list(context: Context, found: xr.Dataset, dim: str) -> Table:
+    rows = [
+        [
+            cell_words(labels_of(context.ds, {dim: i})),
+            _short(found.isel({dim: i})),
+            f"{int(context.ds['firms'].isel({dim: i})):,}",
+        ]
+        for i in range(min(found.sizes[dim], MOST_CELLS))
+    ]
+    some = "" if len(rows) == context.cells else f" The other cells of {context.cells:,} are in result.nc."
+    return Table(
+        ["cell", "years", "n"], rows, f"Mean lifetime within {context.years:g} years, ± one standard error.{some}"
+    )
+
+
+def _short(found: xr.Dataset) -> str:
+    return number(Estimated.of(found), short=True)

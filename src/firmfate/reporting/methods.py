@@ -1,0 +1,101 @@
+"""The methods paragraph, to be pasted into a paper, and the references that it names."""
+
+from __future__ import annotations
+
+from firmfate.findings.words import plain, readable
+from firmfate.reporting.blocks import Prose, Section, Verbatim
+from firmfate.reporting.context import Context
+
+REFERENCES = {
+    "Kaplan & Meier 1958": "Kaplan, E. L. & Meier, P. (1958). Nonparametric estimation from incomplete observations. "
+    "Journal of the American Statistical Association 53, 457-481.",
+    "Greenwood 1926": "Greenwood, M. (1926). The natural duration of cancer. Reports on Public Health and Medical Subjects 33. "
+    "London: His Majesty's Stationery Office.",
+    "Wilson 1927": "Wilson, E. B. (1927). Probable inference, the law of succession, and statistical inference. "
+    "Journal of the American Statistical Association 22, 209-212.",
+    "Aalen & Johansen 1978": "Aalen, O. O. & Johansen, S. (1978). An empirical transition matrix for non-homogeneous Markov chains "
+    "based on censored observations. Scandinavian Journal of Statistics 5, 141-150.",
+    "Royston & Parmar 2013": "Royston, P. & Parmar, M. K. B. (2013). Restricted mean survival time: an alternative to the hazard ratio "
+    "for the design and analysis of randomized trials with a time-to-event outcome. BMC Medical Research Methodology 13, 152.",
+    "Salmon et al. 2011": "Salmon, J. K., Moraes, M. A., Dror, R. O. & Shaw, D. E. (2011). Parallel random numbers: as easy as 1, 2, 3. "
+    "Proceedings of SC11, 16:1-16:12.",
+    "Glasserman & Yao 1992": "Glasserman, P. & Yao, D. D. (1992). Some guidelines and guarantees for common random numbers. "
+    "Management Science 38, 884-908.",
+    "Miller 1974": "Miller, R. G. (1974). The jackknife: a review. Biometrika 61, 1-15.",
+}
+
+
+def section(context: Context) -> Section:
+    """Return the section."""
+    text = paragraph(context)
+    listed = "\n".join(entry for short, entry in sorted(REFERENCES.items()) if short.rpartition(" ")[0] in text)
+    return Section(
+        "methods",
+        "Methods",
+        [
+            Prose("A paragraph that may be pasted into a paper as it is, and its references."),
+            Verbatim(text, "Methods paragraph"),
+            Verbatim(listed, "References"),
+        ],
+    )
+
+
+def paragraph(context: Context) -> str:
+    """Return the methods paragraph of this run."""
+    ds = context.ds
+    model = context.model
+    step = 1 / float(ds.attrs.get("steps_per_week", 1))
+    steps = "one week" if step == 1 else f"{plain(step)} weeks"
+    versions = context.gathered.get("versions", {})
+    of_model = f" ({model.summary.rstrip('.')[0].lower()}{model.summary.rstrip('.')[1:]})" if model else ""
+    common = int(ds.attrs.get("common_random_numbers", 0))
+    parts = [
+        f"We simulated {context.firms:,} firms with the model {ds.attrs.get('model', '?')}{of_model} of firmfate "
+        f"{versions.get('firmfate', '')}".rstrip()
+        + f": {context.firms // context.cells:,} in each of {context.cells:,} "
+        f"{'cell' if context.cells == 1 else 'cells'}{_design(context)}, for {context.years:g} years of 52 weeks in steps of {steps}.",
+        f"Random numbers were counter-based (Philox4x32-10; Salmon et al. 2011), seed {ds.attrs.get('seed', '?')}"
+        + (
+            "; cells shared them (common random numbers; Glasserman & Yao 1992)."
+            if common and context.cells > 1
+            else "."
+        ),
+        "Firms alive at the horizon were censored there, and there was no other censoring.",
+        "Survival was estimated after Kaplan & Meier 1958 with standard errors after Greenwood 1926 and pointwise 95 % limits after "
+        "Wilson 1927; incidence by cause, with causes competing, after Aalen & Johansen 1978.",
+        f"We summarise lives by the restricted mean survival time, the mean of min(lifetime, {context.years:g} years) "
+        "(Royston & Parmar 2013).",
+    ]
+    if context.cells > 1 and context.batches:
+        t = context.batches - 1
+        parts.append(
+            f"Standard errors of differences and derivatives between cells, and of the misalignment at which the effect of execution "
+            f"changes its sign, come from a jackknife over {context.batches} batches of firms, leaving the same batch out of every cell "
+            f"(Miller 1974), with limits from Student's t with {t} degrees of freedom."
+            if context.poles
+            else f"Standard errors of differences between cells come from a jackknife over {context.batches} batches of firms, leaving "
+            f"the same batch out of every cell (Miller 1974), with limits from Student's t with {t} degrees of freedom."
+        )
+    if context.study and context.study.population.keys:
+        parts.append(f"Within a cell, firms differed in {', '.join(map(readable, context.study.population.keys))}.")
+    parts.append("Standard errors describe the simulation alone and not the fit of the model to firms.")
+    return " ".join(parts)
+
+
+def _design(context: Context) -> str:
+    """Return the design in words."""
+    if context.study is None or not context.study.layout.axes:
+        return ""
+    layout = context.study.layout
+    names = [readable(axis.key.replace(".", " of ")) for axis in layout.axes]
+    if layout.kind == "grid":
+        spans = [
+            f"{name} ({len(axis.values)} values from {plain(min(axis.values))} to {plain(max(axis.values))})"
+            for name, axis in zip(names, layout.axes, strict=True)
+        ]
+        return f" of a grid over {' and '.join(spans)}"
+    kinds = {
+        "cells": "listed cells", "latin_hypercube": "a Latin hypercube", "sobol": "a scrambled Sobol sequence",
+        "saltelli": "Saltelli's design", "coalitions": "all coalitions",
+    }  # fmt: skip
+    return f" of {kinds.get(layout.kind, layout.kind)} over {' and '.join(names)}"

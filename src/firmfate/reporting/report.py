@@ -1,0 +1,116 @@
+"""Write ``report.html``: sections that apply, rendered by one template into one file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from firmfate.errors import RunDirectoryError
+from firmfate.findings.words import Estimated, decimals
+from firmfate.reporting import dashboards, errors, lives, methods, origin, parameters, phases, survival
+from firmfate.reporting.blocks import Section
+from firmfate.reporting.context import Context
+
+SECTIONS: tuple[Callable[[Context], Section | None], ...] = (
+    phases.section,
+    survival.section,
+    survival.causes,
+    dashboards.section,
+    lives.section,
+    errors.section,
+    parameters.section,
+    methods.section,
+    origin.section,
+)
+KEY_NUMBERS = {
+    "effect aligned": "what strong execution does to the mean lifetime of aligned firms",
+    "effect misaligned": "and to that of misaligned firms",
+    "turning point": "misalignment at which the effect changes its sign",
+    "alive": "alive at the horizon",
+    "rmst": "mean lifetime within the horizon",
+    "largest effect": "largest effect of an axis",
+    "longest": "mean lifetime in the best cell",
+    "shortest": "mean lifetime in the worst cell",
+}
+
+
+def write_report(directory: Path | str) -> Path:
+    """Write the report of a run: one HTML file that opens without network, for screens, narrow ones too, and for paper.
+
+    Parameters
+    ----------
+    directory : path
+        A run directory with ``result.nc`` and, where it is to show single lives, ``lives.nc``. Nothing is simulated.
+
+    Returns
+    -------
+    Path
+        Of ``report.html`` in the directory. Sections that do not apply to the study are left out.
+
+    Raises
+    ------
+    RunDirectoryError
+        Where there is no result, or the report cannot be written.
+    """
+    path = Path(directory) / "report.html"
+    text = render(Context.open(Path(directory)))
+    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        aside.write_text(text, encoding="utf-8")
+        aside.replace(path)
+    except OSError as fault:
+        raise RunDirectoryError(f"{path} cannot be written: {fault.strerror or fault}") from fault
+    finally:
+        aside.unlink(missing_ok=True)
+    return path
+
+
+def render(context: Context) -> str:
+    """Return the report as HTML."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("firmfate.reporting"), autoescape=True, undefined=jinja2.StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    found = (section(context) for section in SECTIONS)
+    return environment.get_template("report.html.j2").render(
+        title=str(context.ds.attrs.get("title", "firmfate")),
+        question=str(context.ds.attrs.get("question", "")),
+        finding=context.finding,
+        key_numbers=_key_numbers(context),
+        firms=context.firms,
+        cells=context.cells,
+        years=context.years,
+        model=context.ds.attrs.get("model", ""),
+        gathered=str(context.gathered.get("time", ""))[:10],
+        version=context.gathered.get("versions", {}).get("firmfate", ""),
+        sections=[section for section in found if section is not None],
+    )
+
+
+def _key_numbers(context: Context) -> list[tuple[str, str, str, str]]:
+    """Return (value, unit, error, meaning) of at most three numbers that carry the finding."""
+    shown = []
+    for name, meaning in KEY_NUMBERS.items():
+        value = context.finding.numbers.get(name)
+        if value is None or not np.isfinite(value.estimate):
+            continue
+        unit = {"turning point": "", "alive": "%"}.get(name, "years")
+        signed = name in ("effect aligned", "effect misaligned", "largest effect")
+        shown.append(
+            (_signed(value) if signed else f"{value.estimate:.{decimals(value.se)}f}", unit, _error(value), meaning)
+        )
+    return shown[:3]
+
+
+def _signed(value: Estimated) -> str:
+    return f"{value.estimate:+.{decimals(value.se)}f}".replace("-", "−")
+
+
+def _error(value: Estimated) -> str:
+    known = np.isfinite(value.se) and value.se > 0
+    return f"± {value.se:.{decimals(value.se)}f}" if known else "standard error unknown"

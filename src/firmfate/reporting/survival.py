@@ -1,0 +1,130 @@
+"""Sections on survival and causes: curves with bands and numbers at risk, and incidence by cause."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from firmfate import plots
+from firmfate.findings.words import Estimated, cell_words, number, plain, readable
+from firmfate.plots.cells import Shown, shown
+from firmfate.reporting.blocks import Figure, Panel, Prose, Section, Table
+from firmfate.reporting.context import Context
+from firmfate.reporting.drawing import panel
+from firmfate.survival import cumulative_incidence, kaplan_meier
+from firmfate.variables import WEEKS_PER_YEAR
+
+MISALIGNMENTS = 5
+
+
+def section(context: Context) -> Section:
+    """Return the section on survival: weak and strong firms side by side where the study has both, chosen cells otherwise."""
+    ends = context.poles
+    if ends is None:
+        figure = _curves(context.ds, "survival", "")
+        return Section("survival", "Survival", [Figure([figure], _chosen(context)), _survival_table(context)])
+    values = context.plane["misalignment"].values
+    some = values[np.unique(np.linspace(0, values.size - 1, MISALIGNMENTS).round().astype(int))]
+    panels = []
+    for words, execution in (("Weak", ends.weak), ("Strong", ends.strong)):
+        ds = context.plane.sel(execution=execution, misalignment=some)
+        panels.append(_curves(ds, f"survival-{words.lower()}", f"{words}: execution {plain(execution)}"))
+    fixed = (
+        f" Other axes: {cell_words({dim: float(context.plane[dim]) for dim in context.others})}."
+        if context.others
+        else ""
+    )
+    caption = (
+        f"Share of firms alive by age, weak firms on the left and strong ones on the right, at misalignment "
+        f"{', '.join(plain(float(value)) for value in some)} (from blue to vermilion). Bands are pointwise 95 % limits; beneath each plot "
+        f"stand the numbers of firms still at risk, in the colours of the curves.{fixed}"
+    )
+    return Section("survival", "Survival of weak and strong firms", [Figure(panels, caption), _survival_table(context)])
+
+
+def causes(context: Context) -> Section | None:
+    """Return the section on how firms end; none where nobody ended, or the model knows one cause."""
+    ended = context.ds["events"].sum([dim for dim in context.ds["events"].dims if dim != "cause"])
+    if context.ds.sizes["cause"] < 2 or not int(ended.sum()):
+        return None
+    chosen = shown(context.plane if context.poles else context.ds, most=4)
+    titles = _titles(context, chosen)
+    axes = plots.incidence(context.plane if context.poles else context.ds, titles=titles)
+    found = [cumulative_incidence(cell).isel(week=-1) for cell in chosen.cells]
+    happened = [str(cause) for cause in context.ds["cause"].values[ended.values > 0]]
+    rows = [
+        [title.replace("\n", " "), *(_percent(one.sel(cause=cause)) for cause in happened), f"{int(cell['firms']):,}"]
+        for title, one, cell in zip(titles, found, chosen.cells, strict=True)
+    ]
+    spoken = "; ".join(
+        f"{row[0]}: " + ", ".join(f"{readable(c)} {v} %" for c, v in zip(happened, row[1:-1], strict=True))
+        for row in rows
+    )
+    caption = f"Cumulative incidence: the share of firms ended by each cause, stacked; what is left above is alive. All panels share one scale."
+    table = Table(
+        ["firms", *(f"{readable(cause)}, %" for cause in happened), "n"], rows,
+        f"Share of firms ended by each cause within {context.years:g} years, in per cent, ± one standard error.",
+    )  # fmt: skip
+    blocks: list[Any] = [
+        Figure([panel(axes[0].figure, f"Stacked areas by age. By the horizon, {spoken}.", name="incidence")], caption),
+        table,
+    ]
+    if model := context.model:
+        meanings = "; ".join(
+            f"{readable(cause.name)}: {cause.meaning}" for cause in model.causes if cause.name in happened
+        )
+        blocks.insert(0, Prose(f"A firm ends by the first cause that applies. {meanings[0].upper()}{meanings[1:]}."))
+    return Section("causes", "How firms end", blocks)
+
+
+def _titles(context: Context, chosen: Shown) -> list[str]:
+    """Name the four corners as weak or strong, aligned or misaligned."""
+    ends = context.poles
+    if ends is None or len(chosen.cells) != 4:
+        return chosen.names
+    titles = []
+    for cell in chosen.cells:
+        strength = "strong" if float(cell["execution"]) == ends.strong else "weak"
+        course = "misaligned" if float(cell["misalignment"]) == ends.misaligned else "aligned"
+        titles.append(f"{strength}, {course}")
+    return titles if len(set(titles)) == 4 else chosen.names
+
+
+def _curves(ds: xr.Dataset, name: str, title: str) -> Panel:
+    ax = plots.survival_curves(ds, title=title)
+    chosen = shown(ds)
+    last = [kaplan_meier(cell).isel(week=-1) for cell in chosen.cells]
+    spoken = "; ".join(f"{label}: {_percent(one)} %" for label, one in zip(chosen.names, last, strict=True))
+    return panel(
+        ax.figure, f"Survival curves{f', {title}' if title else ''}. Alive at the horizon: {spoken}.", name=name
+    )
+
+
+def _chosen(context: Context) -> str:
+    chosen = shown(context.ds)
+    some = f", {len(chosen.cells)} of {context.cells:,} cells" if len(chosen.cells) < context.cells else ""
+    return f"Share of firms alive by age{some}. Bands are pointwise 95 % limits; beneath stand the numbers of firms at risk."
+
+
+def _survival_table(context: Context) -> Table:
+    chosen = shown(context.plane if context.poles else context.ds, most=7 if context.poles is None else 4)
+    weeks = context.ds.sizes["week"]
+    ages = sorted({week for year in (1, 3, 5, 10) if (week := year * WEEKS_PER_YEAR) < weeks} | {weeks})
+    rows = []
+    for title, cell in zip(_titles(context, chosen), chosen.cells, strict=True):
+        found = kaplan_meier(cell)
+        rows.append(
+            [title.replace("\n", " "), *(_percent(found.sel(week=age)) for age in ages), f"{int(cell['firms']):,}"]
+        )
+    head = ["firms", *(f"{age / WEEKS_PER_YEAR:g} years" for age in ages), "n"]
+    return Table(
+        head,
+        rows,
+        "Firms alive at some ages, in per cent, ± one standard error (limits in brackets where all or none live).",
+    )
+
+
+def _percent(found: xr.Dataset) -> str:
+    return number(Estimated.of(found.squeeze()).scaled(100), short=True)
