@@ -1,0 +1,236 @@
+"""Run studies and rewrite every number and picture of their READMEs: ``python studies/reproduce.py [NAME ...]``.
+
+The contract is told in ``studies/README.md``. Exit codes: 0 done, 1 numbers differ (with --check or --rederive), 2 bad
+input.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+import math
+import re
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import xarray as xr
+
+import firmfate
+from firmfate.errors import FirmfateError
+from firmfate.findings.table import Table, shown
+from firmfate.study.rendering import toml
+
+HERE = Path(__file__).resolve().parent
+ROOM = "firmfate.findings.studies"
+SAME = 1e-9
+"""Relative difference that rounding alone may make between two ways to the same number."""
+
+BLOCK = re.compile(r"(<!-- numbers: begin ?(?P<section>.*?) ?-->\n).*?(<!-- numbers: end -->)", re.DOTALL)
+INLINE = re.compile(r"(<!--=(?:(?P<study>[a-z0-9-]+):)?(?P<name>[^\s>]+)-->)(?P<old>[^<]*)(<!--/-->)")
+
+
+def names() -> list[str]:
+    """Return the studies that have an entry in the findings, in the order of the table of hypotheses."""
+    found = sorted(path.parent.name for path in HERE.glob("*/README.md") if _module_name(path.parent.name))
+    told = list(dict.fromkeys(re.findall(r"\]\(([a-z0-9-]+)/", (HERE / "README.md").read_text("utf-8"))))
+    return sorted(found, key=lambda name: told.index(name) if name in told else len(told))
+
+
+def study_files(name: str, *, full: bool = False) -> dict[str, Path]:
+    """Return the study files of a folder: its own ``study.toml`` and those in ``small/``, or in ``full/``."""
+    folder = HERE / name
+    files = sorted((folder / ("full" if full else "small")).glob("*.toml"))
+    own = [] if full and any(file.stem == "study" for file in files) else [folder / "study.toml"]
+    return {file.stem: file for file in (*own, *files) if file.is_file()}
+
+
+def directories(name: str, into: Path, *, full: bool = False) -> dict[str, Path]:
+    """Return where each study file of a folder is run."""
+    return {key: into / name / key for key in study_files(name, full=full)}
+
+
+def run(
+    name: str,
+    into: Path,
+    *,
+    full: bool = False,
+    replicates: int | None = None,
+    threads: int | None = None,
+    progress: bool = False,
+) -> dict[str, xr.Dataset]:
+    """Run a study's files into ``into/name/``, derive what counts do not hold, and return all datasets."""
+    places = directories(name, into, full=full)
+    runs = {}
+    for key, file in study_files(name, full=full).items():
+        study = firmfate.Study.read(file)
+        if replicates is not None:
+            tables = {**study.tables, "study": {**study.tables["study"], "replicates": replicates}}
+            study = firmfate.Study.parse(toml(tables), beside=file.parent)
+        runs[key] = firmfate.run(study, into=places[key], threads=threads, progress=progress)
+    derive = getattr(_findings(name), "derive", None)
+    if derive is not None:
+        for key, ds in derive(places).items():
+            place = into / name / f"{key}.nc"
+            ds.to_netcdf(place)
+            runs[key] = ds
+    return runs
+
+
+def estimands(name: str, runs: Mapping[str, xr.Dataset]) -> Table:
+    """Return the numbers of a study."""
+    table: Table = _findings(name).estimands(runs)
+    return table
+
+
+def rederive(name: str, into: Path, *, full: bool = False) -> dict[str, float]:
+    """Return the study's main numbers, computed from its files by plain pandas (``studies/NAME/rederive.py``)."""
+    places = directories(name, into, full=full)
+    extra = {file.stem: file for file in (into / name).glob("*.nc")}
+    found: dict[str, float] = _beside(name, "rederive").rederive(
+        {**{key: place / "result.nc" for key, place in places.items()}, **extra}
+    )
+    return found
+
+
+def draw(name: str, runs: Mapping[str, xr.Dataset], table: Table) -> dict[str, bytes]:
+    """Return the pictures of a study as PNG by their names (``studies/NAME/pictures.py``)."""
+    if not (HERE / name / "pictures.py").is_file():
+        return {}
+    from firmfate.plots import picture
+
+    figures = _beside(name, "pictures").pictures(runs, table)
+    return {key: picture(figure, form="png") for key, figure in figures.items()}
+
+
+def rendered(text: str, table: Callable[[str], Table], own: str = "") -> str:
+    """Return a README with its blocks and inline numbers taken from tables; `table` gives that of a study."""
+
+    def block(match: re.Match[str]) -> str:
+        found = table(own)
+        wanted = [match["section"]] if match["section"] else list(found.sections)
+        parts = []
+        for section in wanted:
+            title = f"**{section}**\n\n" if section and not match["section"] else ""
+            parts.append(title + found.markdown(section))
+        return f"{match[1]}\n" + "\n".join(parts) + f"\n{match[3]}"
+
+    def inline(match: re.Match[str]) -> str:
+        name, _, part = match["name"].partition("|")
+        try:
+            value = table(match["study"] or own)[name].value
+        except FileNotFoundError:  # a study that was not run yet
+            return match[0]
+        words = {
+            "": lambda: shown(value),
+            "gain": lambda: shown(value.scaled(-1)),
+            "percent": lambda: shown(value.scaled(100)),
+            "loss-percent": lambda: shown(value.scaled(-100)),
+            "bare": lambda: shown(value).split(" ")[0],
+            "limits": lambda: shown(value._replace(se=math.nan)),
+        }
+        if part not in words:
+            raise FirmfateError(f"{match[0]}: '{part}' is no way to show a number; allowed: {', '.join(words)}")
+        return f"{match[1]}{words[part]()}{match[5]}"
+
+    return INLINE.sub(inline, BLOCK.sub(block, text))
+
+
+def kept(name: str) -> Table:
+    """Return the numbers of a study that are kept in its folder."""
+    return Table.read((HERE / name / "numbers.json").read_text("utf-8"))
+
+
+def write(name: str, table: Table, pictures: Mapping[str, bytes]) -> None:
+    """Keep the numbers and pictures of a study, and rewrite its README and the one above it."""
+    (HERE / name / "numbers.json").write_text(table.json(), "utf-8")
+    for key, content in pictures.items():
+        (HERE / name / f"{key}.png").write_bytes(content)
+    for path in (HERE / name / "README.md", HERE / "README.md"):
+        if path.is_file():
+            path.write_text(rendered(path.read_text("utf-8"), kept, name), "utf-8")
+
+
+def differences(name: str, table: Table) -> Iterator[str]:
+    """Say which kept numbers are shown otherwise than those of a table."""
+    old = kept(name)
+    for missing in sorted(set(old.names) ^ set(table.names)):
+        yield f"{name}: '{missing}' is {'no longer computed' if missing in old.names else 'new'}"
+    for row in table:
+        if row.name in old.names and shown(old[row.name].value) != shown(row.value):
+            yield f"{name}: {row.name} is {shown(old[row.name].value)} in the README, {shown(row.value)} now"
+
+
+def unequal(name: str, table: Table, again: Mapping[str, float]) -> Iterator[str]:
+    """Say which numbers, rederived, are others than those of the findings."""
+    for key, value in again.items():
+        told = table[key].value.estimate
+        if not math.isclose(told, value, rel_tol=SAME, abs_tol=SAME):
+            yield f"{name}: {key} is {told!r}, rederived {value!r}"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run, estimate, rederive, draw, and write or check."""
+    parser = argparse.ArgumentParser(description="Run studies and rewrite every number and picture of their READMEs.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="studies; all where none is named")
+    parser.add_argument("--into", type=Path, default=Path("runs/studies"), help="folder of the runs: %(default)s")
+    parser.add_argument("--full", action="store_true", help="the versions for clusters; prints and writes no README")
+    parser.add_argument("--check", action="store_true", help="write nothing; say which numbers of READMEs differ")
+    parser.add_argument("--rederive", action="store_true", help="compute main numbers again by plain pandas too")
+    parser.add_argument("--replicates", type=int, help="firms a cell, to try a study out; prints and writes no README")
+    parser.add_argument("--threads", type=int, help="threads; all cores by default")
+    chosen = parser.parse_args(arguments)
+    unknown = [name for name in chosen.names if name not in names()]
+    if unknown:
+        parser.error(f"no such study: {', '.join(unknown)}; there are {', '.join(names())}")
+    faults = 0
+    into = chosen.into / f"tried-{chosen.replicates}" if chosen.replicates else chosen.into / ("full" * chosen.full)
+    for name in chosen.names or names():
+        begun = time.perf_counter()
+        try:
+            runs = run(name, into, full=chosen.full, replicates=chosen.replicates, threads=chosen.threads)
+            table = estimands(name, runs)
+            said = [*unequal(name, table, rederive(name, into, full=chosen.full))] if chosen.rederive else []
+            if chosen.replicates or chosen.full:
+                print(*(table.markdown(section) for section in table.sections), sep="\n")
+            elif chosen.check:
+                said += differences(name, table)
+            else:
+                write(name, table, draw(name, runs, table))
+        except FirmfateError as fault:
+            print(f"{name}: {fault}", file=sys.stderr)
+            return fault.exit_code
+        faults += len(said)
+        print(*said, f"{name}: {len(table)} numbers, {time.perf_counter() - begun:.0f} s", sep="\n", flush=True)
+    return 1 if faults else 0
+
+
+def _module_name(name: str) -> str | None:
+    module = f"{ROOM}.{name.replace('-', '_')}"
+    return module if importlib.util.find_spec(module) else None
+
+
+def _findings(name: str) -> ModuleType:
+    module = _module_name(name)
+    if module is None:
+        raise FirmfateError(f"{ROOM} has no module {name.replace('-', '_')}; there are {', '.join(names())}")
+    return importlib.import_module(module)
+
+
+def _beside(name: str, part: str) -> Any:
+    """Import ``studies/NAME/PART.py``."""
+    path = HERE / name / f"{part}.py"
+    spec = importlib.util.spec_from_file_location(f"{name.replace('-', '_')}_{part}", path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise FirmfateError(f"{path} does not exist")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+if __name__ == "__main__":
+    sys.exit(main())
