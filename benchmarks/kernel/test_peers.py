@@ -1,6 +1,6 @@
 """The peers against the model's reference lives and against each other, away from the defaults: `pytest benchmarks`.
 
-`reference_ends.json`: inputs and ends of nine lives from the model's documentation, where two other programs agreed on them.
+`reference_ends.json`: inputs and ends of nine lives from the model's documentation.
 """
 
 from __future__ import annotations
