@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmfate.errors import BrokenShardError, RunDirectoryError
+from firmfate.shards.timeless import without_times
 
 NETCDF_LOCK = threading.Lock()
 """The netCDF library is not safe in threads: one at a time inside a process."""
@@ -80,7 +81,7 @@ def encode(content: ShardContent, *, first: int, replicates: int) -> bytes:
             kind = smallest_type(values)
             variable = file.createVariable(name, kind, content.dims[name], zlib=True, complevel=1, shuffle=True)
             variable[:] = values.astype(kind)
-        return bytes(file.close())
+        return without_times(bytes(file.close()))
 
 
 def write(folder: Path, name: str, data: bytes) -> Path:
