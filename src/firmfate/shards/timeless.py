@@ -1,10 +1,10 @@
 """Take the clock out of an HDF5 file: the same content is the same bytes, whenever it was written.
 
-The netCDF library lets HDF5 keep four times in the header of the root group, and offers no way to turn that off. They are
-set to zero here, and the header's checksum is made to fit again.
+The netCDF library lets HDF5 keep four times in the header of the root group, and offers no way to turn that off.
+They are set to zero here, and the header's checksum is made to fit again.
 
-HDF5 File Format Specification 3.0, sections II.C (superblock version 2 and 3) and IV.A.1.b (object header version 2); the
-checksum is Bob Jenkins' lookup3, ``hashlittle``.
+HDF5 File Format Specification 3.0, sections II.C (superblock version 2 and 3) and IV.A.1.b (object header version
+2); the checksum is Bob Jenkins' lookup3, ``hashlittle``.
 """
 
 from __future__ import annotations
