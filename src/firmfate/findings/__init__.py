@@ -1,7 +1,7 @@
 """What the studies ask: the finding in words, the phase map and its zero contour, green dashboards and warning time.
 
-Every function takes a dataset of counts (``result.nc``) and returns years, shares or numbers of KPIs with standard errors; none
-of them simulates.
+Every function takes a dataset of counts (``result.nc``) and returns years, shares or numbers of KPIs with standard
+errors; none of them simulates.
 """
 
 from firmfate.findings.cells import axes_of, labelled, labels_of

@@ -10,7 +10,8 @@ import xarray as xr
 def labelled(ds: xr.Dataset) -> xr.Dataset:
     """Return a dataset whose axes are coordinates.
 
-    A design that is no grid has its axes along ``cell``; netCDF stores them as variables, told by their attribute ``parameter``.
+    A design that is no grid has its axes along ``cell``; netCDF stores them as variables, told by their attribute
+    ``parameter``.
     """
     return ds.set_coords([name for name, variable in ds.data_vars.items() if "parameter" in variable.attrs])
 

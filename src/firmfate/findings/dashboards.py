@@ -14,7 +14,7 @@ ALARMS = ("any", "early", "later")
 
 
 def marks_of(ds: xr.Dataset) -> tuple[str, ...]:
-    """Return the variables of a dataset that count firms by a mark at the alarm (``green_kpi_count`` of the model firm)."""
+    """Return the variables that count firms by a mark at the alarm (``green_kpi_count`` of the model firm)."""
     names = map(str, ds.data_vars)
     return tuple(name[len("early_") :] for name in names if name.startswith("early_") and name.endswith("_count"))
 
@@ -34,8 +34,9 @@ def green_dashboards(ds: xr.Dataset, *, counted: str | None = None, level: float
     Returns
     -------
     xarray.Dataset
-        Over the axes and ``alarm`` ("any", "early": in the first 13 weeks, "later"): ``estimate``, ``se`` (sd/√n), ``lower``,
-        ``upper``, ``firms``; and ``share`` of the firms by number of green KPIs. NaN where no alarmed firm died.
+        Over the axes and ``alarm`` ("any", "early": in the first 13 weeks, "later"): ``estimate``, ``se`` (sd/√n),
+        ``lower``, ``upper``, ``firms``; and ``share`` of the firms by number of green KPIs. NaN where no alarmed firm
+        died.
 
     Raises
     ------

@@ -35,8 +35,8 @@ def axis_effects(ds: xr.Dataset, *, tau: int | None = None, level: float = 0.95)
     Returns
     -------
     xarray.Dataset
-        Over ``axis`` (the grid's axes of two or more numbers): ``estimate`` (years), ``se`` (batches), ``lower``, ``upper``,
-        and the coordinates ``low`` and ``high``. Empty where the design is no grid.
+        Over ``axis`` (the grid's axes of two or more numbers): ``estimate`` (years), ``se`` (batches), ``lower``,
+        ``upper``, and the coordinates ``low`` and ``high``. Empty where the design is no grid.
 
     Examples
     --------

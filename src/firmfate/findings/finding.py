@@ -21,8 +21,8 @@ class Finding:
     statements : tuple of str
         Sentences that carry the numbers and their standard errors.
     holds : bool or None
-        Whether the paradox shows: execution lengthens aligned lives and shortens misaligned ones, each told from 0 by its limits.
-        None where the study cannot tell: its axes are others, or there are too few firms.
+        Whether the paradox shows: execution lengthens aligned lives and shortens misaligned ones, each told from 0 by
+        its limits. None where the study cannot tell: its axes are others, or there are too few firms.
     numbers : dict
         Name -> estimate, standard error and limits of what the sentences say.
     caution : str
@@ -53,9 +53,9 @@ def finding(ds: xr.Dataset, *, tau: int | None = None) -> Finding:
     Returns
     -------
     Finding
-        With execution and misalignment as axes: whether strong execution lengthens aligned lives and shortens misaligned ones, by
-        how many years, and the misalignment between. Otherwise the largest effect of a grid and its extreme cells, or
-        how long the firms of a single cell live.
+        With execution and misalignment as axes: whether strong execution lengthens aligned lives and shortens
+        misaligned ones, by how many years, and the misalignment between. Otherwise the largest effect of a grid and
+        its extreme cells, or how long the firms of a single cell live.
 
     Examples
     --------

@@ -22,17 +22,18 @@ def finding(ds: xr.Dataset, *, tau: int | None = None) -> Finding:
     longest, shortest = extreme_cells(ds, tau=tau)
     numbers = {"longest": _number(longest), "shortest": _number(shortest)}
     extremes = (
-        f"Of {ds['firms'].size:,} cells, firms live longest at {cell_words(longest.where)}: "
-        f"{number(numbers['longest'], unit='years')} within {horizon}; and shortest at {cell_words(shortest.where)}: "
-        f"{number(numbers['shortest'], unit='years')}."
+        f"Of {ds['firms'].size:,} cells, firms live longest at {cell_words(longest.where)} and shortest at "
+        f"{cell_words(shortest.where)}.",
+        f"Their mean lifetimes within {horizon} are {number(numbers['longest'], unit='years')} and "
+        f"{number(numbers['shortest'], unit='years')}.",
     )
     effects = axis_effects(ds, tau=tau)
     if not effects.sizes["axis"] or not bool(effects["estimate"].notnull().any()):
-        return Finding(extremes, (), None, numbers, CAUTION)
+        return Finding(extremes[0], extremes[1:], None, numbers, CAUTION)
     largest = effects.isel(axis=int(np.nanargmax(np.abs(effects["estimate"].values))))
     numbers["largest effect"] = Estimated.of(largest)
     return Finding(
-        _effect(largest, numbers["largest effect"], effects.sizes["axis"], horizon), (extremes,), None, numbers, CAUTION
+        _effect(largest, numbers["largest effect"], effects.sizes["axis"], horizon), extremes, None, numbers, CAUTION
     )
 
 
@@ -50,7 +51,10 @@ def _effect(effect: xr.Dataset, value: Estimated, axes: int, horizon: str) -> st
     )
     if axes == 1:
         return f"{span[0].upper()}{span[1:]} {said} of the mean lifetime within {horizon}."
-    return f"Of {axes} axes, {axis} matters most to the mean lifetime within {horizon}: {span} {said}, on average over the others."
+    return (
+        f"Of {axes} axes, {axis} matters most to the mean lifetime within {horizon}: {span} {said}, on average over "
+        "the others."
+    )
 
 
 def _one_cell(ds: xr.Dataset, tau: int | None) -> Finding:

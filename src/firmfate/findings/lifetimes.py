@@ -1,7 +1,7 @@
 """Mean lifetimes of all cells, of all firms and with one batch left out: standard errors of any function of them.
 
-`firmfate.survival.contrast` does this for differences and derivatives; here are functions that are not linear, such as the
-misalignment at which an effect changes its sign.
+`firmfate.survival.contrast` does this for differences and derivatives; here are functions that are not linear, such as
+the misalignment at which an effect changes its sign.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Lifetimes:
 
     @cached_property
     def without(self) -> xr.DataArray | None:
-        """Years with one batch left out, (batch, axes...); None where there are too few batches for a standard error."""
+        """Years with one batch left out, (batch, axes...); None where batches are too few for a standard error."""
         try:
             used = batches_in_use(self.ds)
             if has_exact_lifetimes(self.ds, self.tau):

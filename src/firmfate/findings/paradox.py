@@ -13,7 +13,10 @@ from firmfate.findings.words import Estimated, interval, number, plain, readable
 from firmfate.survival.comparisons import comparison_of
 from firmfate.variables import WEEKS_PER_YEAR
 
-CAUTION = "Standard errors are of the simulation alone: they tell how exactly the model was computed, not how well it describes firms."
+CAUTION = (
+    "Standard errors are of the simulation alone: they tell how exactly the model was computed, not how well it "
+    "describes firms."
+)
 
 
 def finding(ds: xr.Dataset, *, tau: int | None = None) -> Finding:
@@ -55,13 +58,15 @@ def _headline(holds: bool | None, aligned: Estimated, misaligned: Estimated) -> 
         return "There are too few firms for standard errors, so the study cannot tell whether the paradox holds."
     if holds:
         return (
-            "The paradox holds in this model: strong execution lengthens the life of aligned firms and shortens that of "
+            "The paradox holds in this model: strong execution lengthens the life of aligned firms and shortens that "
+            "of "
             "misaligned ones."
         )
     if misaligned.sign < 0:
         less = "does not change" if aligned.sign == 0 else "shortens"
         return (
-            f"Strong execution shortens the life of misaligned firms, and {less} that of aligned ones beyond the error of "
+            f"Strong execution shortens the life of misaligned firms, and {less} that of aligned ones beyond the error "
+            "of "
             "the simulation."
         )
     if misaligned.sign > 0:

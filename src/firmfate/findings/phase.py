@@ -29,9 +29,9 @@ def phase_map(ds: xr.Dataset, *, tau: int | None = None, level: float = 0.95) ->
     -------
     xarray.Dataset
         ``rmst``, ``rmst_se`` (axes...): years, Greenwood's standard error. ``slope``, ``slope_se``, ``slope_lower``,
-        ``slope_upper``: dRMST/d(execution), years per unit of execution, from batches. ``sign``: +1 or -1 where the limits of the
-        slope exclude 0, 0 where they do not, NaN where there are none. ``contour``, ``contour_se``, ``contour_lower``,
-        ``contour_upper`` (execution, other axes): the misalignment at which the slope is 0.
+        ``slope_upper``: dRMST/d(execution), years per unit of execution, from batches. ``sign``: +1 or -1 where the
+        limits of the slope exclude 0, 0 where they do not, NaN where there are none. ``contour``, ``contour_se``,
+        ``contour_lower``, ``contour_upper`` (execution, other axes): the misalignment at which the slope is 0.
 
     Raises
     ------
@@ -71,7 +71,8 @@ def phase_map(ds: xr.Dataset, *, tau: int | None = None, level: float = 0.95) ->
     found["sign"].attrs = {"units": "1", "long_name": "sign of the slope where its limits exclude 0, otherwise 0"}
     firms = ds["firms"].values
     found.attrs = {
-        "tau": lived.tau, "level": level, "firms": int(firms.sum(dtype=np.uint64)), "firms_per_cell": int(np.median(firms)),
+        "tau": lived.tau, "level": level, "firms": int(firms.sum(dtype=np.uint64)),
+        "firms_per_cell": int(np.median(firms)),
         "batches": 0 if lived.without is None else lived.without.sizes["batch"],
     }  # fmt: skip
     return found

@@ -1,4 +1,4 @@
-"""The poles of a study of execution and misalignment: which of its cells are called weak, strong, aligned and misaligned."""
+"""The poles of a study of execution and misalignment: which cells are weak, strong, aligned and misaligned."""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ def poles(ds: xr.Dataset) -> Poles | None:
     Returns
     -------
     Poles or None
-        Strong is the highest execution, weak the one nearest to 0.05; aligned and misaligned are the ends of misalignment.
+        Strong is the highest execution, weak the one nearest to 0.05; aligned and misaligned are the ends of
+        misalignment.
 
     Examples
     --------

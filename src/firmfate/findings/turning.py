@@ -27,8 +27,8 @@ def turning_point(
     ds : xarray.Dataset
         Counts over execution, misalignment and any other axes.
     at_every_execution : bool
-        The zero of dRMST/d(execution) at every execution, the zero contour of the phase map; otherwise that of the difference
-        between the strongest and the weak execution (`firmfate.findings.poles`).
+        The zero of dRMST/d(execution) at every execution, the zero contour of the phase map; otherwise that of the
+        difference between the strongest and the weak execution (`firmfate.findings.poles`).
     tau : int, optional
         Weeks up to which lives are compared; the horizon by default.
     level : float
@@ -37,8 +37,9 @@ def turning_point(
     Returns
     -------
     xarray.Dataset
-        ``estimate`` (linear between cells; NaN where the sign never changes; of several changes, the one between the largest
-        opposite effects), ``se`` (jackknife over batches), ``lower``, ``upper``, over execution, if asked, and other axes.
+        ``estimate`` (linear between cells; NaN where the sign never changes; of several changes, the one between the
+        largest opposite effects), ``se`` (jackknife over batches), ``lower``, ``upper``, over execution, if asked, and
+        other axes.
 
     Raises
     ------

@@ -25,9 +25,9 @@ def warning_time(ds: xr.Dataset, *, level: float = 0.95) -> xr.Dataset:
     Returns
     -------
     xarray.Dataset
-        Over the axes and ``alarm`` ("any", "early": in the first 13 weeks, "later"): ``estimate`` (weeks), ``se`` (jackknife
-        over batches; where fewer than 8 have such firms, sd/√n for any alarm and NaN otherwise), ``lower``, ``upper``,
-        ``firms``. NaN where no alarmed firm died.
+        Over the axes and ``alarm`` ("any", "early": in the first 13 weeks, "later"): ``estimate`` (weeks), ``se``
+        (jackknife over batches; where fewer than 8 have such firms, sd/√n for any alarm and NaN otherwise), ``lower``,
+        ``upper``, ``firms``. NaN where no alarmed firm died.
 
     Raises
     ------

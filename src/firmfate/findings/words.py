@@ -61,11 +61,14 @@ def number(value: Estimated, *, unit: str = "", short: bool = False) -> str:
     """
     if not math.isfinite(value.estimate):
         return "–" if short else "unknown"
-    digits = decimals(value.se)
+    known = math.isfinite(value.se) and value.se > 0
+    limited = math.isfinite(value.lower) and math.isfinite(value.upper)
+    # Limits of 95 % are about four standard errors apart.
+    digits = decimals(value.se if known or not limited else (value.upper - value.lower) / 4)
     shown = f"{value.estimate:.{digits}f}" + (f" {unit}" if unit and not short else "")
-    if math.isfinite(value.se) and value.se > 0:
+    if known:
         return f"{shown} ± {value.se:.{digits}f}" if short else f"{shown} (standard error {value.se:.{digits}f})"
-    if math.isfinite(value.lower):
+    if limited:
         limits = f"{value.lower:.{digits}f} to {value.upper:.{digits}f}"
         return f"{shown} [{limits}]" if short else f"{shown} (95 % limits {limits})"
     return f"{shown} ± ?" if short else f"{shown} (standard error unknown)"
@@ -82,6 +85,17 @@ def plain(value: float) -> str:
     return f"{value:.6g}"
 
 
+def rounded(value: float) -> str:
+    """Return a value to three digits, as a label of a cell wants it.
+
+    Examples
+    --------
+    >>> rounded(0.640673), rounded(1040.0), rounded(52.0)
+    ('0.641', '1040', '52')
+    """
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
 def readable(name: str) -> str:
     """Return a name as words: ``misalignment_sales`` -> ``misalignment sales``."""
     return name.replace("_", " ")
@@ -89,4 +103,4 @@ def readable(name: str) -> str:
 
 def cell_words(where: Mapping[str, float]) -> str:
     """Return a cell's axes in words: ``execution 1, misalignment 0.5``."""
-    return ", ".join(f"{readable(name)} {plain(value)}" for name, value in where.items()) or "the one cell"
+    return ", ".join(f"{readable(name)} {rounded(value)}" for name, value in where.items()) or "the one cell"

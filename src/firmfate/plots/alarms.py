@@ -21,7 +21,7 @@ FEWEST_FIRMS = 20
 
 @style.styled
 def dashboards(ds: xr.Dataset, *, level: float = 0.95) -> NDArray[Any]:
-    """Draw, over alarmed firms that died: green KPIs at the alarm, weeks from the alarm to the end, and how many had no alarm.
+    """Draw green KPIs at the alarm and weeks left, over alarmed firms that died; and how many died without an alarm.
 
     Alarms in a firm's first 13 weeks are drawn apart, hollow: such firms were born ill.
 
@@ -39,11 +39,11 @@ def dashboards(ds: xr.Dataset, *, level: float = 0.95) -> NDArray[Any]:
     """
     laid = along(ds)
     parts: list[tuple[Any, str, dict[str, Any]]] = [
-        (warning_time, "Weeks from alarm to end", {"later": "o", "early": "s"}),
-        (alarm_shares, "Share of deaths without an alarm", {"none": "o"}),
+        (warning_time, "Weeks of warning", {"later": "o", "early": "s"}),
+        (alarm_shares, "Deaths without an alarm", {"none": "o"}),
     ]
     if marks_of(ds):
-        parts.insert(0, (green_dashboards, "Green KPIs when the alarm rang", {"later": "o", "early": "s"}))
+        parts.insert(0, (green_dashboards, "Green KPIs at the alarm", {"later": "o", "early": "s"}))
     height = 3.1 if laid.ticks is None else 1.4 + 0.24 * len(laid.x)
     _, axes = style.canvas(2.95 * len(parts), height, 1, len(parts), sharey=laid.ticks is not None)
     for ax, (estimate, title, alarms) in zip(axes[0], parts, strict=True):
@@ -56,7 +56,9 @@ def dashboards(ds: xr.Dataset, *, level: float = 0.95) -> NDArray[Any]:
     if laid.ticks is not None:
         axes[0, 0].set_yticks(laid.x, laid.ticks, fontsize=7.5)
     elif len(laid.series) > 1:
-        axes[0, -1].legend(loc="best")
+        fullest = max(axes[0], key=lambda ax: len(ax.get_legend_handles_labels()[1]))
+        if fullest.get_legend_handles_labels()[1]:
+            fullest.legend(loc="best")
     return axes[0]  # type: ignore[no-any-return]
 
 

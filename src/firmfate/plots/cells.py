@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from firmfate.errors import EstimateError
-from firmfate.findings.cells import axes_of, labelled, labels_of
+from firmfate.findings.cells import labelled, labels_of
 from firmfate.findings.poles import EXECUTION, MISALIGNMENT, poles
 from firmfate.findings.words import cell_words
 
@@ -92,7 +92,7 @@ class Along(NamedTuple):
 
 
 def along(ds: xr.Dataset, *, most: int = 4) -> Along:
-    """Lay out cells along an axis: misalignment, for weak and strong firms; otherwise the last axis, for values of the one before.
+    """Lay out cells along misalignment, for weak and strong firms; otherwise along the last axis, by the one before.
 
     Axes beyond two are fixed at their middle value. Designs that are no grid are shown cell by cell, 30 at most.
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
+from numpy.typing import NDArray
 
 from firmfate.findings.words import readable
 from firmfate.plots import style
@@ -48,7 +49,8 @@ def lifetimes(ds: xr.Dataset, *, ax: Axes | None = None, tau: int | None = None,
     for series, colour in zip(laid.series, style.curve_colours(len(laid.series)), strict=True):
         found = rmst(series.cells, tau=tau, level=level) / WEEKS_PER_YEAR
         ax.errorbar(
-            laid.x, found["estimate"], yerr=_bars(found), color=colour, label=series.name, marker="o", markersize=3.5, elinewidth=1
+            laid.x, found["estimate"], yerr=_bars(found), color=colour, label=series.name, marker="o", markersize=3.5,
+            elinewidth=1,
         )  # fmt: skip
     ax.set(xlabel=readable(laid.axis), ylabel=f"mean lifetime within {horizon:g} years")
     if len(laid.series) > 1:
@@ -76,7 +78,8 @@ def _by_cell(ds: xr.Dataset, names: list[str], ax: Axes | None, tau: int | None,
     return ax
 
 
-def _bars(found: xr.Dataset) -> np.ndarray:
+def _bars(found: xr.Dataset) -> NDArray[np.float64]:
     """Return how far the limits lie below and above the estimates."""
     sides = [found["estimate"] - found["lower"], found["upper"] - found["estimate"]]
-    return np.clip(np.nan_to_num([side.values for side in sides]), 0, None)
+    bars: NDArray[np.float64] = np.clip(np.nan_to_num([side.values for side in sides]), 0, None)
+    return bars

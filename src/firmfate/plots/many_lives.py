@@ -34,8 +34,8 @@ def fan(ds: xr.Dataset, *, variables: Sequence[str] | None = None, axes: NDArray
     Returns
     -------
     array of Axes
-        The median as a line, 25-75 % and 5-95 % as bands; the last panel shows firms alive. Who dies leaves: late quantiles are
-        those of survivors.
+        The median as a line, 25-75 % and 5-95 % as bands; the last panel shows firms alive. Who dies leaves: late
+        quantiles are those of survivors.
 
     Raises
     ------

@@ -25,6 +25,8 @@ FIRM = (
 """Panels of the model firm beneath its KPIs: column, title, unit. Inventory is work in process and finished goods."""
 
 KPI_COLOURS = (style.BLUE, style.VERMILION, style.GREEN, style.GREY, style.PURPLE)
+DOUBLINGS = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
+QUARTERS = (0.4, 0.5, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 2.5)
 MOST_PANELS = 4
 
 
@@ -35,8 +37,8 @@ def life(ds: xr.Dataset, *, axes: NDArray[Any] | None = None, title: str = "") -
     Parameters
     ----------
     ds : xarray.Dataset
-        Over ``step``, as `firmfate.replay` and `firmfate.simulate_path` return it, or one life of ``lives.nc``. Of other models
-        the first four columns that are no shocks are drawn.
+        Over ``step``, as `firmfate.replay` and `firmfate.simulate_path` return it, or one life of ``lives.nc``. Of
+        other models the first four columns that are no shocks are drawn.
     axes : array of Axes, optional
         One a panel; a new figure if not given.
     title : str
@@ -103,11 +105,12 @@ def column(ds: xr.Dataset, name: str) -> NDArray[np.float64]:
 def kpi_ratio(ds: xr.Dataset, name: str) -> NDArray[np.float64]:
     """Return a KPI relative to its start, turned so that more is better: at 1 and above it is green."""
     values = column(ds, name)
-    return values[0] / values if name in LOWER_IS_BETTER else values / values[0]
+    ratio: NDArray[np.float64] = values[0] / values if name in LOWER_IS_BETTER else values / values[0]
+    return ratio
 
 
 def said(ds: xr.Dataset, name: str) -> Any:
-    """Return what a life knows of itself: an attribute of a replayed one, a coordinate of one of ``lives.nc``, or None."""
+    """Return what a life knows of itself: an attribute, or a coordinate of one of ``lives.nc``; or None."""
     if name in ds.attrs:
         return ds.attrs[name]
     return ds[name].item() if name in ds.coords and not ds[name].dims else None
@@ -148,9 +151,12 @@ def _kpis(ax: Axes, ds: xr.Dataset, years: NDArray[np.float64]) -> None:
         ax.plot(years, kpi_ratio(ds, name), color=colour, linewidth=1.3, label=readable(name[len(KPI) :]))
     ax.set_yscale("log", base=2)
     ax.yaxis.set_major_formatter(lambda ratio, _: f"{ratio:g}×")
+    ax.minorticks_off()
     ax.legend(loc="upper left", bbox_to_anchor=(0, 1.0), ncols=5, fontsize=7, handlelength=1.0, columnspacing=0.9)
     low, high = ax.get_ylim()
-    ax.set_ylim(min(low, 0.8), max(high, 1.25) * (max(high, 1.25) / min(low, 0.8)) ** 0.22)  # room for the legend
+    low, high = min(low, 0.8), max(high, 1.25)
+    ax.set_yticks([ratio for ratio in (DOUBLINGS if high / low > 2.8 else QUARTERS) if low <= ratio <= high])
+    ax.set_ylim(low, high * (high / low) ** 0.22)  # room for the legend
 
 
 def _credit(ax: Axes, ds: xr.Dataset, years: NDArray[np.float64]) -> None:

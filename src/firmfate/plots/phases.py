@@ -38,7 +38,8 @@ def phase_map(ds: xr.Dataset, *, tau: int | None = None, level: float = 0.95) ->
     Returns
     -------
     (rows, 2) array of Axes
-        A row for each value of the other axis; the first collection of each axes holds its values, (misalignment, execution).
+        A row for each value of the other axis; the first collection of each axes holds its values, (misalignment,
+        execution).
 
     Raises
     ------
@@ -61,7 +62,7 @@ def phase_map(ds: xr.Dataset, *, tau: int | None = None, level: float = 0.95) ->
     if others:
         places = np.unique(np.linspace(0, found.sizes[others[0]] - 1, MOST_ROWS).round().astype(int))
         rows = [{others[0]: float(value)} for value in found[others[0]].values[places]]
-    figure, axes = style.canvas(8.6, 3.75 * len(rows), len(rows), 2, sharex=True, sharey=True)
+    figure, axes = style.canvas(10.0, 4.3 * len(rows), len(rows), 2, sharex=True, sharey=True)
     steepest = float(np.nanmax(np.abs(found["slope"].values)))
     shortest, longest = float(np.nanmin(found["rmst"].values)), float(np.nanmax(found["rmst"].values))
     years = found.attrs["tau"] / 52
@@ -107,6 +108,8 @@ def _colours(
             "harms", (0.5, -0.02), xycoords="axes fraction", ha="center", va="top", fontsize=7.5, color=style.VERMILION
         )
     ax.grid(visible=False)
+    for limits, axis in ((ax.set_xlim, MISALIGNMENT), (ax.set_ylim, EXECUTION)):
+        limits(float(here[axis].values[0]), float(here[axis].values[-1]))
 
 
 def _untold(ax: Axes, here: xr.Dataset) -> None:
@@ -131,6 +134,6 @@ def _contour(ax: Axes, here: xr.Dataset) -> None:
 
 
 def _edges(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the edges of cells around grid values, cut at the outer values' own half steps."""
+    """Return the edges of cells half way between grid values; the axes cut the outer cells at the grid's ends."""
     middle = (values[1:] + values[:-1]) / 2
     return np.concatenate([[values[0] - (middle[0] - values[0])], middle, [values[-1] + (values[-1] - middle[-1])]])

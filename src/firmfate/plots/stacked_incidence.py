@@ -34,8 +34,8 @@ def incidence(ds: xr.Dataset, *, axes: NDArray[Any] | None = None, titles: list[
     Returns
     -------
     array of Axes
-        In each panel one area a cause, the first at the bottom. The error is said for the last age: the largest standard error
-        of any cause.
+        In each panel one area a cause, the first at the bottom. The error is said for the last age: the largest
+        standard error of any cause.
 
     Examples
     --------

@@ -28,8 +28,9 @@ ORDERED = (BLUE, SKY, GREY, ORANGE, VERMILION)
 """Cool to warm, for curves along an axis."""
 
 CAUSES = (VERMILION, BLUE, ORANGE, GREY, PURPLE, GREEN, SKY)
-LONG_NUMBER = re.compile(rb"(?<![#\w])(-?\d+\.\d\d)\d+")
-"""Numbers of an SVG with more decimals than anyone sees (72 units an inch)."""
+GEOMETRY = re.compile(rb' (?:d|x|y|points|transform)="[^"]*"')
+LONG_NUMBER = re.compile(rb"(-?\d+\.\d\d)\d+")
+"""Numbers in the geometry of an SVG with more decimals than anyone sees (72 units an inch)."""
 
 LENGTHS = "cividis"
 SIGNS = "RdBu"
@@ -107,8 +108,8 @@ def curve_colours(count: int) -> list[str]:
 def note(ax: Axes, text: str, *, points: float = 34) -> None:
     """Write what stands behind a figure (n, error) in small letters, so many points beneath its axes."""
     ax.annotate(
-        text, (0, 0), xycoords="axes fraction", xytext=(0, -points), textcoords="offset points", fontsize=7.5, color=MUTED,
-        ha="left", va="top", annotation_clip=False, gid="note",
+        text, (0, 0), xycoords="axes fraction", xytext=(0, -points), textcoords="offset points", fontsize=7.5,
+        color=MUTED, ha="left", va="top", annotation_clip=False, gid="note",
     )  # fmt: skip
 
 
@@ -162,7 +163,7 @@ def picture(figure: Figure, *, form: Literal["svg", "png"] = "svg", salt: str = 
         figure.savefig(file, format=form, dpi=150, metadata=metadata)
     if form == "png":
         return file.getvalue()
-    return LONG_NUMBER.sub(rb"\1", file.getvalue())
+    return GEOMETRY.sub(lambda match: LONG_NUMBER.sub(rb"\1", match.group()), file.getvalue())
 
 
 def thinned(points: int, *, most: int = 261) -> NDArray[np.int_]:

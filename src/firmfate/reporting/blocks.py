@@ -35,7 +35,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of text; `marks` holds a CSS class for some rows, `words` says which columns hold words rather than numbers."""
+    """Rows of text; `marks` gives some rows a CSS class, `words` says which columns hold words, not numbers."""
 
     head: Sequence[str]
     rows: Sequence[Sequence[str]]

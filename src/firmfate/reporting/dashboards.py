@@ -31,12 +31,13 @@ def section(context: Context) -> Section | None:
     axes = plots.dashboards(context.ds)
     table = _table(context, ds, marked)
     alarm = (
-        f"The alarm rings when {context.model.alarm}. ".replace("`", "")
+        f"The alarm rings when {context.model.alarm.replace('`alarm`', 'the parameter alarm')}. "
         if context.model and context.model.alarm
         else ""
     )
     what = (
-        "left, how many of the five KPIs were green when it rang; middle, how many weeks were left; right, how many firms died without "
+        "left, how many of the five KPIs were green when it rang; middle, how many weeks were left; right, how many "
+        "firms died without "
         "an alarm"
         if marked
         else "left, how many weeks were left when it rang; right, how many firms died without one"
@@ -46,7 +47,8 @@ def section(context: Context) -> Section | None:
     )
     blocks: list[Any] = [
         Prose(
-            f"{alarm}All numbers here are means over alarmed firms that died within the horizon. Firms whose alarm rang in their first "
+            f"{alarm}All numbers here are means over alarmed firms that died within the horizon. Firms whose alarm "
+            "rang in their first "
             "13 weeks were born ill rather than led astray; they are counted apart, as early."
         ),
         Figure([panel(axes[0].figure, f"{caption} {_spoken(table)}", name="dashboards")], caption),

@@ -42,13 +42,16 @@ def _words(context: Context, found: xr.Dataset) -> str:
         else f"The arithmetic of {invalid:,} firms failed; the cells that hold them have no estimates."
     )
     common = (
-        " All cells share their random numbers, so that differences between cells are known better than the cells themselves."
+        " All cells share their random numbers, so that differences between cells are known better than the cells "
+        "themselves."
         if int(context.ds.attrs.get("common_random_numbers", 0)) and context.cells > 1
         else ""
     )
     return (
-        f"Every number of this report carries its standard error, written after ±, or stands with its limits. That of a mean lifetime is "
-        f"at most {largest:.2g} years in any cell.{common} {failed} These errors shrink with the number of firms; errors of the model do not."
+        "Every number of this report carries its standard error, written after ±, or stands with its limits. That of "
+        "a mean lifetime is "
+        f"at most {largest:.2g} years in any cell.{common} {failed} These errors shrink with the number of firms; "
+        "errors of the model do not."
     )
 
 
@@ -65,7 +68,8 @@ def _grid(context: Context, found: xr.Dataset, down: str, across: str, fixed: st
     some = "" if here["estimate"].size == context.cells else f" The other cells of {context.cells:,} are in result.nc."
     return Table(
         [f"{readable(down)} ↓ {readable(across)} →", *(plain(float(value)) for value in here[across].values)], rows,
-        f"Mean lifetime within {context.years:g} years, in years, ± one standard error{f'; {fixed}' if fixed else ''}.{some}",
+        f"Mean lifetime within {context.years:g} years, in years, ± one standard "
+        f"error{f'; {fixed}' if fixed else ''}.{some}",
     )  # fmt: skip
 
 

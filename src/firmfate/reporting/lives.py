@@ -41,12 +41,15 @@ def section(context: Context) -> Section | None:
         return None
     firm = context.model is not None and context.model.name == "firm"
     prose = (
-        "Each is the firm of median length of life among those of its cell that met the most frequent end; lives vary, so one is an "
+        "Each is the firm of median length of life among those of its cell that met the most frequent end; lives vary, "
+        "so one is an "
         "illustration and no estimate. It can be replayed in full with its replicate number."
     )
     caption = (
-        "Above, what the five divisions see: their own KPIs relative to the start, on a doubling scale, turned so that up is better. "
-        "Below, what the firm goes through. The orange line is the alarm, the vermilion line the end; inventory is work in process "
+        "Above, what the five divisions see: their own KPIs relative to the start, on a doubling scale, turned so that "
+        "up is better. "
+        "Below, what the firm goes through; the two ages have different scales. The orange line is the alarm, the "
+        "vermilion line the end; inventory is work in process "
         "and finished goods."
         if firm
         else "The orange line is the alarm, the vermilion line the end."

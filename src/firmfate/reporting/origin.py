@@ -1,4 +1,4 @@
-"""The section on provenance: versions, commit, seed, machine and the study's text, so that anyone can repeat the run."""
+"""The section on provenance: versions, commit, seed, machine and the study's text, to repeat the run by."""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ def section(context: Context) -> Section:
         blocks.append(Verbatim(text, "The study, as it was run"))
         blocks.append(
             Prose(
-                "Written to study.toml and run with “firmfate run study.toml --into DIRECTORY”, with the same version on a processor with "
+                "Written to study.toml and run with “firmfate run study.toml --into DIRECTORY”, with the same version "
+                "on a processor with "
                 "the same instructions, this gives the same counts to the last firm."
             )
         )

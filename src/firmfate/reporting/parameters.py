@@ -1,4 +1,4 @@
-"""The table of parameters: what every number of the model was in this study, where it comes from, what is an assumption."""
+"""The table of parameters: what every number was in this study, where it comes from, what is an assumption."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ def section(context: Context) -> Section | None:
     study, model = context.study, context.model
     if study is None or model is None:
         return None
-    rows, marks = [], {}
+    rows: list[list[str]] = []
+    marks: dict[int, str] = {}
     for row in model.parameters:
         value, mark = _value(study, row)
         if mark:
@@ -24,7 +25,8 @@ def section(context: Context) -> Section | None:
         )
     assumed = sum(row.assumption for row in model.parameters)
     prose = Prose(
-        f"The model {model.name} has {len(model.parameters)} parameters, of which {assumed} are assumptions: judgements that a study "
+        f"The model {model.name} has {len(model.parameters)} parameters, of which {assumed} are assumptions: "
+        "judgements that a study "
         "should vary before it is believed. Rows in bold are what this study varies or sets itself."
     )
     table = Table(
@@ -54,7 +56,8 @@ def _value(study: Study, row: Parameter) -> tuple[str, str]:
         elif drawn is not None:
             shown = ", ".join(plain(value) for value in drawn.arguments[:4])
             said.append(
-                f"{before}differs from firm to firm, {drawn.family.replace('_', ' ')} ({shown}{', …' * (len(drawn.arguments) > 4)})"
+                f"{before}differs from firm to firm, {drawn.family.replace('_', ' ')} "
+                f"({shown}{', …' * (len(drawn.arguments) > 4)})"
             )
         elif key in study.parameters:
             said.append(f"{before}{plain(study.parameters[key])} (default {plain(row.default)})")

@@ -1,15 +1,18 @@
-"""Sections on how long firms live: the phase map of a study of the paradox, or lifetimes along the axes of any other."""
+"""The section on how long firms live: the phase map of the paradox, or lifetimes along the axes of any study."""
 
 from __future__ import annotations
 
 import numpy as np
+import xarray as xr
 
 from firmfate import plots
-from firmfate.findings import phase_map
+from firmfate.findings import extreme_cells, phase_map
 from firmfate.findings.words import Estimated, cell_words, number, plain, readable
 from firmfate.reporting.blocks import Figure, Prose, Section
 from firmfate.reporting.context import Context
 from firmfate.reporting.drawing import panel
+
+AXES = ("execution", "misalignment")
 
 
 def section(context: Context) -> Section | None:
@@ -22,11 +25,15 @@ def section(context: Context) -> Section | None:
 
 
 def _introduction(context: Context) -> Prose:
-    assert context.poles is not None
+    meanings = (
+        [f"{key[0].upper()}{key[1:]} is {context.model.parameter(key).meaning}." for key in AXES]
+        if context.model
+        else []
+    )
     return Prose(
-        "Execution is how strongly each division carries out what its KPI asks; misalignment is how far that KPI points away from "
-        f"the good of the whole firm. Each of the {context.cells:,} cells is "
-        f"{int(np.median(context.ds['firms'].values)):,} firms with the same two numbers, followed for up to {context.years:g} years."
+        f"{' '.join(meanings)} Each of the {context.cells:,} cells is {int(np.median(context.ds['firms'].values)):,} "
+        "firms with the "
+        f"same two numbers, followed for up to {context.years:g} years.".strip()
     )
 
 
@@ -40,37 +47,54 @@ def _map(context: Context) -> Figure:
     )
     axes = plots.phase_map(ds)
     found = phase_map(context.plane)
-    corners = {
-        (strong, misaligned): found.sel(ends.cell(strong=strong, misaligned=misaligned))
-        for strong in (0, 1)
-        for misaligned in (0, 1)
-    }
-    years = {
-        key: number(Estimated(float(cell["rmst"]), float(cell["rmst_se"])), short=True) for key, cell in corners.items()
-    }
-    contour = found["contour"].dropna("execution")
-    line = (
-        f"The line, where the effect is zero, runs from misalignment {float(contour.min()):.2f} to {float(contour.max()):.2f}."
-        if contour.size
-        else "The effect of execution is nowhere zero on the grid."
-    )
-    untold = int((found["sign"] == 0).sum())
+    corners = []
+    for strong in (False, True):
+        for misaligned in (False, True):
+            cell = found.sel(ends.cell(strong=strong, misaligned=misaligned))
+            years = number(Estimated(float(cell["rmst"]), float(cell["rmst_se"])), short=True)
+            corners.append(f"{'strong' if strong else 'weak'} {'misaligned' if misaligned else 'aligned'} {years}")
     alt = (
         "Two maps with misalignment from left to right and execution from bottom to top. Left: mean lifetime in years, "
-        f"weak aligned {years[0, 0]}, strong aligned {years[1, 0]}, weak misaligned {years[0, 1]}, strong misaligned {years[1, 1]}. "
-        f"Right: the derivative of the mean lifetime by execution. {line}"
+        f"{', '.join(corners)}. Right: the derivative of the mean lifetime by execution. {_line(found)}"
     )
-    helps, harms = int((found["sign"] > 0).sum()), int((found["sign"] < 0).sum())
-    fixed = cell_words({dim: float(context.plane[dim]) for dim in context.others})
-    caption = (
-        f"Left: mean lifetime within {context.years:g} years. The long lives are those of strong aligned firms (upper left), the short "
-        "ones those of strong misaligned firms (upper right). Right: what a little more execution does; blue lengthens life, red "
-        f"shortens it, dots mark signs not told from zero at 95 %. More execution lengthens life in {helps} cells, shortens it in "
-        f"{harms}, and is not told in {untold}. {line} The pale band about it is its 95 % interval. Standard errors of lifetimes are at "
-        f"most {float(np.nanmax(found['rmst_se'])):.2g} years, of derivatives {float(np.nanmax(np.nan_to_num(found['slope_se']))):.2g} "
-        f"years per unit, both pointwise.{f' Numbers in this caption: {fixed}.' if context.others else ''}"
+    return Figure([panel(axes[0, 0].figure, alt, name="phase")], _caption(context, found))
+
+
+def _line(found: xr.Dataset) -> str:
+    contour = found["contour"].values[np.isfinite(found["contour"].values)]
+    if not contour.size:
+        return "The effect of execution is nowhere zero on the grid."
+    return f"The line, where the effect is zero, runs from misalignment {contour.min():.2f} to {contour.max():.2f}."
+
+
+def _caption(context: Context, found: xr.Dataset) -> str:
+    longest, shortest = extreme_cells(context.plane)
+    ends = " and ".join(
+        f"{words} at {cell_words({axis: cell.where[axis] for axis in AXES})} "
+        f"({number(Estimated(cell.rmst, cell.se), short=True)})"
+        for words, cell in (("longest", longest), ("shortest", shortest))
     )
-    return Figure([panel(axes[0, 0].figure, alt, name="phase")], caption)
+    parts = [
+        f"Left: mean lifetime within {context.years:g} years, {ends}. Right: what a little more execution does; blue "
+        "lengthens life, "
+        "red shortens it."
+    ]
+    if found["sign"].notnull().any():
+        helps, harms, untold = (int((found["sign"] == sign).sum()) for sign in (1, -1, 0))
+        parts.append(
+            f"More execution lengthens life in {helps} cells and shortens it in {harms}; in {untold}, marked by dots, "
+            "the sign is not "
+            f"told from zero at 95 %. {_line(found)} The pale band about it is its 95 % interval. Standard errors are "
+            "at most "
+            f"{float(np.nanmax(found['rmst_se'])):.2g} years left and {float(np.nanmax(found['slope_se'])):.2g} years "
+            "per unit right, "
+            "all pointwise."
+        )
+    if context.others:
+        parts.append(
+            f"Numbers of this caption: {cell_words({dim: float(context.plane[dim]) for dim in context.others})}."
+        )
+    return " ".join(parts)
 
 
 def _along(context: Context) -> Figure:
@@ -80,7 +104,7 @@ def _along(context: Context) -> Figure:
         words = f"cell by cell, {context.cells} in all" if "cell" in context.ds["firms"].dims else f"along {axis}"
         text = f"Mean lifetime within {context.years:g} years {words}; bars are 95 % limits."
         if context.cells > 30 and "cell" in context.ds["firms"].dims:
-            text = f"Mean lifetime within {context.years:g} years of the first 30 of {context.cells} cells; bars are 95 % limits."
+            text = text.replace(words, f"of the first 30 of {context.cells} cells")
         return Figure([panel(ax.figure, text, name="lifetimes")], text)
     turning = context.finding.numbers.get("turning point")
     fixed = (
@@ -92,7 +116,9 @@ def _along(context: Context) -> Figure:
         f" The lines cross at misalignment {number(turning)}." if turning and np.isfinite(turning.estimate) else ""
     )
     caption = (
-        f"Mean lifetime within {context.years:g} years of weak firms (execution {plain(context.poles.weak)}) and strong ones "
-        f"({plain(context.poles.strong)}) by {readable('misalignment')}; bars are 95 % limits, often smaller than the points.{crossing}{fixed}"
+        f"Mean lifetime within {context.years:g} years of weak firms (execution {plain(context.poles.weak)}) and "
+        "strong ones "
+        f"({plain(context.poles.strong)}) by {readable('misalignment')}; bars are 95 % limits, often smaller than the "
+        f"points.{crossing}{fixed}"
     )
     return Figure([panel(ax.figure, caption, name="lifetimes")], caption)

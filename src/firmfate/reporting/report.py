@@ -113,4 +113,4 @@ def _signed(value: Estimated) -> str:
 
 def _error(value: Estimated) -> str:
     known = np.isfinite(value.se) and value.se > 0
-    return f"± {value.se:.{decimals(value.se)}f}" if known else "standard error unknown"
+    return f"± {value.se:.{decimals(value.se)}f}" if known else "error unknown"

@@ -20,7 +20,7 @@ MISALIGNMENTS = 5
 
 
 def section(context: Context) -> Section:
-    """Return the section on survival: weak and strong firms side by side where the study has both, chosen cells otherwise."""
+    """Return the section on survival: weak and strong firms side by side, or chosen cells of another study."""
     ends = context.poles
     if ends is None:
         figure = _curves(context.ds, "survival", "")
@@ -38,7 +38,8 @@ def section(context: Context) -> Section:
     )
     caption = (
         f"Share of firms alive by age, weak firms on the left and strong ones on the right, at misalignment "
-        f"{', '.join(plain(float(value)) for value in some)} (from blue to vermilion). Bands are pointwise 95 % limits; beneath each plot "
+        f"{', '.join(plain(float(value)) for value in some)} (from blue to vermilion). Bands are pointwise 95 % "
+        "limits; beneath each plot "
         f"stand the numbers of firms still at risk, in the colours of the curves.{fixed}"
     )
     return Section("survival", "Survival of weak and strong firms", [Figure(panels, caption), _survival_table(context)])
@@ -62,7 +63,11 @@ def causes(context: Context) -> Section | None:
         f"{row[0]}: " + ", ".join(f"{readable(c)} {v} %" for c, v in zip(happened, row[1:-1], strict=True))
         for row in rows
     )
-    caption = f"Cumulative incidence: the share of firms ended by each cause, stacked; what is left above is alive. All panels share one scale."
+    caption = (
+        "Cumulative incidence: the share of firms ended by each cause, stacked; what is left above is alive. All "
+        "panels "
+        "share one scale."
+    )
     table = Table(
         ["firms", *(f"{readable(cause)}, %" for cause in happened), "n"], rows,
         f"Share of firms ended by each cause within {context.years:g} years, in per cent, ± one standard error.",
@@ -105,7 +110,10 @@ def _curves(ds: xr.Dataset, name: str, title: str) -> Panel:
 def _chosen(context: Context) -> str:
     chosen = shown(context.ds)
     some = f", {len(chosen.cells)} of {context.cells:,} cells" if len(chosen.cells) < context.cells else ""
-    return f"Share of firms alive by age{some}. Bands are pointwise 95 % limits; beneath stand the numbers of firms at risk."
+    return (
+        f"Share of firms alive by age{some}. Bands are pointwise 95 % limits; beneath stand the numbers of firms at "
+        "risk."
+    )
 
 
 def _survival_table(context: Context) -> Table:
@@ -118,7 +126,7 @@ def _survival_table(context: Context) -> Table:
         rows.append(
             [title.replace("\n", " "), *(_percent(found.sel(week=age)) for age in ages), f"{int(cell['firms']):,}"]
         )
-    head = ["firms", *(f"{age / WEEKS_PER_YEAR:g} years" for age in ages), "n"]
+    head = ["firms", *(f"{(years := age / WEEKS_PER_YEAR):g} year{'' if years == 1 else 's'}" for age in ages), "n"]
     return Table(
         head,
         rows,
