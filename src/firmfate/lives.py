@@ -164,7 +164,7 @@ def together(lives: list[xr.Dataset]) -> xr.Dataset:
         ds.drop_vars("week").pad(step=(0, longest - ds.sizes["step"])).assign_coords(step=np.arange(longest))
         for ds in lives
     ]
-    ds = xr.concat(padded, dim="life", combine_attrs="drop", join="outer")
+    ds = xr.concat(padded, dim="life", combine_attrs="override", join="outer")
     for name in lives[0].attrs:
         values = [one.attrs[name] for one in lives]
         if name != "model":
