@@ -59,15 +59,13 @@ def _headline(holds: bool | None, aligned: Estimated, misaligned: Estimated) -> 
     if holds:
         return (
             "The paradox holds in this model: strong execution lengthens the life of aligned firms and shortens that "
-            "of "
-            "misaligned ones."
+            "of misaligned ones."
         )
     if misaligned.sign < 0:
         less = "does not change" if aligned.sign == 0 else "shortens"
         return (
             f"Strong execution shortens the life of misaligned firms, and {less} that of aligned ones beyond the error "
-            "of "
-            "the simulation."
+            "of the simulation."
         )
     if misaligned.sign > 0:
         return (

@@ -25,16 +25,16 @@ _WHERE = {
 __all__ = list(_WHERE)
 
 if TYPE_CHECKING:
-    from firmfate.plots.alarms import dashboards
-    from firmfate.plots.hazard_rate import hazard
-    from firmfate.plots.lifetimes import lifetimes
-    from firmfate.plots.many_lives import fan
-    from firmfate.plots.mean_lifetime import rmst_curve
-    from firmfate.plots.one_life import life
-    from firmfate.plots.phases import phase_map
-    from firmfate.plots.stacked_incidence import incidence
-    from firmfate.plots.style import picture
-    from firmfate.plots.survival_curves import survival_curves
+    from firmfate.plots.alarms import dashboards as dashboards
+    from firmfate.plots.hazard_rate import hazard as hazard
+    from firmfate.plots.lifetimes import lifetimes as lifetimes
+    from firmfate.plots.many_lives import fan as fan
+    from firmfate.plots.mean_lifetime import rmst_curve as rmst_curve
+    from firmfate.plots.one_life import life as life
+    from firmfate.plots.phases import phase_map as phase_map
+    from firmfate.plots.stacked_incidence import incidence as incidence
+    from firmfate.plots.style import picture as picture
+    from firmfate.plots.survival_curves import survival_curves as survival_curves
 
 
 def __getattr__(name: str) -> Any:

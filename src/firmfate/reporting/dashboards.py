@@ -37,8 +37,7 @@ def section(context: Context) -> Section | None:
     )
     what = (
         "left, how many of the five KPIs were green when it rang; middle, how many weeks were left; right, how many "
-        "firms died without "
-        "an alarm"
+        "firms died without an alarm"
         if marked
         else "left, how many weeks were left when it rang; right, how many firms died without one"
     )
@@ -48,10 +47,9 @@ def section(context: Context) -> Section | None:
     blocks: list[Any] = [
         Prose(
             f"{alarm}All numbers here are means over alarmed firms that died within the horizon. Firms whose alarm "
-            "rang in their first "
-            "13 weeks were born ill rather than led astray; they are counted apart, as early."
+            "rang in their first 13 weeks were born ill rather than led astray; they are counted apart, as early."
         ),
-        Figure([panel(axes[0].figure, f"{caption} {_spoken(table)}", name="dashboards")], caption),
+        Figure([panel(axes[0], f"{caption} {_spoken(table)}", name="dashboards")], caption),
         table,
     ]
     title = "Green dashboards and warning time" if marked else "Warning time"

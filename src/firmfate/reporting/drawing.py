@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from matplotlib.figure import Figure
+from matplotlib.axes import Axes
 
 from firmfate.plots import style
 from firmfate.reporting.blocks import Panel
@@ -31,17 +31,20 @@ COLOUR = re.compile(r"#[0-9a-f]{6}")
 PIXELS_PER_POINT = 96 / 72
 
 
-def panel(figure: Figure, alt: str, *, name: str) -> Panel:
-    """Return a figure as a panel.
+def panel(ax: Axes, alt: str, *, name: str) -> Panel:
+    """Return the figure that axes belong to as a panel.
 
     Parameters
     ----------
-    figure : Figure
+    ax : Axes
+        Any of the figure.
     alt : str
         What it shows, in words.
     name : str
         Different for every panel of a page: tells its inner identifiers apart.
     """
+    figure = ax.get_figure(root=True)
+    assert figure is not None, "axes belong to a figure"
     svg = style.picture(figure, salt=name).decode("utf-8")
     found = SIZE.search(svg)
     assert found is not None, "an SVG of matplotlib has a size"

@@ -32,7 +32,7 @@ def section(context: Context) -> Section | None:
         shown = ", ".join(words.partition(";")[0] for _, words, _ in kind)
         panels.append(
             panel(
-                axes[0].figure,
+                axes[0],
                 f"One life of a {role} firm ({who(one)}): {shown}. It {_ended(one)}.",
                 name=f"life-{place}",
             )
@@ -42,8 +42,7 @@ def section(context: Context) -> Section | None:
     firm = context.model is not None and context.model.name == "firm"
     prose = (
         "Each is the firm of median length of life among those of its cell that met the most frequent end; lives vary, "
-        "so one is an "
-        "illustration and no estimate. It can be replayed in full with its replicate number."
+        "so one is an illustration and no estimate. It can be replayed in full with its replicate number."
     )
     caption = (
         "Above, what the five divisions see: their own KPIs relative to the start, on a doubling scale, turned so that "

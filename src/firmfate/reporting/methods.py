@@ -10,23 +10,19 @@ REFERENCES = {
     "Kaplan & Meier 1958": "Kaplan, E. L. & Meier, P. (1958). Nonparametric estimation from incomplete observations. "
     "Journal of the American Statistical Association 53, 457-481.",
     "Greenwood 1926": "Greenwood, M. (1926). The natural duration of cancer. Reports on Public Health and Medical "
-    "Subjects 33. "
-    "London: His Majesty's Stationery Office.",
+    "Subjects 33. London: His Majesty's Stationery Office.",
     "Wilson 1927": "Wilson, E. B. (1927). Probable inference, the law of succession, and statistical inference. "
     "Journal of the American Statistical Association 22, 209-212.",
     "Aalen & Johansen 1978": "Aalen, O. O. & Johansen, S. (1978). An empirical transition matrix for non-homogeneous "
-    "Markov chains "
-    "based on censored observations. Scandinavian Journal of Statistics 5, 141-150.",
+    "Markov chains based on censored observations. Scandinavian Journal of Statistics 5, 141-150.",
     "Royston & Parmar 2013": "Royston, P. & Parmar, M. K. B. (2013). Restricted mean survival time: an alternative to "
     "the hazard ratio "
     "for the design and analysis of randomized trials with a time-to-event outcome. BMC Medical Research Methodology "
     "13, 152.",
     "Salmon et al. 2011": "Salmon, J. K., Moraes, M. A., Dror, R. O. & Shaw, D. E. (2011). Parallel random numbers: as "
-    "easy as 1, 2, 3. "
-    "Proceedings of SC11, 16:1-16:12.",
+    "easy as 1, 2, 3. Proceedings of SC11, 16:1-16:12.",
     "Glasserman & Yao 1992": "Glasserman, P. & Yao, D. D. (1992). Some guidelines and guarantees for common random "
-    "numbers. "
-    "Management Science 38, 884-908.",
+    "numbers. Management Science 38, 884-908.",
     "Miller 1974": "Miller, R. G. (1974). The jackknife: a review. Biometrika 61, 1-15.",
 }
 
@@ -69,23 +65,19 @@ def paragraph(context: Context) -> str:
         ),
         "Firms alive at the horizon were censored there, and there was no other censoring.",
         "Survival was estimated by the product-limit estimator (Kaplan & Meier 1958) with standard errors after "
-        "Greenwood (1926) and "
-        "pointwise 95 % limits after Wilson (1927), incidence by cause, with causes competing, after Aalen & Johansen "
-        "(1978).",
+        "Greenwood (1926) and pointwise 95 % limits after Wilson (1927), incidence by cause, with causes competing, "
+        "after Aalen & Johansen (1978).",
         f"We summarise lives by the restricted mean survival time, the mean of min(lifetime, {context.years:g} years) "
         "(Royston & Parmar 2013).",
     ]
     if context.cells > 1 and context.batches:
-        t = context.batches - 1
+        turning = (
+            ", and of the misalignment at which the effect of execution changes its sign," if context.poles else ""
+        )
         parts.append(
-            "Standard errors of differences and derivatives between cells, and of the misalignment at which the "
-            "effect of execution "
-            f"changes its sign, come from a jackknife over {context.batches} batches of firms, leaving the same batch "
-            "out of every cell "
-            f"(Miller 1974), with limits from Student's t with {t} degrees of freedom."
-            if context.poles
-            else f"Standard errors of differences between cells come from a jackknife over {context.batches} batches of firms, leaving "
-            f"the same batch out of every cell (Miller 1974), with limits from Student's t with {t} degrees of freedom."
+            f"Standard errors of differences and derivatives between cells{turning} come from a jackknife over "
+            f"{context.batches} batches of firms, leaving the same batch out of every cell (Miller 1974), with limits "
+            f"from Student's t with {context.batches - 1} degrees of freedom."
         )
     if context.study and context.study.population.keys:
         parts.append(f"Within a cell, firms differed in {', '.join(map(readable, context.study.population.keys))}.")

@@ -41,8 +41,7 @@ def section(context: Context) -> Section:
         blocks.append(
             Prose(
                 "Written to study.toml and run with “firmfate run study.toml --into DIRECTORY”, with the same version "
-                "on a processor with "
-                "the same instructions, this gives the same counts to the last firm."
+                "on a processor with the same instructions, this gives the same counts to the last firm."
             )
         )
     return Section("provenance", "Provenance", blocks)

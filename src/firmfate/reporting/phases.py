@@ -57,7 +57,7 @@ def _map(context: Context) -> Figure:
         "Two maps with misalignment from left to right and execution from bottom to top. Left: mean lifetime in years, "
         f"{', '.join(corners)}. Right: the derivative of the mean lifetime by execution. {_line(found)}"
     )
-    return Figure([panel(axes[0, 0].figure, alt, name="phase")], _caption(context, found))
+    return Figure([panel(axes[0, 0], alt, name="phase")], _caption(context, found))
 
 
 def _line(found: xr.Dataset) -> str:
@@ -76,8 +76,7 @@ def _caption(context: Context, found: xr.Dataset) -> str:
     )
     parts = [
         f"Left: mean lifetime within {context.years:g} years, {ends}. Right: what a little more execution does; blue "
-        "lengthens life, "
-        "red shortens it."
+        "lengthens life, red shortens it."
     ]
     if found["sign"].notnull().any():
         helps, harms, untold = (int((found["sign"] == sign).sum()) for sign in (1, -1, 0))
@@ -87,8 +86,7 @@ def _caption(context: Context, found: xr.Dataset) -> str:
             f"told from zero at 95 %. {_line(found)} The pale band about it is its 95 % interval. Standard errors are "
             "at most "
             f"{float(np.nanmax(found['rmst_se'])):.2g} years left and {float(np.nanmax(found['slope_se'])):.2g} years "
-            "per unit right, "
-            "all pointwise."
+            "per unit right, all pointwise."
         )
     if context.others:
         parts.append(
@@ -105,7 +103,7 @@ def _along(context: Context) -> Figure:
         text = f"Mean lifetime within {context.years:g} years {words}; bars are 95 % limits."
         if context.cells > 30 and "cell" in context.ds["firms"].dims:
             text = text.replace(words, f"of the first 30 of {context.cells} cells")
-        return Figure([panel(ax.figure, text, name="lifetimes")], text)
+        return Figure([panel(ax, text, name="lifetimes")], text)
     turning = context.finding.numbers.get("turning point")
     fixed = (
         f" Other axes: {cell_words({dim: float(context.plane[dim]) for dim in context.others})}."
@@ -121,4 +119,4 @@ def _along(context: Context) -> Figure:
         f"({plain(context.poles.strong)}) by {readable('misalignment')}; bars are 95 % limits, often smaller than the "
         f"points.{crossing}{fixed}"
     )
-    return Figure([panel(ax.figure, caption, name="lifetimes")], caption)
+    return Figure([panel(ax, caption, name="lifetimes")], caption)

@@ -65,15 +65,14 @@ def causes(context: Context) -> Section | None:
     )
     caption = (
         "Cumulative incidence: the share of firms ended by each cause, stacked; what is left above is alive. All "
-        "panels "
-        "share one scale."
+        "panels share one scale."
     )
     table = Table(
         ["firms", *(f"{readable(cause)}, %" for cause in happened), "n"], rows,
         f"Share of firms ended by each cause within {context.years:g} years, in per cent, ± one standard error.",
     )  # fmt: skip
     blocks: list[Any] = [
-        Figure([panel(axes[0].figure, f"Stacked areas by age. By the horizon, {spoken}.", name="incidence")], caption),
+        Figure([panel(axes[0], f"Stacked areas by age. By the horizon, {spoken}.", name="incidence")], caption),
         table,
     ]
     if model := context.model:
@@ -102,9 +101,7 @@ def _curves(ds: xr.Dataset, name: str, title: str) -> Panel:
     chosen = shown(ds)
     last = [kaplan_meier(cell).isel(week=-1) for cell in chosen.cells]
     spoken = "; ".join(f"{label}: {_percent(one)} %" for label, one in zip(chosen.names, last, strict=True))
-    return panel(
-        ax.figure, f"Survival curves{f', {title}' if title else ''}. Alive at the horizon: {spoken}.", name=name
-    )
+    return panel(ax, f"Survival curves{f', {title}' if title else ''}. Alive at the horizon: {spoken}.", name=name)
 
 
 def _chosen(context: Context) -> str:
