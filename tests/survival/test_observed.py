@@ -129,7 +129,7 @@ def test_observed_beside_simulated(small: xr.Dataset) -> None:
         ({"end": ["exit", 3]}, {}, "several kinds"),
         ({}, {"causes": ["fire"]}, "holds causes that"),
         ({}, {"covariates": ["sise"]}, "did you mean 'size'"),
-        ({"week": [1, 2]}, {"covariates": ["week"]}, "datasets reserve"),
+        ({"week": [1, 2]}, {"covariates": ["week"]}, "use themselves"),
         ({}, {"horizon": 0}, "at least 1"),
         ({}, {"bin_weeks": 0}, "bin_weeks"),
         ({}, {"batches": 0}, "batches"),

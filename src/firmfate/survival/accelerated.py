@@ -77,7 +77,8 @@ def accelerated_failure_time(
 
     if distribution not in get_args(Distribution):
         raise EstimateError(f"distribution = {distribution!r}: one of {', '.join(get_args(Distribution))}")
-    ds = ds.compute()
+    labels.counts_of(ds)
+    ds = labels.computed(ds)
     design = design_of(labels.counts_of(ds).firms, formula)
     estimate, independent, start = _fit(labels.counts_of(ds), design, distribution, cause, None)
     se, df = independent, None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from statistics import NormalDist
 
 import numpy as np
@@ -25,7 +24,7 @@ def simultaneous_quantile(
     *,
     over: Sequence[object],
     level: float,
-    between_bins: tuple[xr.DataArray, NDArray[np.int_]] | None,
+    untold: xr.DataArray | None,
 ) -> xr.DataArray:
     """Return the multiple of the standard error that covers all points of ``over`` at once.
 
@@ -40,9 +39,8 @@ def simultaneous_quantile(
         Values with one batch left out, or of one batch alone.
     over : names of dims
         Dims of a band; the other dims have a band each.
-    between_bins : (share, ends), optional
-        Share of the variance at each point that batches do not tell, with the dim ``week``; positions of the weeks
-        that end bins.
+    untold : DataArray, optional
+        Share of the variance at each point that batches do not tell.
 
     Raises
     ------
@@ -58,14 +56,12 @@ def simultaneous_quantile(
     flat = values.transpose(*others, "batch", *over).values.reshape(-1, batches, _points(values, over))
     random = np.random.Generator(np.random.Philox(SEED))
     multipliers = random.standard_normal((DRAWS, batches))
-    untold: list[Floats | None] = [None] * len(flat)
-    bridges = np.zeros((DRAWS, 1))
-    if between_bins is not None and "week" in over:
-        share, ends = between_bins
-        untold = list(share.transpose(*others, *over).values.reshape(len(flat), -1))
-        bridges = _bridges(random, values.sizes["week"], ends)
+    shares: list[Floats | None] = [None] * len(flat)
+    if untold is not None and bool((untold > 0).any()):
+        shares = list(untold.transpose(*others, *over).values.reshape(len(flat), -1))
+    noise = random.standard_normal((DRAWS, POINTS_AT_ONCE))
     multiples = np.array(
-        [_one_band(points, multipliers, rough, bridges, level) for points, rough in zip(flat, untold, strict=True)]
+        [_one_band(points, multipliers, share, noise, level) for points, share in zip(flat, shares, strict=True)]
     )
     coords = {name: coord for name, coord in values.coords.items() if set(coord.dims) <= set(others)}
     return xr.DataArray(multiples.reshape([values.sizes[dim] for dim in others]), dims=others, coords=coords)
@@ -75,7 +71,7 @@ def _points(values: xr.DataArray, over: Sequence[object]) -> int:
     return max(1, int(np.prod([values.sizes[dim] for dim in over], dtype=int)))
 
 
-def _one_band(points: Floats, multipliers: Floats, untold: Floats | None, bridges: Floats, level: float) -> float:
+def _one_band(points: Floats, multipliers: Floats, untold: Floats | None, noise: Floats, level: float) -> float:
     """Return the multiple for ``points (batch, point)``, of which a share of the variance is untold."""
     batches = points.shape[0]
     deviations = points - points.mean(axis=0)
@@ -84,29 +80,13 @@ def _one_band(points: Floats, multipliers: Floats, untold: Floats | None, bridge
     if not telling.size:
         return student_quantile(level, batches - 1)
     largest = np.zeros(multipliers.shape[0])
-    weeks = bridges.shape[1]
     for start in range(0, telling.size, POINTS_AT_ONCE):
         some = telling[start : start + POINTS_AT_ONCE]
         told = multipliers @ (deviations[:, some] / scale[some])
         if untold is not None:
             share = np.nan_to_num(untold[some])
-            # Each curve takes the bridges in another order of draws, so that curves' bridges are independent.
-            rows = (np.arange(len(bridges))[:, None] + 7919 * (some // weeks)) % len(bridges)
-            told = np.sqrt(1 - share) * told + np.sqrt(share) * bridges[rows, some % weeks]
+            # Every piece takes the noise in another order of draws, so that pieces are independent.
+            told = np.sqrt(1 - share) * told + np.sqrt(share) * np.roll(noise, 7 * start, axis=0)[:, : some.size]
         np.maximum(largest, np.abs(told).max(axis=1), out=largest)
     normal = float(np.quantile(largest, level))
     return student_quantile(2.0 * NormalDist().cdf(normal) - 1.0, batches - 1)
-
-
-def _bridges(random: np.random.Generator, weeks: int, ends: NDArray[np.int_]) -> Floats:
-    """Return Brownian bridges between ends, scaled to variance 1 inside and 0 at the ends, (draw, week)."""
-    bridges = np.zeros((DRAWS, weeks))
-    for low, high in pairwise(ends.tolist()):
-        steps = high - low
-        if steps < 2:
-            continue
-        path = random.standard_normal((DRAWS, steps)).cumsum(axis=1)
-        passed = np.arange(1, steps) / steps
-        inside = path[:, :-1] - passed * path[:, -1:]
-        bridges[:, low + 1 : high] = inside / np.sqrt(steps * passed * (1 - passed))
-    return bridges

@@ -163,14 +163,10 @@ def has_exact_lifetimes(ds: xr.Dataset, tau: int) -> bool:
     return not early and "batch_lifetime" in ds and "horizon" in ds.coords and bool((ds["horizon"] == tau).any())
 
 
-def ends_of_bins(values: xr.DataArray, bins: NDArray[np.int_]) -> NDArray[np.int_]:
-    """Return the positions of the weeks at which a bin ends, week 0 among them."""
-    return np.flatnonzero(np.isin(values["week"].values, [0, *bins]))
-
-
 def between_bins(variance: xr.DataArray, bins: NDArray[np.int_]) -> xr.DataArray:
     """Interpolate variances (.., week) linearly between the ends of bins, where batches tell them exactly."""
-    weeks, ends = variance["week"].values, ends_of_bins(variance, bins)
+    weeks = variance["week"].values
+    ends = np.flatnonzero(np.isin(weeks, [0, *bins]))
     if ends.size < 2:
         return variance
     after = np.clip(np.searchsorted(weeks[ends], weeks), 1, ends.size - 1)

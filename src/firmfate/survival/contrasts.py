@@ -14,7 +14,6 @@ from firmfate.survival.batches import (
     Resampler,
     batches_in_use,
     between_bins,
-    ends_of_bins,
     has_exact_lifetimes,
     lifetimes_without,
 )
@@ -102,36 +101,36 @@ def contrast(
     0.0
     """
     check_level(level)
+    if simultaneous and not paired:
+        raise EstimateError("simultaneous bands of unpaired cells are not available; ask for pointwise limits")
     labels.counts_of(ds)
-    ds = ds[[name for name in _NEEDED if name in ds]].compute()
+    ds = labels.computed(ds)
     comparison = comparison_of(ds, between=between, along=along, interaction=interaction, paired=paired)
-    cells = comparison.cells
+    cells, used = comparison.cells, batches_in_use(comparison.cells)
     if f is quantile:
         options, resampling = {**options, "interpolate": True}, "means"
-    whole = f(cells, **options)
-    value = _value(whole)
-    used = batches_in_use(cells)
+    value = _value(f(cells, **options))
+    estimate = comparison.of(value)
     exact = f is rmst and resampling == "jackknife" and has_exact_lifetimes(cells, _tau(cells, options))
     resampled = _exact_lifetimes(cells, options, used) if exact else _resampled(cells, f, options, resampling)
-    estimate = comparison.of(value)
     spread = _Spread(keep=bool(simultaneous))
     for other in resampled:
         spread.add(comparison.of(other) if paired else other)
     variance = spread.variance(used.size, resampling)
     if not paired:
         variance = comparison.of_variances(variance)
-    rough = None
-    if "week" in variance.dims and f is not rmst_curve:
-        told, variance = variance, between_bins(variance, ds["bin"].values)
-        share = (1.0 - told / variance.where(variance > 0)).clip(0.0, 1.0)
-        rough = share, ends_of_bins(variance, ds["bin"].values)
+    told = variance
+    if interpolates := "week" in variance.dims and f is not rmst_curve:
+        variance = between_bins(told, ds["bin"].values)
     se: xr.DataArray = (variance**0.5).transpose(*estimate.dims)
     t: float | xr.DataArray = student_quantile(level, used.size - 1)
     if simultaneous:
-        if not paired:
-            raise EstimateError("simultaneous bands of unpaired cells are not available; ask for pointwise limits")
-        over = list(estimate.dims) if simultaneous is True else list(simultaneous)
-        t = simultaneous_quantile(xr.concat(spread.kept, "batch"), over=over, level=level, between_bins=rough)
+        t = simultaneous_quantile(
+            xr.concat(spread.kept, "batch"),
+            over=list(estimate.dims) if simultaneous is True else list(simultaneous),
+            level=level,
+            untold=(1.0 - told / variance.where(variance > 0)).clip(0.0, 1.0) if interpolates else None,
+        )
     half = t * se.where(se > 0)
     result = xr.Dataset({"estimate": estimate, "se": se, "lower": estimate - half, "upper": estimate + half})
     return labels.describe(
@@ -144,18 +143,6 @@ def contrast(
         standard_error=f"batch {resampling}" + ("" if exact else f", bins ending at weeks {_bins(ds)}"),
         approximate=int(resampling == "means"),
     )
-
-
-_NEEDED = (
-    "events",
-    "firms",
-    "invalid",
-    "censored",
-    "batch_firms",
-    "batch_events",
-    "batch_censored",
-    "batch_lifetime",
-)
 
 
 def _bins(ds: xr.Dataset) -> str:

@@ -18,6 +18,13 @@ PSEUDO = "pseudo_counts"
 """Attribute of datasets made inside a contrast, whose counts are fractions of firms."""
 
 
+NEEDED = (
+    *("events", "firms", "invalid", "censored"),
+    *("batch_firms", "batch_events", "batch_censored", "batch_lifetime"),
+)
+"""Variables from which all estimates are made; the last three of each line are optional."""
+
+
 class Counts(NamedTuple):
     """The counts of a dataset: cells x cause x week, with cells of invalid firms turned to NaN firms."""
 
@@ -64,6 +71,11 @@ def counts_of(ds: xr.Dataset) -> Counts:
     events = ds["events"].transpose(*axes, "cause", "week")
     censored = ds["censored"].transpose(*axes, "week") if "censored" in ds else None
     return Counts(events, firms, censored, weeks)
+
+
+def computed(ds: xr.Dataset) -> xr.Dataset:
+    """Return the variables that estimates need, in memory."""
+    return ds[[name for name in NEEDED if name in ds]].compute()
 
 
 def position_of(labelled: xr.DataArray | xr.Dataset, dim: Hashable, label: Any) -> int:
@@ -121,8 +133,9 @@ def estimated(
         arguments.append(counts.censored.drop_vars("week", errors="ignore").rename(week="_week"))
         inner_dims.append(["_week"])
 
-    def on_arrays(events: Any, firms: Any, censored: Any = None) -> tuple[Floats, ...]:
-        return by_blocks(estimator, events, firms, censored, **options)
+    def on_arrays(events: Any, firms: Any, censored: Any = None) -> Floats | tuple[Floats, ...]:
+        results = by_blocks(estimator, events, firms, censored, **options)
+        return results if len(names) > 1 else results[0]
 
     sizes = {dim: len(np.atleast_1d(coords[dim])) for dim in dims}
     results = xr.apply_ufunc(
@@ -135,7 +148,7 @@ def estimated(
         dask_gufunc_kwargs={"output_sizes": sizes, "allow_rechunk": True},
         keep_attrs=False,
     )
-    labelled = xr.Dataset(dict(zip(names, results, strict=True)))
+    labelled = xr.Dataset(dict(zip(names, results if len(names) > 1 else [results], strict=True)))
     labelled = labelled.assign_coords({dim: coords[dim] for dim in dims if coords[dim] is not None})
     return describe(labelled, units=units, long_name=long_name)
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from firmfate.errors import EstimateError, did_you_mean
 from firmfate.survival.rows import CENSORED
-from firmfate.variables import BIN_WEEKS, COUNTS, RESERVED_DIMS, attributes
+from firmfate.variables import BIN_WEEKS, COUNTS, attributes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 LARGEST_GRID = 10
 """A grid holds at most so many times the cells that the table fills; beyond, cells form a list."""
 
+OWN_DIMS = frozenset({"week", "cause", "batch", "bin", "horizon", "cell"})
 DEALING_SEED = 20261123
 MOST_DEALT_SINGLY = 20_000_000
 """Firms beyond which batches get random, hence slightly unequal, numbers of the firms of a row."""
@@ -89,9 +90,9 @@ def counts_from_table(
     columns = _columns(
         table, [duration, cause, *covariates, *([weight] if weight else []), *([batch] if batch else [])]
     )
-    clash = [name for name in covariates if name in RESERVED_DIMS]
+    clash = [name for name in covariates if name in OWN_DIMS]
     if clash:
-        raise EstimateError(f"covariates {clash} have names that datasets reserve; rename the columns")
+        raise EstimateError(f"covariates {clash} have names that counts use themselves; rename the columns")
     week = _weeks(columns[duration], duration)
     number = _whole(columns[weight], weight, least=0) if weight else np.ones(week.size, dtype=np.int64)
     end, names = _ends(columns[cause], causes)
@@ -201,12 +202,14 @@ def _whole(column: NDArray[Any], name: str | None, *, least: int) -> NDArray[np.
 
 def _ends(column: NDArray[Any], causes: Sequence[Any] | None) -> tuple[NDArray[np.int64], list[Any]]:
     """Return 0 for a censoring, 1.. for the causes, and the causes' names."""
+    import pandas as pd
 
     def censored(value: Any) -> bool:
         return value is None or value in ("", 0, CENSORED) or (isinstance(value, float) and np.isnan(value))
 
-    values = column.tolist()
-    found = {value for value in set(values) if not censored(value)}
+    codes, uniques = pd.factorize(column, use_na_sentinel=False)
+    values = [value.item() if isinstance(value, np.generic) else value for value in uniques]
+    found = {value for value in values if not censored(value)}
     if causes is None:
         try:
             names = sorted(found)
@@ -215,12 +218,12 @@ def _ends(column: NDArray[Any], causes: Sequence[Any] | None) -> tuple[NDArray[n
     else:
         names = list(causes)
         if found - set(names):
-            raise EstimateError(
-                f"the table holds causes that `causes` does not: {sorted(map(str, found - set(names)))}"
-            )
+            unknown = sorted(map(str, found - set(names)))
+            raise EstimateError(f"the table holds causes that `causes` does not: {unknown}")
     names = names or ["end"]
     place = {name: position + 1 for position, name in enumerate(names)}
-    return np.array([0 if censored(value) else place[value] for value in values]), [_name(name) for name in names]
+    ends = np.array([0 if censored(value) else place[value] for value in values])
+    return ends[codes], [_name(name) for name in names]
 
 
 def _name(cause: Any) -> Any:

@@ -35,9 +35,10 @@ def logrank(ds: xr.Dataset, dim: str, *, cause: Any = None, strata: Sequence[str
     -------
     xarray.Dataset
         ``observed``, ``expected (.., dim)``; ``statistic`` (chi-square), ``df`` and ``p_value``, right for
-        independent groups; and, where the dataset has batches, ``batch_statistic`` (Hotelling's F with df and
-        batches - df degrees of freedom), ``batch_p_value``: right for groups under common random numbers too; NaN
-        where df reaches the batches.
+        independent groups; and, where the dataset has batches, ``batch_statistic`` (Hotelling's F with ``batch_df``
+        and batches - batch_df degrees of freedom) and ``batch_p_value``: right for groups under common random
+        numbers too (and cautious where paired lives differ by less than a bin of the batches), NaN where there are
+        too few batches for the groups. Groups that live the same lives lower ``batch_df``.
 
     Examples
     --------
@@ -49,8 +50,7 @@ def logrank(ds: xr.Dataset, dim: str, *, cause: Any = None, strata: Sequence[str
     from scipy.special import chdtrc, fdtrc
 
     labels.counts_of(ds)
-    needed = ["events", "firms", "invalid", "censored", "batch_firms", "batch_events", "batch_censored"]
-    ds = ds[[name for name in needed if name in ds]].compute()
+    ds = labels.computed(ds)
     firms = ds["firms"]
     labels.position_of(firms, dim, firms[dim].values[0] if dim in firms.dims else None)
     others = [axis for axis in firms.dims if axis != dim]

@@ -157,7 +157,8 @@ class _Fitted(NamedTuple):
 
 
 def _fit(ds: xr.Dataset, formula: str, *, cause: Any, ties: str, strata: Sequence[str], basis: Floats) -> _Fitted:
-    ds = ds.compute()
+    labels.counts_of(ds)
+    ds = labels.computed(ds)
     design = design_of(labels.counts_of(ds).firms, formula, strata)
     scale = np.abs(design.values).max(axis=0)  # terms of like size make the information matrix well conditioned
     values = design.values / scale

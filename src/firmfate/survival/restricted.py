@@ -196,10 +196,19 @@ def _anchored(
     """
     if not ds.attrs.get(labels.PSEUDO) or LIFETIME not in ds:
         return estimates
-    binned = rmst_curve(ds.drop_vars(LIFETIME))["estimate"]
-    exact = ds[LIFETIME] / ds["firms"].where(ds["firms"] > 0) / float(ds.attrs.get("steps_per_week", 1))
     horizons = ds["horizon"].values
-    gap = exact - binned.sel(week=xr.DataArray(horizons, dims="horizon")).drop_vars("week")
+    binned = labels.estimated(
+        labels.counts_of(ds),
+        core.means_alone,
+        dims=["horizon"],
+        coords={"horizon": horizons},
+        names=["estimate"],
+        units="week",
+        long_name="restricted mean",
+        taus=horizons.tolist(),
+    )["estimate"]
+    exact = ds[LIFETIME] / ds["firms"].where(ds["firms"] > 0) / float(ds.attrs.get("steps_per_week", 1))
+    gap = exact - binned
     knots = np.concatenate([[0.0], horizons.astype(np.float64)])
     weights = np.stack(
         [np.interp(np.asarray(tau, dtype=np.float64), knots, unit) for unit in np.eye(knots.size)], axis=-1

@@ -43,7 +43,8 @@ def to_rows(ds: xr.Dataset) -> pd.DataFrame:
     """
     import pandas as pd
 
-    counts = labels.counts_of(ds.compute())
+    labels.counts_of(ds)
+    counts = labels.counts_of(labels.computed(ds))
     firms = np.nan_to_num(counts.firms.values.ravel())
     events = counts.events.values.reshape(firms.size, -1, counts.weeks).astype(np.int64)
     left = np.zeros((firms.size, 1, counts.weeks), dtype=np.int64)

@@ -59,6 +59,12 @@ def restricted_mean(events: Counts, firms: Counts, censored: Counts | None, *, t
     return tau - lost, se, tau * lower, tau * upper
 
 
+def means_alone(events: Counts, firms: Counts, censored: Counts | None, *, taus: list[int]) -> tuple[Floats]:
+    """RMST at several horizons without errors, (..., tau)."""
+    running = alive_before(life_table(events, firms, censored)).cumsum(axis=-1)
+    return (running[..., np.asarray(taus) - 1],)
+
+
 def weeks_lost(events: Counts, firms: Counts, censored: Counts | None, *, tau: int, z: float) -> Curve:
     """Weeks lost before tau by each cause, each (..., cause); they and RMST(tau) add up to tau."""
     events = events[..., :tau]

@@ -1,0 +1,26 @@
+"""The benchmark as a smoke test: all programs agree on 20,000 firms, and a wrong one would be told."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+from benchmarks.survival.firms import draw, grouped
+from benchmarks.survival.programs import PROGRAMS, disagreements, say
+
+
+@pytest.mark.parametrize("program", ["lifelines", "statsmodels", "R"])
+def test_programs_agree(program: str) -> None:
+    if program == "R" and shutil.which("Rscript") is None:
+        pytest.skip("Rscript is not installed")
+    if program != "R":
+        pytest.importorskip(program)
+    firms = draw(20_000)
+    rows = grouped(firms)
+    said = {name: say(name, firms, rows) for name in ("firmfate", program)}
+    assert set(said[program]) <= set(said["firmfate"])
+    assert disagreements(said) == []
+    what = next(iter(said[program]))
+    said[program][what] = (said[program][what][0] * (1 + 1e-5), 0.0)
+    assert len(disagreements(said)) == 1
+    assert program in PROGRAMS
