@@ -30,8 +30,9 @@ ROOM = "firmfate.findings.studies"
 SAME = 1e-9
 """Relative difference that rounding alone may make between two ways to the same number."""
 
-BLOCK = re.compile(r"(<!-- numbers: begin ?(?P<section>.*?) ?-->\n).*?(<!-- numbers: end -->)", re.DOTALL)
-INLINE = re.compile(r"(<!--=(?:(?P<study>[a-z0-9-]+):)?(?P<name>[^\s>]+)-->)(?P<old>[^<]*)(<!--/-->)")
+# Markers inside code are examples.
+BLOCK = re.compile(r"(?<!`)(<!-- numbers: begin ?(?P<section>.*?) ?-->\n).*?(<!-- numbers: end -->)", re.DOTALL)
+INLINE = re.compile(r"(?<!`)(<!--=(?:(?P<study>[a-z0-9-]+):)?(?P<name>[^\s>]+)-->)(?P<old>[^<]*)(<!--/-->)")
 
 
 def names() -> list[str]:
@@ -150,9 +151,8 @@ def write(name: str, table: Table, pictures: Mapping[str, bytes]) -> None:
     (HERE / name / "numbers.json").write_text(table.json(), "utf-8")
     for key, content in pictures.items():
         (HERE / name / f"{key}.png").write_bytes(content)
-    for path in (HERE / name / "README.md", HERE / "README.md"):
-        if path.is_file():
-            path.write_text(rendered(path.read_text("utf-8"), kept, name), "utf-8")
+    for path, own in ((HERE / name / "README.md", name), (HERE / "README.md", "")):
+        path.write_text(rendered(path.read_text("utf-8"), kept, own), "utf-8")
 
 
 def differences(name: str, table: Table) -> Iterator[str]:
@@ -166,9 +166,10 @@ def differences(name: str, table: Table) -> Iterator[str]:
 
 
 def unequal(name: str, table: Table, again: Mapping[str, float]) -> Iterator[str]:
-    """Say which numbers, rederived, are others than those of the findings."""
+    """Say which numbers, rederived, are others than those of the findings; ``effect.se`` is the error of ``effect``."""
     for key, value in again.items():
-        told = table[key].value.estimate
+        own, _, part = key.partition(".")
+        told = getattr(table[own].value, part or "estimate")
         if not math.isclose(told, value, rel_tol=SAME, abs_tol=SAME):
             yield f"{name}: {key} is {told!r}, rederived {value!r}"
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import xarray as xr
+
 from firmfate.errors import EstimateError
 from firmfate.findings.words import Estimated, decimals, number
 
@@ -41,6 +43,29 @@ class Row:
     text: str
     section: str = ""
     column: str = ""
+
+
+def row(
+    name: str,
+    value: xr.Dataset | Estimated | float,
+    text: str,
+    *,
+    unit: str = "1",
+    section: str = "",
+    column: str = "",
+) -> Row:
+    """Return a row from a dataset of one estimate, an `Estimated`, or a number that is known exactly.
+
+    Examples
+    --------
+    >>> row("firms", 4_410_000, "firms simulated").value
+    Estimated(estimate=4410000.0, se=nan, lower=nan, upper=nan)
+    """
+    if isinstance(value, xr.Dataset):
+        value = Estimated.of(value)
+    elif not isinstance(value, Estimated):
+        value = Estimated(float(value), math.nan)
+    return Row(name, value, unit, text, section, column)
 
 
 class Table(Sequence[Row]):
@@ -150,7 +175,10 @@ def shown(value: Estimated) -> str:
     if math.isfinite(value.se) and value.se > 0:
         # A huge error supports no digit of its number, and a number is not shown finer than a millionth.
         return number(value, short=True) if decimals(value.se) <= 6 else f"{value.estimate:.6f}"
-    return number(value, short=True) if math.isfinite(value.lower) else f"{value.estimate:.3g}"
+    if math.isfinite(value.lower):
+        return number(value, short=True)
+    whole = float(value.estimate).is_integer() and abs(value.estimate) < 1e15
+    return f"{value.estimate:,.0f}" if whole else f"{value.estimate:.3g}"
 
 
 def _kept(value: float) -> float | None:

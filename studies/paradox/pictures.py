@@ -1,0 +1,39 @@
+"""Pictures of the study: the phase map with its turning line, and m* by horizon, buffer and correction time."""
+
+from collections.abc import Mapping
+
+import xarray as xr
+from matplotlib.figure import Figure
+
+from firmfate.findings import turning_point
+from firmfate.findings.table import Table
+from firmfate.plots import phase_map, style
+
+
+def pictures(runs: Mapping[str, xr.Dataset], table: Table) -> dict[str, Figure]:
+    """Return the phase map at 20 years, and the turning points."""
+    return {"phase-map": phase_map(runs["study"])[0, 0].figure, "turning-point": _turning(runs["buffers"])}
+
+
+@style.styled
+def _turning(ds: xr.Dataset) -> Figure:
+    buffers = ds["cash_buffer"].values
+    figure, axes = style.canvas(8.6, 3.2, 1, len(buffers), sharey=True)
+    horizons = ds["horizon"].values
+    found = {int(tau): turning_point(ds, tau=int(tau)) for tau in horizons}
+    for ax, buffer in zip(axes[0], buffers, strict=True):
+        correct = ds["correct_time"].values
+        for time, colour in zip(correct, style.curve_colours(len(correct)), strict=True):
+            here = [found[int(tau)].sel(cash_buffer=buffer, correct_time=time) for tau in horizons]
+            y = [float(point["estimate"]) for point in here]
+            sides = [[abs(float(point["estimate"] - point[end])) for point in here] for end in ("lower", "upper")]
+            ax.errorbar(horizons / 52, y, yerr=sides, color=colour, marker="o", markersize=3.5, elinewidth=1,
+                        label=f"correction {time:g} weeks")  # fmt: skip
+        ax.set_title(f"cash buffer {buffer:g} weeks")
+        style.age_axis(ax, float(horizons[-1]) / 52, label="horizon in years")
+        ax.set(xlim=(0, float(horizons[-1]) / 52 + 1), ylim=(0.3, 0.75))
+    axes[0, 0].set_ylabel("misalignment m* where execution turns")
+    axes[0, -1].legend(loc="lower left")
+    firms = int(ds["firms"].values.flat[0])
+    style.note(axes[0, 0], f"n = {firms:,} firms a cell; bars: 95 % limits from batches")
+    return figure
