@@ -10,11 +10,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 _WHERE = {
-    "survival_curves": "survival_curves",
+    "survival_curves": "curves",
     "incidence": "stacked_incidence",
     "hazard": "hazard_rate",
     "rmst_curve": "mean_lifetime",
-    "lifetimes": "lifetimes",
+    "lifetimes": "along_axes",
     "phase_map": "phases",
     "dashboards": "alarms",
     "life": "one_life",
@@ -27,14 +27,14 @@ __all__ = list(_WHERE)
 if TYPE_CHECKING:
     from firmfate.plots.alarms import dashboards as dashboards
     from firmfate.plots.hazard_rate import hazard as hazard
-    from firmfate.plots.lifetimes import lifetimes as lifetimes
+    from firmfate.plots.along_axes import lifetimes as lifetimes
     from firmfate.plots.many_lives import fan as fan
     from firmfate.plots.mean_lifetime import rmst_curve as rmst_curve
     from firmfate.plots.one_life import life as life
     from firmfate.plots.phases import phase_map as phase_map
     from firmfate.plots.stacked_incidence import incidence as incidence
     from firmfate.plots.style import picture as picture
-    from firmfate.plots.survival_curves import survival_curves as survival_curves
+    from firmfate.plots.curves import survival_curves as survival_curves
 
 
 def __getattr__(name: str) -> Any:
