@@ -61,19 +61,22 @@ def guarded(execute: Callable[[Namespace], int], arguments: Namespace, *, debug:
     """
     try:
         return execute(arguments)
-    except FirmfateError as fault:
-        complain(str(fault))
-        code = fault.exit_code
     except KeyboardInterrupt:
         complain("interrupted; what is finished is kept, the same command goes on from there")
         return INTERRUPTED
     except BrokenPipeError:
         _silence()
         return INCOMPLETE
+    except FirmfateError as fault:
+        complain(str(fault))
+        code = fault.exit_code
+        if debug:
+            traceback.print_exc()
     except OSError as fault:
-        where = f"{fault.filename}: " if fault.filename else ""
-        complain(f"{where}{fault.strerror or fault}")
+        complain(f"{fault.filename}: {fault.strerror}" if fault.filename else fault.strerror or str(fault))
         code = BAD_INPUT
+        if debug:
+            traceback.print_exc()
     except Exception as fault:
         if debug:
             raise
@@ -83,7 +86,5 @@ def guarded(execute: Callable[[Namespace], int], arguments: Namespace, *, debug:
             f"this is a bug of firmfate, not of your study: {type(fault).__name__}: {fault}\n"
             f"  the traceback is in {log.name}; please report it"
         )
-        return BUG
-    if debug:
-        traceback.print_exc()
+        code = BUG
     return code

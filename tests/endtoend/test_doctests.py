@@ -1,0 +1,51 @@
+"""Every example in a docstring, and every Python block of the README, runs and gives what it says."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import pkgutil
+import re
+from pathlib import Path
+
+import pytest
+
+import firmfate
+
+README = Path(__file__).parents[2] / "README.md"
+MODULES = sorted(
+    module.name
+    for module in pkgutil.walk_packages(firmfate.__path__, "firmfate.")
+    if not module.name.endswith("__main__")
+)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_in_docstrings(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert doctest.testmod(importlib.import_module(name)).failed == 0
+
+
+def test_there_are_examples() -> None:
+    """The test above has something to run."""
+    finder = doctest.DocTestFinder()
+    found = [name for name in MODULES if any(test.examples for test in finder.find(importlib.import_module(name)))]
+    assert {"firmfate.simulation", "firmfate.shards.plan", "firmfate.study.study"} <= set(found)
+
+
+def test_the_readmes_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its blocks, one after another, in a folder where its small study has been run."""
+    blocks = re.findall(r"^```python\n(.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    assert len(blocks) >= 5
+    study = README.parent / "studies" / "small" / "study.toml"
+    firmfate.run(study, into=tmp_path / "runs" / "small", progress=False).close()
+    (tmp_path / "studies").symlink_to(README.parent / "studies")
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    for block in blocks:
+        if block.startswith("# my_model.py"):
+            (tmp_path / "my_model.py").write_text(block, encoding="utf-8")
+        else:
+            exec(compile(block, "README.md", "exec"), names)
+    assert float(names["gap"].estimate) < 0
+    assert names["life"].attrs["replicate"] == 17
