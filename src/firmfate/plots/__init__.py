@@ -26,15 +26,15 @@ __all__ = list(_WHERE)
 
 if TYPE_CHECKING:
     from firmfate.plots.alarms import dashboards as dashboards
-    from firmfate.plots.hazard_rate import hazard as hazard
     from firmfate.plots.along_axes import lifetimes as lifetimes
+    from firmfate.plots.curves import survival_curves as survival_curves
+    from firmfate.plots.hazard_rate import hazard as hazard
     from firmfate.plots.many_lives import fan as fan
     from firmfate.plots.mean_lifetime import rmst_curve as rmst_curve
     from firmfate.plots.one_life import life as life
     from firmfate.plots.phases import phase_map as phase_map
     from firmfate.plots.stacked_incidence import incidence as incidence
     from firmfate.plots.style import picture as picture
-    from firmfate.plots.curves import survival_curves as survival_curves
 
 
 def __getattr__(name: str) -> Any:
