@@ -14,10 +14,10 @@ from benchmarks.survival.programs import PROGRAMS, Said, disagreements, say
 
 PAGE = """# The estimators beside other programs
 
-Seconds of one call, in one run, on {firms:,} firms ({rows:,} rows of counts): rows of one cell ran in one call.
-`firms` is counting a table of one row a firm, once; what follows is on counts. lifelines and statsmodels take one
-row a firm; R takes weighted rows for coxph, and one row a firm where weighted rows give wrong errors or are refused.
-`python -m benchmarks.survival --write` writes this page.
+Seconds of one call, in one run, on {firms:,} firms ({rows:,} rows of counts); values with equal seconds are of one
+call. `firms` is counting a table of one row a firm, once; what follows is on counts. lifelines and statsmodels take
+one row a firm; R takes weighted rows for coxph, and one row a firm where weighted rows give wrong errors or are
+refused. `python -m benchmarks.survival --write` writes this page.
 
 - {versions}
 - {machine}

@@ -245,8 +245,8 @@ def test_the_process_meets_its_truth() -> None:
 
 
 def test_intervals_cover_under_common_random_numbers() -> None:
-    """600 repetitions; `evidence` makes 4,000."""
-    check(coverages(600), 600)
+    """400 repetitions; `evidence` makes 4,000."""
+    check(coverages(400), 400)
 
 
 @pytest.mark.evidence
@@ -302,8 +302,8 @@ def check_bands(found: dict[str, float], repetitions: int) -> None:
 
 
 def test_simultaneous_bands_cover() -> None:
-    """40 repetitions of 8,192 firms with 128 batches; pointwise limits are the control that must fail."""
-    check_bands(band_coverages(40, 128), 40)
+    """24 repetitions of 8,192 firms with 128 batches; pointwise limits are the control that must fail."""
+    check_bands(band_coverages(24, 128), 24)
 
 
 @pytest.mark.evidence

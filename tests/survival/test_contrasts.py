@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -24,6 +26,7 @@ BATCHES, HORIZON = 20, 39
 EXECUTION, MISALIGNMENT = np.array([0.0, 0.3, 1.0]), np.array([0.0, 1.0])
 
 
+@cache
 def lives(firms: int = 400) -> tuple[np.ndarray, np.ndarray]:
     """Weeks and causes of every firm, (execution, misalignment, firm), with common random numbers."""
     luck, kind = np.random.Generator(np.random.Philox(11)).random((2, firms))
@@ -33,6 +36,11 @@ def lives(firms: int = 400) -> tuple[np.ndarray, np.ndarray]:
 
 
 def counted(bin_weeks: int = 1, firms: int = 400) -> xr.Dataset:
+    return _counted(bin_weeks, firms).copy(deep=True)
+
+
+@cache
+def _counted(bin_weeks: int, firms: int) -> xr.Dataset:
     weeks, causes = lives(firms)
     e, m, firm = np.meshgrid(EXECUTION, MISALIGNMENT, np.arange(firms), indexing="ij")
     columns = {"week": weeks, "end": causes, "execution": e, "misalignment": m, "batch_of": firm % BATCHES}

@@ -1,8 +1,9 @@
-"""Survival estimates on counts: every estimator takes a dataset and returns ``estimate``, ``se``, ``lower``,
-``upper``.
+"""Survival estimates on counts: every estimator returns ``estimate``, ``se``, ``lower`` and ``upper`` of every cell.
 
-They cost the same for a million and a billion firms, and work on Dask-backed and in-memory datasets. The arrays are
-below, in ``core/``; here are the labels.
+They cost the same for a million and a billion firms, and work on Dask-backed and in-memory datasets. A single cell's
+error is that of independent firms; whatever compares cells takes its error from batches, because cells share their
+luck (`contrast`, which without a comparison also serves cells whose firms depend on each other by design). The
+arrays are below, in ``core/``; here are the labels.
 """
 
 from firmfate.survival.accelerated import accelerated_failure_time
