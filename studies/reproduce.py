@@ -168,8 +168,8 @@ def differences(name: str, table: Table) -> Iterator[str]:
 def unequal(name: str, table: Table, again: Mapping[str, float]) -> Iterator[str]:
     """Say which numbers, rederived, are others than those of the findings; ``effect.se`` is the error of ``effect``."""
     for key, value in again.items():
-        own, _, part = key.partition(".")
-        told = getattr(table[own].value, part or "estimate")
+        own = key.removesuffix(".se")
+        told = table[own].value.estimate if own == key else table[own].value.se
         if not math.isclose(told, value, rel_tol=SAME, abs_tol=SAME):
             yield f"{name}: {key} is {told!r}, rederived {value!r}"
 

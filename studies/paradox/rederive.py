@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import xarray as xr
+from plain_pandas import mean_lifetime
 
 WEAK, STRONG = 0.05, 1.0
 
@@ -13,14 +14,13 @@ WEAK, STRONG = 0.05, 1.0
 def rederive(files: Mapping[str, Path]) -> dict[str, float]:
     """Return the effect of execution at both ends, its standard errors, and m* at every horizon."""
     with xr.open_dataset(files["study"]) as ds:
-        ends = ds["events"].sum("cause").to_dataframe().reset_index()
         firms = ds["firms"].to_dataframe()["firms"]
         lived = ds["batch_lifetime"].to_dataframe()["batch_lifetime"]
         in_batch = ds["batch_firms"].to_dataframe()["batch_firms"]
         horizons = ds["horizon"].values
     found = {}
     for tau in horizons:
-        gap = _gap(_mean_lifetime(ends, firms, tau))
+        gap = _gap(mean_lifetime(files["study"], ["execution", "misalignment"], tau / 52))
         found[f"m_star_{tau // 52}"] = _turning_point(gap)
     found |= {"effect_aligned": gap.iloc[0], "effect_misaligned": gap.iloc[-1]}
 
@@ -29,15 +29,6 @@ def rederive(files: Mapping[str, Path]) -> dict[str, float]:
     gaps = _gap(left)
     errors = np.sqrt(gaps.var(axis=1, ddof=0) * (gaps.shape[1] - 1))
     return found | {"effect_aligned.se": errors.iloc[0], "effect_misaligned.se": errors.iloc[-1]}
-
-
-def _mean_lifetime(ends: pd.DataFrame, firms: pd.Series, tau: int) -> pd.Series:
-    """Years lived up to week tau, on average: those who died before lived until then, all others tau."""
-    early = ends[ends["week"] < tau]
-    cells = ["execution", "misalignment"]
-    dead = early.groupby(cells)["events"].sum()
-    weeks = (early["week"] * early["events"]).groupby([early[name] for name in cells]).sum()
-    return (weeks + (firms - dead) * tau) / firms / 52
 
 
 def _gap(years: pd.Series | pd.DataFrame) -> pd.Series | pd.DataFrame:
