@@ -83,7 +83,7 @@ def local_cluster(processes: int, threads: int | None = None) -> Iterator[Client
             n_workers=processes,
             threads_per_worker=threads or max(1, allocated_cores() // processes),
             processes=True,
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",
             host="127.0.0.1",
             silence_logs=50,
         ) as cluster,
@@ -93,7 +93,7 @@ def local_cluster(processes: int, threads: int | None = None) -> Iterator[Client
 
 
 @contextlib.contextmanager
-def connect(scheduler: str, tls: tuple[Path, Path, Path] | None = None) -> Iterator[Client]:
+def connect(scheduler: str, tls: tuple[Path, Path, Path] | None = None, *, timeout: float = 20.0) -> Iterator[Client]:
     """Give a client of a scheduler by its address, or by its scheduler file (``*.json``).
 
     Parameters
@@ -101,6 +101,13 @@ def connect(scheduler: str, tls: tuple[Path, Path, Path] | None = None) -> Itera
     scheduler : str
     tls : (path, path, path), optional
         Files of the authority, the certificate and the key; the connection is encrypted then, or refused.
+    timeout : float
+        Seconds to wait for it.
+
+    Raises
+    ------
+    RunDirectoryError
+        Where a file is missing, or no scheduler answers.
     """
     from distributed import Client
     from distributed.security import Security
@@ -116,7 +123,7 @@ def connect(scheduler: str, tls: tuple[Path, Path, Path] | None = None) -> Itera
         security = Security(
             tls_ca_file=authority, tls_client_cert=certificate, tls_client_key=key, require_encryption=True
         )
-    options: dict[str, Any] = {"timeout": 20, "security": security}
+    options: dict[str, Any] = {"timeout": timeout, "security": security}
     try:
         client = (
             Client(scheduler_file=scheduler, **options) if scheduler.endswith(".json") else Client(scheduler, **options)

@@ -52,7 +52,7 @@ def _settings(profile: Profile, directory: Path) -> dict[str, Any]:
         "death_timeout": DEATH_TIMEOUT,
         "worker_extra_args": ["--lifetime", f"{lived}s", "--lifetime-stagger", f"{stagger}s", "--no-dashboard"],
         "interface": profile.interface or None,
-        "scheduler_options": {"dashboard_address": None},
+        "scheduler_options": {"dashboard_address": ":0"},
     }
     if all(profile.tls):
         from distributed.security import Security

@@ -1,0 +1,52 @@
+"""Plans for scale: ten billion firms on a hundred nodes, in seconds and with the numbers that one asks for."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from firmfate import Study, plan
+from firmfate.shards import RunDirectory, Worker
+from firmfate.slurm import Profile, deal
+
+FIRMS = 10**10
+
+
+@pytest.mark.parametrize("side", [10, 100, 300])
+def test_ten_billion_firms_on_a_hundred_nodes_are_planned_in_seconds(side: int) -> None:
+    begin = time.monotonic()
+    axis = {"from": 0.0, "to": 1.0, "points": side}
+    study = Study(
+        study={"name": "huge", "replicates": FIRMS // side**2}, grid={"execution": axis, "misalignment": axis}
+    )
+    whole = plan(study)
+    dealt = deal(whole, Profile(cpus=64, memory="64G", concurrent=100))
+    written = json.loads(json.dumps(dealt.table()))
+    assert str(whole)
+    assert str(dealt)
+    assert time.monotonic() - begin < 10
+
+    assert whole.missing == pytest.approx(FIRMS, rel=1e-4)
+    assert 20_000 <= len(whole.shards) <= 40_000
+    assert written["files"] == len(whole.shards)
+    assert written["tasks"] == 100
+    assert written["core_hours"] == pytest.approx(37.6, rel=0.01)  # 1e10 firms x 1040 weeks x 0.65 x 20 ns
+    assert sum(shard.firms for part in range(100) for shard in whole.part(part, 100)) == whole.firms
+    shares = [sum(shard.firms for shard in whole.part(part, 100)) for part in range(100)]
+    assert max(shares) < 1.02 * min(shares)
+
+
+def test_bytes_of_shards_are_foretold_within_half(tmp_path: Path) -> None:
+    study = Study(
+        study={"name": "few", "replicates": 2_000}, grid={"execution": [0.1, 0.5, 0.9], "misalignment": [0, 1]}
+    )
+    foretold = plan(study)
+    run = RunDirectory(tmp_path / "run")
+    worker = Worker(study, run.claim(study))
+    for shard in foretold.shards:
+        worker.run(shard, run.shards)
+    written = sum(file.path.stat().st_size for file in run.files())
+    assert foretold.shard_bytes == pytest.approx(written, rel=0.5)
