@@ -1,0 +1,32 @@
+"""The runner of evidence keeps what tests measured, and rows of those that were not run."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_evidence_is_collected_by_its_runner() -> None:
+    told = subprocess.run(
+        [sys.executable, "-m", "tests.evidence", "--collect-only", "-q", "-p", "no:cacheprovider"],
+        capture_output=True, text=True, cwd=ROOT,
+    )  # fmt: skip
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert "test_memory_does_not_grow_with_the_number_of_firms" in told.stdout
+    assert "test_bad_studies" not in told.stdout
+
+
+def test_rows_are_written_as_a_table(tmp_path: Path) -> None:
+    program = """
+import sys
+from pathlib import Path
+from tests.evidence import __main__ as runner
+runner.STORE, runner.TABLE = Path(sys.argv[1]) / "table.json", Path(sys.argv[1]) / "TABLE.md"
+runner.write({"a::b": {"outcome": "passed", "seconds": 3.25, "measured": {"ratio | x": "0.5"}, "run": "today"}})
+"""
+    subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=True, cwd=ROOT)
+    last = (tmp_path / "TABLE.md").read_text().splitlines()[-1]
+    assert last == "| `a::b` | passed | ratio \\| x: 0.5 | 3.25 | today |"

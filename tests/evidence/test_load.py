@@ -1,0 +1,81 @@
+"""Load: memory does not grow with the number of firms, and large designs are planned and gathered within two GiB."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Record = Callable[[str, object], None]
+
+MEASURED = """
+import json, resource, sys, time
+import firmfate
+begin = time.perf_counter()
+told = {}
+%s
+print(json.dumps({
+    "seconds": round(time.perf_counter() - begin, 1),
+    "MiB": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024), **told}))
+"""
+
+
+def measured(body: str, cwd: Path) -> dict[str, float]:
+    """Run a program in a process of its own; return its seconds and the most memory it held."""
+    done = subprocess.run([sys.executable, "-c", MEASURED % body], capture_output=True, text=True, cwd=cwd)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def study(replicates: int, points: int, model: str = "car") -> str:
+    return (
+        f"study = firmfate.Study(study=dict(name='load', model='{model}', replicates={replicates}), "
+        f"grid=dict(execution=dict(zip(('from', 'to', 'points'), (0, 1, {points}))), "
+        f"misalignment=dict(zip(('from', 'to', 'points'), (0, 1, {points})))))\n"
+    )
+
+
+@pytest.mark.evidence
+def test_memory_does_not_grow_with_the_number_of_firms(tmp_path: Path, record_property: Record) -> None:
+    run = "firmfate.run(study, into='run-{}', progress=False).close()"
+    few = measured(study(100_000, 3) + run.format("few"), tmp_path)
+    many = measured(study(10_000_000, 3) + run.format("many"), tmp_path)
+    record_property("0.9 million cars", few)
+    record_property("90 million cars", many)
+    assert many["MiB"] < few["MiB"] + 100
+
+
+@pytest.mark.evidence
+def test_a_billion_firms_are_planned_at_once(tmp_path: Path, record_property: Record) -> None:
+    found = measured(
+        study(2_500_000, 20, "firm") + "p = firmfate.plan(study); told = dict(firms=p.firms, shards=len(p.shards))",
+        tmp_path,
+    )
+    record_property("plan of a billion firms", found)
+    assert found["firms"] == 10**9
+    assert found["seconds"] < 10
+    assert found["MiB"] < 1024
+
+
+@pytest.mark.evidence
+def test_a_grid_of_40_000_cells_stays_within_two_gib(tmp_path: Path, record_property: Record) -> None:
+    found = measured(study(64, 200) + "firmfate.run(study, into='run', progress=False).close()", tmp_path)
+    record_property("200 x 200 cells of 64 cars, run and gathered", found)
+    assert found["MiB"] < 2048
+
+
+@pytest.mark.evidence
+def test_an_export_of_ten_million_firms_holds_few_of_them(tmp_path: Path, record_property: Record) -> None:
+    body = study(100_000, 10) + (
+        "firmfate.run(study, into='run', progress=False).close()\n"
+        "from firmfate.export import export_firms\n"
+        "told = dict(rows=export_firms('run', 'firms.csv').rows)\n"
+    )
+    found = measured(body, tmp_path)
+    record_property("ten million cars as CSV", found)
+    assert found["rows"] == 10**7
+    assert found["MiB"] < 1024
