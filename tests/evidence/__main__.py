@@ -1,7 +1,7 @@
 """``python -m tests.evidence``: run the long statistical and load tests, and write what they measured to a table.
 
-Words after it go to pytest: ``python -m tests.evidence -k coverage``. The table, ``tests/evidence/TABLE.md``, is committed;
-rows of tests that were not run this time stay as they were.
+Words after it go to pytest: ``python -m tests.evidence -k coverage``. The table, ``tests/evidence/TABLE.md``, is
+committed; rows of tests that were not run this time stay as they were.
 """
 
 from __future__ import annotations
