@@ -63,8 +63,7 @@ def number(value: Estimated, *, unit: str = "", short: bool = False) -> str:
         return "–" if short else "unknown"
     known = math.isfinite(value.se) and value.se > 0
     limited = math.isfinite(value.lower) and math.isfinite(value.upper)
-    # Limits of 95 % are about four standard errors apart.
-    digits = decimals(value.se if known or not limited else (value.upper - value.lower) / 4)
+    digits = decimals(value.se if known or not limited else (value.upper - value.lower) / 2)
     shown = f"{value.estimate:.{digits}f}" + (f" {unit}" if unit and not short else "")
     if known:
         return f"{shown} ± {value.se:.{digits}f}" if short else f"{shown} (standard error {value.se:.{digits}f})"

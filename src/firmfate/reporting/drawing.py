@@ -27,6 +27,8 @@ METADATA = re.compile(r"<metadata>.*?</metadata>\s*", re.DOTALL)
 SHEET = re.compile(r"<style type=\"text/css\">.*?</style>", re.DOTALL)
 NAMESPACES = re.compile(r" xmlns(:\w+)?=\"[^\"]*\"")
 SIZE = re.compile(r"(<svg[^>]*?) width=\"([\d.]+)pt\" height=\"[\d.]+pt\"")
+REFERENCE = re.compile(r"(xlink:href=\"#|url\(#)([^\")]+)")
+IDENTIFIER = re.compile(r" id=\"([^\"]*)\"")
 COLOUR = re.compile(r"#[0-9a-f]{6}")
 PIXELS_PER_POINT = 96 / 72
 
@@ -51,9 +53,12 @@ def panel(ax: Axes, alt: str, *, name: str) -> Panel:
     width = round(float(found.group(2)) * PIXELS_PER_POINT)
     svg = SIZE.sub(r"\1", NAMESPACES.sub("", SHEET.sub("", METADATA.sub("", PREAMBLE.sub("", svg)))))
     svg = COLOUR.sub(lambda match: THEMED.get(match.group(), match.group()), svg)
-    svg = (
-        svg.replace('id="', f'id="{name}-')
-        .replace('xlink:href="#', f'xlink:href="#{name}-')
-        .replace("url(#", f"url(#{name}-")
-    )
+    svg = _identified(svg, name)
     return Panel(svg.replace("<svg", '<svg aria-hidden="true"', 1), alt, width)
+
+
+def _identified(svg: str, name: str) -> str:
+    """Keep the identifiers that an SVG itself refers to, and make them its own on the page."""
+    used = {match.group(2) for match in REFERENCE.finditer(svg)}
+    svg = IDENTIFIER.sub(lambda match: f' id="{name}-{match.group(1)}"' if match.group(1) in used else "", svg)
+    return REFERENCE.sub(rf"\1{name}-\2", svg)

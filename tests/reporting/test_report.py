@@ -1,0 +1,260 @@
+"""The report: one file that needs nothing else, with the sections that apply, and numbers that are the estimates."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from firmfate.dataset import open_run
+from firmfate.errors import RunDirectoryError
+from firmfate.findings import finding, green_dashboards, warning_time
+from firmfate.findings.words import Estimated, decimals, number
+from firmfate.reporting import write_report
+from firmfate.survival import cumulative_incidence, risk_table, rmst
+
+END = ["errors", "parameters", "methods", "provenance"]
+SECTIONS = {
+    "paradox": [
+        "finding",
+        "phase-map",
+        "survival",
+        "causes",
+        "dashboards",
+        "lives",
+        *END,
+    ],
+    "one cell": [
+        "finding",
+        "survival",
+        "causes",
+        "dashboards",
+        "lives",
+        *END,
+    ],
+    "listed cells": [
+        "finding",
+        "lifetimes",
+        "survival",
+        "causes",
+        "dashboards",
+        "lives",
+        *END,
+    ],
+    "one division": [
+        "finding",
+        "lifetimes",
+        "survival",
+        "causes",
+        "dashboards",
+        "lives",
+        *END,
+    ],
+    "three axes": [
+        "finding",
+        "phase-map",
+        "survival",
+        "causes",
+        "dashboards",
+        "lives",
+        *END,
+    ],
+    "car": ["finding", "phase-map", "survival", "dashboards", "lives", *END],
+    "hypercube": [
+        "finding",
+        "lifetimes",
+        "survival",
+        "causes",
+        "dashboards",
+        "lives",
+        *END,
+    ],
+    "too few firms": [
+        "finding",
+        "phase-map",
+        "survival",
+        "causes",
+        "lives",
+        *END,
+    ],
+}
+
+QUICK = ("paradox", "one cell", "listed cells", "car", "too few firms")
+SHAPES = [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in SECTIONS]
+
+
+@pytest.fixture(scope="module")
+def report(run_of: Callable[[str], Path]) -> Callable[[str], Path]:
+    """Write the report of a study, once."""
+    written: dict[str, Path] = {}
+
+    def of(name: str) -> Path:
+        if name not in written:
+            written[name] = write_report(run_of(name))
+        return written[name]
+
+    return of
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_sections_that_apply_are_there_and_no_others(report: Any, page: Any, name: str) -> None:
+    read = page(report(name))
+    wanted = SECTIONS[name]
+    if name == "too few firms":  # whether an alarmed one of twenty firms dies is chance
+        assert [section for section in read.sections if section != "dashboards"] == wanted
+    else:
+        assert read.sections == wanted
+    assert read.misnested == []
+    assert read.open == []
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_the_file_needs_nothing_else(report: Any, page: Any, name: str) -> None:
+    path = report(name)
+    text = path.read_text(encoding="utf-8")
+    assert path.stat().st_size < 5_000_000
+    assert not re.search(r"(?:https?:|file:|//)[\w/]", text), "no address of anything outside"
+    assert "<script" not in text
+    assert "@import" not in text
+    read = page(path)
+    ids = [attributes["id"] for _, attributes in read.elements if attributes.get("id")]
+    assert len(ids) == len(set(ids)), "identifiers are unique on the page"
+    for _, attributes in read.elements:
+        for key in ("href", "xlink:href", "src"):
+            if target := attributes.get(key):
+                assert target.startswith("#"), target
+                assert target[1:] in ids, target
+        for clip in re.findall(r"url\(#([^)]*)\)", attributes.get("clip-path") or ""):
+            assert clip in ids
+        for of in (attributes.get("aria-labelledby") or "").split():
+            assert of in ids
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_every_figure_has_a_caption_and_words_for_those_who_do_not_see_it(report: Any, page: Any, name: str) -> None:
+    read = page(report(name))
+    panels = [attributes for _, attributes in read.elements if attributes.get("role") == "img"]
+    assert len(panels) >= 2
+    for panel in panels:
+        assert len(str(panel["aria-label"])) > 40
+    text = report(name).read_text(encoding="utf-8")
+    assert text.count("<figure") == text.count("<figcaption")
+    assert not re.search(r">\s*nan\b|\bnan ±|± nan|\bNone\b", text), "no number that is none"
+
+
+def test_the_question_and_the_finding_come_first(report: Any, page: Any, run_of: Any) -> None:
+    text = report("paradox").read_text(encoding="utf-8")
+    assert "Does &lt;strong&gt; execution shorten life &amp; limb?" in text, "the study's words are text, not markup"
+    with open_run(run_of("paradox")) as ds:
+        found = finding(ds)
+    read = page(report("paradox"))
+    assert read.sections[0] == "finding"
+    assert found.headline in read.text["finding"]
+    for statement in found.statements:
+        assert statement in read.text["finding"]
+    value = found.numbers["effect misaligned"]
+    assert f"−{abs(value.estimate):.{decimals(value.se)}f}" in read.text["finding"]
+
+
+def test_numbers_are_the_estimates(report: Any, page: Any, run_of: Any) -> None:
+    read = page(report("paradox"))
+    with open_run(run_of("paradox")) as opened:
+        ds = opened.load()
+    years = rmst(ds) / 52
+    for execution in (0.05, 1.0):
+        for misalignment in (0.0, 0.5, 1.0):
+            here = years.sel(execution=execution, misalignment=misalignment)
+            assert number(Estimated.of(here), short=True) in read.text["errors"]
+    cell = ds.sel(execution=1.0, misalignment=1.0)
+    shares = cumulative_incidence(cell).isel(week=-1)
+    assert number(Estimated.of(shares.sel(cause="insolvency")).scaled(100), short=True) in read.text["causes"]
+    green, warning = (
+        estimate(ds).sel(execution=1.0, misalignment=1.0, alarm="later")
+        for estimate in (green_dashboards, warning_time)
+    )
+    assert f"strong, misalignment 1{number(Estimated.of(green), short=True)}" in read.text["dashboards"]
+    assert number(Estimated.of(warning), short=True) in read.text["dashboards"]
+    at_risk = risk_table(cell, weeks=[104]).at_risk.item()
+    assert f"{at_risk:,.0f}" in read.text["survival"]
+
+
+def test_parameters_say_what_the_study_changed(report: Any, page: Any) -> None:
+    text = report("paradox").read_text(encoding="utf-8")
+    section = text[text.index('<section id="parameters"') : text.index('<section id="methods"')]
+    rows = {name: mark for mark, name in re.findall(r'<tr( class="changed")?><th scope="row">(\w+)</th>', section)}
+    assert {name for name, mark in rows.items() if mark} == {"execution", "misalignment", "correct_time", "unit_cost"}
+    words = page(report("paradox")).text["parameters"]
+    assert "26 (default 52)" in words
+    assert "0.05 to 1, 3 values" in words
+    assert "differs from firm to firm, normal (0.57, 0.02)" in words
+    assert "Assumption. Books close in 6 days" in words
+    assert len(rows) == 82
+
+
+def test_parts_of_a_parameter_are_told_apart(report: Any, page: Any) -> None:
+    assert "sales: 0 to 1; finance: 0 to 1, 3 values" in page(report("one division")).text["parameters"]
+
+
+def test_methods_can_be_pasted(report: Any, page: Any) -> None:
+    words = page(report("paradox")).text["methods"]
+    assert "We simulated 2,880 firms with the model firm" in words
+    assert "320 in each of 9 cells of a grid over execution (3 values from 0.05 to 1) and misalignment" in words
+    assert "jackknife over 32 batches" in words
+    assert "31 degrees of freedom" in words
+    assert "firms differed in unit cost" in words
+    for author in ("Kaplan", "Greenwood", "Wilson", "Aalen", "Royston", "Salmon", "Miller", "Glasserman"):
+        assert words.count(author) >= 2, f"{author} is cited and listed"
+    alone = page(report("one cell")).text["methods"]
+    assert "jackknife" not in alone
+    assert "Miller" not in alone, "what is not cited is not listed"
+
+
+def test_provenance_repeats_the_run(report: Any, page: Any, run_of: Any) -> None:
+    words = page(report("paradox")).text["provenance"]
+    with open_run(run_of("paradox")) as ds:
+        assert str(ds.attrs["study"]).strip() in words
+        versions = json.loads(ds.attrs["provenance"])["versions"]
+    assert f"numpy {versions['numpy']}" in words
+    assert json.loads((run_of("paradox") / "provenance.json").read_text())["fingerprint"] in words
+
+
+def test_the_same_run_gives_the_same_report(report: Any, run_of: Any) -> None:
+    before = report("paradox").read_bytes()
+    assert write_report(run_of("paradox")).read_bytes() == before
+
+
+def test_without_lives_or_study_the_rest_is_written(run_of: Any, page: Any, tmp_path: Path) -> None:
+    shutil.copy(run_of("paradox") / "result.nc", tmp_path / "result.nc")
+    read = page(write_report(tmp_path))
+    assert "lives" not in read.sections
+    assert {"phase-map", "survival", "parameters", "provenance"} <= set(read.sections)
+
+
+def test_a_directory_without_a_result_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RunDirectoryError, match="does not exist"):
+        write_report(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_invalid_firms_are_told(run_of: Any, page: Any, tmp_path: Path) -> None:
+    with open_run(run_of("paradox")) as opened:
+        ds = opened.load()
+    ds["invalid"][0, 0] = 3
+    ds.to_netcdf(tmp_path / "result.nc")
+    read = page(write_report(tmp_path))
+    assert "The arithmetic of 3 firms failed" in read.text["errors"]
+    assert "nan" not in read.text["errors"]
+
+
+def test_writing_does_not_simulate(run_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise AssertionError("the report simulates")
+
+    monkeypatch.setattr("firmfate.kernel.engine.Engine.__init__", refuse)
+    monkeypatch.setattr("firmfate.shards.work.Worker.__init__", refuse)
+    write_report(run_of("one cell"))
