@@ -94,7 +94,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Case:
 
 @pytest.fixture(scope="session")
 def chaos(tmp_path_factory: pytest.TempPathFactory) -> Case:
-    """A study of twelve shards, long enough to be disturbed."""
+    """A study of some fifteen shards, long enough to be disturbed."""
     return _case(tmp_path_factory.mktemp("chaos"), 300_000)
 
 

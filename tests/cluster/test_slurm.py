@@ -115,7 +115,7 @@ def test_the_time_limit_in_the_middle_of_a_shard(chaos: Case, profile: Profile, 
     done = submit(chaos.file, into=run.path, profile=short)
     wait_until(lambda: "stopped by SIGUSR1" in log(run.path, done.jobs[0]), seconds=240)
     kept = shard_times(run.path)
-    assert len(kept) < 12
+    assert len(kept) < len(shard_times(chaos.directory))
     assert wait_for_job(done.jobs[-1], seconds=600).startswith("COMPLETED"), log(run.path, done.jobs[0])
     assert "start 2" in log(run.path, done.jobs[0])
     assert kept.items() <= shard_times(run.path).items()

@@ -29,8 +29,16 @@ def started(chaos: Case, directory: Path, *words: object, shards: int = 2) -> su
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGINT, signal.SIGKILL])
-@pytest.mark.parametrize("words", [("--threads", 2), ("--shards", "0/1", "--threads", 2)], ids=["run", "part"])
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (signal.SIGTERM, ("--threads", 2)),
+        (signal.SIGINT, ("--threads", 2)),
+        (signal.SIGKILL, ("--threads", 2)),
+        (signal.SIGUSR1, ("--shards", "0/1", "--threads", 2)),
+        (signal.SIGKILL, ("--shards", "0/1", "--threads", 2)),
+    ],
+)
 def test_a_run_that_is_stopped_keeps_finished_shards_and_goes_on(
     chaos: Case, tmp_path: Path, number: signal.Signals, words: tuple[object, ...]
 ) -> None:
@@ -42,7 +50,7 @@ def test_a_run_that_is_stopped_keeps_finished_shards_and_goes_on(
     assert time.monotonic() - asked < 10  # shards in hand are dropped, not finished
     assert running.returncode == {signal.SIGINT: 130, signal.SIGKILL: -9}.get(number, 3), said
     kept = shard_times(run.path)
-    assert 2 <= len(kept) < 12
+    assert 2 <= len(kept) < len(shard_times(chaos.directory))
     if number != signal.SIGKILL:
         assert "finished" in said
         assert not list(run.shards.glob(".*.part"))
@@ -58,10 +66,11 @@ def test_an_incomplete_result_says_how_many_firms_a_cell_has(chaos: Case, tmp_pa
     directory = tmp_path / "run"
     shutil.copytree(chaos.directory, directory)
     run = RunDirectory(directory)
-    run.files()[0].path.unlink()
+    lost = run.files()[0]
+    lost.path.unlink()
     with gather(directory, allow_incomplete=True) as ds:
         assert ds.attrs["complete"] == 0
-        assert sorted(ds["firms"].values.tolist()) == [225_000, 300_000, 300_000]
+        assert sorted(ds["firms"].values.tolist()) == [300_000 - lost.replicates, 300_000, 300_000]
         assert int(ds["events"].sum(["cause", "week"]).max()) <= 300_000
 
 
