@@ -69,7 +69,7 @@ def run_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 
 
 class Page(HTMLParser):
-    """The elements of a page: tag and attributes of each, text by the id of the section around it, and unclosed tags."""
+    """The elements of a page (tag, attributes), text by the id of the section around it, and tags left open."""
 
     def __init__(self, text: str) -> None:
         super().__init__()

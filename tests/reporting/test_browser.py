@@ -46,8 +46,8 @@ def chromium(tmp_path: Path, page: Path, *options: str, width: int) -> str:
     """Run the browser on a page and return what it prints."""
     assert CHROMIUM is not None
     done = subprocess.run(
-        [CHROMIUM, *QUIET, f"--user-data-dir={tmp_path / 'profile'}", f"--window-size={width},1200", *options, page.as_uri()],
-        capture_output=True, text=True, timeout=120, check=True,
+        [CHROMIUM, *QUIET, f"--user-data-dir={tmp_path / 'profile'}", f"--window-size={width},1200", *options,
+         page.as_uri()], capture_output=True, text=True, timeout=120, check=True,
     )  # fmt: skip
     return done.stdout
 
