@@ -158,7 +158,7 @@ def test_llvm_warns_where_it_cannot_vectorise(tmp_path):
 
         @njit
         def run(a):
-            return over_lanes(chain, 16, (a,))
+            return over_lanes(chain, 16, 1, (a,))
 
         run(np.ones(32))
     """)

@@ -7,8 +7,6 @@ products short.
 
 from __future__ import annotations
 
-import math
-
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, overload
@@ -46,8 +44,7 @@ def float_of(typing_context, value):  # type: ignore[no-untyped-def]
 
 @inlined
 def exp(x: float) -> float:
-    """Return e to the power of x: 2**k times a polynomial on |r| <= ln(2)/2; infinity above 709, 0 below -708, NaN for
-    NaN."""
+    """Return e to the power of x, held within [-708, 709]: 2**k times a polynomial on |r| <= ln(2)/2; NaN for NaN."""
     bounded = 709.0 if x > 709.0 else x
     bounded = -708.0 if bounded < -708.0 else bounded
     shifted = bounded * LOG2E + ROUND
@@ -62,9 +59,8 @@ def exp(x: float) -> float:
     p89 = 2.7620088445409746e-07 + r * 2.510038549551032e-08
     p = (p01 + r2 * p23) + r4 * ((p45 + r2 * p67) + r4 * p89)
     mantissa = 1.0 + (r + r2 * p)
-    scaled = float_of(bits_of(mantissa) + (bits_of(shifted) << 52))
-    scaled = math.inf if x > 709.0 else scaled
-    return 0.0 if x < -708.0 else float(scaled)
+    scaled: float = float_of(bits_of(mantissa) + (bits_of(shifted) << 52))
+    return scaled
 
 
 @overload(arithmetic.exp, jit_options=dict(OPTIONS, forceinline=True))

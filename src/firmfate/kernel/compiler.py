@@ -26,6 +26,13 @@ def inlined(function: Callable[..., Any]) -> Any:
     return njit(forceinline=True, **OPTIONS)(function)
 
 
+def outlined(function: Callable[..., Any]) -> Any:
+    """Compile a function that is called by compiled code, and is too large to be inlined there."""
+    from numba import njit
+
+    return njit(**OPTIONS)(function)
+
+
 def entry(function: Callable[..., Any]) -> Any:
     """Compile an entry point: without the interpreter's lock, and kept on disk beside its source."""
     from numba import njit
@@ -45,3 +52,10 @@ def instruction_set() -> str:
     import llvmlite.binding as llvm
 
     return os.environ.get("NUMBA_CPU_NAME") or str(llvm.get_host_cpu_name())
+
+
+def vector_lanes() -> int:
+    """Return how many float64 one vector register of this processor holds."""
+    import llvmlite.binding as llvm
+
+    return 8 if llvm.get_host_cpu_features().get("avx512f") else 4

@@ -25,7 +25,7 @@ from firmfate.kernel.sources import Sources
 from firmfate.models.model import NORMAL, Model
 from firmfate.randomness import BIRTH, SHOCKS
 
-LANES = 16
+LANES = 32
 BOUND: dict[str, Model] = {}
 """Models by digest, for the generated modules to import."""
 
@@ -66,34 +66,46 @@ def digest(model: Model, lanes: int = LANES) -> str:
     return text.hexdigest()[:16]
 
 
-def _words_to_numbers(function: str, table: str, kinds: tuple[str, ...], stream: int) -> str:
-    """Write the function that turns a counter into a tuple of random numbers: normals in pairs of words, then
-    uniforms."""
+def word_count(kinds: tuple[str, ...]) -> int:
+    """Return how many words become random numbers of these kinds, whole blocks of four: normals take pairs."""
+    normals = kinds.count(NORMAL)
+    return 4 * -(-(2 * -(-normals // 2) + len(kinds) - normals) // 4)
+
+
+def _words(function: str, count: int, stream: int) -> str:
+    """Write the function that puts the words of a counter into memory."""
+    lines = [
+        line
+        for block in range(count // 4)
+        for line in (
+            f"    words = philox(low, high, step_word, np.uint64({stream + 256 * block}), keys)",
+            *(f"    store_int(memory, place + {4 * block + i} * stride, np.int64(words[{i}]))" for i in range(4)),
+        )
+    ]
+    return "\n".join(
+        ["@inlined", f"def {function}(low, high, step_word, keys, memory, place, stride):", *(lines or ["    pass"])]
+    )
+
+
+def _numbers(function: str, table: str, kinds: tuple[str, ...]) -> str:
+    """Write the function that turns words in memory into a tuple of random numbers: normals in pairs, then uniforms."""
     lines, values, words = [], {}, 0
     normals = [i for i, kind in enumerate(kinds) if kind == NORMAL]
-    uniforms = [i for i, kind in enumerate(kinds) if kind != NORMAL]
+
+    def word() -> str:
+        nonlocal words
+        words += 1
+        return f"np.uint64(load_int(memory, place + {words - 1} * stride))"
+
     for first in range(0, len(normals), 2):
-        lines.append(f"    z{first}, z{first + 1} = normal_pair(w{words}, w{words + 1})")
+        lines.append(f"    z{first}, z{first + 1} = normal_pair({word()}, {word()})")
         for offset, position in enumerate(normals[first : first + 2]):
             values[position] = f"z{first + offset}"
-        words += 2
-    for position in uniforms:
-        values[position] = f"uniform(w{words})"
-        words += 1
-    blocks = [
-        f"    w{4 * b}, w{4 * b + 1}, w{4 * b + 2}, w{4 * b + 3} = "
-        f"philox(low, high, step_word, np.uint64({stream + 256 * b}), key_low, key_high)"
-        for b in range(-(-words // 4))
-    ]
+    for position in (i for i, kind in enumerate(kinds) if kind != NORMAL):
+        values[position] = f"uniform({word()})"
     arguments = ", ".join(values[i] for i in range(len(kinds)))
     return "\n".join(
-        [
-            "@inlined",
-            f"def {function}(low, high, step_word, key_low, key_high):",
-            *blocks,
-            *lines,
-            f"    return {table}({arguments})",
-        ]
+        ["@inlined", f"def {function}(memory, place, stride):", *lines, f"    return {table}({arguments})"]
     )
 
 
@@ -105,27 +117,38 @@ def source(model: Model, lanes: int = LANES) -> str:
         for i in range(len(model.marks))
     ]
     bound = digest(model, lanes)
+    shocks, draws = model.kinds(model.shocks), model.kinds(model.draws)
+    vector = compiler.vector_lanes()
+    together = next(n for n in (4, 2, 1) if lanes % (n * vector) == 0)
     head = [
         f'"""The engine of the model {model.name!r}, {lanes} lanes; written by firmfate.kernel.compose."""',
         "import numpy as np",
         "from firmfate.kernel import shape",
-        "from firmfate.kernel.compiler import entry, inlined",
+        "from firmfate.kernel.compiler import entry, inlined, outlined",
         "from firmfate.kernel.compose import BOUND",
-        "from firmfate.kernel.counter import normal_pair, philox, uniform",
-        "from firmfate.kernel.lanes import load, load_int, over_lanes, store, store_int",
+        "from firmfate.kernel.counter import normal_pair, philox, store_round_keys, uniform",
+        "from firmfate.kernel.lanes import from_lane, load, load_int, over_lanes, store, store_int",
+        "",
+        "from firmfate.randomness import ROUNDS",
         "",
         f"MODEL = BOUND[{bound!r}]",
         "Constants, Traits = shape.classes(MODEL)",
         "Stocks, Shocks, Draws, Parameters = MODEL.stocks, MODEL.shocks, MODEL.draws, MODEL.Parameters",
         "settle, start, step = MODEL.settle, MODEL.start, MODEL.step",
         f"W = {lanes}",
+        f"VECTOR, TOGETHER, DRAWN = {vector}, {together}, {vector * together}",
+        f"N_WORDS = {max(word_count(shocks), word_count(draws))}",
         f"N_STOCKS, N_SHOCKS = {shape.rows(model.stocks)}, {shape.rows(model.shocks)}",
         f"N_CONSTANTS, N_TRAITS = {shape.rows(constants)}, {shape.rows(traits)}",
         f"N_MARKS, N_PARAMETERS = {len(model.marks)}, {len(model.fields)}",
         "",
-        _words_to_numbers("shocks_of", "Shocks", model.kinds(model.shocks), SHOCKS),
+        _words("put_words", word_count(shocks), SHOCKS),
         "",
-        _words_to_numbers("draws_of", "Draws", model.kinds(model.draws), BIRTH),
+        _numbers("shocks_of", "Shocks", shocks),
+        "",
+        _words("put_draw_words", word_count(draws), BIRTH),
+        "",
+        _numbers("draws_of", "Draws", draws),
         "",
         "@inlined",
         "def keep_marks(F, base, first, marks):",

@@ -12,6 +12,7 @@ import numpy as np
 
 from firmfate.kernel.arithmetic import float_of, log_of_uniform, sine_cosine_of_turn
 from firmfate.kernel.compiler import inlined
+from firmfate.kernel.lanes import load_int, store_int
 from firmfate.randomness import MULTIPLIERS, ROUNDS, WEYL
 
 WORD_AT_2_20 = 0x4130_0000_0000_0000
@@ -23,15 +24,29 @@ HALF = np.uint64(32)
 
 
 @inlined
-def philox(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
-    """Return the four words of a counter; all words uint64 below 2**32."""
-    for _ in range(ROUNDS):
-        left = c0 * M0
-        right = c2 * M1
-        c0, c1, c2, c3 = (right >> HALF) ^ c1 ^ k0, right & MASK, (left >> HALF) ^ c3 ^ k1, left & MASK
+def philox(c0, c1, c2, c3, keys):  # type: ignore[no-untyped-def]
+    """Return the four words of a counter; `keys` holds the words that the rounds use, as `store_round_keys` put them.
+
+    Words are uint64 of which the low halves count.
+    """
+    for i in range(ROUNDS):
+        left = (c0 & MASK) * M0
+        right = (c2 & MASK) * M1
+        k0 = np.uint64(load_int(keys, 2 * i))
+        k1 = np.uint64(load_int(keys, 2 * i + 1))
+        c0, c1, c2, c3 = (right >> HALF) ^ c1 ^ k0, right, (left >> HALF) ^ c3 ^ k1, left
+    return c0 & MASK, c1 & MASK, c2 & MASK, c3 & MASK
+
+
+@inlined
+def store_round_keys(keys, key):  # type: ignore[no-untyped-def]
+    """Put the 20 words that the rounds of a 64-bit key use into `keys`, in the order of their use."""
+    k0, k1 = key & MASK, key >> HALF
+    for i in range(ROUNDS):
+        store_int(keys, 2 * i, np.int64(k0))
+        store_int(keys, 2 * i + 1, np.int64(k1))
         k0 = (k0 + W0) & MASK
         k1 = (k1 + W1) & MASK
-    return c0, c1, c2, c3
 
 
 @inlined

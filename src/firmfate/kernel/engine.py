@@ -153,9 +153,7 @@ class Engine:
         with Engine._lock:
             if not self.compiled:
                 row = np.array([[self.model.defaults[name] for name in self.model.fields]])
-                records, _ = self._run(
-                    row, np.zeros(1, np.uint64), 0, 1, 1, 1.0 / self.model.steps_per_week, None, None
-                )
+                records, _ = self._run(row, 0, 0, 1, 1, 1.0 / self.model.steps_per_week, None, None)
                 counts = Counts.empty(self.model, cells=1, weeks=1, bins=1, batches=1, horizons=1)
                 self.count(
                     records, counts, first=0, step_weeks=1, week_steps=1, bin_weeks=1, horizons=np.ones(1, np.int64)
@@ -197,7 +195,17 @@ class Engine:
             never; ``end`` 255 = the arithmetic failed.
         """
         self.warm_up()
-        return self._run(parameters, keys, first, replicates, steps, dt, varying, None)[0]
+        if np.all(keys == keys[:1]):
+            return self._run(parameters, int(keys[0]), first, replicates, steps, dt, varying, None)[0]
+        records = Records.empty(self.model, len(parameters), replicates)
+        for cell, key in enumerate(keys.tolist()):
+            own = varying
+            if varying is not None and len(varying.values) > 1:
+                own = Varying(varying.fields, varying.values[cell : cell + 1])
+            part, _ = self._run(parameters[cell : cell + 1], key, first, replicates, steps, dt, own, None)
+            for name in Records._fields:
+                getattr(records, name)[..., cell : cell + 1, :] = getattr(part, name)
+        return records
 
     def count(
         self, records: Records, counts: Counts, *, first: int, step_weeks: int, week_steps: int, bin_weeks: int,
@@ -250,15 +258,13 @@ class Engine:
             np.full((steps, shocks), np.nan),
             np.full(traits, np.nan),
         )
-        records, lived = self._run(
-            parameters.reshape(1, -1), np.array([key], np.uint64), replicate, 1, steps, dt, varying, paths
-        )
+        records, lived = self._run(parameters.reshape(1, -1), key, replicate, 1, steps, dt, varying, paths)
         return Trace(paths[0][:lived], paths[1][:lived], paths[2], records)
 
     def _run(
         self,
         parameters: NDArray[np.float64],
-        keys: NDArray[np.uint64],
+        key: int,
         first: int,
         replicates: int,
         steps: int,
@@ -271,7 +277,7 @@ class Engine:
         values = np.zeros((1, 1, 0)) if varying is None else np.ascontiguousarray(varying.values, np.float64)
         traces = paths or (np.empty((0, 0)), np.empty((0, 0)), np.empty(0))
         lived = self._module.run(
-            np.ascontiguousarray(parameters, np.float64), np.ascontiguousarray(keys, np.uint64), values, fields,
+            np.ascontiguousarray(parameters, np.float64), np.uint64(key), values, fields,
             np.int64(first), np.int64(steps), float(dt), *records, *traces,
         )  # fmt: skip
         return records, min(int(records.event_step[0, 0]), int(lived))

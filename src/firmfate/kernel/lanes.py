@@ -24,8 +24,9 @@ def numba_type(table: type) -> types.Type:
     )
 
 
-def _address(builder, context, array_type, array, index):
-    base = context.make_array(array_type)(context, builder, array).data
+def _address(builder, context, kind, memory, index):
+    """Return the address of an element of an array, or of what a pointer points to."""
+    base = context.make_array(kind)(context, builder, memory).data if isinstance(kind, types.Array) else memory
     return builder.gep(base, [index])
 
 
@@ -50,6 +51,16 @@ def store_int(typing_context, array, index, value):
         return context.get_dummy_value()
 
     return types.void(array, types.intp, types.int64), generate
+
+
+@intrinsic
+def from_lane(typing_context, array, lane):
+    """Return a pointer to the state as seen from a lane on: what stands there as lane 0 is `lane` of `array`."""
+
+    def generate(context, builder, signature, arguments):
+        return _address(builder, context, signature.args[0], *arguments)
+
+    return types.CPointer(types.float64)(array, types.intp), generate
 
 
 @intrinsic
@@ -102,17 +113,16 @@ def _hint(module, name, bits, value):
 
 @intrinsic
 def over_lanes(typing_context, function, lanes, interleave, arguments):
-    """Call ``function(lane, *arguments)`` for every lane, as a loop that LLVM is told to vectorise; return the OR of
-    the results.
+    """Call ``function(lane, *arguments)`` for `lanes` lanes, as a loop that LLVM is told to vectorise.
 
-    LLVM warns on stderr where it cannot do so.
+    Return the OR of the results. LLVM warns on stderr where it cannot vectorise.
     """
-    if not isinstance(interleave, types.IntegerLiteral):
+    if not (isinstance(lanes, types.IntegerLiteral) and isinstance(interleave, types.IntegerLiteral)):
         return None
     called = function.get_call_type(typing_context, (types.intp, *arguments.types), {})
 
     def generate(context, builder, signature, values):
-        _, count, _, packed = values
+        *_, packed = values
         passed = [
             context.cast(builder, builder.extract_value(packed, i), given, wanted)
             for i, (given, wanted) in enumerate(zip(arguments.types, called.args[1:], strict=True))
@@ -129,7 +139,7 @@ def over_lanes(typing_context, function, lanes, interleave, arguments):
         any_flag = builder.or_(seen, flag)
         following = builder.add(lane, WORD(1), flags=["nuw", "nsw"])
         latch = builder.block
-        branch = builder.cbranch(builder.icmp_signed("<", following, count), body, after)
+        branch = builder.cbranch(builder.icmp_signed("<", following, WORD(lanes.literal_value)), body, after)
         lane.add_incoming(following, latch)
         seen.add_incoming(any_flag, latch)
         module = builder.module
@@ -144,7 +154,7 @@ def over_lanes(typing_context, function, lanes, interleave, arguments):
         builder.position_at_end(after)
         return any_flag
 
-    return types.int64(function, types.intp, interleave, arguments), generate
+    return types.int64(function, lanes, interleave, arguments), generate
 
 
-__all__ = ["load", "load_int", "numba_type", "over_lanes", "store", "store_int"]
+__all__ = ["from_lane", "load", "load_int", "numba_type", "over_lanes", "store", "store_int"]

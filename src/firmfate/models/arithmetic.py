@@ -10,7 +10,6 @@ import math
 
 
 def exp(x: float) -> float:
-    """Return e to the power of `x`; infinity where it overflows, as the compiled version does."""
-    if x > 709.78:
-        return math.inf
-    return math.exp(x)
+    """Return e to the power of `x`, held within [-708, 709] so that it neither overflows nor vanishes; NaN for NaN."""
+    bounded = 709.0 if x > 709.0 else x
+    return math.exp(-708.0 if bounded < -708.0 else bounded)

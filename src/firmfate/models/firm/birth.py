@@ -21,7 +21,7 @@ from firmfate.models.firm import (
 )
 from firmfate.models.firm.cash import Cash
 from firmfate.models.firm.customers import Customers
-from firmfate.models.firm.dashboard import Dashboard
+from firmfate.models.firm.dashboard import Dashboard, Kpis
 from firmfate.models.firm.finance import Finance
 from firmfate.models.firm.governance import Governance
 from firmfate.models.firm.logistics import Logistics
@@ -30,6 +30,20 @@ from firmfate.models.firm.quality import Quality
 from firmfate.models.firm.sales import Sales
 from firmfate.models.firm.shocks import Draws, Market
 from firmfate.models.firm.stocks import Stocks
+
+
+class Quiet(NamedTuple):
+    """The quiet balanced state at one unit a week, in which every firm starts."""
+
+    work_in_process: float
+    rework: float
+    finished_goods: float
+    order_backlog: float
+    in_transit: float
+    receivables: float
+    utilisation: float
+    lead_time: float
+    kpis: Kpis
 
 
 class Constants(NamedTuple):
@@ -47,19 +61,6 @@ class Constants(NamedTuple):
     governance: Governance
     dashboard: Dashboard
     quiet: Quiet
-
-
-class Quiet(NamedTuple):
-    """The quiet balanced state at one unit a week, in which every firm starts."""
-
-    work_in_process: float
-    rework: float
-    finished_goods: float
-    order_backlog: float
-    in_transit: float
-    receivables: float
-    utilisation: float
-    lead_time: float
 
 
 class Traits(NamedTuple):
@@ -83,6 +84,7 @@ def quiet_state(p: Any) -> Quiet:
         receivables=p.collection_time,
         utilisation=production.quiet_utilisation(p),
         lead_time=customers.quiet_lead_time(p),
+        kpis=dashboard.at_start(p),
     )
 
 
@@ -144,11 +146,12 @@ def start(k: Constants, draw: Draws) -> tuple[Stocks, Traits]:
         distress=0.0,
         trailing_sales=1.0,
         utilisation=k.quiet.utilisation,
-        kpi_sales=k.dashboard.sales,
-        kpi_production=k.dashboard.production,
-        kpi_quality=k.dashboard.quality,
-        kpi_finance=k.dashboard.finance,
-        kpi_logistics=k.dashboard.logistics,
+        urgency=1.0 / k.quiet.lead_time,
+        kpi_sales=k.quiet.kpis.sales,
+        kpi_production=k.quiet.kpis.production,
+        kpi_quality=k.quiet.kpis.quality,
+        kpi_finance=k.quiet.kpis.finance,
+        kpi_logistics=k.quiet.kpis.logistics,
     )
     return stocks, traits
 

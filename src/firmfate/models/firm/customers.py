@@ -49,10 +49,10 @@ class Customers(NamedTuple):
     order_share: float
     perception: float
     impatience: float
-    tolerated: float
     lead_sensitivity: float
     defect_sensitivity: float
     defect_scale: float
+    appeal_without_capability: float
     capability_sensitivity: float
     loss: float
     gain: float
@@ -71,11 +71,11 @@ def settle(p: Any, dt: float) -> Customers:
     return Customers(
         order_share=p.order_share,
         perception=dt / p.perception_time,
-        impatience=p.impatience / 52.0,
-        tolerated=1.0 / quiet_lead_time(p),
+        impatience=exp(p.impatience * dt / 52.0),
         lead_sensitivity=p.lead_sensitivity,
         defect_sensitivity=p.defect_sensitivity,
         defect_scale=1.0 / (p.defect_rate * (1.0 - p.inspection)),
+        appeal_without_capability=1.0 - p.capability_sensitivity,
         capability_sensitivity=p.capability_sensitivity,
         loss=dt / p.loss_time,
         gain=dt / p.gain_time,
@@ -95,15 +95,21 @@ def lead_time(
     return k.order_share * (made + waiting_for_rework) + waiting_to_ship + shipping_time
 
 
-def excess(k: Customers, perceived_lead_time: float, week: float) -> float:
-    """Return by how much the perceived lead time exceeds what is tolerated in this week, relative to that."""
-    return max(0.0, perceived_lead_time * k.tolerated * exp(k.impatience * week) - 1.0)
+def urgency(k: Customers, urgency: float) -> float:
+    """Return the urgency one step later: what is tolerated shrinks at the rate of impatience, L* = L0 exp(-impatience
+    t)."""
+    return urgency * k.impatience
+
+
+def excess(perceived_lead_time: float, urgency: float) -> float:
+    """Return by how much the perceived lead time exceeds the tolerated one, relative to that."""
+    return max(0.0, perceived_lead_time * urgency - 1.0)
 
 
 def appeal(k: Customers, excess: float, leak: float, capability: float) -> float:
     """Return the share of the market that the firm as it is would keep."""
     annoyance = k.lead_sensitivity * excess + k.defect_sensitivity * max(0.0, leak * k.defect_scale - 1.0)
-    return exp(-annoyance) * (1.0 - k.capability_sensitivity * (1.0 - capability))
+    return exp(-annoyance) * (k.appeal_without_capability + k.capability_sensitivity * capability)
 
 
 def drawn(k: Customers, customers: float, appeal: float) -> float:

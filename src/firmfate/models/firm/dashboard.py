@@ -20,7 +20,8 @@ SLOW = 0.05
 
 
 class Dashboard(NamedTuple):
-    """Constants: smoothing, and every KPI's value at the start."""
+    """Constants: smoothing, and for every KPI the worst value that is green: the one at the start, within the
+    tolerance."""
 
     smoothing: float
     sales: float
@@ -30,16 +31,38 @@ class Dashboard(NamedTuple):
     logistics: float
 
 
-def settle(p: Any, dt: float) -> Dashboard:
-    """Return the constants of the dashboard for steps of `dt` weeks."""
+class Kpis(NamedTuple):
+    """The five KPIs."""
+
+    sales: float
+    production: float
+    quality: float
+    finance: float
+    logistics: float
+
+
+def at_start(p: Any) -> Kpis:
+    """Return the KPIs of the quiet balanced state."""
     overhead_per_unit = p.overhead / production.quiet_starts(p)
-    return Dashboard(
-        smoothing=dt / p.kpi_time,
+    return Kpis(
         sales=1.0,
         production=p.unit_cost + p.setup_cost + overhead_per_unit,
         quality=p.defect_rate * (1.0 - p.inspection),
         finance=overhead_per_unit,
         logistics=p.freight_cost,
+    )
+
+
+def settle(p: Any, dt: float) -> Dashboard:
+    """Return the constants of the dashboard for steps of `dt` weeks."""
+    first = at_start(p)
+    return Dashboard(
+        smoothing=dt / p.kpi_time,
+        sales=first.sales * (1.0 - TOLERANCE),
+        production=first.production * (1.0 + TOLERANCE),
+        quality=first.quality * (1.0 + TOLERANCE),
+        finance=first.finance * (1.0 + TOLERANCE),
+        logistics=first.logistics * (1.0 + TOLERANCE),
     )
 
 
@@ -50,11 +73,10 @@ def smooth(k: Dashboard, kpi: float, value: float) -> float:
 
 def green(k: Dashboard, sales: float, production: float, quality: float, finance: float, logistics: float) -> float:
     """Return how many of the five KPIs are green (0 to 5): higher is better for Sales, lower for the others."""
-    slack = 1.0 + TOLERANCE
     return (
-        (1.0 if sales >= k.sales * (1.0 - TOLERANCE) else 0.0)
-        + (1.0 if production <= k.production * slack else 0.0)
-        + (1.0 if quality <= k.quality * slack else 0.0)
-        + (1.0 if finance <= k.finance * slack else 0.0)
-        + (1.0 if logistics <= k.logistics * slack else 0.0)
+        (1.0 if sales >= k.sales else 0.0)
+        + (1.0 if production <= k.production else 0.0)
+        + (1.0 if quality <= k.quality else 0.0)
+        + (1.0 if finance <= k.finance else 0.0)
+        + (1.0 if logistics <= k.logistics else 0.0)
     )

@@ -39,6 +39,7 @@ class Governance(NamedTuple):
     relapse: float
     alarm: float
     per_alarm: float
+    health_without_customers: float
     voice: float
     hidden_per_green: float
 
@@ -51,6 +52,7 @@ def settle(p: Any, mean_execution: float, dt: float) -> Governance:
         relapse=dt / p.relapse_time,
         alarm=p.alarm,
         per_alarm=1.0 / p.alarm,
+        health_without_customers=1.0 - p.customer_voice,
         voice=p.customer_voice,
         hidden_per_green=p.blindness / 5.0,
     )
@@ -58,7 +60,7 @@ def settle(p: Any, mean_execution: float, dt: float) -> Governance:
 
 def health(k: Governance, cash_share: float, customers: float) -> float:
     """Return the firm's health, at most 1; `cash_share` is cash and credit relative to the start."""
-    return min(min(1.0, cash_share), 1.0 - k.voice * (1.0 - customers))
+    return min(min(1.0, cash_share), k.health_without_customers + k.voice * customers)
 
 
 def distress(k: Governance, distress: float, health: float, green: float) -> float:

@@ -31,22 +31,20 @@ PARAMETERS = (
 
 
 class Practice(NamedTuple):
-    """One division's constants: where its KPI points, and what it adopts and lets lapse in one step."""
+    """One division's constants: what is kept of a practice in one step, and what the KPI adds where it is in full
+    force."""
 
-    aim: float
-    adopt: float
-    lapse: float
+    kept: float
+    added: float
 
 
 def settle(execution: float, misalignment: float, p: Any, dt: float) -> Practice:
     """Return a division's constants for steps of `dt` weeks."""
-    return Practice(
-        aim=(1.0 - p.shared_metrics) * misalignment,
-        adopt=dt * execution / p.adopt_time,
-        lapse=dt * p.lapse_share * (1.0 - execution) / p.lapse_time,
-    )
+    adopted = dt * execution / p.adopt_time
+    lapsed = dt * p.lapse_share * (1.0 - execution) / p.lapse_time
+    return Practice(kept=1.0 - adopted - lapsed, added=adopted * (1.0 - p.shared_metrics) * misalignment)
 
 
 def follow(k: Practice, practice: float, pursuit: float) -> float:
     """Return the practice one step later; `pursuit` is the share of the original misalignment still in force."""
-    return practice + (k.adopt * (pursuit * k.aim - practice) - k.lapse * practice)
+    return k.kept * practice + k.added * pursuit

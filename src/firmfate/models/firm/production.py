@@ -56,7 +56,8 @@ class Production(NamedTuple):
     utilisation_cap: float
     utilisation: float
     obsolescence: float
-    target: float
+    wanted_per_forecast: float
+    wanted_per_stock: float
     adjust: float
 
 
@@ -83,19 +84,21 @@ def settle(p: Any, mean_execution: float, dt: float) -> Production:
     """Return the constants of Production for steps of `dt` weeks."""
     capacity_without_setups = p.capacity / (1.0 - p.setup_share)
     work_in_process = quiet_starts(p) * quiet_lead_time(p)
+    queue_time = p.queue_time * (1.0 - p.variability_gain * mean_execution)
     return Production(
         practice=practices.settle(p.execution_production, p.misalignment_production, p, dt),
         capacity_without_setups=capacity_without_setups,
         capacity_of_setups=capacity_without_setups * p.setup_share,
         lot_growth=p.lot_growth,
-        fixed_lead_time=p.process_time + 0.5 * p.lot_size,
+        fixed_lead_time=p.process_time + 0.5 * p.lot_size - queue_time,
         half_lot_growth=0.5 * p.lot_size * p.lot_growth,
-        queue_time=p.queue_time * (1.0 - p.variability_gain * mean_execution),
+        queue_time=queue_time,
         utilisation_push=p.utilisation_push,
         utilisation_cap=p.utilisation_cap,
         utilisation=dt / p.utilisation_time,
         obsolescence=p.obsolescence,
-        target=p.stock_cover - p.fill_time + work_in_process,
+        wanted_per_forecast=1.0 + (p.stock_cover - p.fill_time + work_in_process) / p.adjust_time,
+        wanted_per_stock=p.obsolescence - 1.0 / p.adjust_time,
         adjust=1.0 / p.adjust_time,
     )
 
@@ -113,9 +116,13 @@ def capacity(k: Production, capability: float, setups: float) -> float:
 def wanted(
     k: Production, forecast: float, work_in_process: float, finished_goods: float, order_backlog: float
 ) -> float:
-    """Return the starts that forecast and stocks ask for, a week (stock management of Sterman 1989)."""
-    gap = k.target * forecast - finished_goods + order_backlog - work_in_process
-    return max(0.0, forecast + k.obsolescence * finished_goods + k.adjust * gap)
+    """Return the starts that forecast and stocks ask for, a week (stock management of Sterman 1989).
+
+    That is forecast + obsolescence + (wanted stocks - stocks + backlog - wanted backlog) / adjust_time, sorted by
+    stock.
+    """
+    gap = order_backlog - work_in_process
+    return max(0.0, k.wanted_per_forecast * forecast + k.wanted_per_stock * finished_goods + k.adjust * gap)
 
 
 def starts(k: Production, wanted: float, available: float, practice: float) -> float:
@@ -125,6 +132,6 @@ def starts(k: Production, wanted: float, available: float, practice: float) -> f
 
 
 def lead_time(k: Production, utilisation: float, practice: float) -> float:
-    """Return the production lead time Lp: process, half a lot, and the queue, in weeks."""
+    """Return the production lead time Lp: process, half a lot, and the queue v ρ/(1-ρ) = v/(1-ρ) - v, in weeks."""
     load = min(utilisation, k.utilisation_cap)
-    return k.fixed_lead_time + k.half_lot_growth * practice + k.queue_time * load / (1.0 - load)
+    return k.fixed_lead_time + k.half_lot_growth * practice + k.queue_time / (1.0 - load)

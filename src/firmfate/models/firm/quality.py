@@ -37,8 +37,8 @@ class Quality(NamedTuple):
     """Constants of Quality."""
 
     practice: Practice
-    defect_rate: float
-    defect_growth: float
+    worst_defects: float
+    defects_prevented: float
     inspection: float
     inspection_gain: float
     prevention: float
@@ -52,8 +52,8 @@ def settle(p: Any, dt: float) -> Quality:
     """Return the constants of Quality for steps of `dt` weeks."""
     return Quality(
         practice=practices.settle(p.execution_quality, p.misalignment_quality, p, dt),
-        defect_rate=p.defect_rate,
-        defect_growth=p.defect_growth,
+        worst_defects=p.defect_rate * (1.0 + p.defect_growth),
+        defects_prevented=p.defect_rate * p.defect_growth,
         inspection=p.inspection,
         inspection_gain=p.inspection_max - p.inspection,
         prevention=dt / p.prevention_time,
@@ -70,10 +70,9 @@ def reworking(k: Quality, capability: float, rework: float) -> float:
 
 
 def defects(k: Quality, process_quality: float, capability: float) -> float:
-    """Return the share of output that is defective."""
-    return min(
-        0.6, k.defect_rate * (1.0 + k.defect_growth * (1.0 - process_quality)) * (1.0 + 0.5 * (1.0 - capability))
-    )
+    """Return the share of output that is defective: defect_rate (1 + defect_growth (1-H)) (1 + (1-A)/2), at most
+    0.6."""
+    return min(0.6, (k.worst_defects - k.defects_prevented * process_quality) * (1.5 - 0.5 * capability))
 
 
 def found(k: Quality, practice: float) -> float:

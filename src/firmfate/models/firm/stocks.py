@@ -9,7 +9,7 @@ MONEY = "weeks of revenue"
 
 
 class Stocks(NamedTuple):
-    """The 28 stocks of a firm."""
+    """The 29 stocks of a firm."""
 
     practice_sales: Annotated[float, "share", "how far Sales has gone toward its local KPI"]
     practice_production: Annotated[float, "share", "how far Production has gone toward its local KPI"]
@@ -34,6 +34,7 @@ class Stocks(NamedTuple):
     distress: Annotated[float, "share", "distress as governance believes it"]
     trailing_sales: Annotated[float, "weeks of revenue a week", "sales as the bank remembers them"]
     utilisation: Annotated[float, "share", "smoothed utilisation of capacity"]
+    urgency: Annotated[float, "1/week", "one over the lead time that customers tolerate"]
     kpi_sales: Annotated[float, "weeks of demand a week", "KPI of Sales: bookings"]
     kpi_production: Annotated[float, "share of price", "KPI of Production: cost per unit"]
     kpi_quality: Annotated[float, "share of output", "KPI of Quality: defects that leave the plant"]

@@ -100,7 +100,7 @@ def observe(s: Stocks, shock: Shocks, k: Constants, firm: Traits, week: float) -
         k.customers, production_lead_time + k.quality.inspection_delay * s.practice_quality, defects * found, s.rework,
         reworking, s.order_backlog, shipments, shipping_time,
     )  # fmt: skip
-    excess = customers.excess(k.customers, s.perceived_lead_time, week)
+    excess = customers.excess(s.perceived_lead_time, s.urgency)
     appeal = customers.appeal(k.customers, excess, leak, s.capability)
 
     goods = s.work_in_process + s.rework + s.finished_goods + s.in_transit
@@ -177,6 +177,7 @@ def move(s: Stocks, w: Week, k: Constants) -> Stocks:
         distress=governance.distress(k.governance, s.distress, w.health, w.green_kpis),
         trailing_sales=s.trailing_sales + k.cash.memory * (w.sale - s.trailing_sales),
         utilisation=s.utilisation + k.production.utilisation * (min(1.0, load) - s.utilisation),
+        urgency=customers.urgency(k.customers, s.urgency),
         kpi_sales=dashboard.smooth(k.dashboard, s.kpi_sales, w.bookings),
         kpi_production=dashboard.smooth(
             k.dashboard, s.kpi_production, k.cash.unit_cost + k.cash.setup_cost * w.setups + w.overhead_per_unit
