@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -38,9 +39,13 @@ def corners(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Path]:
 
 
 def start(*words: object) -> subprocess.Popen[str]:
-    """Start ``firmfate WORDS`` as a process of its own."""
+    """Start ``firmfate WORDS`` as a process of its own, which an interrupt ends even where tests run in the background."""
     return subprocess.Popen(
-        [sys.executable, "-m", "firmfate", *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "firmfate", *map(str, words)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
 
 
