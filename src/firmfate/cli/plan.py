@@ -15,6 +15,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("study", type=Path, metavar="STUDY", help="study file")
     parser.add_argument("--into", type=Path, metavar="DIR", help="run directory whose finished shards count")
+    parser.add_argument("--profile", type=Path, metavar="PROFILE", help="say also how it is dealt to Slurm jobs")
     parser.add_argument("--json", action="store_true", help="print the plan as JSON")
 
 
@@ -30,6 +31,11 @@ def execute(arguments: argparse.Namespace) -> int:
         found = directory.plan(study, design(study))
     else:
         found = plan(study)
+    dealt = None
+    if arguments.profile:
+        from firmfate.slurm import Profile, deal
+
+        dealt = deal(found, Profile.read(arguments.profile))
     if arguments.json:
         terminal.out_json(
             {
@@ -42,9 +48,11 @@ def execute(arguments: argparse.Namespace) -> int:
                 "shards": len(found.shards),
                 "nominal_core_seconds": found.nominal_seconds,
                 "result_bytes": found.result_bytes,
+                "shard_bytes": found.shard_bytes,
                 "expected_se_weeks": found.expected_se_weeks,
+                **({"slurm": dealt.table()} if dealt else {}),
             }
         )
     else:
-        terminal.out(str(found))
+        terminal.out(str(found) + (f"\n{dealt}" if dealt else ""))
     return terminal.DONE

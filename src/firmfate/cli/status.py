@@ -1,4 +1,6 @@
-"""Tell how far a run is, from the names of its shards: done, missing, broken and repeated ones, in total and by cell.
+"""Tell how far a run is, from its shard files: done, missing, broken and repeated ones, in total and by cell.
+
+Nothing is written and no queue is asked: it works while jobs run, after a driver has died, and on a read-only copy.
 
 Exit code 0 where all firms are there, 3 where some are missing.
 """
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from firmfate.shards.status import Status
 
 HELP = "tell how far a run is"
+LONGEST = 60
 SHOWN = 10
 """Unfinished cells that are listed, unless all are asked for."""
 
@@ -23,16 +26,24 @@ def options(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("directory", type=Path, metavar="DIR", help="run directory")
     parser.add_argument("--cells", action="store_true", help="list every cell, not only some unfinished ones")
-    parser.add_argument("--verify", action="store_true", help="read every shard too, and compare it with its digest")
+    parser.add_argument("--quick", action="store_true", help="believe the names of shards, without reading them")
+    parser.add_argument(
+        "--array", type=int, metavar="N", help="print only which of N array tasks have work, as in 0-3,7"
+    )
     parser.add_argument("--json", action="store_true", help="print the state as JSON")
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Count what the shards' names say, and with --verify what their bytes say."""
+    """Count what the shards' names and bytes say."""
     from firmfate.shards.status import status
 
-    state = status(arguments.directory, verify=arguments.verify)
-    if arguments.json:
+    state = status(arguments.directory, verify=not arguments.quick)
+    if arguments.array is not None:
+        if arguments.array < 1:
+            terminal.complain(f"--array {arguments.array}; allowed: a number of tasks from 1")
+            return terminal.BAD_INPUT
+        terminal.out(state.array(arguments.array))
+    elif arguments.json:
         terminal.out_json(state.table(by_cell=arguments.cells))
     else:
         terminal.out("\n".join(_lines(state, arguments.directory, every=arguments.cells)))
@@ -50,6 +61,8 @@ def _lines(state: Status, path: Path, *, every: bool) -> list[str]:
         f"pace      {state.pace()}",
         f"cells     {unfinished:,} unfinished",
     ]
+    if state.missing:
+        lines.append(f"array     {_short(state.array())} of {state.plan.whole:,} shards; --array N for N tasks")
     lines += [f"broken    {shard.path.name}" for shard in state.broken]
     shown = [cell for cell, done in enumerate(state.done_by_cell.tolist()) if every or done < state.study.replicates]
     lines += [_cell(state, cell) for cell in (shown if every else shown[:SHOWN])]
@@ -62,6 +75,11 @@ def _lines(state: Status, path: Path, *, every: bool) -> list[str]:
     elif not (path / "report.html").is_file():
         lines.append(f"next      firmfate report {path}")
     return lines
+
+
+def _short(expression: str) -> str:
+    """Return an array expression, cut where it would fill the screen."""
+    return expression if len(expression) <= LONGEST else expression[:LONGEST].rpartition(",")[0] + ",..."
 
 
 def _cell(state: Status, cell: int) -> str:
