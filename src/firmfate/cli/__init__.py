@@ -18,7 +18,8 @@ from firmfate.cli import replay, terminal
 from firmfate.errors import did_you_mean
 
 COMMANDS = (
-    "init", "check", "plan", "run", "submit", "status", "gather", "replay", "report", "export", "schema", "parameters",
+    "init", "check", "plan", "run", "submit", "status", "gather", "replay", "report", "export", "calibrate",
+    "schema", "parameters",
 )  # fmt: skip
 """In the order in which a study flows through them."""
 
