@@ -16,7 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmfate.dataset.firms import write_firms
-from firmfate.dataset.layout import cell_coordinates, count_coordinates, describe, registered, stratum_coordinates
+from firmfate.dataset.layout import (
+    auxiliary_coordinates,
+    cell_coordinates,
+    count_coordinates,
+    describe,
+    registered,
+    stratum_coordinates,
+)
 from firmfate.dataset.opening import open_run
 from firmfate.dataset.slabs import slabs
 from firmfate.design import Cells, design, population
@@ -137,6 +144,9 @@ def _write(path: Path, study: Study, cells: Cells, holdings: Holdings, *, comple
                     chunksizes=shape if table.ndim > 1 else None,
                 )  # fmt: skip
                 written.setncatts({"units": entry.units, "long_name": entry.long_name})
+                auxiliary = auxiliary_coordinates(file, written.dimensions)
+                if auxiliary:  # CF: which other variables label its dimensions
+                    written.setncattr("coordinates", auxiliary)
         broken: dict[Path, ShardFile] = {}
         for index, positions in slabs(cells.shape, bytes_per_cell):
             sums = _add(positions, cells, by_cell, load, study, strata, broken)

@@ -33,15 +33,14 @@ def registered(model: Model) -> dict[str, Variable]:
 
 def describe(file: Any, study: Study, *, complete: bool) -> None:
     """Write the global attributes: what this is, where it comes from, how to repeat it."""
-    import firmfate
-
+    version = provenance.versions()["firmfate"]
     file.setncatts(
         {
             "Conventions": "CF-1.11",
             "title": study.name,
             "question": study.question,
             "summary": f"Counts of simulated firms by week and cause of their end; {study.model.summary}",
-            "source": f"firmfate {firmfate.__version__}, model {study.model_name}",
+            "source": f"firmfate {version}, model {study.model_name}",
             "model": study.model.name,
             "steps_per_week": float(study.steps_per_week),
             "weeks": study.weeks,
@@ -52,7 +51,7 @@ def describe(file: Any, study: Study, *, complete: bool) -> None:
             "parameters": json.dumps(dict(study.base)),
             "study": study.text,
             "provenance": json.dumps(provenance.record()),
-            "history": f"{provenance.now()} gathered by firmfate {firmfate.__version__}",
+            "history": f"{provenance.now()} gathered by firmfate {version}",
         }
     )
 
@@ -76,7 +75,20 @@ def cell_coordinates(file: Any, cells: Cells) -> None:
         values = np.asarray(values)
         variable = file.createVariable(name, values.dtype, own_dims)
         variable.setncatts(attributes)
+        if name not in cells.dims:
+            variable.setncattr("coordinate_of", " ".join(own_dims))
         variable[:] = values
+
+
+def auxiliary_coordinates(file: Any, dims: tuple[str, ...]) -> str:
+    """Return the names of variables that label some of these dimensions without being named as one."""
+    labels = [
+        name
+        for name, variable in file.variables.items()
+        if name not in file.dimensions and variable.dimensions in {("cell",), ("stratum",)} and variable.ndim == 1
+        and variable.dimensions[0] in dims and "coordinate_of" in variable.ncattrs()
+    ]  # fmt: skip
+    return " ".join(sorted(labels))
 
 
 def count_coordinates(file: Any, study: Study, *, bins: int) -> None:
@@ -122,4 +134,5 @@ def stratum_coordinates(file: Any, people: Population) -> None:
         for side, offset in (("lower", 0), ("upper", 1)):
             variable = file.createVariable(f"{stratum.key.replace('.', '_')}_{side}", "f8", ("stratum",))
             variable.setncatts({"units": "1", "long_name": f"{side} edge of the stratum's {stratum.key}"})
+            variable.setncattr("coordinate_of", "stratum")
             variable[:] = edges[place + offset]
