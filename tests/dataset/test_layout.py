@@ -23,7 +23,8 @@ LAYOUT = {
     "early_green_kpi_count": ("uint32", ("execution", "misalignment_sales", "end", "green")),
 }
 SIZES = {
-    "execution": 2, "misalignment_sales": 3, "cause": 4, "week": 260, "batch": 32, "bin": 20, "horizon": 2, "end": 5, "green": 6,
+    "execution": 2, "misalignment_sales": 3, "cause": 4, "week": 260, "batch": 32, "bin": 20, "horizon": 2, "end": 5,
+    "green": 6,
 }  # fmt: skip
 ATTRIBUTES = {
     "Conventions", "title", "question", "summary", "source", "model", "steps_per_week", "weeks", "replicates", "seed",

@@ -1,4 +1,4 @@
-"""Runs of populations: strata out of counts, records of every firm, any firm lived again, one value equal to the plain cell."""
+"""Runs of populations: strata out of counts, records of every firm, any firm lived again, one value."""
 
 from __future__ import annotations
 
