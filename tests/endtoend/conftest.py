@@ -39,7 +39,7 @@ def corners(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Path]:
 
 
 def start(*words: object) -> subprocess.Popen[str]:
-    """Start ``firmfate WORDS`` as a process of its own, which an interrupt ends even where tests run in the background."""
+    """Start ``firmfate WORDS`` as a process of its own, ended by an interrupt even where tests run behind."""
     return subprocess.Popen(
         [sys.executable, "-m", "firmfate", *map(str, words)],
         stdout=subprocess.PIPE,

@@ -73,10 +73,10 @@ def calibrate(
         Over ``fit`` (best first), ``parameter``, ``age`` (years), ``refit`` and ``direction``:
 
         ``value`` (fit, parameter); ``fitted`` (fit, age), the survival of fresh firms; ``observed``, ``observed_se``
-        (age); ``rms``, ``max_error`` (fit), shares, on fresh firms; ``at_bound`` (fit, parameter), within 1 % of an end of the
-        range; ``low``, ``high`` (parameter); ``refitted`` (refit, parameter), ``refit_error``
-        (refit), ``se`` (parameter) their standard deviation; ``pull`` (direction), the singular values of
-        d(survival)/d(unit cube) over the error of the simulation: directions with a pull below 2 are not pinned down.
+        (age); ``rms``, ``max_error`` (fit), shares, on fresh firms; ``at_bound`` (fit, parameter), within 1 % of an
+        end of the range; ``low``, ``high`` (parameter); ``refitted`` (refit, parameter), ``refit_error`` (refit),
+        ``se`` (parameter) their standard deviation; ``pull`` (direction), the singular values of d(survival)/d(unit
+        cube) over the error of the simulation: directions with a pull below 2 are not pinned down.
 
     Raises
     ------
