@@ -94,8 +94,8 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Case:
 
 @pytest.fixture(scope="session")
 def chaos(tmp_path_factory: pytest.TempPathFactory) -> Case:
-    """A study of some fifteen shards, long enough to be disturbed."""
-    return _case(tmp_path_factory.mktemp("chaos"), 300_000)
+    """A study of some twenty shards, long enough to be disturbed."""
+    return _case(tmp_path_factory.mktemp("chaos"), 1_200_000)
 
 
 @pytest.fixture(scope="session")

@@ -88,7 +88,7 @@ def test_a_directory_that_cannot_stand_in_a_script_is_refused(tmp_path: Path, na
 
 def test_every_shard_is_dealt_to_one_task_and_no_index_passes_the_sites_limit() -> None:
     whole = plan(big())
-    dealt = deal(whole, Profile(cpus=2, task_minutes=0.5), limit=1001)
+    dealt = deal(whole, Profile(cpus=1, task_minutes=0.5), limit=1001)
     assert dealt.parts > 2002
     parts = [array.offset + index for array in dealt.arrays() for index in sorted(indices(array.expression))]
     assert parts == list(range(dealt.parts))

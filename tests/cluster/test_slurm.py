@@ -78,7 +78,7 @@ def test_one_array_task_cancelled(chaos: Case, profile: Profile, tmp_path: Path)
     kept = first_shards(run.path, done)
     subprocess.run(["scancel", f"{done.jobs[0]}_0"], check=True)
     assert finish(done, run.path).startswith("FAILED")  # the gather job ran, and refused
-    assert "of 900,000 firms" in log(run.path, done.jobs[-1])
+    assert "of 3,600,000 firms" in log(run.path, done.jobs[-1])
     assert not run.result.exists()
     state = status(run.path)
     assert 0 < state.missing < state.firms
@@ -110,7 +110,7 @@ def test_the_time_limit_in_the_middle_of_a_shard(chaos: Case, profile: Profile, 
     """One task of one CPU cannot finish before the signal; it drops the shard in hand, queues again and goes on."""
     run = RunDirectory(tmp_path / "run")
     short = dataclasses.replace(
-        profile, walltime="00:01:00", grace_seconds=45, concurrent=1, task_minutes=60, restarts=20
+        profile, walltime="00:01:00", grace_seconds=50, concurrent=1, task_minutes=60, restarts=20
     )
     done = submit(chaos.file, into=run.path, profile=short)
     wait_until(lambda: "stopped by SIGUSR1" in log(run.path, done.jobs[0]), seconds=240)

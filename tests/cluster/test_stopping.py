@@ -70,8 +70,8 @@ def test_an_incomplete_result_says_how_many_firms_a_cell_has(chaos: Case, tmp_pa
     lost.path.unlink()
     with gather(directory, allow_incomplete=True) as ds:
         assert ds.attrs["complete"] == 0
-        assert sorted(ds["firms"].values.tolist()) == [300_000 - lost.replicates, 300_000, 300_000]
-        assert int(ds["events"].sum(["cause", "week"]).max()) <= 300_000
+        assert sorted(ds["firms"].values.tolist()) == [1_200_000 - lost.replicates, 1_200_000, 1_200_000]
+        assert int(ds["events"].sum(["cause", "week"]).max()) <= 1_200_000
 
 
 def test_a_truncated_shard_is_named_set_aside_and_run_again(

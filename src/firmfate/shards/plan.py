@@ -24,14 +24,14 @@ from firmfate.design import Cells, design
 from firmfate.study import Study
 from firmfate.variables import BIN_WEEKS
 
-NOMINAL_SECONDS = 20e-9
+NOMINAL_SECONDS = 10e-9
 """One step of one firm on one core, a round number for plans; what a machine really takes is told while it runs."""
 
 LIVED_SHARE = 0.65
 """Share of the horizon that a firm lives, a round number for plans."""
 
 LONGEST_SHARD = 5.0
-SHORTEST_SHARD = 1.0
+SHORTEST_SHARD = 0.5
 SMALL_PLAN = 64
 MOST_SHARDS = 20_000
 """Shards take 5 nominal seconds; less where the plan would have fewer than 64 of them (so that two cores end together
@@ -115,7 +115,7 @@ class Plan:
 
     @property
     def nominal_seconds(self) -> float:
-        """Core-seconds for what is missing, at 20 ns a step of a firm; expect half to twice of it."""
+        """Core-seconds for what is missing, at 10 ns a step of a firm; expect half to twice of it."""
         return self.missing * firm_seconds(self.study)
 
     @property
