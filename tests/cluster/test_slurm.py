@@ -147,6 +147,19 @@ def test_a_dead_worker_job_is_replaced(chaos: Case, profile: Profile, tmp_path: 
     chaos.assert_same(run.path)
 
 
+def test_dask_workers_leave_before_their_wall_time_and_others_take_over(
+    chaos: Case, profile: Profile, tmp_path: Path
+) -> None:
+    """A worker lives for some fourteen seconds; the study takes longer on one CPU."""
+    run = RunDirectory(tmp_path / "run")
+    short = dataclasses.replace(profile, walltime="00:01:00", grace_seconds=45, concurrent=1)
+    firmfate.run(chaos.file, into=run.path, slurm=short, progress=False).close()
+    told = [path.read_text() for path in (run.path / "slurm").glob("ff-worker-*.err")]
+    assert len(told) >= 2
+    assert not any("TIME LIMIT" in text for text in told)
+    chaos.assert_same(run.path)
+
+
 def test_a_broken_shard_is_submitted_again(small: Case, profile: Profile, tmp_path: Path) -> None:
     run = RunDirectory(tmp_path / "run")
     shutil.copytree(small.directory, run.path)

@@ -119,6 +119,7 @@ def submit(
     directory = RunDirectory(Path(into))
     limit = max_array_size()
     if pretend:
+        directory.refuse_other(study)
         found = directory.plan(study, design(study)) if (directory.path / "provenance.json").is_file() else plan(study)
         return _prepare(deal(found, profile, limit=limit), directory, one_allocation)
     directory.claim(study)
