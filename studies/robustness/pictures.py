@@ -1,0 +1,64 @@
+"""Pictures of the study: the screen of all assumptions, and sweeps of some, one at a time."""
+
+from firmfate.findings.sensitivity import ESTIMANDS
+from firmfate.findings.studies.robustness import NAMES, SWEPT
+from firmfate.plots import style
+
+SHOWN = 20
+LIGHT = (0.02, 0.05, 0.16, 0.4, 2, 5, 10, 20, 50, 100, 200, 400)
+"""Ticks of logarithmic axes."""
+
+
+def pictures(runs, table):
+    """Return the pictures by name."""
+    return {"screen": _screen(runs["morris"]), "sweeps": _sweeps(runs["swept"])}
+
+
+@style.styled
+def _screen(ds):
+    figure, axes = style.canvas(8.6, 4.6, 1, 3, sharey=True)
+    largest = (ds["mu_star"] / ds["mu_star"].sum("parameter")).sum("estimand")
+    names = [str(name) for name in largest.sortby(largest, ascending=False)["parameter"].values[:SHOWN]][::-1]
+    for ax, estimand, colour in zip(axes[0], ESTIMANDS, (style.BLUE, style.VERMILION, style.GREEN), strict=True):
+        here = ds.sel(estimand=estimand, parameter=names)
+        ax.barh(
+            names, here["mu_star"], xerr=here["mu_star_se"], color=colour, height=0.65, error_kw={"elinewidth": 0.8}
+        )
+        ax.set_title(NAMES[estimand], fontsize=8.5)
+        ax.grid(visible=False, axis="y")
+    count = ds.sizes["parameter"]
+    _note(figure, f"mean size of elementary effects over the whole range; the {SHOWN} largest of {count}")
+    return figure
+
+
+@style.styled
+def _sweeps(ds):
+    figure, axes = style.canvas(8.6, 7.6, 4, 4, sharey=True)
+    for ax, (name, span) in zip(axes.ravel(), SWEPT.items(), strict=True):
+        here = ds.sel(parameter=name)
+        value = here["value"].values
+        for estimand, colour in (("aligned", style.BLUE), ("misaligned", style.VERMILION)):
+            effect, se = (here[part].sel(estimand=estimand).values for part in ("estimate", "se"))
+            ax.plot(value, effect, color=colour, marker="o", markersize=2.5, linewidth=1.2)
+            ax.fill_between(value, effect - 2 * se, effect + 2 * se, color=colour, alpha=0.25, linewidth=0)
+        ax.axhline(0, color=style.INK, linewidth=0.8)
+        if span.log:
+            ax.set_xscale("log")
+            ticks = [tick for tick in LIGHT if span.low <= tick <= span.high][::2]
+            if ticks:
+                ax.set_xticks(ticks, [str(tick) for tick in ticks])
+            ax.minorticks_off()
+        ax.set_title(name, fontsize=8.5)
+        ax.tick_params(labelsize=7.5)
+    for row in axes:
+        row[0].set_ylabel("dRMST/dE, years", fontsize=8)
+    for words, height, colour in (("aligned", 0.92, style.BLUE), ("misaligned", 0.08, style.VERMILION)):
+        axes[0, 0].annotate(words, (0.5, height), xycoords="axes fraction", color=colour, fontsize=8, ha="center")
+    words = "one assumption at a time, the others at their defaults; within 20 years; bands: two standard errors"
+    _note(figure, words)
+    return figure
+
+
+def _note(figure, words):
+    """Write what stands behind a figure beneath all its panels, which a note of one panel would push apart."""
+    figure.supxlabel(words, fontsize=7.5, color=style.MUTED, x=0.02, ha="left")
