@@ -121,7 +121,7 @@ def rendered(text: str, table: Callable[[str], Table], own: str = "") -> str:
         return f"{match[1]}\n" + "\n".join(parts) + f"\n{match[3]}"
 
     def inline(match: re.Match[str]) -> str:
-        name, _, part = match["name"].partition("|")
+        name, part = (*re.split(r"[|@]", match["name"], maxsplit=1), "")[:2]
         try:
             value = table(match["study"] or own)[name].value
         except FileNotFoundError:  # a study that was not run yet
@@ -157,7 +157,7 @@ def write(name: str, table: Table, pictures: Mapping[str, bytes]) -> None:
 
 def differences(name: str, table: Table) -> Iterator[str]:
     """Say which kept numbers are shown otherwise than those of a table."""
-    old = kept(name)
+    old, table = kept(name), Table.read(table.json())  # as it would be kept
     for missing in sorted(set(old.names) ^ set(table.names)):
         yield f"{name}: '{missing}' is {'no longer computed' if missing in old.names else 'new'}"
     for row in table:

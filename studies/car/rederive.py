@@ -36,9 +36,11 @@ def _turning(file: Path) -> dict[str, float]:
     found = {}
     for notice in (0.0, 0.1):
         line = gap.loc[notice]
-        first = next(i for i in range(len(line) - 1) if line.iloc[i] > 0 > line.iloc[i + 1])
-        m, y = line.index[first : first + 2], line.iloc[first : first + 2]
-        found[f"m_star_20_{notice:g}"] = float(m[0] + y.iloc[0] * (m[1] - m[0]) / (y.iloc[0] - y.iloc[1]))
+        changes = [i for i in range(len(line) - 1) if line.iloc[i] * line.iloc[i + 1] < 0]
+        if len(changes) != 1:  # too few cars to tell where
+            continue
+        pair = line.iloc[changes[0] : changes[0] + 2]
+        found[f"m_star_20_{notice:g}"] = float(np.interp(0, -pair.to_numpy(), pair.index.to_numpy()))
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -95,7 +96,7 @@ class Table(Sequence[Row]):
     def __init__(self, rows: Sequence[Row] | Iterator[Row]) -> None:
         self._rows = tuple(rows)
         self._by_name = {row.name: row for row in self._rows}
-        twice = sorted({row.name for row in self._rows if self._by_name[row.name] is not row})
+        twice = sorted(name for name, count in Counter(row.name for row in self._rows).items() if count > 1)
         if twice:
             raise EstimateError(f"rows of a table share a name: {', '.join(twice)}; name each of them once")
 

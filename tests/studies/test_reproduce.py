@@ -1,0 +1,89 @@
+"""Studies: files that can be run, READMEs that show the kept numbers, main numbers found again by plain pandas."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+import firmfate
+from firmfate.errors import FirmfateError
+from firmfate.findings.table import Table
+
+STUDIES = Path(__file__).parents[2] / "studies"
+SIMULATED = ("paradox", "dose-or-speed", "car", "crossing", "dashboards", "driver", "way-out")
+
+
+@pytest.mark.parametrize("file", sorted(STUDIES.glob("*/**/*.toml")), ids=lambda file: str(file.relative_to(STUDIES)))
+def test_every_study_file_can_be_run(file):
+    assert firmfate.Study.read(file).question
+
+
+def test_readmes_show_the_kept_numbers(reproduce):
+    assert set(SIMULATED) <= set(reproduce.names())
+    for name in reproduce.names():
+        text = (STUDIES / name / "README.md").read_text("utf-8")
+        assert reproduce.rendered(text, reproduce.kept, name) == text, name
+    text = (STUDIES / "README.md").read_text("utf-8")
+    assert reproduce.rendered(text, reproduce.kept) == text
+
+
+def test_a_spoiled_number_is_seen_in_a_readme(reproduce):
+    text = (STUDIES / "paradox" / "README.md").read_text("utf-8")
+    told = reproduce.kept("paradox").shown("effect_misaligned")
+    spoiled = text.replace(told, told.replace("9", "8", 1))
+    assert spoiled != text
+    assert reproduce.rendered(spoiled, reproduce.kept, "paradox") == text
+
+
+@pytest.mark.parametrize(
+    ("marker", "text"),
+    [
+        ("<!--=effect_misaligned|gain-->?<!--/-->", "9.95"),
+        ("<!--=paradox:effect_misaligned@bare-->?<!--/-->", "-9.95<"),
+        ("<!--=interior_worst_20_from@percent-->?<!--/-->", "-->40<"),
+        ("`<!--=effect_misaligned-->?<!--/-->`", "?"),
+        ("<!--=no-such-study:effect-->?<!--/-->", "?"),
+    ],
+)
+def test_markers(reproduce, marker, text):
+    assert text in reproduce.rendered(marker, reproduce.kept, "paradox")
+
+
+def test_unknown_names_and_ways_are_refused(reproduce):
+    for marker, message in (
+        ("<!--=efect-->1<!--/-->", "no number is called 'efect'"),
+        ("<!--=effect_aligned|loud-->1<!--/-->", "'loud' is no way to show a number; allowed: , gain"),
+    ):
+        with pytest.raises(FirmfateError, match=message):
+            reproduce.rendered(marker, reproduce.kept, "paradox")
+
+
+REPLICATES = {"crossing": 4_000}
+"""Of studies whose main number needs more than 96 firms a cell to exist."""
+
+
+@pytest.mark.parametrize("name", [pytest.param("paradox", marks=pytest.mark.slow), *SIMULATED[1:]])
+def test_main_numbers_are_found_again_by_plain_pandas(reproduce, tmp_path, name):
+    runs = reproduce.run(name, tmp_path, replicates=REPLICATES.get(name, 96), threads=1)
+    table = reproduce.estimands(name, runs)
+    again = reproduce.rederive(name, tmp_path)
+    assert len(again) >= 3
+    assert list(reproduce.unequal(name, table, again)) == []
+    assert set(table.names) == set(reproduce.kept(name).names)
+    # A number off by a millionth, or another's, is told.
+    key = next(iter(again))
+    spoiled = {**again, key: again[key] * (1 + 1e-6)}
+    assert [line.split(" is ")[0] for line in reproduce.unequal(name, table, spoiled)] == [f"{name}: {key}"]
+
+
+def test_differences_name_numbers_that_changed_came_and_went(reproduce):
+    rows = list(reproduce.kept("crossing"))
+    number = rows[0].value
+    rows[0] = dataclasses.replace(rows[0], value=number._replace(estimate=number.estimate + 10 * (number.se or 1)))
+    rows[1] = dataclasses.replace(rows[1], name="new_one")
+    told = list(reproduce.differences("crossing", Table(rows)))
+    assert len(told) == (3 if number.estimate == number.estimate else 2)
+    assert any("'new_one' is new" in line for line in told)
+    assert any("is no longer computed" in line for line in told)
