@@ -50,6 +50,24 @@ def test_an_edited_model_is_never_stale(tmp_path):
     assert not first.equals(other)
 
 
+def test_a_comment_moves_a_model_to_another_module_and_another_engine(tmp_path):
+    """Machine code from the cache imports the module of its functions; a user's module is named by its text."""
+    program = (
+        "import sys, firmfate;print(float(firmfate.simulate(sys.argv[1], replicates=50, weeks=52).event_week.mean()))"
+    )
+    env = {**os.environ, "FIRMFATE_CACHE_DIR": str(tmp_path)}
+    said = []
+    for i, text in enumerate((TEXT, "# A comment.\n" + TEXT)):
+        path = tmp_path / str(i) / "my_model.py"
+        path.parent.mkdir()
+        path.write_text(text)
+        done = subprocess.run(
+            [sys.executable, "-c", program, f"{path}:SHOP"], capture_output=True, text=True, check=True, env=env
+        )
+        said.append(done.stdout)
+    assert said[0] == said[1]
+
+
 def test_lanes_and_parameters_are_part_of_the_name():
     shop = load_model(f"{HERE / 'my_model.py'}:SHOP")
     assert digest(shop, 8) != digest(shop, 16)

@@ -58,8 +58,12 @@ def digest(model: Model, lanes: int = LANES) -> str:
     kernel = files("firmfate.kernel")
     for name in ("arithmetic.py", "compiler.py", "compose.py", "counter.py", "engine.py.in", "lanes.py", "shape.py"):
         text.update((kernel / name).read_bytes())
+    text.update((files("firmfate") / "randomness.py").read_bytes())
+    sources = Sources.of(model)
+    # Cached machine code imports the modules that its functions came from: under another name they would not be found.
+    modules = sorted({function.call.__module__ for function in sources.functions})
     for part in (
-        Sources.of(model).fingerprint, numba.__version__, llvmlite.__version__, compiler.instruction_set(), str(lanes),
+        sources.fingerprint, *modules, numba.__version__, llvmlite.__version__, compiler.instruction_set(), str(lanes),
         os.environ.get("NUMBA_CPU_FEATURES", ""), *model.fields,
     ):  # fmt: skip
         text.update(part.encode() + b"\0")
