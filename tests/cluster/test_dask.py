@@ -90,6 +90,15 @@ def test_a_worker_of_another_version_stops_the_run(small: Case, two_processes: o
         run_on_dask(two_processes, run.path, "0" * 16, [], done=lambda _: None, say=lambda _: None)
 
 
+def test_batch_jobs_keep_dask_as_quiet_as_here() -> None:
+    from firmfate.execute.dask import QUIET
+    from firmfate.slurm.scripts import fill
+
+    text = fill("dask.sh.in", {})
+    for key, value in QUIET.items():
+        assert f"DASK_{key.upper().replace('.', '__').replace('-', '_')}={value}" in text
+
+
 def test_ways_to_run_exclude_each_other(small: Case, tmp_path: Path) -> None:
     with pytest.raises(FirmfateError, match="exclude each other"):
         firmfate.run(small.file, into=tmp_path / "run", workers=2, client=object())

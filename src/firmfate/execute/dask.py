@@ -31,6 +31,14 @@ AHEAD = 2
 """Tasks in flight for every thread of a worker."""
 RECOUNT = 5.0
 """Seconds between two looks at how many workers there are."""
+QUIET = {
+    "distributed.worker.profile.enabled": False,
+    "distributed.worker.memory.monitor-interval": "2s",
+    "distributed.admin.tick.interval": "1s",
+    "distributed.admin.system-monitor.interval": "5s",
+    "distributed.scheduler.work-stealing-interval": "1s",
+}
+"""What Dask looks at ten and fifty times a second takes 3 % of two cores; tasks of seconds do not need it."""
 SIGHT = 30.0
 """Seconds that a shared file system may take to show a new file on another machine."""
 
@@ -72,13 +80,8 @@ def local_cluster(processes: int, threads: int | None = None) -> Iterator[Client
     import dask
     from distributed import Client, LocalCluster
 
-    settings = {
-        "distributed.worker.daemon": False,
-        "distributed.logging.distributed": "error",
-        "distributed.worker.profile.enabled": False,
-    }
     with (
-        dask.config.set(settings),
+        dask.config.set(QUIET | {"distributed.worker.daemon": False, "distributed.logging.distributed": "error"}),
         LocalCluster(
             n_workers=processes,
             threads_per_worker=threads or max(1, allocated_cores() // processes),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from firmfate.errors import SlurmError
+from firmfate.execute.dask import QUIET
 from firmfate.slurm import Profile
 from firmfate.slurm.scripts import LOGS, fill
 
@@ -45,7 +46,7 @@ def _settings(profile: Profile, directory: Path) -> dict[str, Any]:
             # dask-jobqueue asks for its CPUs itself; in its scripts Slurm may leave this unset.
             f"export SLURM_CPUS_PER_TASK={profile.cpus}",
             *fill("threads.sh.in", {"SCRATCH": profile.scratch}).splitlines(),
-            "export DASK_TEMPORARY_DIRECTORY=$scratch DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED=False",
+            *fill("dask.sh.in", {}).splitlines(),
         ],
         "local_directory": "$scratch",
         "log_directory": str((directory / LOGS).resolve()),
@@ -81,7 +82,7 @@ def slurm_cluster(profile: Profile, directory: Path) -> Iterator[Client]:
 
     (directory / LOGS).mkdir(exist_ok=True)
     with (
-        dask.config.set({"distributed.worker.daemon": False}),
+        dask.config.set(QUIET | {"distributed.worker.daemon": False}),
         SLURMCluster(**_settings(profile, directory)) as cluster,
         Client(cluster) as client,
     ):

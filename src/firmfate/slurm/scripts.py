@@ -117,6 +117,7 @@ def allocation_script(deal: Deal, into: Path) -> Script:
         "MEMORY_PER_CPU": f"{max(1, profile.mebibytes // profile.cpus)}M",
         "PROCESSES": str(profile.processes),
         "THREADS_EACH": str(profile.cpus // profile.processes),
+        "DASK": fill("dask.sh.in", {}),
         "NETWORK": " ".join(flags),
         "DRIVER_TLS": driver,
     }
