@@ -52,7 +52,7 @@ def shown(ds: xr.Dataset, *, most: int = MOST_CURVES) -> Shown:
         places = [int(place) for place in np.linspace(0, total - 1, most).round()]
     dims = [str(dim) for dim in ds["firms"].dims]
     found = [dict(zip(dims, map(int, np.unravel_index(place, shape)), strict=True)) if dims else {} for place in places]
-    labels = [labels_of(ds, index) for index in found] if dims else [scalars(ds)]
+    labels = [scalars(ds) | (labels_of(ds, index) if dims else {}) for index in found]
     differs = [name for name in labels[0] if len({label[name] for label in labels}) > 1]
     names = [cell_words({name: label[name] for name in differs}) if differs else cell_words(label) for label in labels]
     shared = {name: value for name, value in labels[0].items() if name not in differs}
