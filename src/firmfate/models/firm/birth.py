@@ -145,6 +145,7 @@ def start(k: Constants, draw: Draws) -> tuple[Stocks, Traits]:
         cost_shock=0.0,
         distress=0.0,
         trailing_sales=1.0,
+        credit_line=cash.credit_line(k.cash, 1.0, 1.0),
         utilisation=k.quiet.utilisation,
         urgency=1.0 / k.quiet.lead_time,
         kpi_sales=k.quiet.kpis.sales,

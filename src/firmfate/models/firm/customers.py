@@ -50,8 +50,8 @@ class Customers(NamedTuple):
     perception: float
     impatience: float
     lead_sensitivity: float
+    quiet_leak: float
     defect_sensitivity: float
-    defect_scale: float
     appeal_without_capability: float
     capability_sensitivity: float
     loss: float
@@ -68,13 +68,14 @@ def quiet_lead_time(p: Any) -> float:
 
 def settle(p: Any, dt: float) -> Customers:
     """Return the constants of customers for steps of `dt` weeks."""
+    quiet_leak = p.defect_rate * (1.0 - p.inspection)
     return Customers(
         order_share=p.order_share,
         perception=dt / p.perception_time,
         impatience=exp(p.impatience * dt / 52.0),
         lead_sensitivity=p.lead_sensitivity,
-        defect_sensitivity=p.defect_sensitivity,
-        defect_scale=1.0 / (p.defect_rate * (1.0 - p.inspection)),
+        quiet_leak=quiet_leak,
+        defect_sensitivity=p.defect_sensitivity / quiet_leak,
         appeal_without_capability=1.0 - p.capability_sensitivity,
         capability_sensitivity=p.capability_sensitivity,
         loss=dt / p.loss_time,
@@ -108,7 +109,7 @@ def excess(perceived_lead_time: float, urgency: float) -> float:
 
 def appeal(k: Customers, excess: float, leak: float, capability: float) -> float:
     """Return the share of the market that the firm as it is would keep."""
-    annoyance = k.lead_sensitivity * excess + k.defect_sensitivity * max(0.0, leak * k.defect_scale - 1.0)
+    annoyance = k.lead_sensitivity * excess + k.defect_sensitivity * max(0.0, leak - k.quiet_leak)
     return exp(-annoyance) * (k.appeal_without_capability + k.capability_sensitivity * capability)
 
 

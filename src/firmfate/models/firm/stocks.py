@@ -9,7 +9,7 @@ MONEY = "weeks of revenue"
 
 
 class Stocks(NamedTuple):
-    """The 29 stocks of a firm."""
+    """The 30 stocks of a firm."""
 
     practice_sales: Annotated[float, "share", "how far Sales has gone toward its local KPI"]
     practice_production: Annotated[float, "share", "how far Production has gone toward its local KPI"]
@@ -33,6 +33,7 @@ class Stocks(NamedTuple):
     cost_shock: Annotated[float, "1", "log deviation of unit cost"]
     distress: Annotated[float, "share", "distress as governance believes it"]
     trailing_sales: Annotated[float, "weeks of revenue a week", "sales as the bank remembers them"]
+    credit_line: Annotated[float, MONEY, "how far cash may be overdrawn"]
     utilisation: Annotated[float, "share", "smoothed utilisation of capacity"]
     urgency: Annotated[float, "1/week", "one over the lead time that customers tolerate"]
     kpi_sales: Annotated[float, "weeks of demand a week", "KPI of Sales: bookings"]

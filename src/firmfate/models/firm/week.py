@@ -23,7 +23,7 @@ from firmfate.models.firm import (
 )  # fmt: skip
 from firmfate.models.firm.birth import Constants, Traits
 from firmfate.models.firm.shocks import Shocks
-from firmfate.models.firm.stocks import GOODS, MONEY, Stocks
+from firmfate.models.firm.stocks import GOODS, Stocks
 
 FLOW = "weeks of demand a week"
 MONEY_FLOW = "weeks of revenue a week"
@@ -62,7 +62,6 @@ class Week(NamedTuple):
     interest: Annotated[float, MONEY_FLOW, "interest on overdrawn cash"]
     payout: Annotated[float, MONEY_FLOW, "paid to owners"]
     cash_flow: Annotated[float, MONEY_FLOW, "collected less spent"]
-    credit_line: Annotated[float, MONEY, "how far cash may be overdrawn"]
     health: Annotated[float, "share", "health as governance would see it at once"]
     green_kpis: Annotated[float, "1", "KPIs of five that are green"]
 
@@ -85,8 +84,8 @@ def observe(s: Stocks, shock: Shocks, k: Constants, firm: Traits, week: float) -
     output = min(s.work_in_process / production_lead_time, available)
 
     defects = quality.defects(k.quality, s.process_quality, s.capability)
-    found = quality.found(k.quality, s.practice_quality)
-    leak = defects * (1.0 - found)
+    caught_share = defects * quality.found(k.quality, s.practice_quality)
+    leak = defects - caught_share
 
     overheads = finance.overheads(k.finance, s.practice_finance)
     overhead_per_unit = overheads / max(starts, dashboard.SLOW)
@@ -97,7 +96,7 @@ def observe(s: Stocks, shock: Shocks, k: Constants, firm: Traits, week: float) -
     freight = logistics.freight(k.logistics, s.practice_logistics)
 
     lead_time = customers.lead_time(
-        k.customers, production_lead_time + k.quality.inspection_delay * s.practice_quality, defects * found, s.rework,
+        k.customers, production_lead_time + k.quality.inspection_delay * s.practice_quality, caught_share, s.rework,
         reworking, s.order_backlog, shipments, shipping_time,
     )  # fmt: skip
     excess = customers.excess(s.perceived_lead_time, s.urgency)
@@ -109,7 +108,6 @@ def observe(s: Stocks, shock: Shocks, k: Constants, firm: Traits, week: float) -
         k.cash, unit_cost, starts, setups, overheads, goods, s.practice_quality, output, reworking, freight, shipments
     )
     collected = k.cash.collection * s.receivables
-    credit_line = cash.credit_line(k.cash, s.trailing_sales, s.customers)
 
     return Week(
         demand_shock=demand,
@@ -125,7 +123,7 @@ def observe(s: Stocks, shock: Shocks, k: Constants, firm: Traits, week: float) -
         production_lead_time=production_lead_time,
         output=output,
         defects=defects,
-        caught=output * defects * found,
+        caught=output * caught_share,
         leak=leak,
         overheads=overheads,
         overhead_per_unit=overhead_per_unit,
@@ -142,8 +140,7 @@ def observe(s: Stocks, shock: Shocks, k: Constants, firm: Traits, week: float) -
         interest=k.cash.interest * max(-s.cash, 0.0),
         payout=k.cash.payout * max(0.0, s.cash - firm.start_cash),
         cash_flow=collected - spend,
-        credit_line=credit_line,
-        health=governance.health(k.governance, (s.cash + credit_line) * firm.per_reserve, s.customers),
+        health=governance.health(k.governance, (s.cash + s.credit_line) * firm.per_reserve, s.customers),
         green_kpis=dashboard.green(
             k.dashboard, s.kpi_sales, s.kpi_production, s.kpi_quality, s.kpi_finance, s.kpi_logistics
         ),
@@ -153,6 +150,8 @@ def observe(s: Stocks, shock: Shocks, k: Constants, firm: Traits, week: float) -
 def move(s: Stocks, w: Week, k: Constants) -> Stocks:
     """Return the stocks one step later."""
     load = (w.starts + w.reworking) / w.capacity
+    remaining = customers.drawn(k.customers, s.customers, w.appeal)
+    trailing_sales = s.trailing_sales + k.cash.memory * (w.sale - s.trailing_sales)
     return Stocks(
         practice_sales=practices.follow(k.sales.practice, s.practice_sales, s.pursuit),
         practice_production=practices.follow(k.production.practice, s.practice_production, s.pursuit),
@@ -160,7 +159,7 @@ def move(s: Stocks, w: Week, k: Constants) -> Stocks:
         practice_finance=practices.follow(k.finance.practice, s.practice_finance, s.pursuit),
         practice_logistics=practices.follow(k.logistics.practice, s.practice_logistics, s.pursuit),
         pursuit=governance.pursuit(k.governance, s.pursuit, s.distress),
-        customers=customers.drawn(k.customers, s.customers, w.appeal),
+        customers=remaining,
         perceived_lead_time=s.perceived_lead_time + k.customers.perception * (w.lead_time - s.perceived_lead_time),
         forecast=s.forecast + k.sales.forecast * (w.signal - s.forecast),
         work_in_process=s.work_in_process + k.dt * (w.starts - w.output),
@@ -175,7 +174,8 @@ def move(s: Stocks, w: Week, k: Constants) -> Stocks:
         demand_shock=w.demand_shock,
         cost_shock=w.cost_shock,
         distress=governance.distress(k.governance, s.distress, w.health, w.green_kpis),
-        trailing_sales=s.trailing_sales + k.cash.memory * (w.sale - s.trailing_sales),
+        trailing_sales=trailing_sales,
+        credit_line=cash.credit_line(k.cash, trailing_sales, remaining),
         utilisation=s.utilisation + k.production.utilisation * (min(1.0, load) - s.utilisation),
         urgency=customers.urgency(k.customers, s.urgency),
         kpi_sales=dashboard.smooth(k.dashboard, s.kpi_sales, w.bookings),
@@ -191,7 +191,7 @@ def move(s: Stocks, w: Week, k: Constants) -> Stocks:
 def end(s: Stocks, k: Constants, firm: Traits, week: float) -> int:
     """Return the cause of the end at `week`, judged from the stocks after they have moved; 0 where the firm lives
     on."""
-    if s.cash < -cash.credit_line(k.cash, s.trailing_sales, s.customers):
+    if s.cash < -s.credit_line:
         return 1
     if s.customers < k.customers.floor:
         return 2
