@@ -53,14 +53,12 @@ inline const Knots ROOT([](int j) { return std::exp2(j / 16.0); });
 inline const Knots COSINE([](int j) { return (double)std::cos(6.283185307179586476925L * ((j + 0.5L) / 16 + 0x1p-33L)); });
 inline const Knots SINE([](int j) { return (double)std::sin(6.283185307179586476925L * ((j + 0.5L) / 16 + 0x1p-33L)); });
 
+// 2^k 2^f, k a multiple of 1/16: the rounded product with log2(e) costs |x| ulps, and spares an exact reduction.
 INLINE f64 exp_(f64 x) {
-    const double magic = 0x1.8p52;
-    f64 shifted = x * (16 / LN2) + magic, k = shifted - magic;
-    f64 r = x - k * 0x1.62e42fefap-5 - k * 0x1.cf79abc9e3b3ap-44;
-    f64 r2 = r * r;
-    f64 p = r + r2 * (poly(r, 0.5, 0.1666666666530169, 0.04166666666496045) + r2 * r * (r * 0.0013889034348599464 + 0.008333449701253456));
-    f64 root = ROOT[as_bits(shifted)];
-    return _mm512_scalef_pd(root + root * p, k * (1.0 / 16));
+    f64 power = x * 1.4426950408889634, k = _mm512_roundscale_pd(power, 4 << 4 | 8), f = power - k, f2 = f * f;
+    f64 p = f * LN2 + f2 * (poly(f, 0.24022650695910072, 0.05550410866027587, 0.009618129107234622) + f2 * f * (f * 0.00015403691716082854 + 0.0013333744338239965));
+    f64 root = ROOT[as_bits(k + 0x1.8p48)];
+    return _mm512_scalef_pd(root + root * p, k);
 }
 
 // sqrt(-2 ln((w + 0.5) 2^-32)), w the low half of each lane.
