@@ -1,15 +1,19 @@
-"""Our own kernel as a peer: `firm` with a cell's parameters, with every parameter given firm by firm, and `car`."""
+"""Our own kernel as a peer: `firm` with a cell's parameters, with every parameter given firm by firm, as a user's model in
+a file of its own, and `car`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
+from benchmarks.kernel import users_file
 from benchmarks.kernel.parameters import DEFAULTS
 from benchmarks.kernel.peer import Cells, Firms, Peer
 
 UNIFORM, PER_LANE, CAR = "firmfate, uniform", "firmfate, per-lane", "firmfate car"
+USERS = "firmfate, a user's file"
 CAR_STEPS_PER_WEEK = 1 / 13
 
 
@@ -32,12 +36,12 @@ def changed(cells: Cells) -> dict[str, float]:
     }
 
 
-def uniform(cells: Cells, firms: int, seed: int) -> Firms:
+def uniform(cells: Cells, firms: int, seed: int, model: str = "firm") -> Firms:
     """Simulate `firm` by the public function, from its arguments to its dataset."""
     import firmfate
 
     ds = firmfate.simulate(
-        "firm",
+        model,
         execution=cells.execution,
         misalignment=cells.misalignment,
         parameters=changed(cells),
@@ -83,7 +87,8 @@ def car(cells: Cells, firms: int, seed: int) -> Firms:
 
 
 def peers() -> Iterator[Peer]:
-    """Yield our kernel's three."""
+    """Yield our kernel's four."""
     yield Peer(UNIFORM, uniform, 4000, True)
+    yield Peer(USERS, partial(uniform, model=users_file.write()), 4000, True)
     yield Peer(PER_LANE, per_lane, 4000, True)
     yield Peer(CAR, car, 40_000, False)
