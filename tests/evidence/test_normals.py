@@ -10,7 +10,10 @@ import pytest
 from numba import njit
 from scipy import special, stats
 
-from firmfate.kernel import counter
+from firmfate.kernel.compiler import vector_lanes
+from firmfate.kernel.draws import drawer, head_rows, round_keys
+from firmfate.kernel.lanes import from_lane, store_int
+from firmfate.randomness import SHOCKS
 
 DRAWS = 2**31
 PIECES = 512
@@ -19,37 +22,46 @@ POWERS = 8
 LIMIT = 6.0
 
 
+LANES, TOGETHER = vector_lanes(), 4
+WIDTH, HEADS = LANES * TOGETHER, head_rows(("normal",) * 4)
+begin, draw = drawer(("normal",) * 4, SHOCKS, stride=WIDTH, lanes=LANES, together=TOGETHER)
+
+
 @njit(nogil=True)
-def draw(first: int, pairs: int, scale: float, keys: np.ndarray, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return sums of the powers 1 to 8 of scaled normals, and how many lie below each edge; two normals a pair."""
-    sums = np.zeros(POWERS)
-    below = np.zeros(len(edges), np.int64)
-    part = np.zeros(POWERS)
-    for i in range(pairs // 2):
-        words = counter.philox(np.uint64(first + i), np.uint64(0), np.uint64(3), np.uint64(0), keys)
-        a, b = counter.normal_pair(words[0], words[1])
-        c, d = counter.normal_pair(words[2], words[3])
-        for z in (a, b, c, d):
+def totals(first: int, rounds: int, scale: float, keys: np.ndarray, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return sums of the powers 1 to 8 of scaled normals, and how many lie below each edge; four normals a step."""
+    memory = np.zeros((HEADS + 7) * WIDTH)
+    table = from_lane(keys, 0)
+    for lane in range(WIDTH):
+        store_int(memory, lane, np.int64(first + lane))
+        begin(memory, lane, 3 * WIDTH + lane, table)
+    sums, below, part = np.zeros(POWERS), np.zeros(len(edges), np.int64), np.zeros(POWERS)
+    for step in range(rounds):
+        for lane in range(WIDTH):
+            store_int(memory, 2 * WIDTH + lane, np.int64(step))
+        draw(memory, 2 * WIDTH, 3 * WIDTH, (3 + HEADS) * WIDTH, table)
+        part[:] = 0.0
+        for i in range((3 + HEADS) * WIDTH, (7 + HEADS) * WIDTH):
+            z = scale * memory[i]
             power = 1.0
             for k in range(POWERS):
-                power *= scale * z
+                power *= z
                 part[k] += power
             for j in range(len(edges)):
-                below[j] += scale * z < edges[j]
-        if i % 1024 == 1023:
-            sums += part
-            part[:] = 0.0
-    return sums + part, below
+                below[j] += z < edges[j]
+        sums += part
+    return sums, below
 
 
 def deviations(scale: float, draws: int) -> tuple[np.ndarray, np.ndarray]:
     """Return how far moments and tail counts are from their law, in standard errors."""
-    keys = np.zeros(20)
-    counter.store_round_keys(keys, np.uint64(20261123))
-    pairs = draws // PIECES // 2
+    keys = np.array(round_keys(20261123), np.uint64).view(np.float64)
+    steps = draws // PIECES // WIDTH // 4
     with ThreadPoolExecutor(2) as pool:
-        parts = list(pool.map(lambda i: draw(i * (pairs // 2), pairs, scale, keys, EDGES), range(PIECES)))
+        parts = list(pool.map(lambda i: totals(i * WIDTH, steps, scale, keys, EDGES), range(PIECES)))
     sums, below = (np.sum([part[i] for part in parts], axis=0) for i in (0, 1))
+    drawn = PIECES * steps * WIDTH * 4
+    assert drawn == draws
     k = np.arange(1, POWERS + 1)
     moment = np.where(k % 2 == 0, special.factorial2(k - 1), 0.0)
     spread = np.sqrt(special.factorial2(2 * k - 1) - moment**2)

@@ -1,16 +1,21 @@
-"""Philox against the known answers of its authors, compiled and in NumPy; the normals against a library and their own
-law."""
+"""Philox against the known answers of its authors, compiled and in NumPy; the normals and elementary functions against
+a library and their own law; one lane, some, and a register full."""
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
-from numba import njit
 from scipy import special, stats
 
-from firmfate.kernel import arithmetic, counter
-from firmfate.models import arithmetic as arithmetic_of_models
-from firmfate.randomness import counters, philox, uniforms
+from firmfate.kernel import draws, elementary
+from firmfate.models import arithmetic
+from firmfate.randomness import counters, philox, split_key, uniforms
+
+sys.path.insert(0, str(Path(__file__).parent))
+from registers_in_use import LANES, applied, drawn
 
 # Random123 (Salmon et al. 2011), kat_vectors, philox4x32 10: counter, key, words.
 KNOWN = [
@@ -22,57 +27,71 @@ KNOWN = [
         (0xD16CFE09, 0x94FDCCEB, 0x5001E420, 0x24126EA1),
     ),
 ]
+KEY = 0x123456789ABCDEF0
+NORMALS = ("normal",) * 4
 
 
-@njit
-def compiled_philox(c, key):
-    keys = np.zeros(20)
-    counter.store_round_keys(keys, key)
-    return counter.philox(c[0], c[1], c[2], c[3], keys)
+def words_of(counter, key: tuple[int, int], lanes: int) -> list[np.ndarray]:
+    keys = draws.round_keys(key[0] + (key[1] << 32))
+
+    def work(*words):
+        like = words[0] & 0
+        return draws.philox([words], [like | word for word in keys])[0]
+
+    return [word & np.uint64(0xFFFFFFFF) for word in applied(work, lanes, *counter)]
 
 
-@njit
-def compiled_normals(first, second, out):
-    for i in range(len(first)):
-        out[i, 0], out[i, 1] = counter.normal_pair(first[i], second[i])
+@pytest.mark.parametrize(("counter", "key", "answer"), KNOWN)
+def test_known_answers(counter, key, answer):
+    assert tuple(philox(key, np.array([counter], np.uint32))[0]) == answer
+    for lanes in LANES:
+        found = words_of([np.full(3, word, np.uint64) for word in counter], key, lanes)
+        assert [set(word.tolist()) for word in found] == [{word} for word in answer]
 
 
-@njit
-def compiled_exp(x, out):
-    for i in range(len(x)):
-        out[i] = arithmetic.exp(x[i])
+@pytest.mark.parametrize("together", [1, 3])
+@pytest.mark.parametrize("lanes", LANES)
+def test_numbers_are_those_of_their_counters(lanes, together):
+    """Two blocks of words, of replicates and steps that use both halves: to the bit what NumPy makes of the counter."""
+    replicates = np.array([0, 1, 2**32 - 1, 2**32, 2**63 + 12345, 7, 8], np.uint64)
+    for step in (0, 1039, 2**31 + 5):
+        found = drawn(("uniform",) * 6, 3, KEY, replicates, step, lanes=lanes, together=together)
+        blocks = [philox(split_key(KEY), counters(replicates, step=step, stream=3, block=b)) for b in (0, 1)]
+        expected = (np.concatenate(blocks, axis=1).T[:6] + 0.5) * 2.0**-32
+        assert np.array_equal(found, expected)
 
 
-@pytest.mark.parametrize(("words", "key", "answer"), KNOWN)
-def test_known_answers(words, key, answer):
-    assert tuple(philox(key, np.array([words], np.uint32))[0]) == answer
-    assert compiled_philox(np.array(words, np.uint64), np.uint64(key[0] + (key[1] << 32))) == answer
+def test_kinds_take_words_in_order():
+    """Normals in pairs first, then uniforms, whatever their order in the table."""
+    replicates = np.arange(20, dtype=np.uint64)
+    mixed = drawn(("uniform", "normal", "uniform", "normal", "normal"), 0, KEY, replicates, 5, lanes=1)
+    assert np.array_equal(mixed[[1, 3, 4]], drawn(("normal",) * 3, 0, KEY, replicates, 5, lanes=1))
+    assert np.array_equal(mixed[[0, 2]], drawn(("uniform",) * 6, 0, KEY, replicates, 5, lanes=1)[4:])
 
 
-def test_compiled_normals_are_those_of_box_and_muller():
-    words = philox((3, 4), counters(np.arange(200_000, dtype=np.uint64), stream=0))
-    out = np.empty((len(words), 2))
-    compiled_normals(words[:, 0].astype(np.uint64), words[:, 1].astype(np.uint64), out)
-    u, v = ((words[:, i] + 0.5) * 2.0**-32 for i in (0, 1))
+@pytest.mark.parametrize("lanes", LANES)
+def test_normals_are_those_of_box_and_muller(lanes):
+    replicates = np.arange(200_000, dtype=np.uint64)
+    words = philox(split_key(KEY), counters(replicates, step=9, stream=0))
+    u, v = (((words[:, i] + 0.5) * 2.0**-32) for i in (0, 1))
     radius = np.sqrt(-2 * np.log(u))
-    expected = np.stack([radius * np.cos(2 * np.pi * v), radius * np.sin(2 * np.pi * v)], axis=1)
-    assert np.abs(out - expected).max() < 1e-13 * 7
+    expected = np.stack([radius * np.cos(2 * np.pi * v), radius * np.sin(2 * np.pi * v)])
+    found = drawn(NORMALS, 0, KEY, replicates, 9, lanes=lanes)[:2]
+    assert np.abs(found - expected).max() < 7e-13
 
 
-def test_normals_at_the_ends_of_the_words():
+@pytest.mark.parametrize("lanes", LANES)
+def test_normals_at_the_ends_of_the_words(lanes):
     edge = np.array([0, 0, 2**32 - 1, 2**32 - 1, 2**31, 2**30], np.uint64)
-    out = np.empty((len(edge), 2))
-    compiled_normals(edge, edge[::-1].copy(), out)
-    assert np.isfinite(out).all()
-    assert np.abs(out).max() == pytest.approx(np.sqrt(2 * 33 * np.log(2)))
+    found = np.array(applied(draws.normal_pair, lanes, edge, edge[::-1].copy()))
+    assert np.isfinite(found).all()
+    assert np.abs(found).max() == pytest.approx(np.sqrt(2 * 33 * np.log(2)))
 
 
-def test_moments_and_tails_of_the_normals():
+@pytest.mark.parametrize("lanes", LANES)
+def test_moments_and_tails_of_the_normals(lanes):
     """A short version of the check of 2**31 draws among the evidence: five standard errors."""
-    words = philox((9, 1), counters(np.arange(1_000_000, dtype=np.uint64), stream=0)).astype(np.uint64)
-    out = np.empty((len(words), 2))
-    compiled_normals(words[:, 0], words[:, 1], out)
-    z = out.ravel()
+    z = drawn(NORMALS, 0, 9 + 2**32, np.arange(500_000, dtype=np.uint64), 3, lanes=lanes).ravel()
     for power in range(1, 7):
         mean, square = (float(special.factorial2(p - 1)) if p % 2 == 0 else 0.0 for p in (power, 2 * power))
         assert abs((z**power).mean() - mean) < 5 * np.sqrt((square - mean**2) / z.size), power
@@ -82,18 +101,24 @@ def test_moments_and_tails_of_the_normals():
     assert abs((1.01 * z).std() - 1) > 5 * np.sqrt(0.5 / z.size), "negative control"
 
 
-def test_exp():
+@pytest.mark.parametrize("lanes", LANES)
+def test_exp(lanes):
     x = np.concatenate([np.linspace(-708, 709, 400_001), np.random.default_rng(0).uniform(-3, 3, 100_000)])
-    out = np.empty_like(x)
-    compiled_exp(x, out)
-    expected = np.exp(x)
-    assert (np.abs(out - expected) / expected).max() < 4.5e-16
-    special_values = np.array([-np.inf, -1e4, 1e4, np.inf, np.nan, 0.0])
-    out = np.empty(6)
-    compiled_exp(special_values, out)
-    np.testing.assert_allclose(out, [arithmetic_of_models.exp(x) for x in special_values], rtol=1e-15)
-    assert out[0] < 1e-307
-    assert out[3] > 1e307
+    (found,) = applied(elementary.exp, lanes, x)
+    units = 2.0**-52 * np.exp(x) * (2 + np.abs(x))
+    assert (np.abs(found - np.exp(x)) / units).max() < 1
+    special_values = np.array([-np.inf, -1e300, -1e4, 1e4, 1e300, np.inf, np.nan, 0.0])
+    (found,) = applied(elementary.exp, lanes, special_values)
+    np.testing.assert_array_equal(found, [arithmetic.exp(x) for x in special_values])
+    np.testing.assert_array_equal(found, [0, 0, 0, np.inf, np.inf, np.inf, np.nan, 1])
+
+
+@pytest.mark.parametrize("lanes", LANES)
+def test_logarithms_of_uniforms(lanes):
+    words = np.concatenate([np.arange(1000), 2**32 - 1 - np.arange(1000), np.arange(0, 2**32, 9973)])
+    u = (words + 0.5) * 2.0**-32
+    (found,) = applied(elementary.log, lanes, u)
+    assert (np.abs(found - np.log(u)) / np.abs(np.log(u))).max() < 1e-14
 
 
 def test_population_draws_are_addressed_by_name_and_replicate():

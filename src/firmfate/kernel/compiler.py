@@ -14,7 +14,7 @@ from typing import Any
 
 FASTMATH = frozenset({"contract", "nsz", "arcp"})
 OPTIONS: dict[str, Any] = {"fastmath": set(FASTMATH), "error_model": "numpy", "boundscheck": False}
-VERSION = "1"
+VERSION = "2"
 """Version of the kernel's arithmetic: part of every shard, refused in a mix. Raise it when any result may change by a
 bit."""
 
@@ -24,13 +24,6 @@ def inlined(function: Callable[..., Any]) -> Any:
     from numba import njit
 
     return njit(forceinline=True, **OPTIONS)(function)
-
-
-def outlined(function: Callable[..., Any]) -> Any:
-    """Compile a function that is called by compiled code, and is too large to be inlined there."""
-    from numba import njit
-
-    return njit(**OPTIONS)(function)
 
 
 def entry(function: Callable[..., Any]) -> Any:
@@ -55,7 +48,9 @@ def instruction_set() -> str:
 
 
 def vector_lanes() -> int:
-    """Return how many float64 one vector register of this processor holds."""
-    import llvmlite.binding as llvm
+    """Return how many float64 one vector register holds on the processor that code is compiled for."""
+    from numba.core import config
+    from numba.core.codegen import get_host_cpu_features
 
-    return 8 if llvm.get_host_cpu_features().get("avx512f") else 4
+    features = get_host_cpu_features() if config.CPU_FEATURES is None else config.CPU_FEATURES
+    return 8 if config.CPU_NAME != "generic" and "+avx512f" in features.split(",") else 4

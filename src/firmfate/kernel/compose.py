@@ -22,10 +22,10 @@ from typing import Any
 
 from firmfate.kernel import compiler, shape
 from firmfate.kernel.sources import Sources
-from firmfate.models.model import NORMAL, Model
-from firmfate.randomness import BIRTH, SHOCKS
+from firmfate.kernel.stepping import rehearse
+from firmfate.models.model import Model
 
-LANES = 32
+LANES = 24
 BOUND: dict[str, Model] = {}
 """Models by digest, for the generated modules to import."""
 
@@ -55,9 +55,9 @@ def digest(model: Model, lanes: int = LANES) -> str:
     import numba
 
     text = hashlib.sha256()
-    kernel = files("firmfate.kernel")
-    for name in ("arithmetic.py", "compiler.py", "compose.py", "counter.py", "engine.py.in", "lanes.py", "shape.py"):
-        text.update((kernel / name).read_bytes())
+    for file in sorted(files("firmfate.kernel").iterdir(), key=lambda file: file.name):
+        if file.name.endswith((".py", ".py.in")):
+            text.update(file.read_bytes())
     text.update((files("firmfate") / "randomness.py").read_bytes())
     sources = Sources.of(model)
     # Cached machine code imports the modules that its functions came from: under another name they would not be found.
@@ -70,93 +70,34 @@ def digest(model: Model, lanes: int = LANES) -> str:
     return text.hexdigest()[:16]
 
 
-def word_count(kinds: tuple[str, ...]) -> int:
-    """Return how many words become random numbers of these kinds, whole blocks of four: normals take pairs."""
-    normals = kinds.count(NORMAL)
-    return 4 * -(-(2 * -(-normals // 2) + len(kinds) - normals) // 4)
-
-
-def _words(function: str, count: int, stream: int) -> str:
-    """Write the function that puts the words of a counter into memory."""
-    lines = [
-        line
-        for block in range(count // 4)
-        for line in (
-            f"    words = philox(low, high, step_word, np.uint64({stream + 256 * block}), keys)",
-            *(f"    store_int(memory, place + {4 * block + i} * stride, np.int64(words[{i}]))" for i in range(4)),
-        )
-    ]
-    return "\n".join(
-        ["@inlined", f"def {function}(low, high, step_word, keys, memory, place, stride):", *(lines or ["    pass"])]
-    )
-
-
-def _numbers(function: str, table: str, kinds: tuple[str, ...]) -> str:
-    """Write the function that turns words in memory into a tuple of random numbers: normals in pairs, then uniforms."""
-    lines, values, words = [], {}, 0
-    normals = [i for i, kind in enumerate(kinds) if kind == NORMAL]
-
-    def word() -> str:
-        nonlocal words
-        words += 1
-        return f"np.uint64(load_int(memory, place + {words - 1} * stride))"
-
-    for first in range(0, len(normals), 2):
-        lines.append(f"    z{first}, z{first + 1} = normal_pair({word()}, {word()})")
-        for offset, position in enumerate(normals[first : first + 2]):
-            values[position] = f"z{first + offset}"
-    for position in (i for i, kind in enumerate(kinds) if kind != NORMAL):
-        values[position] = f"uniform({word()})"
-    arguments = ", ".join(values[i] for i in range(len(kinds)))
-    return "\n".join(
-        ["@inlined", f"def {function}(memory, place, stride):", *lines, f"    return {table}({arguments})"]
-    )
-
-
 def source(model: Model, lanes: int = LANES) -> str:
     """Return the text of a model's engine module."""
     constants, traits = shape.classes(model)
-    keep = [
-        f"    F[base + {i} * W] = np.float64(marks[{i}]) if first else F[base + {i} * W]"
-        for i in range(len(model.marks))
-    ]
     bound = digest(model, lanes)
     shocks, draws = model.kinds(model.shocks), model.kinds(model.draws)
     vector = compiler.vector_lanes()
-    together = next(n for n in (4, 2, 1) if lanes % (n * vector) == 0)
+    together = next(n for n in (4, 3, 2, 1) if lanes % (n * vector) == 0)
     head = [
         f'"""The engine of the model {model.name!r}, {lanes} lanes; written by firmfate.kernel.compose."""',
         "import numpy as np",
+        "from numba import carray",
         "from firmfate.kernel import shape",
-        "from firmfate.kernel.compiler import entry, inlined, outlined",
+        "from firmfate.kernel.compiler import entry, inlined",
         "from firmfate.kernel.compose import BOUND",
-        "from firmfate.kernel.counter import normal_pair, philox, store_round_keys, uniform",
-        "from firmfate.kernel.lanes import from_lane, load, load_int, over_lanes, store, store_int",
-        "",
-        "from firmfate.randomness import ROUNDS",
+        "from firmfate.kernel.draws import drawer, head_rows",
+        "from firmfate.kernel.lanes import from_lane, load, on_stack, store, store_int",
+        "from firmfate.kernel.stepping import NO_STEPS, Places, stepper",
+        "from firmfate.randomness import BIRTH, SHOCKS as STEP",
         "",
         f"MODEL = BOUND[{bound!r}]",
         "Constants, Traits = shape.classes(MODEL)",
         "Stocks, Shocks, Draws, Parameters = MODEL.stocks, MODEL.shocks, MODEL.draws, MODEL.Parameters",
-        "settle, start, step = MODEL.settle, MODEL.start, MODEL.step",
-        f"W = {lanes}",
-        f"VECTOR, TOGETHER, DRAWN = {vector}, {together}, {vector * together}",
-        f"N_WORDS = {max(word_count(shocks), word_count(draws))}",
-        f"N_STOCKS, N_SHOCKS = {shape.rows(model.stocks)}, {shape.rows(model.shocks)}",
+        "settle, start = MODEL.settle, MODEL.start",
+        f"W, VECTOR, TOGETHER = {lanes}, {vector}, {together}",
+        f"SHOCK_KINDS, DRAW_KINDS = {shocks}, {draws}",
+        f"N_STOCKS, N_SHOCKS, N_DRAWS = {shape.rows(model.stocks)}, {len(shocks)}, {len(draws)}",
         f"N_CONSTANTS, N_TRAITS = {shape.rows(constants)}, {shape.rows(traits)}",
         f"N_MARKS, N_PARAMETERS = {len(model.marks)}, {len(model.fields)}",
-        "",
-        _words("put_words", word_count(shocks), SHOCKS),
-        "",
-        _numbers("shocks_of", "Shocks", shocks),
-        "",
-        _words("put_draw_words", word_count(draws), BIRTH),
-        "",
-        _numbers("draws_of", "Draws", draws),
-        "",
-        "@inlined",
-        "def keep_marks(F, base, first, marks):",
-        *(keep or ["    pass"]),
         "",
     ]
     template = (files("firmfate.kernel") / "engine.py.in").read_text(encoding="utf-8")
@@ -180,6 +121,7 @@ def compose(model: Model, lanes: int = LANES) -> ModuleType:
     """
     functions = Sources.of(model)
     functions.check()
+    rehearse(model)
     functions.register()
     name = f"firmfate_engine_{digest(model, lanes)}"
     if name in sys.modules:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmfate.kernel.compose import LANES, compose
+from firmfate.kernel.draws import round_keys
 from firmfate.models.model import Model
 
 INVALID = 255
@@ -276,8 +277,9 @@ class Engine:
         fields = np.zeros(0, np.int64) if varying is None else np.ascontiguousarray(varying.fields, np.int64)
         values = np.zeros((1, 1, 0)) if varying is None else np.ascontiguousarray(varying.values, np.float64)
         traces = paths or (np.empty((0, 0)), np.empty((0, 0)), np.empty(0))
+        keys = np.array(round_keys(key), np.uint64).view(np.float64)
         lived = self._module.run(
-            np.ascontiguousarray(parameters, np.float64), np.uint64(key), values, fields,
-            np.int64(first), np.int64(steps), float(dt), *records, *traces,
+            np.ascontiguousarray(parameters, np.float64), keys, values, fields, np.int64(first), np.int64(steps),
+            float(dt), *records, *traces,
         )  # fmt: skip
         return records, min(int(records.event_step[0, 0]), int(lived))

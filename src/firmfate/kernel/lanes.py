@@ -1,4 +1,4 @@
-"""What the compiler has no words for: a loop over lanes that must vectorise, and tuples of numbers kept one lane apart.
+"""Where the state of lanes stands in memory, and how compiled code reads and writes tuples of its numbers.
 
 The state of W firms is one flat array of float64, row i of lane l at ``i * W + l``. One array keeps the compiler's
 proof that no two accesses overlap trivial. Whole numbers stand in the same array as bit patterns.
@@ -24,10 +24,67 @@ def numba_type(table: type) -> types.Type:
     )
 
 
+def _pointer(context, builder, kind, memory):
+    """Return where an array's numbers stand, or where a pointer points."""
+    return context.make_array(kind)(context, builder, memory).data if isinstance(kind, types.Array) else memory
+
+
 def _address(builder, context, kind, memory, index):
     """Return the address of an element of an array, or of what a pointer points to."""
-    base = context.make_array(kind)(context, builder, memory).data if isinstance(kind, types.Array) else memory
-    return builder.gep(base, [index])
+    return builder.gep(_pointer(context, builder, kind, memory), [index])
+
+
+class Rows:
+    """Rows of numbers in memory, one a lane, as instructions address them.
+
+    Parameters
+    ----------
+    context, builder
+        The compiler's, while it writes a function.
+    kind : numba type
+        Of `memory`: an array, or a pointer, of float64.
+    memory : llvmlite.ir.Value
+    stride : int
+        From a row to the next, in numbers.
+    """
+
+    def __init__(self, context, builder, kind, memory, *, stride=1):
+        self.builder = builder
+        self.base = _pointer(context, builder, kind, memory)
+        self.stride = stride
+
+    def at(self, first, row=0, lane=0):
+        """Return the address of a lane in a row, counted from the row whose first lane is at `first`."""
+        return self.builder.gep(self.base, [self.builder.add(first, WORD(row * self.stride + lane))])
+
+
+def align_stack(builder):
+    """Let the function that is being written keep its spilled registers within cache lines.
+
+    LLVM aligns the stack where it knows from the start that it must; it spills vectors later, and then across lines.
+    """
+    set.add(builder.function.attributes, '"stackrealign"')  # not among those that llvmlite knows by name
+
+
+def on_stack(count):
+    """Return what compiled code calls for a pointer to `count` float64 on its stack, at the begin of a cache line.
+
+    There they lie at a fixed distance from what the function spills. On the heap, that distance is a matter of luck,
+    and with bad luck the processor mistakes one for the other where their addresses agree in the low twelve bits.
+    """
+
+    @intrinsic
+    def place(typing_context):
+        def generate(context, builder, signature, arguments):
+            align_stack(builder)
+            with builder.goto_entry_block():
+                memory = builder.alloca(ir.ArrayType(ir.DoubleType(), count))
+            memory.align = 64
+            return builder.bitcast(memory, ir.DoubleType().as_pointer())
+
+        return types.CPointer(types.float64)(), generate
+
+    return place
 
 
 @intrinsic
@@ -105,56 +162,3 @@ def store(typing_context, array, index, stride, values):
         return context.get_dummy_value()
 
     return types.void(array, types.intp, types.intp, values), generate
-
-
-def _hint(module, name, bits, value):
-    return module.add_metadata([ir.MetaDataString(module, name), ir.Constant(ir.IntType(bits), value)])
-
-
-@intrinsic
-def over_lanes(typing_context, function, lanes, interleave, arguments):
-    """Call ``function(lane, *arguments)`` for `lanes` lanes, as a loop that LLVM is told to vectorise.
-
-    Return the OR of the results. LLVM warns on stderr where it cannot vectorise.
-    """
-    if not (isinstance(lanes, types.IntegerLiteral) and isinstance(interleave, types.IntegerLiteral)):
-        return None
-    called = function.get_call_type(typing_context, (types.intp, *arguments.types), {})
-
-    def generate(context, builder, signature, values):
-        *_, packed = values
-        passed = [
-            context.cast(builder, builder.extract_value(packed, i), given, wanted)
-            for i, (given, wanted) in enumerate(zip(arguments.types, called.args[1:], strict=True))
-        ]
-        callee = context.get_function(function, called)
-        before = builder.block
-        body, after = builder.append_basic_block("lanes.body"), builder.append_basic_block("lanes.after")
-        builder.branch(body)
-        builder.position_at_end(body)
-        lane, seen = builder.phi(WORD), builder.phi(WORD)
-        lane.add_incoming(WORD(0), before)
-        seen.add_incoming(WORD(0), before)
-        flag = context.cast(builder, callee(builder, [lane, *passed]), called.return_type, types.int64)
-        any_flag = builder.or_(seen, flag)
-        following = builder.add(lane, WORD(1), flags=["nuw", "nsw"])
-        latch = builder.block
-        branch = builder.cbranch(builder.icmp_signed("<", following, WORD(lanes.literal_value)), body, after)
-        lane.add_incoming(following, latch)
-        seen.add_incoming(any_flag, latch)
-        module = builder.module
-        hints = [
-            _hint(module, "llvm.loop.vectorize.enable", 1, 1),
-            _hint(module, "llvm.loop.interleave.count", 32, interleave.literal_value),
-            module.add_metadata([ir.MetaDataString(module, "llvm.loop.unroll.disable")]),
-        ]
-        loop = module.add_metadata([ir.MetaDataString(module, f"lanes {id(branch)}")])
-        loop.operands = (loop, *hints)
-        branch.set_metadata("llvm.loop", loop)
-        builder.position_at_end(after)
-        return any_flag
-
-    return types.int64(function, lanes, interleave, arguments), generate
-
-
-__all__ = ["from_lane", "load", "load_int", "numba_type", "over_lanes", "store", "store_int"]

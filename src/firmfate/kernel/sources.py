@@ -1,7 +1,7 @@
 """What a model's functions consist of: every function they reach, the numbers they refer to, and what would keep them
 slow.
 
-A step is compiled for many firms side by side, which works as long as it is arithmetic on numbers: calls, if/elif,
+A step is traced for many firms side by side, which works as long as it is arithmetic on numbers: calls, if/elif,
 conditional expressions, loops of constant length. What would ruin that is told here in the author's terms, with the
 line, before anything is compiled.
 """
@@ -106,10 +106,17 @@ class Sources:
     @cache
     def of(model: Model) -> Sources:
         """Find the functions of a model."""
+        stepped = Sources.reached_from(model.name, model.step)
+        functions = Sources.reached_from(model.name, model.step, model.start, model.settle)
+        return Sources(model, functions, frozenset(function.call for function in stepped))
+
+    @staticmethod
+    def reached_from(model: str, *calls: Callable[..., Any]) -> tuple[Function, ...]:
+        """Return these functions and all that they call, themselves or through others."""
         found: dict[FunctionType, Function] = {}
 
         def reach(call: Callable[..., Any]) -> None:
-            function = _read(call, model.name)
+            function = _read(call, model)
             if function.call in found:
                 return
             found[function.call] = function
@@ -117,11 +124,9 @@ class Sources:
                 if isinstance(value, FunctionType) and value.__module__ != arithmetic.__name__:
                     reach(value)
 
-        reach(model.step)
-        stepped = frozenset(found)
-        for other in (model.start, model.settle):
-            reach(other)
-        return Sources(model, tuple(found.values()), stepped)
+        for call in calls:
+            reach(call)
+        return tuple(found.values())
 
     @property
     def fingerprint(self) -> str:
@@ -145,13 +150,13 @@ class Sources:
 
     def register(self) -> None:
         """Let compiled code call the functions."""
-        from firmfate.kernel import arithmetic as _compiled  # noqa: F401  (registers exp)
         from firmfate.kernel.compiler import callable_when_compiled
 
-        for function in self.functions:
-            if function.call not in _REGISTERED:
-                callable_when_compiled(function.call)
-                _REGISTERED.add(function.call)
+        calls: list[Any] = [arithmetic.exp, *(function.call for function in self.functions)]
+        for call in calls:
+            if call not in _REGISTERED:
+                callable_when_compiled(call)
+                _REGISTERED.add(call)
 
     def check(self) -> None:
         """Refuse what would keep the compiler from working on many firms at once, in functions that a step reaches.
@@ -191,6 +196,10 @@ _STATEMENTS: dict[type[ast.AST], str] = {
     ast.Yield: "a step returns once",
     ast.Global: "a step has no state but its stocks",
     ast.Nonlocal: "a step has no state but its stocks",
+    ast.Break: "a loop cannot end early for some firms; choose within its body what it changes",
+    ast.Continue: "a loop cannot skip for some firms; choose within its body what it changes",
+    ast.Match: "write the cases with if and elif",
+    ast.FunctionDef: "write the function beside the step, not within it",
     ast.Import: "import at the head of the file",
     ast.ImportFrom: "import at the head of the file",
 }
@@ -216,6 +225,8 @@ def _obstacle(function: Function, node: ast.AST) -> str | None:
             and all(isinstance(a, ast.Constant) or isinstance(function.resolve(a), int) for a in node.iter.args)
         )
         tuple_of_locals = isinstance(node.iter, ast.Tuple)
+        if any(isinstance(inner, ast.Return) for inner in ast.walk(node)):
+            return "a loop cannot return for some firms; choose within its body what it changes, and return after it"
         return (
             None
             if constant or tuple_of_locals

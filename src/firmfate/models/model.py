@@ -16,6 +16,11 @@ firms side by side; `firm` and `car` use exactly what is described here, and so 
     life)
 
 `constants`, `traits`, `stocks`, `shocks` and `draws` are NamedTuples of numbers; `constants` may nest.
+
+A step decides with ``if``, ``elif``, conditional expressions, ``and``, ``or``, ``not``, `min` and `max`. For many firms
+at once all branches are worked out and every firm keeps its own, so a branch may divide by zero, but not fail. Loops
+are of constant length; of the `math` module `sqrt`, `fabs`, `floor` and `ceil` may be called, and
+`firmfate.models.arithmetic.exp`. What else there is belongs into `settle` and `start`.
 """
 
 from __future__ import annotations
