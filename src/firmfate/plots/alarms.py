@@ -68,7 +68,7 @@ def _panel(ax: Axes, laid: Along, estimate: Any, alarms: dict[str, str], level: 
     for series, colour in zip(laid.series, style.curve_colours(len(laid.series)), strict=True):
         found = estimate(series.cells, level=level)
         for alarm, marker in alarms.items():
-            here = found.sel(alarm=alarm)
+            here = found.sel(alarm_kind=alarm)
             enough = here["firms"].values >= FEWEST_FIRMS
             if not enough.any():
                 continue

@@ -78,7 +78,7 @@ def _evenly(count: int, most: int) -> np.ndarray:
 def _table(context: Context, ds: xr.Dataset, marked: bool) -> Table:
     warning, shares = warning_time(ds), alarm_shares(ds)
     green = green_dashboards(ds) if marked else None
-    early = bool((warning["firms"].sel(alarm="early") > 0).any())
+    early = bool((warning["firms"].sel(alarm_kind="early") > 0).any())
     kinds = [("later", "")] + ([("early", ", early alarm")] if early else [])
     head = ["firms"]
     for _, words in kinds:
@@ -88,11 +88,11 @@ def _table(context: Context, ds: xr.Dataset, marked: bool) -> Table:
     for i in range(ds.sizes["cell"]):
         row = [_name(context, ds, i)]
         for kind, _ in kinds:
-            here = {"alarm": kind}
+            here = {"alarm_kind": kind}
             if green is not None:
                 row.append(_short(green.isel(cell=i).sel(here)))
             row += [_short(warning.isel(cell=i).sel(here)), f"{float(warning['firms'].isel(cell=i).sel(here)):,.0f}"]
-        unalarmed = shares.isel(cell=i).sel(alarm="none")
+        unalarmed = shares.isel(cell=i).sel(alarm_kind="none")
         row += [number(Estimated.of(unalarmed).scaled(100), short=True), f"{float(unalarmed['firms']):,.0f}"]
         rows.append(row)
     apart = "" if early else " No alarm rang in the first 13 weeks of these firms."
