@@ -152,7 +152,11 @@ def _kpis(ax: Axes, ds: xr.Dataset, years: NDArray[np.float64]) -> None:
     ax.set_yscale("log", base=2)
     ax.yaxis.set_major_formatter(lambda ratio, _: f"{ratio:g}×")
     ax.minorticks_off()
-    ax.legend(loc="upper left", bbox_to_anchor=(0, 1.0), ncols=5, fontsize=7, handlelength=1.0, columnspacing=0.9)
+    legend = ax.legend(
+        loc="upper left", bbox_to_anchor=(0, 1.0), ncols=5, fontsize=7, handlelength=1.0, columnspacing=0.9,
+        frameon=True, facecolor=style.PAPER, edgecolor="none", framealpha=1, borderpad=0.2,
+    )  # fmt: skip
+    legend.set_zorder(5)  # above the line of the alarm
     low, high = ax.get_ylim()
     low, high = min(low, 0.8), max(high, 1.25)
     ax.set_yticks([ratio for ratio in (DOUBLINGS if high / low > 2.8 else QUARTERS) if low <= ratio <= high])
