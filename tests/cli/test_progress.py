@@ -8,6 +8,7 @@ import io
 import os
 import pty
 import struct
+import sys
 import termios
 
 import pytest
@@ -16,14 +17,16 @@ from firmfate.execute import progress
 from firmfate.execute.progress import Progress
 
 
-def shown_on_a_terminal(columns: int) -> str:
-    """Return what a terminal of that many columns is sent while three of four shards finish."""
+def shown_on_a_terminal(size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> str:
+    """Return what a terminal of (rows, columns) is sent on standard error while three of four shards finish."""
     ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    with open(theirs, "w") as stream, Progress(4_000_000, 1_000_000, stream=stream) as told:
-        for _ in range(3):
-            told.advance(1_000_000, 1_040_000_000)
-        told.say("a remark")
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
+    with open(theirs, "w") as stream, monkeypatch.context() as patch:
+        patch.setattr(sys, "stderr", stream)
+        with Progress(4_000_000, 1_000_000) as told:
+            for _ in range(3):
+                told.advance(1_000_000, 1_040_000_000)
+            told.say("a remark")
     seen = b""
     with contextlib.suppress(OSError):  # a terminal ends with an error, once all is read
         while part := os.read(ours, 4096):
@@ -32,9 +35,9 @@ def shown_on_a_terminal(columns: int) -> str:
     return seen.decode()
 
 
-@pytest.mark.parametrize("columns", [100, 0], ids=["usual", "says that it has no width"])
-def test_a_terminal_sees_a_bar(columns: int) -> None:
-    text = shown_on_a_terminal(columns)
+@pytest.mark.parametrize("size", [(24, 100), (0, 0)], ids=["usual", "says that it has no size"])
+def test_a_terminal_sees_a_bar(size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    text = shown_on_a_terminal(size, monkeypatch)
     assert "simulating:  25%|" in text
     assert "4.00M/4.00M" in text
     assert "firms/s" in text

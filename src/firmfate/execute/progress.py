@@ -40,7 +40,7 @@ class Progress:
 
             self._bar = tqdm(
                 total=self.total, initial=self.done, unit=" firms", unit_scale=True, file=self.stream,
-                smoothing=0.1, desc="simulating", **_width(self.stream),
+                smoothing=0.1, desc="simulating", **_size(self.stream),
             )  # fmt: skip
         return self
 
@@ -86,6 +86,6 @@ class Progress:
             print(text, file=self.stream, flush=True)
 
 
-def _width(stream: TextIO) -> dict[str, Any]:
-    """Let the bar follow a terminal's width; some terminals say that they have none, and would show nothing."""
-    return {"dynamic_ncols": True} if os.get_terminal_size(stream.fileno()).columns else {"ncols": 80}
+def _size(stream: TextIO) -> dict[str, Any]:
+    """Let the bar follow a terminal's size; some terminals say that they have none, and would show nothing."""
+    return {"dynamic_ncols": True} if all(os.get_terminal_size(stream.fileno())) else {"ncols": 80, "nrows": 24}
