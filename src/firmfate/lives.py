@@ -221,6 +221,7 @@ def write_lives(directory: Path | str) -> Path:
             roles.append(role)
             kinds.append(kind)
     ds = together(lives).assign_coords(role=("life", roles), kind=("life", kinds))
+    ds.attrs["candidates"] = min(CANDIDATES, player.study.replicates)
     aside = player.run.path / f".lives.nc.{os.getpid()}.part"
     encoding = {str(name): {"zlib": True, "complevel": 1, "shuffle": True, "dtype": "f4"} for name in ds.data_vars}
     with NETCDF_LOCK:

@@ -35,6 +35,7 @@ RESERVED_DIMS = frozenset(
         "firm",
         "draw",
         "stratum",
+        "alarm_kind",
     }
 )
 

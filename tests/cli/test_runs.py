@@ -184,3 +184,10 @@ def test_a_run_without_into_goes_to_runs(
     assert (told["directory"], told["firms"], told["report"]) == ("runs/small", 60, None)
     assert (tmp_path / "runs" / "small" / "result.nc").is_file()
     assert told["finding"]
+
+
+def test_a_firm_beyond_the_run_is_replayed_and_told(command: Callable, finished_run: Path) -> None:
+    assert command("replay", finished_run, "--replicate", "299").err == ""
+    ended = command("replay", finished_run, "--replicate", "300")
+    assert ended.code == 0
+    assert ended.err == "the run holds firms 0 to 299 of every cell; firm 300 is what more replicates would add\n"

@@ -67,6 +67,27 @@ def test_bad_studies(command: Callable, tmp_path: Path, what: str, name: str) ->
     assert everything(tmp_path) == before
 
 
+OVERLOADED = GOOD + "capacity = [0.7, 1.35]\n"
+
+
+def test_a_cell_that_cannot_start_leaves_no_trace(command: Callable, tmp_path: Path) -> None:
+    (tmp_path / "bad.toml").write_text(OVERLOADED)
+    before = everything(tmp_path)
+    refused(command("run", tmp_path / "bad.toml", "--into", tmp_path / "run"), f"{tmp_path / 'bad.toml'}: capacity = ")
+    assert everything(tmp_path) == before
+
+
+def test_a_run_keeps_its_study_when_its_extension_cannot_start(command: Callable, tmp_path: Path) -> None:
+    """More cells belong to the same run; a cell that cannot start must not enter its study.toml."""
+    study = tmp_path / "study.toml"
+    study.write_text(GOOD + "capacity = [1.35]\n")
+    assert command("run", study, "--into", tmp_path / "run", "--no-report", "--quiet").code == 0
+    study.write_text(OVERLOADED)
+    before = everything(tmp_path)
+    refused(command("run", study, "--into", tmp_path / "run"), "utilisation of 1.496 at the start")
+    assert everything(tmp_path) == before
+
+
 def test_a_study_that_is_not_there(command: Callable, tmp_path: Path) -> None:
     (tmp_path / "study.toml").write_text(GOOD)
     refused(command("run", tmp_path / "stduy.toml", "--into", tmp_path / "run"), "did you mean 'study.toml'?")

@@ -82,7 +82,7 @@ KINDS = {
 def test_green_dashboards_equal_those_counted_firm_by_firm(
     ds: xr.Dataset, firms: dict[str, np.ndarray], kind: str
 ) -> None:
-    found = green_dashboards(ds).sel(alarm=kind)
+    found = green_dashboards(ds).sel(alarm_kind=kind)
     for cell in range(2):
         chosen = (firms["end"][cell] > 0) & KINDS[kind](firms["alarm"][cell])
         green = firms["green"][cell][chosen]
@@ -97,7 +97,7 @@ def test_green_dashboards_equal_those_counted_firm_by_firm(
 def test_warning_time_equals_that_measured_firm_by_firm(
     ds: xr.Dataset, firms: dict[str, np.ndarray], kind: str
 ) -> None:
-    found = warning_time(ds).sel(alarm=kind)
+    found = warning_time(ds).sel(alarm_kind=kind)
     for cell in range(2):
         chosen = (firms["end"][cell] > 0) & KINDS[kind](firms["alarm"][cell])
         weeks = firms["warning"][cell][chosen] / 2
@@ -119,16 +119,16 @@ def test_with_too_few_batches_the_error_is_that_of_independent_firms(
     chosen = (firms["end"][0] > 0) & (firms["alarm"][0] > 0)
     weeks = firms["warning"][0][chosen] / 2
     here = found.isel(cell=0)
-    assert float(here.se.sel(alarm="any")) == pytest.approx(weeks.std(ddof=1) / np.sqrt(weeks.size))
-    assert np.isnan(here.se.sel(alarm="early"))
+    assert float(here.se.sel(alarm_kind="any")) == pytest.approx(weeks.std(ddof=1) / np.sqrt(weeks.size))
+    assert np.isnan(here.se.sel(alarm_kind="early"))
 
 
 def test_shares_of_deaths_add_up(ds: xr.Dataset, firms: dict[str, np.ndarray]) -> None:
     found = alarm_shares(ds)
-    np.testing.assert_allclose(found.estimate.sum("alarm"), 1)
+    np.testing.assert_allclose(found.estimate.sum("alarm_kind"), 1)
     died = firms["end"][1] > 0
     unalarmed = (firms["alarm"][1][died] == 0).mean()
-    assert float(found.estimate.isel(cell=1).sel(alarm="none")) == pytest.approx(unalarmed)
+    assert float(found.estimate.isel(cell=1).sel(alarm_kind="none")) == pytest.approx(unalarmed)
     assert (found.lower <= found.estimate).all()
 
 

@@ -43,6 +43,34 @@ def test_plain_python_is_the_oracle_of_firm(case):
         assert of_engine(firms, i) == of_path("firm", life)
 
 
+@pytest.mark.parametrize("case", range(8))
+def test_plain_python_is_the_oracle_of_whole_paths(case):
+    """Every stock of every step, of firms that hardly anything ends; the two readings round differently, no more."""
+    firm = load_model("firm")
+    long_lived = {"customer_floor": 0.05, "lead_time_limit": 200.0, "credit_weeks": 500.0, "background_exit": 0.0}
+    values = random_values(np.random.default_rng(200 + case)) | long_lived
+    fields = dict(firm.defaults) | {name: value for key, value in values.items() for name in firm.keys[key]}
+    row = np.array([fields[name] for name in firm.fields])
+    trace = Engine(firm).trace(row, 5, replicate=case, steps=400, dt=1 / (1 + case % 2))
+    settings = {"parameters": values, "weeks": 400 // (1 + case % 2), "steps_per_week": 1 + case % 2, "seed": 5}
+    life = firmfate.simulate_path("firm", replicate=case, **settings)
+    assert len(trace.stocks) == life.sizes["step"] > 100
+    columns = [place for place, name in enumerate(firm.stocks._fields) if name in life and not name.endswith("_shock")]
+    assert len(columns) >= 26
+    np.testing.assert_allclose(trace.stocks[:, columns], _stocks(life, columns), rtol=1e-8, atol=1e-9)
+    moved = [firm.stocks._fields.index(name) for name in ("demand_shock", "cost_shock")]  # told after they have moved
+    np.testing.assert_allclose(trace.stocks[1:, moved], _stocks(life, moved)[:-1], rtol=1e-8, atol=1e-9)
+    values["forecast_time"] *= 1 + 1e-5  # the negative control
+    other = firmfate.simulate_path("firm", replicate=case, **settings)
+    assert not np.allclose(trace.stocks[:100, columns], _stocks(other, columns)[:100], rtol=1e-8, atol=1e-9)
+
+
+def _stocks(life, columns) -> np.ndarray:
+    """Stocks of a life in plain Python, (steps, columns)."""
+    names = load_model("firm").stocks._fields
+    return np.column_stack([life[names[place]] for place in columns])
+
+
 @pytest.mark.parametrize("model", ["car", SHOP])
 def test_plain_python_is_the_oracle_of_others(model):
     firms = firmfate.simulate(model, weeks=520, replicates=60, seed=8)

@@ -38,7 +38,7 @@ def largest_error(life, table: pd.DataFrame) -> float:
     worst = 0.0
     for name in table.columns.drop("step"):
         expected = table[name].to_numpy()
-        error = np.abs(rows[name].to_numpy() - expected) / np.maximum(np.abs(expected), 1e-3)
+        error = np.abs(rows[name].to_numpy() - expected) / np.maximum(np.abs(expected), 1e-6)
         worst = max(worst, float(error.max()))
     return worst
 

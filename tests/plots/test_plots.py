@@ -172,7 +172,7 @@ def test_dashboards_are_the_estimates_of_later_alarms(ds: xr.Dataset) -> None:
     green, warning = findings.green_dashboards(ds), findings.warning_time(ds)
     for ax, found in zip(axes, (green, warning), strict=False):
         for container, execution in zip(ax.containers, (0.1, 0.9), strict=True):
-            here = found.sel(execution=execution, alarm="later")
+            here = found.sel(execution=execution, alarm_kind="later")
             here = here.estimate.values[here.firms.values >= 20]
             np.testing.assert_array_equal(container[0].get_ydata(), here)
     titles = [ax.get_title(loc="left") for ax in axes]

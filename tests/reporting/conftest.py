@@ -45,7 +45,13 @@ STUDIES: dict[str, dict[str, Any]] = {
     },
     "hypercube": {
         "study": {"name": "hypercube", "replicates": 40, "years": 3},
-        "latin_hypercube": {"points": 35, "execution": [0, 1], "correct_time": [13, 104]},
+        "latin_hypercube": {
+            "points": 35,
+            "execution": [0, 1],
+            "correct_time": [13, 104],
+            "alarm": [0.4, 0.9],
+            "cash_buffer": [5, 15],
+        },
     },
     "too few firms": {
         "study": {"name": "few", "replicates": 5, "years": 3},

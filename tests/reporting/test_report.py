@@ -176,7 +176,7 @@ def test_numbers_are_the_estimates(report: Any, page: Any, run_of: Any) -> None:
     shares = cumulative_incidence(cell).isel(week=-1)
     assert number(Estimated.of(shares.sel(cause="insolvency")).scaled(100), short=True) in read.text["causes"]
     green, warning = (
-        estimate(ds).sel(execution=1.0, misalignment=1.0, alarm="later")
+        estimate(ds).sel(execution=1.0, misalignment=1.0, alarm_kind="later")
         for estimate in (green_dashboards, warning_time)
     )
     assert f"strong, misalignment 1{number(Estimated.of(green), short=True)}" in read.text["dashboards"]

@@ -96,6 +96,7 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.netcdf:
         ds.to_netcdf(arguments.netcdf, engine="netcdf4")
     lives = _summaries(ds)
+    _say_beyond(arguments.directory, lives)
     if arguments.json:
         terminal.out_json(lives)
     else:
@@ -104,6 +105,18 @@ def execute(arguments: argparse.Namespace) -> int:
         if path:
             terminal.say(f"wrote {path}")
     return terminal.DONE
+
+
+def _say_beyond(directory: Path, lives: list[dict[str, object]]) -> None:
+    """Say where a firm is none of the run: it is the one that more replicates would add."""
+    from firmfate.shards import RunDirectory
+
+    held = RunDirectory(directory).study().replicates
+    beyond = [life["replicate"] for life in lives if int(str(life["replicate"])) >= held]
+    if beyond:
+        terminal.say(
+            f"the run holds firms 0 to {held - 1} of every cell; firm {beyond[-1]} is what more replicates would add"
+        )
 
 
 def _table(ds: xr.Dataset) -> pd.DataFrame:
@@ -132,7 +145,7 @@ def _line(life: dict[str, object]) -> str:
     rest = {name: value for name, value in life.items() if name not in told}
     cell = ", ".join(f"{name} {value:g}" for name, value in rest.items() if isinstance(value, float))
     marks = (
-        "".join(f", {name} {value}" for name, value in rest.items() if isinstance(value, int))
+        "".join(f", {name.replace('_', ' ')} {value}" for name, value in rest.items() if isinstance(value, int))
         if life["alarm_week"]
         else ""
     )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from firmfate.design import cells, coalitions, grid, joint, listed
 from firmfate.design.cells import Cells
 from firmfate.design.population import Population, population
+from firmfate.errors import StudyError
 from firmfate.study import Layout, Study
 
 __all__ = ["Cells", "Population", "design", "population"]
@@ -48,6 +49,13 @@ def design(study: Study) -> Cells:
     >>> found.dims, found.shape, found.parameters.shape
     (('execution', 'misalignment_sales'), (2, 3), (6, 90))
     """
+    try:
+        return _laid_out(study)
+    except StudyError as fault:
+        raise StudyError(f"{study.path}: {fault}" if study.path else str(fault)) from None
+
+
+def _laid_out(study: Study) -> Cells:
     points = points_of(study.layout.kind)(study.layout, study.seed)
     parameters = cells.resolve(study, points)
     keys = cells.digests(study.model.fields, parameters)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from types import TracebackType
@@ -39,7 +40,7 @@ class Progress:
 
             self._bar = tqdm(
                 total=self.total, initial=self.done, unit=" firms", unit_scale=True, file=self.stream,
-                dynamic_ncols=True, smoothing=0.1, desc="simulating",
+                smoothing=0.1, desc="simulating", **_size(self.stream),
             )  # fmt: skip
         return self
 
@@ -83,3 +84,8 @@ class Progress:
             self._bar.write(text, file=self.stream)
         else:
             print(text, file=self.stream, flush=True)
+
+
+def _size(stream: TextIO) -> dict[str, Any]:
+    """Let the bar follow a terminal's size; some terminals say that they have none, and would show nothing."""
+    return {"dynamic_ncols": True} if all(os.get_terminal_size(stream.fileno())) else {"ncols": 80, "nrows": 24}

@@ -34,9 +34,9 @@ def green_dashboards(ds: xr.Dataset, *, counted: str | None = None, level: float
     Returns
     -------
     xarray.Dataset
-        Over the axes and ``alarm`` ("any", "early": in the first 13 weeks, "later"): ``estimate``, ``se`` (sd/√n),
-        ``lower``, ``upper``, ``firms``; and ``share`` of the firms by number of green KPIs. NaN where no alarmed firm
-        died.
+        Over the axes and ``alarm_kind`` ("any", "early": in the first 13 weeks, "later"): ``estimate``, ``se``
+        (sd/√n), ``lower``, ``upper``, ``firms``; and ``share`` of the firms by number of green KPIs. NaN where no
+        alarmed firm died.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def green_dashboards(ds: xr.Dataset, *, counted: str | None = None, level: float
     dead = [end for end in ds["end"].values if end != "censored"]
     every = ds[counted].sel(end=dead).sum("end").astype(np.float64)
     early = ds[f"early_{counted}"].sel(end=dead).sum("end").astype(np.float64)
-    firms_by = xr.concat([every, early, every - early], dim="alarm").assign_coords(alarm=list(ALARMS))
+    firms_by = xr.concat([every, early, every - early], dim="alarm_kind").assign_coords(alarm_kind=list(ALARMS))
     firms = firms_by.sum(mark)
     known = firms.where(firms > 0)
     number = ds[mark].astype(np.float64)
@@ -67,7 +67,7 @@ def green_dashboards(ds: xr.Dataset, *, counted: str | None = None, level: float
             "estimate": mean, "se": se, "lower": (mean.dims, top * lower), "upper": (mean.dims, top * upper),
             "firms": firms, "share": share,
         }
-    ).transpose(..., "alarm", mark)  # fmt: skip
+    ).transpose(..., "alarm_kind", mark)  # fmt: skip
     words = f"mean number ({mark}) at the alarm, over alarmed firms that died"
     result = describe(result, units="1", long_name=words)
     result["firms"].attrs = {"units": "1", "long_name": "alarmed firms that died"}

@@ -25,9 +25,9 @@ def warning_time(ds: xr.Dataset, *, level: float = 0.95) -> xr.Dataset:
     Returns
     -------
     xarray.Dataset
-        Over the axes and ``alarm`` ("any", "early": in the first 13 weeks, "later"): ``estimate`` (weeks), ``se``
-        (jackknife over batches; where fewer than 8 have such firms, sd/√n for any alarm and NaN otherwise), ``lower``,
-        ``upper``, ``firms``. NaN where no alarmed firm died.
+        Over the axes and ``alarm_kind`` ("any", "early": in the first 13 weeks, "later"): ``estimate`` (weeks),
+        ``se`` (jackknife over batches; where fewer than 8 have such firms, sd/√n for any alarm and NaN otherwise),
+        ``lower``, ``upper``, ``firms``. NaN where no alarmed firm died.
 
     Raises
     ------
@@ -43,11 +43,11 @@ def warning_time(ds: xr.Dataset, *, level: float = 0.95) -> xr.Dataset:
     mean = lived / total.where(total > 0)
     se, batches = _jackknife(firms, weeks)
     squares = _dead(ds["warning_steps_sumsq"]).sum("batch") / per_week**2
-    alarmed, average = total.sel(alarm="any", drop=True), mean.sel(alarm="any", drop=True)
+    alarmed, average = total.sel(alarm_kind="any", drop=True), mean.sel(alarm_kind="any", drop=True)
     spread = (squares - alarmed * average**2).clip(0)
     alone = (spread / (alarmed - 1).where(alarmed > 1) / alarmed.where(alarmed > 0)) ** 0.5
     few = batches < FEWEST_BATCHES
-    se = se.where(~few, alone.where(mean["alarm"] == "any")).transpose(*mean.dims)
+    se = se.where(~few, alone.where(mean["alarm_kind"] == "any")).transpose(*mean.dims)
     t = _students(batches, level).where(~few, normal_quantile(level))
     half = (t * se.where(se > 0)).transpose(*mean.dims)
     found = xr.Dataset(
@@ -56,7 +56,7 @@ def warning_time(ds: xr.Dataset, *, level: float = 0.95) -> xr.Dataset:
     words = "mean weeks from the alarm to the end, over alarmed firms that died"
     found = describe(found, units="week", long_name=words)
     found["firms"].attrs = {"units": "1", "long_name": "alarmed firms that died"}
-    return found.transpose(..., "alarm").assign_attrs(level=level)
+    return found.transpose(..., "alarm_kind").assign_attrs(level=level)
 
 
 def alarm_shares(ds: xr.Dataset, *, level: float = 0.95) -> xr.Dataset:
@@ -72,25 +72,26 @@ def alarm_shares(ds: xr.Dataset, *, level: float = 0.95) -> xr.Dataset:
     Returns
     -------
     xarray.Dataset
-        Over the axes and ``alarm`` ("none", "early": in the first 13 weeks, "later"): ``estimate``, ``se``, ``lower``,
-        ``upper``, and ``firms``, those that died.
+        Over the axes and ``alarm_kind`` ("none", "early": in the first 13 weeks, "later"): ``estimate``, ``se``,
+        ``lower``, ``upper``, and ``firms``, those that died.
     """
     if "alarms" not in ds or "early_alarms" not in ds:
         raise EstimateError("the dataset counts no alarms; shares need `alarms` and `early_alarms`")
     firms = _by_alarm(ds, "alarms").sum("batch")
     died = ds["events"].sum(["cause", "week"]).astype(np.float64)
     parts = [
-        died - firms.sel(alarm="any", drop=True),
-        *(firms.sel(alarm=kind, drop=True) for kind in ("early", "later")),
+        died - firms.sel(alarm_kind="any", drop=True),
+        *(firms.sel(alarm_kind=kind, drop=True) for kind in ("early", "later")),
     ]
-    share = xr.concat(parts, dim="alarm").assign_coords(alarm=["none", "early", "later"]) / died.where(died > 0)
+    parted = xr.concat(parts, dim="alarm_kind").assign_coords(alarm_kind=["none", "early", "later"])
+    share = parted / died.where(died > 0)
     lower, upper = wilson(
         share.values, died.broadcast_like(share).transpose(*share.dims).values, normal_quantile(level)
     )
     se = (share * (1 - share) / died.where(died > 0)) ** 0.5
     found = xr.Dataset(
         {"estimate": share, "se": se, "lower": (share.dims, lower), "upper": (share.dims, upper), "firms": died}
-    ).transpose(..., "alarm")
+    ).transpose(..., "alarm_kind")
     return describe(found, units="1", long_name="share of the firms that died, by their alarm", level=level)
 
 
@@ -102,9 +103,9 @@ def _dead(counted: xr.DataArray) -> xr.DataArray:
 
 
 def _by_alarm(ds: xr.Dataset, name: str) -> xr.DataArray:
-    """Return counts or sums of all, early and later alarms of firms that died, (alarm, axes..., batch)."""
+    """Return counts or sums of all, early and later alarms of firms that died, (alarm_kind, axes..., batch)."""
     every, early = _dead(ds[name]), _dead(ds[f"early_{name}"])
-    return xr.concat([every, early, every - early], dim="alarm").assign_coords(alarm=list(ALARMS))
+    return xr.concat([every, early, every - early], dim="alarm_kind").assign_coords(alarm_kind=list(ALARMS))
 
 
 def _jackknife(firms: xr.DataArray, weeks: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:

@@ -45,7 +45,7 @@ def dashboards(ds: xr.Dataset, *, level: float = 0.95) -> NDArray[Any]:
     if marks_of(ds):
         parts.insert(0, (green_dashboards, "Green KPIs at the alarm", {"later": "o", "early": "s"}))
     height = 3.1 if laid.ticks is None else 1.4 + 0.24 * len(laid.x)
-    _, axes = style.canvas(2.95 * len(parts), height, 1, len(parts), sharey=laid.ticks is not None)
+    figure, axes = style.canvas(2.95 * len(parts), height, 1, len(parts), sharey=laid.ticks is not None)
     for ax, (estimate, title, alarms) in zip(axes[0], parts, strict=True):
         drawn = _panel(ax, laid, estimate, alarms, level)
         ax.set_title(title)
@@ -56,9 +56,9 @@ def dashboards(ds: xr.Dataset, *, level: float = 0.95) -> NDArray[Any]:
     if laid.ticks is not None:
         axes[0, 0].set_yticks(laid.x, laid.ticks, fontsize=7.5)
     elif len(laid.series) > 1:
-        fullest = max(axes[0], key=lambda ax: len(ax.get_legend_handles_labels()[1]))
-        if fullest.get_legend_handles_labels()[1]:
-            fullest.legend(loc="best")
+        handles, labels = max((ax.get_legend_handles_labels() for ax in axes[0]), key=lambda found: len(found[1]))
+        if labels:
+            figure.legend(handles, labels, loc="outside upper left", ncols=len(labels))
     return axes[0]  # type: ignore[no-any-return]
 
 
@@ -68,7 +68,7 @@ def _panel(ax: Axes, laid: Along, estimate: Any, alarms: dict[str, str], level: 
     for series, colour in zip(laid.series, style.curve_colours(len(laid.series)), strict=True):
         found = estimate(series.cells, level=level)
         for alarm, marker in alarms.items():
-            here = found.sel(alarm=alarm)
+            here = found.sel(alarm_kind=alarm)
             enough = here["firms"].values >= FEWEST_FIRMS
             if not enough.any():
                 continue
@@ -100,5 +100,5 @@ def _panel(ax: Axes, laid: Along, estimate: Any, alarms: dict[str, str], level: 
             least, most = min(least, float(firms.min())), max(most, float(firms.max()))
     if not most:
         return f"no cell has {FEWEST_FIRMS} such firms"
-    early_words = "; hollow: early alarms" if early_drawn else ""
+    early_words = "\nhollow: early alarms" if early_drawn else ""
     return f"n = {least:,.0f} to {most:,.0f} firms a point; {level:.0%} limits{early_words}"

@@ -52,7 +52,7 @@ def lifetimes(ds: xr.Dataset, *, ax: Axes | None = None, tau: int | None = None,
             laid.x, found["estimate"], yerr=_bars(found), color=colour, label=series.name, marker="o", markersize=3.5,
             elinewidth=1,
         )  # fmt: skip
-    ax.set(xlabel=readable(laid.axis), ylabel=f"mean lifetime within {horizon:g} years")
+    ax.set(xlabel=readable(laid.axis), ylabel=f"mean lifetime within {horizon:g} years, in years")
     if len(laid.series) > 1:
         ax.legend(loc="best")
     ax.set_title(laid.fixed)
@@ -71,7 +71,7 @@ def _by_cell(ds: xr.Dataset, names: list[str], ax: Axes | None, tau: int | None,
         sorted_cells["estimate"], rows, xerr=_bars(sorted_cells), fmt="o", color=style.BLUE, markersize=4, elinewidth=1
     )
     ax.set_yticks(rows, [names[place] for place in order], fontsize=7.5)
-    ax.set(xlabel=f"mean lifetime within {horizon:g} years")
+    ax.set(xlabel=f"mean lifetime within {horizon:g} years, in years")
     ax.grid(axis="y", visible=False)
     firms = ds["firms"].values
     style.note(ax, f"n = {int(np.median(firms)):,} firms a cell; bars: {level:.0%} limits")

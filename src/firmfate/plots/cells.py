@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -14,12 +14,18 @@ from firmfate.findings.poles import EXECUTION, MISALIGNMENT, poles
 from firmfate.findings.words import cell_words
 
 MOST_CURVES = 7
+LONGEST_NAME = 50
+"""Characters; where the words of cells are longer, figures name cells by number, and tables say what they are."""
 
 
 class Shown(NamedTuple):
-    """Cells that a figure shows: a name and a one-cell dataset each, what they share, and how many there were."""
+    """Cells that a figure shows: a name, words and a one-cell dataset each, what they share, and how many there were.
+
+    Words tell the axes in which the cells differ; names are the same, or numbers where words are long.
+    """
 
     names: list[str]
+    words: list[str]
     cells: list[xr.Dataset]
     shared: str
     of: int
@@ -54,9 +60,28 @@ def shown(ds: xr.Dataset, *, most: int = MOST_CURVES) -> Shown:
     found = [dict(zip(dims, map(int, np.unravel_index(place, shape)), strict=True)) if dims else {} for place in places]
     labels = [scalars(ds) | (labels_of(ds, index) if dims else {}) for index in found]
     differs = [name for name in labels[0] if len({label[name] for label in labels}) > 1]
-    names = [cell_words({name: label[name] for name in differs}) if differs else cell_words(label) for label in labels]
+    words = [cell_words({name: label[name] for name in differs}) if differs else cell_words(label) for label in labels]
     shared = {name: value for name, value in labels[0].items() if name not in differs}
-    return Shown(names, [ds.isel(index) for index in found], cell_words(shared) if shared and differs else "", total)
+    together = cell_words(shared) if shared and differs else ""
+    return Shown(short_names(words, places), words, [ds.isel(index) for index in found], together, total)
+
+
+def short_names(words: list[str], places: Iterable[int]) -> list[str]:
+    """Return the words that tell cells apart, or numbers, from 0 as everywhere, where these leave no room to draw.
+
+    Examples
+    --------
+    >>> short_names(["execution 0.1", "execution 0.9"], [0, 4])
+    ['execution 0.1', 'execution 0.9']
+    >>> short_names(["execution 0.1, misalignment 0.25, correct time 13, alarm 0.7"], [4])
+    ['cell 4']
+    """
+    return words if max(map(len, words)) <= LONGEST_NAME else [f"cell {place}" for place in places]
+
+
+def told(name: str, words: str) -> str:
+    """Return a cell's name as a table gives it: with the words for which the name stands."""
+    return words if name == words else f"{name}: {words}"
 
 
 def _flat(ds: xr.Dataset, wanted: Mapping[str, float]) -> int:
@@ -101,7 +126,8 @@ def along(ds: xr.Dataset, *, most: int = 4) -> Along:
     if not dims or dims == ["cell"]:
         row = ds if dims else ds.expand_dims("cell")
         row = row.isel(cell=slice(0, 30))
-        names = [cell_words(labels_of(row, {"cell": i})) for i in range(row.sizes["cell"])]
+        words = [cell_words(labels_of(row, {"cell": i})) for i in range(row.sizes["cell"])]
+        names = short_names(words, range(len(words)))
         return Along("cell", [float(i) for i in range(len(names))], names, [Series("", row)], "")
     ends = poles(ds)
     axis = MISALIGNMENT if ends else dims[-1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from firmfate.errors import EstimateError
-from firmfate.findings.words import plain, readable
+from firmfate.findings.words import cell_words, readable
 from firmfate.plots import style
 from firmfate.variables import WEEKS_PER_YEAR
 
@@ -28,6 +29,8 @@ KPI_COLOURS = (style.BLUE, style.VERMILION, style.GREEN, style.GREY, style.PURPL
 DOUBLINGS = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 QUARTERS = (0.4, 0.5, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 2.5)
 MOST_PANELS = 4
+TITLE_WIDTH = 68
+"""Characters of a line of a title."""
 
 
 @style.styled
@@ -63,7 +66,9 @@ def life(ds: xr.Dataset, *, axes: NDArray[Any] | None = None, title: str = "") -
         figure, grid = style.canvas(
             5.6, sum(heights) + 0.9, len(panels), 1, sharex=True, gridspec_kw={"height_ratios": heights}
         )
-        figure.suptitle(title or who(ds), x=0.012, ha="left", fontsize=9.5, fontweight="bold")
+        figure.suptitle(
+            textwrap.fill(title or who(ds), TITLE_WIDTH), x=0.012, ha="left", fontsize=9.5, fontweight="bold"
+        )
         axes = grid[:, 0]
     years = ds["week"].values / WEEKS_PER_YEAR
     horizon = float(said(ds, "event_week") or ds["week"].values[-1]) / WEEKS_PER_YEAR
@@ -118,10 +123,14 @@ def said(ds: xr.Dataset, name: str) -> Any:
 
 def who(ds: xr.Dataset) -> str:
     """Return the cell and replicate of a life in words."""
-    parts = [
-        f"{name} {plain(float(said(ds, name)))}" for name in ("execution", "misalignment") if said(ds, name) is not None
-    ]
+    known = {**ds.attrs, **{str(name): values.item() for name, values in ds.coords.items() if not values.dims}}
+    cell = {
+        name.removeprefix("life_"): float(value)
+        for name, value in known.items()
+        if isinstance(value, float) and name not in ("event_week", "alarm_week")
+    }
     replicate = said(ds, "replicate")
+    parts = [cell_words(cell)] if cell else []
     return ", ".join([*parts, *([f"replicate {replicate}"] if replicate is not None else [])])
 
 
@@ -131,10 +140,10 @@ def how(ds: xr.Dataset) -> str:
     if week is None:
         return "end not recorded"
     alarm = said(ds, "alarm_week")
-    rang = f", alarm in week {float(alarm):.0f}" if alarm else ", no alarm"
+    rang = f", alarm in week {float(alarm):g}" if alarm else ", no alarm"
     if not said(ds, "end"):
-        return f"alive at the horizon, week {float(week):.0f}{rang}"
-    return f"ended in week {float(week):.0f}{f' by {readable(str(cause))}' if cause else ''}{rang}"
+        return f"alive at the horizon, week {float(week):g}{rang}"
+    return f"ended in week {float(week):g}{f' by {readable(str(cause))}' if cause else ''}{rang}"
 
 
 def _lived(ds: xr.Dataset) -> xr.Dataset:
@@ -152,7 +161,11 @@ def _kpis(ax: Axes, ds: xr.Dataset, years: NDArray[np.float64]) -> None:
     ax.set_yscale("log", base=2)
     ax.yaxis.set_major_formatter(lambda ratio, _: f"{ratio:g}×")
     ax.minorticks_off()
-    ax.legend(loc="upper left", bbox_to_anchor=(0, 1.0), ncols=5, fontsize=7, handlelength=1.0, columnspacing=0.9)
+    legend = ax.legend(
+        loc="upper left", bbox_to_anchor=(0, 1.0), ncols=5, fontsize=7, handlelength=1.0, columnspacing=0.9,
+        frameon=True, facecolor=style.PAPER, edgecolor="none", framealpha=1, borderpad=0.2,
+    )  # fmt: skip
+    legend.set_zorder(5)  # above the line of the alarm
     low, high = ax.get_ylim()
     low, high = min(low, 0.8), max(high, 1.25)
     ax.set_yticks([ratio for ratio in (DOUBLINGS if high / low > 2.8 else QUARTERS) if low <= ratio <= high])

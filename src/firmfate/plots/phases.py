@@ -18,6 +18,8 @@ from firmfate.findings.words import cell_words
 from firmfate.plots import style
 
 MOST_ROWS = 4
+ON_COLOUR = "#111111"
+"""Marks on coloured cells, which stay as they are in a dark theme."""
 
 
 @style.styled
@@ -73,9 +75,9 @@ def phase_map(ds: xr.Dataset, *, tau: int | None = None, level: float = 0.95) ->
         panels[0].set_title(f"Mean lifetime within {years:g} years{where}")
         _colours(figure, panels[1], here, "slope", style.SIGNS, -steepest, steepest, "years per unit of execution")
         panels[1].set_title(f"Does more execution help?{where}")
+        _contour(panels[0], here, band="#ffffff")
+        _contour(panels[1], here, band=ON_COLOUR)
         _untold(panels[1], here)
-        for panel in panels:
-            _contour(panel, here)
         panels[0].set_ylabel("execution")
     for panel in axes[-1]:
         panel.set_xlabel("misalignment")
@@ -96,7 +98,7 @@ def _colours(
     values = here[name].transpose(EXECUTION, MISALIGNMENT)
     mesh = ax.pcolormesh(
         _edges(here[MISALIGNMENT].values), _edges(here[EXECUTION].values), values, cmap=colours, vmin=low, vmax=high,
-        edgecolors="face", linewidth=0.3,
+        edgecolors="face", linewidth=0.6,
     )  # fmt: skip
     bar = figure.colorbar(mesh, ax=ax, pad=0.02, aspect=28)
     bar.outline.set_visible(False)
@@ -117,20 +119,20 @@ def _untold(ax: Axes, here: xr.Dataset) -> None:
     untold = (here["sign"] == 0).transpose(EXECUTION, MISALIGNMENT).values
     execution, misalignment = np.nonzero(untold)
     ax.scatter(
-        here[MISALIGNMENT].values[misalignment], here[EXECUTION].values[execution], s=7, color=style.INK, linewidths=0,
-        label="sign not told from 0",
+        here[MISALIGNMENT].values[misalignment], here[EXECUTION].values[execution], s=13, color="#ffffff",
+        edgecolors=ON_COLOUR, linewidths=0.8, zorder=3, label="sign not told from 0",
     )  # fmt: skip
 
 
-def _contour(ax: Axes, here: xr.Dataset) -> None:
-    """Draw where the derivative by execution is 0, with its limits."""
+def _contour(ax: Axes, here: xr.Dataset, *, band: str) -> None:
+    """Draw where the derivative by execution is 0, with its limits as a band of this colour."""
     known = here.isel({EXECUTION: np.flatnonzero(here["contour"].notnull().values)})
     if not known.sizes[EXECUTION]:
         return
     height = known[EXECUTION].values
-    ax.fill_betweenx(height, known["contour_lower"], known["contour_upper"], color="#ffffff", alpha=0.55, linewidth=0)
+    ax.fill_betweenx(height, known["contour_lower"], known["contour_upper"], color=band, alpha=0.45, linewidth=0)
     ax.plot(known["contour"], height, color="#ffffff", linewidth=3.2)
-    ax.plot(known["contour"], height, color="#111111", linewidth=1.5, label="effect of execution is 0")
+    ax.plot(known["contour"], height, color=ON_COLOUR, linewidth=1.5, label="effect of execution is 0")
 
 
 def _edges(values: NDArray[np.float64]) -> NDArray[np.float64]:

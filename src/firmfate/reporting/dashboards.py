@@ -12,6 +12,7 @@ from firmfate.findings import alarm_shares, green_dashboards, warning_time
 from firmfate.findings.cells import labels_of
 from firmfate.findings.dashboards import marks_of
 from firmfate.findings.words import Estimated, cell_words, number, plain
+from firmfate.plots.cells import short_names, told
 from firmfate.reporting.blocks import Figure, Prose, Section, Table
 from firmfate.reporting.context import Context
 from firmfate.reporting.drawing import panel
@@ -47,7 +48,7 @@ def section(context: Context) -> Section | None:
     blocks: list[Any] = [
         Prose(
             f"{alarm}All numbers here are means over alarmed firms that died within the horizon. Firms whose alarm "
-            "rang in their first 13 weeks were born ill rather than led astray; they are counted apart, as early."
+            "rang in their first 13 weeks, before their course could show, are counted apart, as early."
         ),
         Figure([panel(axes[0], f"{caption} {_spoken(table)}", name="dashboards")], caption),
         table,
@@ -78,7 +79,7 @@ def _evenly(count: int, most: int) -> np.ndarray:
 def _table(context: Context, ds: xr.Dataset, marked: bool) -> Table:
     warning, shares = warning_time(ds), alarm_shares(ds)
     green = green_dashboards(ds) if marked else None
-    early = bool((warning["firms"].sel(alarm="early") > 0).any())
+    early = bool((warning["firms"].sel(alarm_kind="early") > 0).any())
     kinds = [("later", "")] + ([("early", ", early alarm")] if early else [])
     head = ["firms"]
     for _, words in kinds:
@@ -88,11 +89,11 @@ def _table(context: Context, ds: xr.Dataset, marked: bool) -> Table:
     for i in range(ds.sizes["cell"]):
         row = [_name(context, ds, i)]
         for kind, _ in kinds:
-            here = {"alarm": kind}
+            here = {"alarm_kind": kind}
             if green is not None:
                 row.append(_short(green.isel(cell=i).sel(here)))
             row += [_short(warning.isel(cell=i).sel(here)), f"{float(warning['firms'].isel(cell=i).sel(here)):,.0f}"]
-        unalarmed = shares.isel(cell=i).sel(alarm="none")
+        unalarmed = shares.isel(cell=i).sel(alarm_kind="none")
         row += [number(Estimated.of(unalarmed).scaled(100), short=True), f"{float(unalarmed['firms']):,.0f}"]
         rows.append(row)
     apart = "" if early else " No alarm rang in the first 13 weeks of these firms."
@@ -102,7 +103,8 @@ def _table(context: Context, ds: xr.Dataset, marked: bool) -> Table:
 def _name(context: Context, ds: xr.Dataset, cell: int) -> str:
     labels = labels_of(ds, {"cell": cell})
     if context.poles is None:
-        return cell_words(labels)
+        words = cell_words(labels)
+        return told(short_names([words], [cell])[0], words)
     words = "strong" if labels["execution"] == context.poles.strong else "weak"
     return f"{words}, misalignment {plain(labels['misalignment'])}"
 

@@ -9,6 +9,7 @@ import xarray as xr
 
 from firmfate.findings.cells import labels_of
 from firmfate.findings.words import Estimated, cell_words, number, plain, readable
+from firmfate.plots.cells import short_names, told
 from firmfate.reporting.blocks import Prose, Section, Table
 from firmfate.reporting.context import Context
 from firmfate.survival import rmst
@@ -42,8 +43,7 @@ def _words(context: Context, found: xr.Dataset) -> str:
         else f"The arithmetic of {invalid:,} firms failed; the cells that hold them have no estimates."
     )
     common = (
-        " All cells share their random numbers, so that differences between cells are known better than the cells "
-        "themselves."
+        " All cells share their random numbers, so that luck which cells have in common cancels in differences."
         if int(context.ds.attrs.get("common_random_numbers", 0)) and context.cells > 1
         else ""
     )
@@ -76,7 +76,7 @@ def _grid(context: Context, found: xr.Dataset, down: str, across: str, fixed: st
 def _list(context: Context, found: xr.Dataset, dim: str) -> Table:
     rows = [
         [
-            cell_words(labels_of(context.ds, {dim: i})),
+            _cell(cell_words(labels_of(context.ds, {dim: i})), i),
             _short(found.isel({dim: i})),
             f"{int(context.ds['firms'].isel({dim: i})):,}",
         ]
@@ -86,6 +86,10 @@ def _list(context: Context, found: xr.Dataset, dim: str) -> Table:
     return Table(
         ["cell", "years", "n"], rows, f"Mean lifetime within {context.years:g} years, ± one standard error.{some}"
     )
+
+
+def _cell(words: str, place: int) -> str:
+    return told(short_names([words], [place])[0], words)
 
 
 def _short(found: xr.Dataset) -> str:

@@ -41,8 +41,8 @@ def section(context: Context) -> Section | None:
         return None
     firm = context.model is not None and context.model.name == "firm"
     prose = (
-        "Each is the firm of median length of life among those of its cell that met the most frequent end; lives vary, "
-        "so one is an illustration and no estimate. It can be replayed in full with its replicate number."
+        f"Each is the firm of median length of life among those{_of(lives)} of its cell that met the most frequent "
+        "end; lives vary, so one is an illustration and no estimate. Its replicate number replays it in full."
     )
     caption = (
         "Above, what the five divisions see: their own KPIs relative to the start, on a doubling scale, turned so that "
@@ -54,6 +54,11 @@ def section(context: Context) -> Section | None:
         else "The orange line is the alarm, the vermilion line the end."
     )
     return Section("lives", "Two lives" if len(panels) == 2 else "One life", [Prose(prose), Figure(panels, caption)])
+
+
+def _of(lives: xr.Dataset) -> str:
+    """Say of how many firms a life is the typical one."""
+    return f" of the first {int(lives.attrs['candidates']):,} firms" if "candidates" in lives.attrs else ""
 
 
 def _typical(lives: xr.Dataset) -> list[int]:

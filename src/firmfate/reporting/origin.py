@@ -13,7 +13,8 @@ def section(context: Context) -> Section:
     gathered, begun, attributes = context.gathered, context.begun, context.ds.attrs
     versions = ", ".join(f"{name} {version}" for name, version in gathered.get("versions", {}).items())
     machine = ", ".join(
-        f"{value} {'cores' if name == 'cores' else ''}".strip() for name, value in gathered.get("machine", {}).items()
+        value if name != "cores" else f"{value} core{'' if value == '1' else 's'}"
+        for name, value in gathered.get("machine", {}).items()
     )
     common = "shared by all cells" if int(attributes.get("common_random_numbers", 0)) else "each cell its own"
     known: list[tuple[str, Any]] = [

@@ -67,4 +67,6 @@ def _value(study: Study, row: Parameter) -> tuple[str, str]:
 
 
 def _sentence(text: str) -> str:
-    return f"{text[0].upper()}{text[1:]}" if text else ""
+    """Begin a sentence with a capital, unless with the name of a parameter."""
+    first = text.partition(" ")[0]
+    return text if not text or "_" in first else f"{text[0].upper()}{text[1:]}"

@@ -31,9 +31,9 @@ def _introduction(context: Context) -> Prose:
         else []
     )
     return Prose(
-        f"{' '.join(meanings)} Each of the {context.cells:,} cells is {int(np.median(context.ds['firms'].values)):,} "
-        "firms with the "
-        f"same two numbers, followed for up to {context.years:g} years.".strip()
+        f"{' '.join(meanings)} Each of the {context.cells:,} cells holds "
+        f"{int(np.median(context.ds['firms'].values)):,} firms with the same "
+        f"{' and '.join(map(readable, context.axes))}, followed for up to {context.years:g} years.".strip()
     )
 
 
@@ -64,7 +64,9 @@ def _line(found: xr.Dataset) -> str:
     contour = found["contour"].values[np.isfinite(found["contour"].values)]
     if not contour.size:
         return "The effect of execution is nowhere zero on the grid."
-    return f"The line, where the effect is zero, runs from misalignment {contour.min():.2f} to {contour.max():.2f}."
+    first, last = f"{contour.min():.2f}", f"{contour.max():.2f}"
+    where = f"runs from misalignment {first} to {last}" if first != last else f"lies at misalignment {first}"
+    return f"The line, where the effect is zero, {where}."
 
 
 def _caption(context: Context, found: xr.Dataset) -> str:
@@ -81,10 +83,9 @@ def _caption(context: Context, found: xr.Dataset) -> str:
     if found["sign"].notnull().any():
         helps, harms, untold = (int((found["sign"] == sign).sum()) for sign in (1, -1, 0))
         parts.append(
-            f"More execution lengthens life in {helps} cells and shortens it in {harms}; in {untold}, marked by dots, "
-            "the sign is not "
-            f"told from zero at 95 %. {_line(found)} The pale band about it is its 95 % interval. Standard errors are "
-            "at most "
+            f"More execution lengthens life in {helps} cells and shortens it in {harms}"
+            + (f"; in {untold}, marked by dots, the sign is not told from zero at 95 %" if untold else "")
+            + f". {_line(found)} The band about it is its 95 % interval. Standard errors are at most "
             f"{float(np.nanmax(found['rmst_se'])):.2g} years left and {float(np.nanmax(found['slope_se'])):.2g} years "
             "per unit right, all pointwise."
         )

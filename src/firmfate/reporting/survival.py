@@ -9,7 +9,8 @@ import xarray as xr
 
 from firmfate import plots
 from firmfate.findings.words import Estimated, cell_words, number, plain, readable
-from firmfate.plots.cells import Shown, shown
+from firmfate.plots import style
+from firmfate.plots.cells import Shown, shown, told
 from firmfate.reporting.blocks import Figure, Panel, Prose, Section, Table
 from firmfate.reporting.context import Context
 from firmfate.reporting.drawing import panel
@@ -17,6 +18,8 @@ from firmfate.survival import cumulative_incidence, kaplan_meier
 from firmfate.variables import WEEKS_PER_YEAR
 
 MISALIGNMENTS = 5
+HALF_ROW = 5.1
+"""Inches, at 96 pixels each: half of the page's width."""
 
 
 def section(context: Context) -> Section:
@@ -30,7 +33,9 @@ def section(context: Context) -> Section:
     panels = []
     for words, execution in (("Weak", ends.weak), ("Strong", ends.strong)):
         ds = context.plane.sel(execution=execution, misalignment=some)
-        panels.append(_curves(ds, f"survival-{words.lower()}", f"{words}: execution {plain(execution)}"))
+        panels.append(
+            _curves(ds, f"survival-{words.lower()}", f"{words}: execution {plain(execution)}", width=HALF_ROW)
+        )
     fixed = (
         f" Other axes: {cell_words({dim: float(context.plane[dim]) for dim in context.others})}."
         if context.others
@@ -56,8 +61,8 @@ def causes(context: Context) -> Section | None:
     found = [cumulative_incidence(cell).isel(week=-1) for cell in chosen.cells]
     happened = [str(cause) for cause in context.ds["cause"].values[ended.values > 0]]
     rows = [
-        [title.replace("\n", " "), *(_percent(one.sel(cause=cause)) for cause in happened), f"{int(cell['firms']):,}"]
-        for title, one, cell in zip(titles, found, chosen.cells, strict=True)
+        [name, *(_percent(one.sel(cause=cause)) for cause in happened), f"{int(cell['firms']):,}"]
+        for name, one, cell in zip(_rows(titles, chosen), found, chosen.cells, strict=True)
     ]
     spoken = "; ".join(
         f"{row[0]}: " + ", ".join(f"{readable(c)} {v} %" for c, v in zip(happened, row[1:-1], strict=True))
@@ -96,8 +101,19 @@ def _titles(context: Context, chosen: Shown) -> list[str]:
     return titles if len(set(titles)) == 4 else chosen.names
 
 
-def _curves(ds: xr.Dataset, name: str, title: str) -> Panel:
-    ax = plots.survival_curves(ds, title=title)
+def _rows(titles: list[str], chosen: Shown) -> list[str]:
+    """Return titles as tables give them: cells that figures name by number, with their words."""
+    if titles != chosen.names:
+        return titles
+    return [told(name, words) for name, words in zip(chosen.names, chosen.words, strict=True)]
+
+
+def _curves(ds: xr.Dataset, name: str, title: str, *, width: float | None = None) -> Panel:
+    """Draw curves; `width` in inches, where two panels share a row and letters are to stay as large as elsewhere."""
+    ax = None
+    if width is not None:
+        ax = style.styled(style.canvas)(width, 3.3 + 0.16 * ds["firms"].size)[1][0, 0]
+    ax = plots.survival_curves(ds, ax=ax, title=title)
     chosen = shown(ds)
     last = [kaplan_meier(cell).isel(week=-1) for cell in chosen.cells]
     spoken = "; ".join(f"{label}: {_percent(one)} %" for label, one in zip(chosen.names, last, strict=True))
@@ -118,11 +134,9 @@ def _survival_table(context: Context) -> Table:
     weeks = context.ds.sizes["week"]
     ages = sorted({week for year in (1, 3, 5, 10) if (week := year * WEEKS_PER_YEAR) < weeks} | {weeks})
     rows = []
-    for title, cell in zip(_titles(context, chosen), chosen.cells, strict=True):
+    for name, cell in zip(_rows(_titles(context, chosen), chosen), chosen.cells, strict=True):
         found = kaplan_meier(cell)
-        rows.append(
-            [title.replace("\n", " "), *(_percent(found.sel(week=age)) for age in ages), f"{int(cell['firms']):,}"]
-        )
+        rows.append([name, *(_percent(found.sel(week=age)) for age in ages), f"{int(cell['firms']):,}"])
     head = ["firms", *(f"{(years := age / WEEKS_PER_YEAR):g} year{'' if years == 1 else 's'}" for age in ages), "n"]
     return Table(
         head,

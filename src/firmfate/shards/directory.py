@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from firmfate import provenance
-from firmfate.design import Cells
+from firmfate.design import Cells, design
 from firmfate.errors import BrokenShardError, RunDirectoryError
 from firmfate.kernel import compiler
 from firmfate.kernel.sources import Sources
@@ -129,8 +129,12 @@ class RunDirectory:
         ------
         RunDirectoryError
             Where it holds another study, other files, or cannot be written. Nothing is overwritten then.
+        StudyError
+            Where the study's cells cannot be laid out; nothing is written then.
         """
         self.refuse_other(study)
+        if not self.study_file.is_file() or self.study_file.read_text(encoding="utf-8") != study.text:
+            design(study)
         table = fingerprint_table(study)
         wanted = provenance.fingerprint(table)
         try:

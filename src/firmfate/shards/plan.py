@@ -152,9 +152,10 @@ class Plan:
 
     def __str__(self) -> str:
         study, cells = self.study, self.cells
+        step = "one week" if study.dt == 1 else f"{study.dt:g} weeks"
         return "\n".join(
             [
-                f"study     {study.name}: model {study.model_name}, {study.years:g} years, steps of {study.dt:g} weeks",
+                f"study     {study.name}: model {study.model_name}, {study.years:g} years, steps of {step}",
                 f"cells     {len(cells):,} ({' x '.join(f'{n}' for n in cells.shape)} {', '.join(cells.dims)})",
                 f"firms     {self.firms:,} ({study.replicates:,} a cell), of which {self.missing:,} are to be run",
                 f"shards    {len(self.shards):,} to run, a file each; about {human_bytes(self.shard_bytes)} in all",

@@ -11,6 +11,9 @@ from firmfate.models.model import Parameter
 from firmfate.study import reading
 from firmfate.study.reading import refuse
 
+MOST_LISTED = 20
+"""Names that a message still lists; a model with more prints them by a command."""
+
 
 def parameter_keys(
     written: Mapping[str, Any], model: Model, path: str, *, words: tuple[str, ...] = ()
@@ -37,13 +40,23 @@ def parameter_keys(
             pairs = [(name, value)]
         for key, item in pairs:
             if key not in model.keys:
-                allowed = ", ".join((*words, *(parameter.name for parameter in model.parameters)))
-                hint = did_you_mean(key, (*words, *model.keys)) or f"; allowed: {allowed}"
-                raise StudyError(f"{path}.{key}: model '{model.name}' has no parameter '{key}'{hint}")
+                raise StudyError(
+                    f"{path}.{key}: model '{model.name}' has no parameter '{key}'{_hint(key, model, words)}"
+                )
             if key in seen:
                 raise StudyError(f"{path}.{key} is written twice, as a key and as a nested table; keep one")
             seen.add(key)
             yield key, item
+
+
+def _hint(key: str, model: Model, words: tuple[str, ...]) -> str:
+    """Say which key may have been meant: the parts of a parameter, a near word, all there are, or where they stand."""
+    whole = key.partition(".")[0]
+    if whole != key and (row := next((row for row in model.parameters if row.name == whole), None)):
+        return f"; allowed: {', '.join(row.keys)}"
+    names = (*words, *(row.name for row in model.parameters))
+    listed = ", ".join(names) if len(names) <= MOST_LISTED else "those that `firmfate parameters` lists"
+    return did_you_mean(key, (*words, *model.keys)) or f"; allowed: {listed}"
 
 
 def allowed_value(value: object, path: str, row: Parameter) -> float:

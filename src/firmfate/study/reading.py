@@ -16,6 +16,7 @@ from firmfate.study.rendering import inline
 from firmfate.variables import WEEKS_PER_YEAR
 
 YEAR = float(WEEKS_PER_YEAR)
+MOST_YEARS = 1000
 WEEKS_IN = {"day": 1 / 7, "days": 1 / 7, "week": 1.0, "weeks": 1.0, "year": YEAR, "years": YEAR}
 """Units of time that a study may write, in weeks. A month is no fixed number of weeks and is refused."""
 
@@ -132,10 +133,8 @@ def quantity(value: object, path: str, unit: str) -> float:
 def horizon(value: object, path: str) -> int:
     """Return a span of life in whole weeks, from a number of years or a quantity such as ``"78 weeks"``."""
     found = weeks(value, path) if isinstance(value, str) else number(value, path) * WEEKS_PER_YEAR
-    if found <= 0:
-        refuse(path, value, "must be longer than nothing")
-    if found > 1000 * WEEKS_PER_YEAR:
-        refuse(path, value, "must be at most 1000 years")
+    if not 0 < found <= MOST_YEARS * WEEKS_PER_YEAR:
+        refuse(path, value, f"must be above 0 and at most {MOST_YEARS} years")
     if abs(found - round(found)) > 1e-9 * found or round(found) < 1:
         refuse(path, value, f"is {found:.12g} weeks; it must be a whole number of weeks ({WEEKS_PER_YEAR} a year)")
     return round(found)

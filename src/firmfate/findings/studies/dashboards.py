@@ -97,9 +97,9 @@ def seen(stocks: Mapping[str, Floats], parameters: Mapping[str, float]) -> xr.Da
 
 def _alarms(ds: xr.Dataset) -> Iterator[Row]:
     found = (
-        green_dashboards(ds).sel(alarm="later"),
-        warning_time(ds).sel(alarm="later"),
-        alarm_shares(ds).sel(alarm="none"),
+        green_dashboards(ds).sel(alarm_kind="later"),
+        warning_time(ds).sel(alarm_kind="later"),
+        alarm_shares(ds).sel(alarm_kind="none"),
     )
     for quantity, (name, section, unit) in zip(
         found,

@@ -1,0 +1,64 @@
+"""Progress: a bar with rate and time left on a terminal of any width, plain lines in a log."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import io
+import os
+import pty
+import struct
+import sys
+import termios
+
+import pytest
+
+from firmfate.execute import progress
+from firmfate.execute.progress import Progress
+
+
+def shown_on_a_terminal(size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> str:
+    """Return what a terminal of (rows, columns) is sent on standard error while three of four shards finish."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
+    with open(theirs, "w") as stream, monkeypatch.context() as patch:
+        patch.setattr(sys, "stderr", stream)
+        with Progress(4_000_000, 1_000_000) as told:
+            for _ in range(3):
+                told.advance(1_000_000, 1_040_000_000)
+            told.say("a remark")
+    seen = b""
+    with contextlib.suppress(OSError):  # a terminal ends with an error, once all is read
+        while part := os.read(ours, 4096):
+            seen += part
+    os.close(ours)
+    return seen.decode()
+
+
+@pytest.mark.parametrize("size", [(24, 100), (0, 0)], ids=["usual", "says that it has no size"])
+def test_a_terminal_sees_a_bar(size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    text = shown_on_a_terminal(size, monkeypatch)
+    assert "simulating:  25%|" in text
+    assert "4.00M/4.00M" in text
+    assert "firms/s" in text
+    assert "a remark" in text
+
+
+def test_a_log_sees_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "EVERY", 0.0)
+    log = io.StringIO()
+    with Progress(4_000, 1_000, stream=log) as told:
+        told.advance(1_000, 1_040_000)
+    lines = log.getvalue().splitlines()
+    assert len(lines) == 2  # one on the way, one at the end
+    assert all(line.startswith("2,000 of 4,000 firms (50.0%), ") for line in lines)
+    assert all("firms/s" in line and line.endswith(" left") for line in lines)
+    assert "\r" not in log.getvalue()
+
+
+def test_quiet_says_nothing() -> None:
+    log = io.StringIO()
+    with Progress(4, 0, shown=False, stream=log) as told:
+        told.advance(4, 4)
+        told.say("a remark")
+    assert log.getvalue() == ""
