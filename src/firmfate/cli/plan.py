@@ -49,6 +49,7 @@ def execute(arguments: argparse.Namespace) -> int:
                 "nominal_core_seconds": found.nominal_seconds,
                 "result_bytes": found.result_bytes,
                 "shard_bytes": found.shard_bytes,
+                "firms_bytes": found.firms_bytes,
                 "expected_se_weeks": found.expected_se_weeks,
                 **({"slurm": dealt.table()} if dealt else {}),
             }

@@ -40,6 +40,9 @@ and a kill loses little), more where it would have over 20,000 files."""
 SHARD_BYTES = 60_000
 """Bytes of a shard's file beside its counts, about: what HDF5 takes for sixteen small variables."""
 
+RECORD_BYTES, FIRM_BYTES = 3, 6
+"""Bytes of a recorded firm in a shard, and again in ``firms.nc``, about: its end, alarm and marks, compressed."""
+
 Range = tuple[int, int]
 
 
@@ -124,8 +127,10 @@ class Plan:
         study, ends = self.study, len(self.study.model.causes) + 1
         bins = math.ceil(study.weeks / BIN_WEEKS)
         full = 8 * study.batches * (len(study.horizons) + 3 * ends)  # sums, of which hardly one is zero
-        per_cell = full + (ends - 1) * (study.weeks + study.batches * bins)  # events: a byte a week, compressed
-        return sum(SHARD_BYTES + len(shard.cells) * per_cell // 2 for shard in self.shards)
+        per_row = full + (ends - 1) * (study.weeks + study.batches * bins)  # events: a byte a week, compressed
+        per_cell = _strata(study) * per_row // 2
+        per_firm = RECORD_BYTES if study.record_firms else 0
+        return sum(SHARD_BYTES + len(shard.cells) * per_cell + shard.firms * per_firm for shard in self.shards)
 
     def part(self, index: int, parts: int) -> tuple[Shard, ...]:
         """Return one array task's work: what is missing of every `parts`-th shard of the study, from `index` on."""
@@ -137,13 +142,22 @@ class Plan:
 
     @property
     def result_bytes(self) -> int:
-        """Bytes of the counts in memory, before compression in files."""
+        """Bytes of the counts in memory, before compression in files: those of `firmfate.variables.COUNTS`."""
         study, ends = self.study, len(self.study.model.causes) + 1
         bins = math.ceil(study.weeks / BIN_WEEKS)
-        per_cell = 4 * (ends - 1) * study.weeks + study.batches * (
-            4 * (ends - 1) * bins + 8 * len(study.horizons) + 28 * ends
-        )
-        return len(self.cells) * per_cell
+        per_batch = 4 + 4 * (ends - 1) * bins + 8 * len(study.horizons) + 32 * ends
+        marks = sum(8 * ends * (mark.maximum + 1) for mark in study.model.marks)
+        per_row = 24 + 4 * (ends - 1) * study.weeks + study.batches * per_batch + marks
+        return len(self.cells) * _strata(study) * per_row
+
+    @property
+    def firms_bytes(self) -> int:
+        """Bytes of ``firms.nc``, about: how every firm ended, and what it drew; 0 where firms are not recorded."""
+        study = self.study
+        if not study.record_firms:
+            return 0
+        drawing = study.replicates if study.common_random_numbers else self.firms
+        return FIRM_BYTES * self.firms + 8 * len(study.population.keys) * drawing
 
     @property
     def expected_se_weeks(self) -> float:
@@ -161,9 +175,15 @@ class Plan:
                 f"time      about {human_seconds(self.nominal_seconds)} on one core "
                 f"({self.nominal_seconds / 3600:.3g} core-hours), nominal",
                 f"counts    {human_bytes(self.result_bytes)} in memory; result.nc is smaller",
+                *([f"records   about {human_bytes(self.firms_bytes)} in firms.nc"] if study.record_firms else []),
                 f"error     standard error of a cell's restricted mean at most {self.expected_se_weeks:.2g} weeks",
             ]
         )
+
+
+def _strata(study: Study) -> int:
+    """Return in how many strata the firms of a cell are counted."""
+    return math.prod(bins for _, bins in study.population.strata)
 
 
 def human_bytes(count: float) -> str:
