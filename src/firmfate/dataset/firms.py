@@ -59,8 +59,8 @@ def write_firms(path: Path, study: Study, cells: Cells, by_cell: dict[int, list[
             label(file, written)
     load = lru_cache(maxsize=8)(read)
     for index, positions in slabs(cells.shape, BYTES_PER_FIRM * study.replicates):
-        tables = {name: np.zeros((len(positions), study.replicates)) for name in names}
-        for row, position in enumerate(positions):
+        tables = {name: np.zeros((positions.size, study.replicates)) for name in names}
+        for row, position in enumerate(positions.flat):
             for shard in by_cell.get(int(position), ()):
                 content = load(shard)
                 own = content.cell_keys.index(cells.keys[position])
@@ -70,8 +70,7 @@ def write_firms(path: Path, study: Study, cells: Cells, by_cell: dict[int, list[
             for name, table in tables.items():
                 target = file[names[name]]
                 values = table * study.dt if name.endswith("_step") else table
-                block = tuple(cells.shape[i] for i, part in enumerate(index) if isinstance(part, slice))
-                target[index] = values.reshape(*block, study.replicates).astype(target.dtype)
+                target[index] = values.reshape(*positions.shape, study.replicates).astype(target.dtype)
     with NETCDF_LOCK:
         _write_drawn(file, study, cells)
         file.close()

@@ -147,12 +147,11 @@ def _write(path: Path, study: Study, cells: Cells, holdings: Holdings, *, comple
                 label(file, written)
         broken: dict[Path, ShardFile] = {}
         for index, positions in slabs(cells.shape, bytes_per_cell):
-            sums = _add(positions, cells, by_cell, load, study, strata, broken)
+            sums = _add(positions.ravel(), cells, by_cell, load, study, strata, broken)
             with NETCDF_LOCK:
                 for name, table in sums.items():
                     target = file[name]
-                    block = tuple(cells.shape[i] for i, part in enumerate(index) if isinstance(part, slice))
-                    target[index] = table.reshape(*block, *table.shape[1:]).astype(target.dtype)
+                    target[index] = table.reshape(*positions.shape, *table.shape[1:]).astype(target.dtype)
         if broken:
             raise BrokenShards(list(broken.values()))
     finally:
