@@ -7,11 +7,14 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from firmfate.design.joint import ALL_UP_TO, choose
+from firmfate.design.joint import choose
 from firmfate.errors import FirmfateError, did_you_mean
 from firmfate.kernel.engine import Varying
 from firmfate.models.model import Model
 from firmfate.randomness import value_key
+
+TESTED = 1_000
+"""Firms whose joint conditions are tested: testing one takes longer than its life in the engine."""
 
 Given = Mapping[str, NDArray[np.float64]]
 
@@ -154,8 +157,8 @@ def _cells(model: Model, given: Given) -> int:
 def _check_joint(model: Model, table: NDArray[np.float64], varying: Varying | None, dt: float) -> None:
     """Refuse values that together the model cannot start from, in any cell.
 
-    Where firms differ, up to 5,000 firms are tested, else those whose values are all extreme and 5,000 of the others,
-    as for large designs (:mod:`firmfate.design.joint`).
+    Where firms differ, up to 1,000 are tested; of more, those whose values are extreme and a random choice, as for
+    large designs (:mod:`firmfate.design.joint`).
     """
     if model.check is None:
         return
@@ -163,10 +166,10 @@ def _check_joint(model: Model, table: NDArray[np.float64], varying: Varying | No
     if varying is not None:
         together = len(table) // len(varying.values)  # cells that share their firms' values
         firms = varying.values.reshape(-1, len(varying.fields))
-        chosen = choose(firms, max(1, ALL_UP_TO // together), 0)
+        chosen = choose(firms, max(1, TESTED // together), 0)
         cells = np.arange(len(table)) if together > 1 else chosen // varying.values.shape[1]
         rows = table[cells if together == 1 else np.repeat(cells, len(chosen))]
         rows[:, varying.fields] = firms[np.tile(chosen, together)]
-    for row in np.unique(rows, axis=0):
-        for broken in model.check(dict(zip(model.fields, row.tolist(), strict=True)), dt):
+    for row in dict.fromkeys(map(tuple, rows.tolist())):  # each once; sorting them would take longer
+        for broken in model.check(dict(zip(model.fields, row, strict=True)), dt):
             raise FirmfateError(broken)

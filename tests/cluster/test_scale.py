@@ -11,6 +11,7 @@ import pytest
 
 from firmfate import Study, gather, plan
 from firmfate.shards import RunDirectory, Worker
+from firmfate.shards.plan import HELD_BYTES
 from firmfate.slurm import Profile, deal
 
 FIRMS = 10**10
@@ -38,6 +39,21 @@ def test_ten_billion_firms_on_a_hundred_nodes_are_planned_in_seconds(side: int) 
     assert sum(shard.firms for part in range(100) for shard in whole.part(part, 100)) == whole.firms
     shares = [sum(shard.firms for shard in whole.part(part, 100)) for part in range(100)]
     assert max(shares) < 1.02 * min(shares)
+
+
+@pytest.mark.parametrize("strata", [1, 8])
+def test_many_cells_of_few_firms_make_more_shards_not_larger_ones(strata: int) -> None:
+    axis = {"from": 0.0, "to": 1.0, "points": 100}
+    population = {"unit_cost": {"normal": [0.57, 0.02]}, **({"strata": {"unit_cost": strata}} if strata > 1 else {})}
+    foretold = plan(
+        Study(
+            study={"name": "wide", "replicates": 2},
+            grid={"execution": axis, "misalignment": axis},
+            population=population,
+        )
+    )
+    assert sum(len(shard.cells) for shard in foretold.shards) == 100**2
+    assert max(len(shard.cells) for shard in foretold.shards) * 2 * foretold.result_bytes / 100**2 <= HELD_BYTES
 
 
 POPULATION = {"unit_cost": {"normal": [0.57, 0.02]}, "capacity": {"uniform": [1.2, 1.5]}, "strata": {"unit_cost": 4}}
