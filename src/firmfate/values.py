@@ -164,12 +164,16 @@ def _check_joint(model: Model, table: NDArray[np.float64], varying: Varying | No
         return
     rows = table
     if varying is not None:
-        together = len(table) // len(varying.values)  # cells that share their firms' values
+        shared, count = len(varying.values) == 1, varying.values.shape[1]
         firms = varying.values.reshape(-1, len(varying.fields))
-        chosen = choose(firms, max(1, TESTED // together), 0)
-        cells = np.arange(len(table)) if together > 1 else chosen // varying.values.shape[1]
-        rows = table[cells if together == 1 else np.repeat(cells, len(chosen))]
-        rows[:, varying.fields] = firms[np.tile(chosen, together)]
+        if shared:
+            chosen = choose(firms, max(1, TESTED // len(table)), 0)
+            cells, chosen = np.repeat(np.arange(len(table)), len(chosen)), np.tile(chosen, len(table))
+        else:
+            chosen = np.union1d(choose(firms, TESTED, 0), np.arange(0, len(firms), count))  # one of each cell at least
+            cells = chosen // count
+        rows = table[cells]
+        rows[:, varying.fields] = firms[chosen]
     for row in dict.fromkeys(map(tuple, rows.tolist())):  # each once; sorting them would take longer
         for broken in model.check(dict(zip(model.fields, row, strict=True)), dt):
             raise FirmfateError(broken)

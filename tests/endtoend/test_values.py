@@ -111,3 +111,11 @@ def test_one_bad_firm_of_many_is_found() -> None:
     capacity[0, 12_345] = 1.0
     with pytest.raises(FirmfateError, match="capacity = 1 gives a utilisation"):
         lives(parameters={"capacity": capacity}, replicates=20_000)
+
+
+def test_one_bad_cell_of_many_is_found() -> None:
+    """Its value is the cell's, beside values by firm in all cells."""
+    defects = np.full(2_000, 0.05)
+    defects[1_234] = 0.55
+    with pytest.raises(FirmfateError, match="utilisation"):
+        lives(execution=uniform(2_000, FIRMS, 1), parameters={"defect_rate": defects})

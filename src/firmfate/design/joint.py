@@ -55,7 +55,9 @@ def choose(points: NDArray[np.float64], most: int, seed: int) -> NDArray[np.intp
     """
     if len(points) <= most:
         return np.arange(len(points))
-    extreme = np.flatnonzero(((points == points.min(axis=0)) | (points == points.max(axis=0))).all(axis=1))
+    low, high = points.min(axis=0), points.max(axis=0)
+    points = points[:, low < high]
+    extreme = np.flatnonzero(((points == low[low < high]) | (points == high[low < high])).all(axis=1))
     ends = np.concatenate([points.argmin(axis=0), points.argmax(axis=0)])
     drawn = generator(seed).choice(len(points), most, replace=False)
     return np.unique(np.concatenate([extreme[:most], ends, drawn]))
