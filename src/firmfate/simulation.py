@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from firmfate.errors import FirmfateError, did_you_mean
-from firmfate.kernel.engine import INVALID, Engine, Records
+from firmfate.errors import FirmfateError
+from firmfate.kernel.engine import INVALID, Engine, Records, Varying
 from firmfate.models import load_model
 from firmfate.models.model import NORMAL, Column, Model, columns
-from firmfate.randomness import BIRTH, SHOCKS, counters, philox, split_key, value_key
+from firmfate.randomness import BIRTH, SHOCKS, counters, philox, split_key
+from firmfate.values import cell_keys, parameter_table, some, values_of
 from firmfate.variables import FIRMS
 
 if TYPE_CHECKING:
@@ -50,11 +51,12 @@ def simulate(
     ----------
     model : str or Model
         ``"firm"``, ``"car"``, ``"my_model.py:NAME"``, or a model.
-    execution, misalignment : scalar, (cells,) or (cells, parts) array
-        A share. Columns are the divisions in the order sales, production, quality, finance, logistics; an array of one
+    execution, misalignment : scalar, (cells,), (cells, parts) or (cells, replicates, parts) array
+        A share. Parts are the divisions in the order sales, production, quality, finance, logistics; an array of one
         dimension is always cells. The model's default where not given.
     parameters : mapping
-        Any parameter -> a scalar or (cells,) array; ``"misalignment.sales"`` names one division's.
+        Any parameter -> a scalar, (cells,) or (cells, replicates) array; ``"misalignment.sales"`` names one division's.
+        Of values firm by firm, a length of 1 stands for all cells, or for all parts.
     weeks : int
         Horizon.
     steps_per_week : float, optional
@@ -64,7 +66,7 @@ def simulate(
     replicates : int or range
         Firms a cell, or which ones.
     common_random_numbers : bool
-        Whether firm i of every cell meets the same shocks.
+        Whether firm i of every cell meets the same shocks. If not, shocks follow the values of a cell, not of a firm.
     threads : int, optional
         All cores where not given. Results do not depend on it.
 
@@ -81,11 +83,20 @@ def simulate(
 
     Examples
     --------
-    >>> import firmfate
+    >>> import firmfate, numpy as np
     >>> firms = firmfate.simulate("firm", execution=[0.1, 0.9], misalignment=1.0, replicates=200, weeks=520)
     >>> mean = firms.event_week.mean("replicate")
     >>> bool(mean[0] > mean[1])
     True
+
+    Every firm its own execution, in two cells:
+
+    >>> own = np.linspace(0, 1, 200).reshape(1, 200, 1)  # (all cells, replicates, all divisions)
+    >>> firms = firmfate.simulate("firm", execution=own, misalignment=[0.0, 1.0], replicates=200, weeks=520)
+    >>> years = firms.event_week.values.reshape(2, 2, 100).mean(axis=2) / 52
+    >>> years.round(1)  # aligned and misaligned x the weaker and the stronger half
+    array([[8.8, 9.7],
+           [7. , 4.7]], dtype=float32)
     """
     import xarray as xr
 
@@ -97,11 +108,11 @@ def simulate(
         raise FirmfateError(
             f"replicates = {replicates!r}; allowed: a number from 1, or a range of step 1 from 0 or later"
         )
-    table = parameter_table(model, execution, misalignment, parameters or {}, dt)
+    table, varying = values_of(model, execution, misalignment, parameters or {}, dt, firms=len(wanted))
     keys = cell_keys(model, table, seed, common_random_numbers)
     engine = Engine(model)
     engine.warm_up()
-    records = _in_threads(engine, table, keys, wanted, steps, dt, threads or cores())
+    records = _in_threads(engine, table, keys, varying, wanted, steps, dt, threads or cores())
 
     variables = {
         "event_week": records.event_step * np.float64(dt),
@@ -129,6 +140,7 @@ def _in_threads(
     engine: Engine,
     table: NDArray[np.float64],
     keys: NDArray[np.uint64],
+    varying: Varying | None,
     wanted: range,
     steps: int,
     dt: float,
@@ -144,7 +156,10 @@ def _in_threads(
     def piece(cell: int, first: int) -> None:
         block = slice(cell, cell + cells_each)
         count = min(replicates_each, len(wanted) - first)
-        part = engine.run(table[block], keys[block], first=wanted.start + first, replicates=count, steps=steps, dt=dt)
+        part = engine.run(
+            table[block], keys[block], first=wanted.start + first, replicates=count, steps=steps, dt=dt,
+            varying=None if varying is None else some(varying, block, slice(first, first + count)),
+        )  # fmt: skip
         for name in Records._fields:
             getattr(out, name)[..., block, first : first + count] = getattr(part, name)
 
@@ -170,73 +185,6 @@ def horizon(weeks: float, steps_per_week: float) -> tuple[int, float]:
     if steps < 1 or abs(steps - weeks * steps_per_week) > 1e-6:
         raise FirmfateError(f"weeks = {weeks} is no whole number of steps at steps_per_week = {steps_per_week:g}")
     return steps, 1.0 / steps_per_week
-
-
-def parameter_table(
-    model: Model,
-    execution: ArrayLike | None,
-    misalignment: ArrayLike | None,
-    parameters: Mapping[str, ArrayLike],
-    dt: float,
-) -> NDArray[np.float64]:
-    """Return the value of every field in every cell, (cells, fields), validated."""
-    given: dict[str, NDArray[np.float64]] = {}
-    shared = {"execution": execution, "misalignment": misalignment}
-    for key, written in {**{k: v for k, v in shared.items() if v is not None}, **parameters}.items():
-        if key not in model.keys:
-            raise FirmfateError(
-                f"parameter '{key}' is not known to the model '{model.name}'{did_you_mean(key, model.keys)}"
-            )
-        if key in shared and key in parameters and shared[key] is not None:
-            raise FirmfateError(f"parameter '{key}' is given twice, by name and in parameters")
-        try:
-            given[key] = np.asarray(written, np.float64)
-        except (TypeError, ValueError):
-            raise FirmfateError(f"parameter '{key}' = {written!r}; allowed: a number or an array of numbers") from None
-        _check_values(model, key, given[key])
-    lengths = {key: len(values) for key, values in given.items() if values.ndim > 0}
-    if len(set(lengths.values())) > 1:
-        raise FirmfateError(f"arrays of different length: {lengths}; allowed: scalars and arrays of one value a cell")
-    cells = next(iter(lengths.values()), 1)
-    if cells == 0:
-        raise FirmfateError(f"no cells: {', '.join(lengths)} is empty")
-    table = np.tile(np.array([model.defaults[name] for name in model.fields]), (cells, 1))
-    place = {name: i for i, name in enumerate(model.fields)}
-    for key in sorted(given, key=lambda k: k.count(".")):  # one division overrides all
-        targets = [place[name] for name in model.keys[key]]
-        values = given[key]
-        table[:, targets] = values if values.ndim == 2 else values.reshape(-1, 1)
-    if model.check is not None:
-        for row in np.unique(table, axis=0):
-            for broken in model.check(dict(zip(model.fields, row.tolist(), strict=True)), dt):
-                raise FirmfateError(broken)
-    return table
-
-
-def _check_values(model: Model, key: str, values: NDArray[np.float64]) -> None:
-    parameter = model.parameter(key)
-    if values.ndim > 2 or (values.ndim == 2 and values.shape[1] != len(model.keys[key])):
-        raise FirmfateError(
-            f"parameter '{key}' has shape {values.shape}; allowed: a scalar, (cells,)"
-            + (
-                f" or (cells, {len(parameter.parts)}) in the order {', '.join(parameter.parts)}"
-                if parameter.parts
-                else ""
-            )
-        )
-    for value in np.unique(values).tolist():
-        if value not in parameter.allowed:
-            raise FirmfateError(f"parameter '{key}' = {value!r}; allowed: {parameter.allowed} ({parameter.unit})")
-
-
-def cell_keys(model: Model, table: NDArray[np.float64], seed: int, common_random_numbers: bool) -> NDArray[np.uint64]:
-    """Return the key of every cell's random numbers: the seed, or a hash of it with the cell's values."""
-    if not (isinstance(seed, int | np.integer) and 0 <= seed < 2**64):
-        raise FirmfateError(f"seed = {seed!r}; allowed: a whole number from 0 to 2**64 - 1")
-    if common_random_numbers:
-        return np.full(len(table), seed, np.uint64)
-    rows = (dict(zip(model.fields, row.tolist(), strict=True)) for row in table)
-    return np.array([value_key(int(seed), model.name, row) for row in rows], np.uint64)
 
 
 def simulate_path(

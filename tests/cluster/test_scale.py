@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from firmfate import Study, plan
+from firmfate import Study, gather, plan
 from firmfate.shards import RunDirectory, Worker
+from firmfate.shards.plan import HELD_BYTES
 from firmfate.slurm import Profile, deal
 
 FIRMS = 10**10
@@ -39,9 +41,34 @@ def test_ten_billion_firms_on_a_hundred_nodes_are_planned_in_seconds(side: int) 
     assert max(shares) < 1.02 * min(shares)
 
 
-def test_bytes_of_shards_are_foretold_within_half(tmp_path: Path) -> None:
+@pytest.mark.parametrize("strata", [1, 8])
+def test_many_cells_of_few_firms_make_more_shards_not_larger_ones(strata: int) -> None:
+    axis = {"from": 0.0, "to": 1.0, "points": 100}
+    population = {"unit_cost": {"normal": [0.57, 0.02]}, **({"strata": {"unit_cost": strata}} if strata > 1 else {})}
+    foretold = plan(
+        Study(
+            study={"name": "wide", "replicates": 2},
+            grid={"execution": axis, "misalignment": axis},
+            population=population,
+        )
+    )
+    assert sum(len(shard.cells) for shard in foretold.shards) == 100**2
+    assert max(len(shard.cells) for shard in foretold.shards) * 2 * foretold.result_bytes / 100**2 <= HELD_BYTES
+
+
+POPULATION = {"unit_cost": {"normal": [0.57, 0.02]}, "capacity": {"uniform": [1.2, 1.5]}, "strata": {"unit_cost": 4}}
+
+
+@pytest.mark.parametrize(
+    "tables",
+    [{}, {"record": {"firms": True}}, {"population": POPULATION, "record": {"firms": True}}],
+    ids=["counts", "and records", "and strata"],
+)
+def test_bytes_are_foretold_within_half(tmp_path: Path, tables: dict[str, Any]) -> None:
     study = Study(
-        study={"name": "few", "replicates": 2_000}, grid={"execution": [0.1, 0.5, 0.9], "misalignment": [0, 1]}
+        study={"name": "few", "replicates": 10_000},
+        grid={"execution": [0.1, 0.5, 0.9], "misalignment": [0, 1]},
+        **tables,
     )
     foretold = plan(study)
     run = RunDirectory(tmp_path / "run")
@@ -50,3 +77,6 @@ def test_bytes_of_shards_are_foretold_within_half(tmp_path: Path) -> None:
         worker.run(shard, run.shards)
     written = sum(file.path.stat().st_size for file in run.files())
     assert foretold.shard_bytes == pytest.approx(written, rel=0.5)
+    gather(tmp_path / "run").close()
+    firms = tmp_path / "run" / "firms.nc"
+    assert foretold.firms_bytes == pytest.approx(firms.stat().st_size if firms.exists() else 0, rel=0.5)

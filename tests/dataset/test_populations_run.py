@@ -7,6 +7,9 @@ import pytest
 import xarray as xr
 
 import firmfate
+from firmfate.design import design
+from firmfate.shards import RunDirectory
+from firmfate.shards.file import read
 
 SETTINGS = {"name": "mixed", "model": "firm", "years": 5, "replicates": 600, "seed": 7}
 POPULATION = {"execution": {"uniform": [0.0, 1.0]}, "unit_cost": {"normal": [0.57, 0.01]}, "strata": {"execution": 4}}
@@ -82,6 +85,44 @@ def test_draws_do_not_depend_on_shards_or_workers(run, tmp_path):
     other = firmfate.run(study(), into=tmp_path, progress=False, shard_scale=0.01, threads=2)
     assert other.drop_attrs().equals(ds.drop_attrs())
     assert xr.load_dataset(tmp_path / "firms.nc").drop_attrs().equals(firms.drop_attrs())
+
+
+@pytest.mark.slow
+def test_draws_do_not_depend_on_processes(run, tmp_path):
+    """Two Dask workers of one thread each draw what the threads of this process drew."""
+    _, ds, firms = run
+    other = firmfate.run(study(), into=tmp_path, progress=False, shard_scale=0.01, workers=2, threads=1)
+    assert other.drop_attrs().equals(ds.drop_attrs())
+    assert xr.load_dataset(tmp_path / "firms.nc").drop_attrs().equals(firms.drop_attrs())
+
+
+GROWING = {
+    "grid": ({"grid": {"execution": [0.2, 0.8]}}, {"grid": {"execution": [0.2, 0.5, 0.8]}}),
+    "list": ({"cells": [{"execution": 0.8}, {"execution": 0.2}]},
+             {"cells": [{"execution": 0.5}, {"execution": 0.2}, {"execution": 0.8}]}),
+    "sobol": ({"sobol": {"points": 2, "execution": [0, 1]}}, {"sobol": {"points": 3, "execution": [0, 1]}}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", GROWING)
+@pytest.mark.parametrize("common", [True, False])
+def test_a_design_that_grows_runs_its_new_cells_alone(kind, common, tmp_path):
+    """Shards of old cells are not touched, new ones hold the new cell alone, and the whole is as if run at once."""
+    tables = {
+        "study": SETTINGS | {"replicates": 60, "common_random_numbers": common},
+        "population": {"unit_cost": {"normal": [0.57, 0.01]}},
+    }
+    small, grown = (firmfate.Study(**tables, **written) for written in GROWING[kind])
+    firmfate.run(small, into=tmp_path / "run", progress=False).close()
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "run" / "shards").glob("*.nc")}
+    ds = firmfate.run(grown, into=tmp_path / "run", progress=False)
+    after = {path: path.stat().st_mtime_ns for path in (tmp_path / "run" / "shards").glob("*.nc")}
+    assert {path: after[path] for path in before} == before
+    new = [read(file) for file in RunDirectory(tmp_path / "run").files() if file.path not in before]
+    assert sum(content.counts["firms"].sum() for content in new) == 60
+    assert {key for content in new for key in content.cell_keys} == set(design(grown).keys) - set(design(small).keys)
+    at_once = firmfate.run(grown, into=tmp_path / "at once", progress=False)
+    assert ds.drop_attrs().identical(at_once.drop_attrs())
 
 
 def test_independent_numbers_give_every_cell_its_own_firms(tmp_path):

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import firmfate
+from firmfate.study.layouts import KINDS
 
 README = Path(__file__).parents[2] / "README.md"
 MODULES = sorted(
@@ -31,6 +32,17 @@ def test_there_are_examples() -> None:
     finder = doctest.DocTestFinder()
     found = [name for name in MODULES if any(test.examples for test in finder.find(importlib.import_module(name)))]
     assert {"firmfate.simulation", "firmfate.shards.plan", "firmfate.study.study"} <= set(found)
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "population"])
+def test_every_design_has_an_example_from_toml_to_survival(kind: str) -> None:
+    """Users copy it; the first test of this file runs it."""
+    module = importlib.import_module(f"firmfate.design.{'listed' if kind == 'cells' else kind}")
+    (documented,) = (test for test in doctest.DocTestFinder(recurse=False).find(module, module.__name__))
+    written = "".join(example.source for example in documented.examples)
+    assert re.search(rf"^\[+{kind}\]+$", written, re.MULTILINE)
+    for stage in ("Study.parse(", "firmfate.run(", "firmfate.survival."):
+        assert stage in written
 
 
 def test_the_readmes_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,8 +47,10 @@ def execute(arguments: argparse.Namespace) -> int:
                 "missing": found.missing,
                 "shards": len(found.shards),
                 "nominal_core_seconds": found.nominal_seconds,
+                "gather_seconds": found.gather_seconds,
                 "result_bytes": found.result_bytes,
                 "shard_bytes": found.shard_bytes,
+                "firms_bytes": found.firms_bytes,
                 "expected_se_weeks": found.expected_se_weeks,
                 **({"slurm": dealt.table()} if dealt else {}),
             }

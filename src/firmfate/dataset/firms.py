@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from firmfate.dataset.layout import cell_coordinates, describe
+from firmfate.dataset.layout import cell_coordinates, describe, label
 from firmfate.dataset.slabs import slabs
 from firmfate.design import Cells, population
 from firmfate.shards.file import NETCDF_LOCK, ShardFile, read
@@ -56,10 +56,11 @@ def write_firms(path: Path, study: Study, cells: Cells, by_cell: dict[int, list[
             mark = next((mark for mark in model.marks if mark.name == name), None)
             meaning = entry.long_name if entry else (mark.meaning if mark else name)
             written.setncatts({"units": entry.units if entry else "1", "long_name": meaning})
+            label(file, written)
     load = lru_cache(maxsize=8)(read)
     for index, positions in slabs(cells.shape, BYTES_PER_FIRM * study.replicates):
-        tables = {name: np.zeros((len(positions), study.replicates)) for name in names}
-        for row, position in enumerate(positions):
+        tables = {name: np.zeros((positions.size, study.replicates)) for name in names}
+        for row, position in enumerate(positions.flat):
             for shard in by_cell.get(int(position), ()):
                 content = load(shard)
                 own = content.cell_keys.index(cells.keys[position])
@@ -69,8 +70,7 @@ def write_firms(path: Path, study: Study, cells: Cells, by_cell: dict[int, list[
             for name, table in tables.items():
                 target = file[names[name]]
                 values = table * study.dt if name.endswith("_step") else table
-                block = tuple(cells.shape[i] for i, part in enumerate(index) if isinstance(part, slice))
-                target[index] = values.reshape(*block, study.replicates).astype(target.dtype)
+                target[index] = values.reshape(*positions.shape, study.replicates).astype(target.dtype)
     with NETCDF_LOCK:
         _write_drawn(file, study, cells)
         file.close()
@@ -91,6 +91,7 @@ def _write_drawn(file: Any, study: Study, cells: Cells) -> None:
         )
         parameter = study.model.parameter(key)
         variable.setncatts({"units": parameter.unit, "long_name": f"drawn: {parameter.meaning}"})
+        label(file, variable)
         variables.append(variable)
     if study.common_random_numbers:
         drawn = people.draw_keys(study.seed, replicates)

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from firmfate.dataset.firms import write_firms
 from firmfate.dataset.layout import (
-    auxiliary_coordinates,
     cell_coordinates,
     count_coordinates,
     describe,
+    label,
     registered,
     stratum_coordinates,
 )
@@ -134,7 +134,7 @@ def _write(path: Path, study: Study, cells: Cells, holdings: Holdings, *, comple
             cell_coordinates(file, cells)
             count_coordinates(file, study, bins=bins)
             if strata > 1:
-                stratum_coordinates(file, people)
+                stratum_coordinates(file, study, people)
             for name, table in tables.items():
                 entry = variables[name]
                 kind = "u8" if entry.dtype == "u4" and study.replicates >= 2**32 else entry.dtype
@@ -144,17 +144,14 @@ def _write(path: Path, study: Study, cells: Cells, holdings: Holdings, *, comple
                     chunksizes=shape if table.ndim > 1 else None,
                 )  # fmt: skip
                 written.setncatts({"units": entry.units, "long_name": entry.long_name})
-                auxiliary = auxiliary_coordinates(file, written.dimensions)
-                if auxiliary:  # CF: which other variables label its dimensions
-                    written.setncattr("coordinates", auxiliary)
+                label(file, written)
         broken: dict[Path, ShardFile] = {}
         for index, positions in slabs(cells.shape, bytes_per_cell):
-            sums = _add(positions, cells, by_cell, load, study, strata, broken)
+            sums = _add(positions.ravel(), cells, by_cell, load, study, strata, broken)
             with NETCDF_LOCK:
                 for name, table in sums.items():
                     target = file[name]
-                    block = tuple(cells.shape[i] for i, part in enumerate(index) if isinstance(part, slice))
-                    target[index] = table.reshape(*block, *table.shape[1:]).astype(target.dtype)
+                    target[index] = table.reshape(*positions.shape, *table.shape[1:]).astype(target.dtype)
         if broken:
             raise BrokenShards(list(broken.values()))
     finally:

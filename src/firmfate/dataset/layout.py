@@ -80,15 +80,17 @@ def cell_coordinates(file: Any, cells: Cells) -> None:
         variable[:] = values
 
 
-def auxiliary_coordinates(file: Any, dims: tuple[str, ...]) -> str:
-    """Return the names of variables that label some of these dimensions without being named as one."""
-    labels = [
+def label(file: Any, variable: Any) -> None:
+    """Say, as CF does, which other variables label the dimensions of a variable without being named as one."""
+    names = [
         name
-        for name, variable in file.variables.items()
-        if name not in file.dimensions and variable.dimensions in {("cell",), ("stratum",)} and variable.ndim == 1
-        and variable.dimensions[0] in dims and "coordinate_of" in variable.ncattrs()
-    ]  # fmt: skip
-    return " ".join(sorted(labels))
+        for name, other in file.variables.items()
+        if name not in file.dimensions
+        and "coordinate_of" in other.ncattrs()
+        and set(other.dimensions) <= set(variable.dimensions)
+    ]
+    if names:
+        variable.setncattr("coordinates", " ".join(sorted(names)))
 
 
 def count_coordinates(file: Any, study: Study, *, bins: int) -> None:
@@ -121,7 +123,7 @@ def count_coordinates(file: Any, study: Study, *, bins: int) -> None:
         )
 
 
-def stratum_coordinates(file: Any, people: Population) -> None:
+def stratum_coordinates(file: Any, study: Study, people: Population) -> None:
     """Write the dimension of strata, and the edges of every stratified parameter, infinite at the ends."""
     count = people.strata_count
     file.createDimension("stratum", count)
@@ -133,6 +135,7 @@ def stratum_coordinates(file: Any, people: Population) -> None:
         edges = np.array([-np.inf, *stratum.edges, np.inf])
         for side, offset in (("lower", 0), ("upper", 1)):
             variable = file.createVariable(f"{stratum.key.replace('.', '_')}_{side}", "f8", ("stratum",))
-            variable.setncatts({"units": "1", "long_name": f"{side} edge of the stratum's {stratum.key}"})
+            unit = study.model.parameter(stratum.key).unit
+            variable.setncatts({"units": unit, "long_name": f"{side} edge of the stratum's {stratum.key}"})
             variable.setncattr("coordinate_of", "stratum")
             variable[:] = edges[place + offset]

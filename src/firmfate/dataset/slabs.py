@@ -13,11 +13,16 @@ SLAB_BYTES = 256 * 1024**2
 
 
 def slabs(shape: tuple[int, ...], bytes_per_cell: int) -> Iterator[tuple[tuple[slice | int, ...], NDArray[np.intp]]]:
-    """Yield (index into the axes, flat positions) of blocks of cells that fit into `SLAB_BYTES`."""
+    """Yield (index into the axes, flat positions in the block's shape) of blocks of cells that fit into `SLAB_BYTES`.
+
+    In order, each cell once: a range of one axis, single values of the axes before it, all of those behind it.
+    """
     flat = np.arange(math.prod(shape)).reshape(shape)
-    leading = 0
-    while leading < len(shape) and math.prod(shape[leading:]) * bytes_per_cell > SLAB_BYTES:
-        leading += 1
-    for index in np.ndindex(shape[:leading]):
-        whole = (*index, *(slice(None),) * (len(shape) - leading))
-        yield whole, np.atleast_1d(flat[whole]).ravel()
+    cut = 0
+    while cut < len(shape) - 1 and math.prod(shape[cut + 1 :]) * bytes_per_cell > SLAB_BYTES:
+        cut += 1
+    each = max(1, SLAB_BYTES // (math.prod(shape[cut + 1 :]) * bytes_per_cell))
+    for before in np.ndindex(shape[:cut]):
+        for begin in range(0, shape[cut], each):
+            index = (*before, slice(begin, begin + each), *(slice(None),) * (len(shape) - cut - 1))
+            yield index, flat[index]

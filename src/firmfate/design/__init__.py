@@ -1,4 +1,8 @@
-"""The design room: a `Study` becomes cells. One design a file; every one gives points, an array (cells, axes)."""
+"""The design room: a `Study` becomes cells. One design a file; every one gives points, an array (cells, axes).
+
+Each file begins with an example from TOML to survival: ``grid``, ``listed``, ``latin_hypercube``, ``sobol``,
+``saltelli``, ``coalitions``, and ``population``, which composes with all of them.
+"""
 
 from __future__ import annotations
 

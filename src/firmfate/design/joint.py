@@ -29,7 +29,7 @@ def check(study: Study, parameters: NDArray[np.float64], points: NDArray[np.floa
     if study.model.check is None:
         return len(parameters)
     most = ALL_WITH_POPULATION if len(population) else ALL_UP_TO
-    chosen = _choose(points, most, study.seed)
+    chosen = choose(points, most, study.seed)
     names = study.model.fields
     firms = _firms(population, study.seed)
     for cell in chosen:
@@ -48,12 +48,19 @@ def check(study: Study, parameters: NDArray[np.float64], points: NDArray[np.floa
     return len(chosen)
 
 
-def _choose(points: NDArray[np.float64], most: int, seed: int) -> NDArray[np.intp]:
-    """Return the cells that are tested."""
+def choose(points: NDArray[np.float64], most: int, seed: int) -> NDArray[np.intp]:
+    """Return which of the points are tested: all, or the extreme ones and a random choice of `most`.
+
+    Of more extreme points than `most`, the first, and one for either end of every axis.
+    """
     if len(points) <= most:
         return np.arange(len(points))
-    extreme = np.flatnonzero(((points == points.min(axis=0)) | (points == points.max(axis=0))).all(axis=1))
-    return np.union1d(extreme[:most], generator(seed).choice(len(points), most, replace=False))
+    low, high = points.min(axis=0), points.max(axis=0)
+    points = points[:, low < high]
+    extreme = np.flatnonzero(((points == low[low < high]) | (points == high[low < high])).all(axis=1))
+    ends = np.concatenate([points.argmin(axis=0), points.argmax(axis=0)])
+    drawn = generator(seed).choice(len(points), most, replace=False)
+    return np.unique(np.concatenate([extreme[:most], ends, drawn]))
 
 
 def _firms(population: Population, seed: int) -> list[list[float]]:

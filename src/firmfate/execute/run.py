@@ -199,7 +199,8 @@ def _execute(where: _Where, worker: Worker, shards: Iterable[Shard], directory: 
 
 def _check_space(path: Path, plan: Plan) -> None:
     free = shutil.disk_usage(path).free
-    wanted = SPARE_BYTES + plan.shard_bytes + plan.result_bytes // 5  # compressed counts took a tenth at most
+    compressed = plan.result_bytes // 5  # counts took a tenth at most
+    wanted = SPARE_BYTES + plan.shard_bytes + plan.firms_bytes + compressed
     if free < wanted:
         raise RunDirectoryError(
             f"{path} has {human_bytes(free)} of free space; this run may need {human_bytes(wanted)}: make room, "

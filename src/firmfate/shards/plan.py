@@ -40,6 +40,15 @@ and a kill loses little), more where it would have over 20,000 files."""
 SHARD_BYTES = 60_000
 """Bytes of a shard's file beside its counts, about: what HDF5 takes for sixteen small variables."""
 
+HELD_BYTES = 64 * 1024**2
+"""Counts of one shard in memory, eight bytes each, at most: many cells of few firms make more shards, not larger."""
+
+GATHERED_BYTES = 64e6
+"""Bytes of counts that a core writes to shards and gathers in a second, a round number for plans."""
+
+RECORD_BYTES, FIRM_BYTES = 3, 6
+"""Bytes of a recorded firm in a shard, and again in ``firms.nc``, about: its end, alarm and marks, compressed."""
+
 Range = tuple[int, int]
 
 
@@ -119,13 +128,20 @@ class Plan:
         return self.missing * firm_seconds(self.study)
 
     @property
+    def gather_seconds(self) -> float:
+        """Core-seconds for writing counts and gathering them, which designs of many cells with few firms feel."""
+        return self.result_bytes / GATHERED_BYTES
+
+    @property
     def shard_bytes(self) -> int:
         """Bytes of all shards' files, about: most counts of a shard are zero and take next to nothing."""
         study, ends = self.study, len(self.study.model.causes) + 1
         bins = math.ceil(study.weeks / BIN_WEEKS)
         full = 8 * study.batches * (len(study.horizons) + 3 * ends)  # sums, of which hardly one is zero
-        per_cell = full + (ends - 1) * (study.weeks + study.batches * bins)  # events: a byte a week, compressed
-        return sum(SHARD_BYTES + len(shard.cells) * per_cell // 2 for shard in self.shards)
+        per_row = full + (ends - 1) * (study.weeks + study.batches * bins)  # events: a byte a week, compressed
+        per_cell = _strata(study) * per_row // 2
+        per_firm = RECORD_BYTES if study.record_firms else 0
+        return sum(SHARD_BYTES + len(shard.cells) * per_cell + shard.firms * per_firm for shard in self.shards)
 
     def part(self, index: int, parts: int) -> tuple[Shard, ...]:
         """Return one array task's work: what is missing of every `parts`-th shard of the study, from `index` on."""
@@ -137,13 +153,17 @@ class Plan:
 
     @property
     def result_bytes(self) -> int:
-        """Bytes of the counts in memory, before compression in files."""
-        study, ends = self.study, len(self.study.model.causes) + 1
-        bins = math.ceil(study.weeks / BIN_WEEKS)
-        per_cell = 4 * (ends - 1) * study.weeks + study.batches * (
-            4 * (ends - 1) * bins + 8 * len(study.horizons) + 28 * ends
-        )
-        return len(self.cells) * per_cell
+        """Bytes of the counts in memory, before compression in files: those of `firmfate.variables.COUNTS`."""
+        return len(self.cells) * cell_bytes(self.study)
+
+    @property
+    def firms_bytes(self) -> int:
+        """Bytes of ``firms.nc``, about: how every firm ended, and what it drew; 0 where firms are not recorded."""
+        study = self.study
+        if not study.record_firms:
+            return 0
+        drawing = study.replicates if study.common_random_numbers else self.firms
+        return FIRM_BYTES * self.firms + 8 * len(study.population.keys) * drawing
 
     @property
     def expected_se_weeks(self) -> float:
@@ -161,10 +181,25 @@ class Plan:
                 f"shards    {len(self.shards):,} to run, a file each; about {human_bytes(self.shard_bytes)} in all",
                 f"time      about {human_seconds(self.nominal_seconds)} on one core "
                 f"({self.nominal_seconds / 3600:.3g} core-hours), nominal",
-                f"counts    {human_bytes(self.result_bytes)} in memory; result.nc is smaller",
+                f"counts    {human_bytes(self.result_bytes)} in memory, "
+                f"about {human_seconds(self.gather_seconds)} to gather; result.nc is smaller",
+                *([f"records   about {human_bytes(self.firms_bytes)} in firms.nc"] if study.record_firms else []),
                 f"error     standard error of a cell's restricted mean at most {self.expected_se_weeks:.2g} weeks",
             ]
         )
+
+
+def _strata(study: Study) -> int:
+    """Return in how many strata the firms of a cell are counted."""
+    return math.prod(bins for _, bins in study.population.strata)
+
+
+def cell_bytes(study: Study) -> int:
+    """Return the bytes of one cell's counts, as ``result.nc`` holds them; shards take up to twice as many."""
+    ends, bins = len(study.model.causes) + 1, math.ceil(study.weeks / BIN_WEEKS)
+    per_batch = 4 + 4 * (ends - 1) * bins + 8 * len(study.horizons) + 32 * ends
+    marks = sum(8 * ends * (mark.maximum + 1) for mark in study.model.marks)
+    return _strata(study) * (24 + 4 * (ends - 1) * study.weeks + study.batches * per_batch + marks)
 
 
 def human_bytes(count: float) -> str:
@@ -213,12 +248,12 @@ def shard_seconds(firms: int, study: Study, scale: float = 1.0) -> float:
     return scale * max(min(LONGEST_SHARD, max(SHORTEST_SHARD, total / SMALL_PLAN)), total / MOST_SHARDS)
 
 
-def cut(cells: Sequence[int], keys: Sequence[str], missing: Range, firms_each: int) -> Iterable[Shard]:
+def cut(cells: Sequence[int], keys: Sequence[str], missing: Range, firms_each: int, cells_each: int) -> Iterable[Shard]:
     """Yield shards of about `firms_each` firms: the whole range of some cells, or a piece of it in one."""
     first, count = missing
     if firms_each >= count:
         # Blocks of equal size: the last is not left with a few cells.
-        blocks = max(1, math.ceil(len(cells) * count / firms_each))
+        blocks = max(1, math.ceil(len(cells) * count / firms_each), math.ceil(len(cells) / cells_each))
         for block in np.array_split(np.asarray(cells), min(blocks, len(cells))):
             yield Shard(tuple(block.tolist()), first, count, block_digest(keys[cell] for cell in block))
         return
@@ -280,10 +315,9 @@ def plan(
     cells = design(study) if cells is None else cells
     total = len(cells) * study.replicates
     firms_each = max(1, round(shard_seconds(total, study, shard_scale) / firm_seconds(study)))
-    whole = [
-        replace(shard, place=place)
-        for place, shard in enumerate(cut(range(len(cells)), cells.keys, (0, study.replicates), firms_each))
-    ]
+    cells_each = max(1, HELD_BYTES // (2 * cell_bytes(study)))
+    pieces = cut(range(len(cells)), cells.keys, (0, study.replicates), firms_each, cells_each)
+    whole = [replace(shard, place=place) for place, shard in enumerate(pieces)]
     shards = whole
     if covered:
         holes = [gaps(covered.get(key, ()), study.replicates) for key in cells.keys]

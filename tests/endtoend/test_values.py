@@ -1,0 +1,121 @@
+"""Values that `simulate` is given by cell and by firm: the same lives as cells of their own, and refusals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import firmfate
+from firmfate.errors import FirmfateError
+
+FIRMS = 6
+ALL = {"weeks": 260, "seed": 5, "threads": 1}
+
+
+def lives(**given: Any) -> xr.Dataset:
+    return firmfate.simulate("firm", **{**ALL, "replicates": FIRMS, **given}).drop_attrs()
+
+
+def one(firm: int, **given: Any) -> xr.Dataset:
+    """One firm, as a cell of its own."""
+    return lives(**given, replicates=range(firm, firm + 1))
+
+
+def uniform(*shape: int, low: float = 0.0, high: float = 1.0) -> np.ndarray:
+    return np.random.default_rng(3).uniform(low, high, shape)
+
+
+def test_a_firms_own_values_are_those_of_a_cell_of_one_firm() -> None:
+    """Divisions, the whole, one division and a plain parameter, by firm, beside values by cell."""
+    execution, cost = uniform(2, FIRMS, 5), uniform(1, FIRMS, low=0.55, high=0.6)
+    misaligned, delay = uniform(1, FIRMS, 1), np.array([13.0, 52.0])
+    quality = uniform(2, FIRMS)
+    found = lives(
+        execution=execution,
+        misalignment=misaligned,
+        parameters={"unit_cost": cost, "correct_time": delay, "misalignment.quality": quality},
+    )
+    assert dict(found.sizes) == {"cell": 2, "replicate": FIRMS}
+    for cell in range(2):
+        for firm in range(FIRMS):
+            own = np.full(5, misaligned[0, firm, 0])
+            own[2] = quality[cell, firm]
+            alone = one(
+                firm,
+                execution=execution[cell, firm][np.newaxis],
+                misalignment=own[np.newaxis],
+                parameters={"unit_cost": cost[0, firm], "correct_time": delay[cell]},
+            )
+            assert found.isel(cell=[cell], replicate=[firm]).equals(alone), (cell, firm)
+
+
+@settings(deadline=None, max_examples=10)
+@given(st.integers(0, FIRMS - 1), st.sampled_from([1, 2]))
+def test_the_same_value_for_all_firms_is_the_value_of_the_cell(split: int, threads: int) -> None:
+    by_cell = lives(execution=[0.3, 0.9], parameters={"unit_cost": 0.58})
+    by_firm = lives(
+        execution=np.broadcast_to(np.array([0.3, 0.9])[:, np.newaxis, np.newaxis], (2, FIRMS, 5)),
+        parameters={"unit_cost": np.full((1, FIRMS), 0.58)},
+        threads=threads,
+    )
+    assert by_firm.equals(by_cell)
+
+
+def test_one_division_by_cell_overrides_the_whole_by_firm() -> None:
+    whole = uniform(1, FIRMS, 1)
+    found = lives(execution=whole, parameters={"execution.sales": [0.1, 0.9]})
+    divisions = np.broadcast_to(whole, (2, FIRMS, 5)).copy()
+    divisions[:, :, 0] = [[0.1], [0.9]]
+    assert found.equals(lives(execution=divisions))
+
+
+def test_pieces_and_threads_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {"execution": uniform(3, 50, 1), "parameters": {"unit_cost": uniform(1, 50, low=0.55, high=0.6)}}
+    whole = lives(**given, replicates=50)
+    for piece, threads in ((7, 2), (49, 1), (120, 2)):
+        monkeypatch.setattr(firmfate.simulation, "PIECE", piece)
+        assert lives(**given, replicates=50, threads=threads).equals(whole)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"execution": np.full((1, FIRMS + 1, 5), 0.5)}, r"shape \(1, 7, 5\); allowed: .*\(cells, 6, 5\)"),
+        ({"execution": np.full((1, FIRMS, 4), 0.5)}, r"shape \(1, 6, 4\)"),
+        ({"execution": np.full((1, FIRMS, 5, 1), 0.5)}, r"shape \(1, 6, 5, 1\)"),
+        ({"parameters": {"unit_cost": np.full((1, 5), 0.57)}}, r"shape \(1, 5\); allowed: .*\(cells, 6\)"),
+        ({"execution": np.full((3, FIRMS, 1), 0.5), "misalignment": [0, 1]}, r"different length: .*execution.: 3"),
+        ({"execution": np.full((1, FIRMS, 1), 1.5)}, r"'execution' = 1.5; allowed: \[0, 1\]"),
+        ({"parameters": {"unit_cost": [[0.57] * 5 + [np.nan]]}}, r"'unit_cost' = nan"),
+        ({"parameters": {"capacity": [[1.35] * 5 + [1.0]]}}, r"capacity = 1 gives a utilisation"),
+        ({"parameters": {"capacity": [[1.35] * 5 + [1.1]], "defect_rate": [0.05, 0.2]}}, r"capacity = 1.1 gives"),
+    ],
+)
+def test_what_cannot_be_is_refused(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(FirmfateError, match=said):
+        lives(**given)
+
+
+def test_one_life_takes_no_values_by_firm() -> None:
+    with pytest.raises(FirmfateError, match=r"shape \(1, 3\); allowed: a scalar or \(cells,\)"):
+        firmfate.simulate_path("firm", parameters={"unit_cost": [[0.57, 0.58, 0.59]]})
+
+
+def test_one_bad_firm_of_many_is_found() -> None:
+    capacity = np.full((1, 20_000), 1.35)
+    capacity[0, 12_345] = 1.0
+    with pytest.raises(FirmfateError, match="capacity = 1 gives a utilisation"):
+        lives(parameters={"capacity": capacity}, replicates=20_000)
+
+
+def test_one_bad_cell_of_many_is_found() -> None:
+    """Its value is the cell's, beside values by firm in all cells."""
+    defects = np.full(2_000, 0.05)
+    defects[1_234] = 0.55
+    with pytest.raises(FirmfateError, match="utilisation"):
+        lives(execution=uniform(2_000, FIRMS, 1), parameters={"defect_rate": defects})
