@@ -78,7 +78,7 @@ def life(ds: xr.Dataset, *, axes: NDArray[Any] | None = None, title: str = "") -
         _moments(ax, ds)
         style.age_axis(ax, horizon, label="")
     axes[-1].set_xlabel("age in years")
-    style.note(axes[-1], f"n = 1 firm, replayed exactly: {how(ds)}")
+    style.note(axes[-1], f"n = 1 firm, replayed exactly: {how(ds)}\nupright lines: the alarm (dashed), the end")
     return axes
 
 
@@ -110,10 +110,11 @@ def kpi_ratio(ds: xr.Dataset, name: str) -> NDArray[np.float64]:
 
 
 def said(ds: xr.Dataset, name: str) -> Any:
-    """Return what a life knows of itself: an attribute, or a coordinate of one of ``lives.nc``; or None."""
+    """Return what a life, or every one of several, knows of itself: an attribute or a coordinate; otherwise None."""
     if name in ds.attrs:
         return ds.attrs[name]
-    return ds[name].item() if name in ds.coords and not ds[name].dims else None
+    known = np.unique(ds[name].values) if name in ds.coords else np.empty(0)
+    return known.item() if known.size == 1 else None
 
 
 def who(ds: xr.Dataset) -> str:
@@ -152,7 +153,10 @@ def _kpis(ax: Axes, ds: xr.Dataset, years: NDArray[np.float64]) -> None:
     ax.set_yscale("log", base=2)
     ax.yaxis.set_major_formatter(lambda ratio, _: f"{ratio:g}×")
     ax.minorticks_off()
-    ax.legend(loc="upper left", bbox_to_anchor=(0, 1.0), ncols=5, fontsize=7, handlelength=1.0, columnspacing=0.9)
+    ax.legend(
+        loc="upper left", bbox_to_anchor=(0, 1.0), ncols=5, fontsize=7, handlelength=1.0, columnspacing=0.9,
+        frameon=True, facecolor=style.PAPER, edgecolor="none", framealpha=1.0,
+    )  # fmt: skip
     low, high = ax.get_ylim()
     low, high = min(low, 0.8), max(high, 1.25)
     ax.set_yticks([ratio for ratio in (DOUBLINGS if high / low > 2.8 else QUARTERS) if low <= ratio <= high])
@@ -165,8 +169,10 @@ def _credit(ax: Axes, ds: xr.Dataset, years: NDArray[np.float64]) -> None:
 
 
 def _moments(ax: Axes, ds: xr.Dataset) -> None:
-    """Mark the alarm (orange) and the end (vermilion)."""
-    for name, colour in (("alarm_week", style.ORANGE), ("event_week", style.VERMILION)):
+    """Mark the alarm (orange, dashed) and the end (vermilion)."""
+    for name, colour, dashes in (("alarm_week", style.ORANGE, (0, (5, 2))), ("event_week", style.VERMILION, "-")):
         week = said(ds, name)
         if week and (name != "event_week" or said(ds, "end")):
-            ax.axvline(float(week) / WEEKS_PER_YEAR, color=colour, linewidth=1.4, label=f"_{name}", clip_on=False)
+            ax.axvline(
+                float(week) / WEEKS_PER_YEAR, color=colour, linewidth=1.4, linestyle=dashes, label=f"_{name}", clip_on=False
+            )  # fmt: skip
