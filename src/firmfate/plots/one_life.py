@@ -173,6 +173,5 @@ def _moments(ax: Axes, ds: xr.Dataset) -> None:
     for name, colour, dashes in (("alarm_week", style.ORANGE, (0, (5, 2))), ("event_week", style.VERMILION, "-")):
         week = said(ds, name)
         if week and (name != "event_week" or said(ds, "end")):
-            ax.axvline(
-                float(week) / WEEKS_PER_YEAR, color=colour, linewidth=1.4, linestyle=dashes, label=f"_{name}", clip_on=False
-            )  # fmt: skip
+            at = float(week) / WEEKS_PER_YEAR
+            ax.axvline(at, color=colour, linewidth=1.4, linestyle=dashes, label=f"_{name}", clip_on=False)
