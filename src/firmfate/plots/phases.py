@@ -118,7 +118,7 @@ def _untold(ax: Axes, here: xr.Dataset) -> None:
     execution, misalignment = np.nonzero(untold)
     ax.scatter(
         here[MISALIGNMENT].values[misalignment], here[EXECUTION].values[execution], s=7, color=style.INK, linewidths=0,
-        label="sign not told from 0",
+        zorder=3, label="sign not told from 0",
     )  # fmt: skip
 
 
