@@ -25,11 +25,12 @@ def timed(said: Said, names: list[str], estimate: Callable[[], list[float]]) -> 
 
 
 def ours(firms: Firms, rows: Rows) -> Said:
-    """firmfate on counts; `counting` is from one row a firm."""
+    """firmfate on counts; `firms` is counting one row a firm."""
     from firmfate import survival as s
 
     said: Said = {}
     held = {}
+    s.proportional_hazards(s.example(), "execution:misalignment")  # the first regression imports formulaic and pandas
     columns = {"group": firms.group, "week": firms.week, "end": firms.end}
 
     def count() -> list[float]:

@@ -36,10 +36,10 @@ def _turning(file: Path) -> dict[str, float]:
     found = {}
     for notice in (0.0, 0.1):
         line = gap.loc[notice]
-        changes = [i for i in range(len(line) - 1) if line.iloc[i] * line.iloc[i + 1] < 0]
-        if len(changes) != 1:  # too few cars to tell where
+        ends = [i for i in range(len(line) - 1) if (line.iloc[i] > 0) != (line.iloc[i + 1] > 0)]
+        if len(ends) != 1:  # too few cars to tell where
             continue
-        pair = line.iloc[changes[0] : changes[0] + 2]
+        pair = line.iloc[ends[0] : ends[0] + 2]  # a line that falls to exactly 0 turns there
         found[f"m_star_20_{notice:g}"] = float(np.interp(0, -pair.to_numpy(), pair.index.to_numpy()))
     return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -16,6 +17,7 @@ import firmfate
 from firmfate import export
 from firmfate.export import export_counts, export_firms
 
+README = Path(__file__).parents[2] / "README.md"
 POPULATION = """
 [record]
 firms = true
@@ -117,6 +119,29 @@ def test_formats_hold_the_same_table_and_a_dictionary_tells_its_columns(
     assert about.column.tolist() == plain.columns.tolist()
     assert (about.meaning.str.len() > 0).all()
     assert about.unit.str.len().gt(0).all()
+
+
+@pytest.mark.skipif(shutil.which("Rscript") is None, reason="Rscript is not installed")
+def test_the_readmes_r_fits_survfit_and_coxph_to_an_export(finished_run: Path, tmp_path: Path) -> None:
+    """Its lines as they stand: curves are ours, coefficients (of Efron's ties) near ours, errors those of batches."""
+    (block,) = re.findall(r"^```r\n(.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    export_firms(finished_run, tmp_path / "firms.csv.gz")
+    block = block.replace("survfit(", "curves <- survfit(").replace("coxph(", "fit <- coxph(")
+    program = f"""{block}
+    last <- summary(curves, times = 520, extend = TRUE)
+    write.csv(data.frame(alive = last$surv, se = last$std.err), "curves.csv", row.names = FALSE)
+    write.csv(data.frame(term = names(coef(fit)), value = coef(fit), se = sqrt(diag(vcov(fit)))), "fit.csv")
+    """
+    subprocess.run(["Rscript", "-e", program], cwd=tmp_path, capture_output=True, text=True, check=True)
+    curves, fit = pd.read_csv(tmp_path / "curves.csv"), pd.read_csv(tmp_path / "fit.csv").set_index("term")
+    with firmfate.open_run(finished_run) as ds:
+        alive = firmfate.survival.kaplan_meier(ds).isel(week=-1).load()
+        ours = firmfate.survival.proportional_hazards(ds, "execution * misalignment").to_dataframe()
+    np.testing.assert_allclose(curves.alive, alive.estimate.values.ravel(), rtol=1e-9)
+    np.testing.assert_allclose(curves.se, alive.se.values.ravel(), rtol=1e-9)
+    assert list(fit.index) == list(ours.index)
+    assert (abs(fit.value - ours.estimate) < 0.1 * ours.se).all()
+    assert (fit.se / ours.se).between(0.6, 1.6).all()
 
 
 @pytest.mark.skipif(shutil.which("Rscript") is None, reason="Rscript is not installed")

@@ -10,6 +10,7 @@ from paradox_counts import counts, true_lifetime, true_turning_point
 from firmfate.errors import EstimateError
 from firmfate.findings import axis_effects, extreme_cells, finding, phase_map, poles, turning_point
 from firmfate.findings.lifetimes import Lifetimes
+from firmfate.findings.turning import zero
 from firmfate.findings.words import Estimated, decimals, number
 from firmfate.survival import contrast, example, rmst
 
@@ -38,6 +39,24 @@ def test_turning_point_covers_the_truth_and_its_error_is_of_the_right_size(parad
     others = [float(turning_point(counts(seed=seed)).estimate) for seed in range(1, 25)]
     assert abs(np.mean(others) - true_turning_point()) < 4 * found.se / np.sqrt(24)
     assert 0.6 < np.std(others, ddof=1) / float(found.se) < 1.6
+
+
+def test_effects_of_exactly_nothing_turn_where_they_are() -> None:
+    """A cell whose firms live the same lives is the turning point, and two neighbours of it would miss."""
+    misalignment = np.array([0.0, 0.25, 0.5, 0.75, 1.0])
+
+    def turning(*effect: float) -> float:
+        line = xr.DataArray(list(effect), dims="misalignment", coords={"misalignment": misalignment})
+        return float(zero(line))
+
+    assert turning(3, 2, 0, -1, -2) == 0.5
+    assert turning(3, 2, 1e-12, -1, -2) == pytest.approx(0.5, abs=1e-9)
+    assert turning(3, 2, -1e-12, -1, -2) == pytest.approx(0.5, abs=1e-9)
+    assert turning(3, 0, 0, -1, -2) == 0.375
+    assert turning(3, 0, np.nan, 0, -2) == 0.5
+    assert turning(0, 3, 1, -1, 0) == 0.625
+    for never in ((0, 0, 1, 2, 3), (1, 0, 1, 0, 1), (0, 0, 0, 0, 0), (1, 2, np.nan, 0, 0)):
+        assert np.isnan(turning(*never))
 
 
 def test_reversed_execution_reverses_the_finding(paradox: xr.Dataset) -> None:

@@ -79,6 +79,7 @@ def test_numbers_at_risk_stand_beneath_their_curves(ds: xr.Dataset) -> None:
     chosen = ds.sel(misalignment=1.0)
     ax = plots.survival_curves(chosen)
     at_risk = risk_table(chosen, weeks=[0, 104, 208, 312, 416, 520]).at_risk
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["0", "2", "4", "6", "8", "10"]
     for row in range(2):
         printed = [text.get_text() for text in ax.texts if text.get_gid() == f"at-risk-{row}"]
         assert printed == [f"{count:,.0f}" for count in at_risk.isel(execution=row).values]
@@ -236,6 +237,11 @@ def test_fan_shows_quantiles_of_the_living(many: xr.Dataset) -> None:
     np.testing.assert_allclose(median, np.nanmedian(cash[:, alive > 0], axis=0))
     np.testing.assert_array_equal(axes[-1].lines[0].get_ydata(), alive)
     assert "n = 30 firms" in words(axes[0])
+    assert axes[0].get_title(loc="left") == "execution 0.9, misalignment 1"
+    assert axes[0].get_ylabel() == "cash\n(weeks of revenue)"
+    years = many["week"].values[drawn] / YEAR
+    for band, share in zip(axes[0].collections, (0.05, 0.25), strict=True):
+        assert band.get_paths()[0].vertices[:, 0].max() == pytest.approx(years[alive * share >= 1].max())
     with pytest.raises(EstimateError, match="did you mean 'cash'"):
         plots.fan(many, variables=["cahs"])
     with pytest.raises(EstimateError, match="many lives"):
@@ -286,6 +292,41 @@ def test_importing_plots_imports_no_matplotlib_and_drawing_no_pyplot() -> None:
         "assert 'matplotlib.pyplot' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def overlapping(drawn: Any) -> list[tuple[str, str]]:
+    """Pairs of words of a figure that lie upon each other."""
+    figure = np.ravel(drawn)[0].get_figure(root=True)
+    figure.draw_without_rendering()
+    outside = set()  # labels of ticks beyond the axis, which are not drawn
+    for axis in (axis for ax in figure.axes for axis in (ax.xaxis, ax.yaxis)):
+        low, high = sorted(axis.get_view_interval())
+        slack = 1e-9 * (high - low)
+        for tick in (*axis.get_major_ticks(), *axis.get_minor_ticks()):
+            if not low - slack <= tick.get_loc() <= high + slack:
+                outside |= {tick.label1, tick.label2}
+    words = [
+        (text.get_text(), text.get_window_extent().padded(-1))
+        for text in figure.findobj(matplotlib.text.Text)
+        if text.get_visible() and text.get_text().strip() and text not in outside
+    ]
+    return [(one, other) for i, (one, a) in enumerate(words) for other, b in words[:i] if a.overlaps(b)]
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_no_words_lie_upon_others(ds: xr.Dataset, name: str) -> None:
+    of_a_run = (ds,) if name == "phase_map" else (ds, ds.sel(misalignment=1.0), ds.sel(execution=0.9, misalignment=1.0))
+    for cells in of_a_run if name == "dashboards" else (*of_a_run, example()):
+        assert overlapping(DRAWN[name](cells)) == []
+
+
+def test_no_words_of_lives_lie_upon_others(many: xr.Dataset) -> None:
+    assert overlapping(plots.life(many.isel(life=0))) == []
+    drawn = plots.fan(many)
+    assert overlapping(drawn) == []
+    drawn[0].text(0.5, 0.5, "one")
+    drawn[0].text(0.5, 0.5, "upon another")
+    assert overlapping(drawn) == [("upon another", "one")]
 
 
 def test_labels_at_the_ends_do_not_overlap() -> None:

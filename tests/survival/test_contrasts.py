@@ -111,14 +111,25 @@ def test_curves_are_exact_at_the_ends_of_bins(bin_weeks: int) -> None:
     compare(contrast(ds, kaplan_meier, between=between).sel(misalignment=1.0, week=26), alive[2, 1] - alive[0, 1])
 
 
-def test_variances_within_bins_lie_between_their_ends() -> None:
+def test_variances_within_bins_follow_those_of_independent_cells() -> None:
+    """Their ratio is interpolated; in the first bin, where it has no start, or of a bare array, the variance is."""
     between = ({"execution": 1.0}, {"execution": 0.0})
     coarse, fine = (contrast(counted(bins), kaplan_meier, between=between).sel(misalignment=1.0) for bins in (13, 1))
+    bare = contrast(counted(13), lambda ds: kaplan_meier(ds).estimate, between=between).sel(misalignment=1.0)
+    single = kaplan_meier(counted(13)).se.sel(misalignment=1.0) ** 2
+    independent = single.sel(execution=1.0) + single.sel(execution=0.0)
+
+    def line(values: xr.DataArray, week: int) -> float:
+        low, share = 13 * (week // 13), week % 13 / 13
+        return float(values.sel(week=low) * (1 - share) + values.sel(week=low + 13) * share)
+
     variance = coarse.se**2
-    for week, share in ((17, 4 / 13), (33, 7 / 13)):
-        low = 13 * (week // 13)
-        expected = variance.sel(week=low) * (1 - share) + variance.sel(week=low + 13) * share
+    for week in (17, 33):
+        expected = line(variance / independent, week) * independent.sel(week=week)
         assert variance.sel(week=week).item() == pytest.approx(expected.item(), rel=1e-12)
+    assert variance.sel(week=4).item() == pytest.approx(line(variance, 4), rel=1e-12)
+    for week in (4, 17, 33):
+        assert bare.se.sel(week=week).item() ** 2 == pytest.approx(line(variance, week), rel=1e-12)
     inside = slice(5, HORIZON)
     assert float(abs(coarse.se.sel(week=inside) / fine.se.sel(week=inside) - 1).median()) < 0.15
 

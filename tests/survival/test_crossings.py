@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from firmfate.survival import crossing, cumulative_incidence, kaplan_meier, rmst_curve
+from firmfate.survival import counts_from_table, crossing, cumulative_incidence, kaplan_meier, rmst_curve
 
 WEEKS, BATCHES, PER_BATCH = 104, 32, 30
 CELLS = ({"kind": "steady"}, {"kind": "erratic"})
@@ -59,6 +59,28 @@ def test_no_crossing_is_nan() -> None:
     same = crossing(twins, between=CELLS)
     assert same.estimate.isnull()
     assert same.direction == 0
+
+
+def test_curves_that_meet_in_a_week_cross_in_it() -> None:
+    """The same shares are alive at the ends of weeks 30 to 39: the crossing is the middle of them."""
+    alive = {"steady": [96, 80, 60, 20], "erratic": [96, 70, 60, 40]}
+    weeks = [0, 20, 30, 40]
+    table: dict[str, list[object]] = {"week": [], "end": [], "kind": [], "firms": [], "batch": []}
+    for kind, left in alive.items():
+        for week, ended in zip([*weeks[1:], 52], -np.diff([*left, 0]), strict=True):
+            for batch in range(8):
+                firms = int(ended) // 8 + (batch < int(ended) % 8)
+                row = (week, "end" if week < 52 else "", kind, firms, batch)
+                for column, value in zip(table.values(), row, strict=True):
+                    column.append(value)
+    ds = counts_from_table(
+        table, duration="week", cause="end", covariates=["kind"], weight="firms", batch="batch", bin_weeks=1
+    )
+    found = crossing(ds, between=CELLS, paired=False)
+    assert found.estimate.item() == 34.5
+    assert found.direction.item() == -1
+    assert found.lower < 30
+    assert found.upper > 39
 
 
 def test_a_crossing_without_evidence_is_unbounded() -> None:

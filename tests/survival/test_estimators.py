@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from firmfate import survival
 from firmfate.errors import EstimateError
 from firmfate.survival import (
     counts_from_table,
@@ -138,11 +141,60 @@ def test_a_cell_with_invalid_firms_is_nan(small: xr.Dataset) -> None:
         xr.testing.assert_identical(result.isel(execution=[0, 1]), estimator(small).isel(execution=[0, 1]))
 
 
-def test_every_estimate_says_its_units(small: xr.Dataset) -> None:
-    for estimator in CURVES:
-        for name in ("estimate", "se", "lower", "upper"):
-            assert set(estimator(small)[name].attrs) == {"units", "long_name"}
-    assert rmst(small).estimate.attrs["units"] == "week"
+CELLS = ({"execution": 1.0, "misalignment": 1.0}, {"execution": 0.0, "misalignment": 1.0})
+FORMULA = "execution * misalignment"
+CALLS: dict[str, Callable[[xr.Dataset], xr.Dataset]] = {
+    **{estimator.__name__: estimator for estimator in CURVES if estimator is not hazard},
+    "hazard": lambda ds: hazard(ds, bin_weeks=13),
+    "expected_payoff": lambda ds: expected_payoff(ds, 0.99 ** np.arange(104)),
+    "risk_table": lambda ds: risk_table(ds, weeks=[0, 50, 104]),
+    "contrast": lambda ds: survival.contrast(ds, rmst, along="execution"),
+    "crossing": lambda ds: survival.crossing(ds, between=CELLS),
+    "hazard_ratio": lambda ds: survival.hazard_ratio(ds, between=CELLS),
+    "logrank": lambda ds: survival.logrank(ds, "execution"),
+    "proportional_hazards": lambda ds: survival.proportional_hazards(ds, FORMULA),
+    "proportionality": lambda ds: survival.proportionality(ds, FORMULA),
+    "accelerated_failure_time": lambda ds: survival.accelerated_failure_time(ds, FORMULA, batches=False),
+    "to_rows": lambda ds: survival.to_rows(ds).to_xarray(),
+}
+"""Every public function of counts."""
+
+
+def test_every_public_function_is_called() -> None:
+    assert set(CALLS) == set(survival.__all__) - {"example", "counts_from_table"}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_every_function_takes_lazy_counts_and_says_its_units(small: xr.Dataset, name: str) -> None:
+    result = CALLS[name](small)
+    xr.testing.assert_identical(CALLS[name](small.chunk({"execution": 1, "batch": 5})).compute(), result)
+    if name != "to_rows":
+        for variable in result.data_vars.values():
+            assert set(variable.attrs) == {"units", "long_name"}, variable.name
+    if name in ("rmst", "rmst_curve", "time_lost", "quantile", "crossing"):
+        assert result["estimate"].attrs["units"] == "week"
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_every_function_takes_counts_of_a_users_table(small: xr.Dataset, name: str) -> None:
+    """Durations, causes, weights and covariates of firms that somebody else observed; some left early."""
+    rows = survival.to_rows(small)
+    left = rows.head(40).assign(end="", firms=3)
+    observed = counts_from_table(
+        pd.concat([rows, left]), duration="week", cause="end", weight="firms", covariates=["execution", "misalignment"],
+        horizon=104,
+    )  # fmt: skip
+    if name in ("contrast", "crossing", "hazard_ratio"):
+        calls = {
+            "contrast": lambda ds: survival.contrast(ds, rmst, along="execution", paired=False),
+            "crossing": lambda ds: survival.crossing(ds, between=CELLS, paired=False),
+            "hazard_ratio": lambda ds: survival.hazard_ratio(ds, between=CELLS, paired=False),
+        }
+        result = calls[name](observed)
+    else:
+        result = CALLS[name](observed)
+    assert observed.censored.sum() > 0
+    assert any(bool(np.isfinite(variable).any()) for variable in result.data_vars.values() if variable.dtype == float)
 
 
 @pytest.mark.parametrize(

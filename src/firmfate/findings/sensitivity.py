@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from firmfate.errors import EstimateError
 from firmfate.findings.simulated import Free
 from firmfate.simulation import simulate
+from firmfate.survival.core.sign_changes import sign_changes
 from firmfate.variables import WEEKS_PER_YEAR
 
 Floats = NDArray[np.float64]
@@ -184,14 +185,8 @@ def boundary(ds: xr.Dataset, parameter: str, estimand: str) -> tuple[float, floa
     total = lifetime.sum("batch")
 
     def zero(mean: xr.DataArray) -> float:
-        effect = estimands_of(mean).sel(estimand=estimand).values
-        change = np.flatnonzero(effect[:-1] * effect[1:] < 0)
-        if not change.size:
-            return np.nan
-        at = values[change] - effect[change] * (values[change + 1] - values[change]) / (
-            effect[change + 1] - effect[change]
-        )
-        return float(at[np.argmin(np.abs(at - middle))])
+        changes = sign_changes(values, estimands_of(mean).sel(estimand=estimand).values)
+        return min((change.at for change in changes), key=lambda at: abs(at - middle), default=np.nan)
 
     left = np.array([zero((total - lifetime.isel(batch=batch)) / (BATCHES - 1)) for batch in range(BATCHES)])
     se = np.sqrt(((left - left.mean()) ** 2).sum() * (BATCHES - 1) / BATCHES)

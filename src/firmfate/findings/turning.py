@@ -12,6 +12,7 @@ from firmfate.errors import EstimateError
 from firmfate.findings.lifetimes import Lifetimes
 from firmfate.findings.poles import EXECUTION, MISALIGNMENT, poles
 from firmfate.survival.comparisons import comparison_of
+from firmfate.survival.core.sign_changes import sign_changes, strongest
 from firmfate.survival.labels import describe
 
 Floats = NDArray[np.float64]
@@ -37,9 +38,9 @@ def turning_point(
     Returns
     -------
     xarray.Dataset
-        ``estimate`` (linear between cells; NaN where the sign never changes; of several changes, the one between the
-        largest opposite effects), ``se`` (jackknife over batches), ``lower``, ``upper``, over execution, if asked, and
-        other axes.
+        ``estimate`` (linear between cells, or the cell where the effect is exactly 0; NaN where the sign never changes;
+        of several changes, the one between the largest opposite effects), ``se`` (jackknife over batches), ``lower``,
+        ``upper``, over execution, if asked, and other axes.
 
     Raises
     ------
@@ -85,20 +86,9 @@ def _near(step: Callable[[xr.DataArray], xr.DataArray], whole: xr.DataArray) -> 
 
 
 def _zero(misalignment: Floats, effect: Floats, near: float) -> float:
-    known = np.isfinite(effect) & (effect != 0)
-    x, y = misalignment[known], effect[known]
-    changes = np.flatnonzero(y[:-1] * y[1:] < 0)
-    if not changes.size:
+    changes = sign_changes(misalignment, effect)
+    if not changes:
         return np.nan
-    at = x[changes] - y[changes] * (x[changes + 1] - x[changes]) / (y[changes + 1] - y[changes])
     if np.isfinite(near):
-        return float(at[np.argmin(np.abs(at - near))])
-    sides = np.sign(y)
-    strength = [
-        min(
-            np.abs(y[: change + 1])[sides[: change + 1] == sides[change]].max(),
-            np.abs(y[change + 1 :])[sides[change + 1 :] == sides[change + 1]].max(),
-        )
-        for change in changes
-    ]
-    return float(at[int(np.argmax(strength))])
+        return min((change.at for change in changes), key=lambda at: abs(at - near))
+    return strongest(changes, effect, np.abs(effect)).at

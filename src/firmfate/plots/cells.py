@@ -31,6 +31,11 @@ class Shown(NamedTuple):
     of: int
 
     @property
+    def title(self) -> str:
+        """What all curves share; of a single one, its name."""
+        return self.shared or (self.names[0] if len(self.names) == 1 else "")
+
+    @property
     def note(self) -> str:
         """How many firms stand behind each curve, and which cells were left out."""
         firms = sorted({int(cell["firms"]) for cell in self.cells})

@@ -53,21 +53,26 @@ def survival_curves(ds: xr.Dataset, *, ax: Axes | None = None, level: float = 0.
         ax.plot(years, found["estimate"], drawstyle="steps-post", color=colour, label=name)
         heights.append(float(np.nan_to_num(found["estimate"].values[-1])))
     horizon = ds.sizes["week"] / WEEKS_PER_YEAR
-    ax.set(xlim=(0, horizon), ylim=(0, 1), xlabel="age in years", ylabel="share of firms alive")
+    ax.set(ylim=(0, 1), ylabel="share of firms alive")
+    style.age_axis(ax, horizon)
     if len(chosen.cells) > 1:
         style.end_labels(ax, horizon, heights, chosen.names, colours)
-    ax.set_title(title or chosen.shared or (chosen.names[0] if len(chosen.names) == 1 else ""))
-    _risk_rows(ax, chosen.cells, chosen.names, colours, ds.sizes["week"])
+    ax.set_title(title or chosen.title)
+    _risk_rows(ax, chosen.cells, chosen.names, colours)
     said = f"Beneath: firms alive and at risk. {chosen.note}; bands: {level:.0%} limits, pointwise"
     style.note(ax, said, points=44 + ROW_POINTS * len(chosen.cells))
     return ax
 
 
-def _risk_rows(ax: Axes, cells: list[xr.Dataset], names: list[str], colours: list[str], weeks: int) -> None:
-    """Write a row of numbers at risk a curve, below the axis."""
-    ages = np.unique(np.linspace(0, weeks, 6).round().astype(int))
-    ax.set_xticks(ages / WEEKS_PER_YEAR, [f"{age / WEEKS_PER_YEAR:g}" for age in ages])
-    for row, (cell, colour) in enumerate(zip(cells, colours, strict=True)):
+def _risk_rows(ax: Axes, cells: list[xr.Dataset], names: list[str], colours: list[str]) -> None:
+    """Write a row of numbers at risk a curve, below the ticks of the axis, and behind it the curve's name."""
+    ages = (ax.get_xticks() * WEEKS_PER_YEAR).round().astype(int)
+    for row, (cell, name, colour) in enumerate(zip(cells, names, colours, strict=True)):
+        if len(cells) > 1:
+            ax.annotate(
+                name, (1, 0), xycoords="axes fraction", xytext=(20, -38 - ROW_POINTS * row),
+                textcoords="offset points", va="top", fontsize=7.5, color=colour, annotation_clip=False,
+            )  # fmt: skip
         at_risk = risk_table(cell, weeks=[int(age) for age in ages])["at_risk"].values
         for age, count in zip(ages, at_risk, strict=True):
             ax.annotate(

@@ -54,8 +54,8 @@ def hazard(
         ax.plot(middle, found["estimate"], color=colour, label=name)
     ax.set(ylim=(0, None), ylabel="hazard (ends a year at risk)")
     style.age_axis(ax, ds.sizes["week"] / WEEKS_PER_YEAR)
-    ax.set_title(title or chosen.shared)
+    ax.set_title(title or chosen.title)
     if len(chosen.cells) > 1:
-        ax.legend(loc="best")
+        ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
     style.note(ax, f"{chosen.note}; bins of {bin_weeks} weeks; bands: {level:.0%} limits, pointwise")
     return ax

@@ -15,7 +15,8 @@ from firmfate.plots import style
 from firmfate.plots.one_life import column, panels_of, who
 from firmfate.variables import WEEKS_PER_YEAR
 
-SHARES = (0.05, 0.25, 0.5, 0.75, 0.95)
+BANDS = ((0.05, 0.15), (0.25, 0.3))
+"""Lower ends of the bands, as shares of the living firms, and their opacities."""
 
 
 @style.styled
@@ -34,8 +35,8 @@ def fan(ds: xr.Dataset, *, variables: Sequence[str] | None = None, axes: NDArray
     Returns
     -------
     array of Axes
-        The median as a line, 25-75 % and 5-95 % as bands; the last panel shows firms alive. Who dies leaves: late
-        quantiles are those of survivors.
+        The median as a line, 25-75 % and 5-95 % as bands, as long as 4 and 20 firms live, one for each share outside;
+        the last panel shows firms alive. Who dies leaves: late quantiles are those of survivors.
 
     Raises
     ------
@@ -44,8 +45,9 @@ def fan(ds: xr.Dataset, *, variables: Sequence[str] | None = None, axes: NDArray
     """
     if "life" not in ds.dims:
         raise EstimateError("fan() draws many lives, over the dim `life`; replay a range of replicates")
+    units = {name: unit.split(",")[0] for name, _, unit in panels_of(ds.isel(life=0))}
     if variables is None:
-        known = [name for name, _, _ in panels_of(ds.isel(life=0)) if name in ds]
+        known = [name for name in units if name in ds]
         variables = [name for name in ("cash", "customers", "perceived_lead_time") if name in known] or known[:3]
     for name in variables:
         if name not in ds and name != "inventory":
@@ -61,15 +63,13 @@ def fan(ds: xr.Dataset, *, variables: Sequence[str] | None = None, axes: NDArray
         values = column(ds.transpose("life", "step", ...), name)
         alive = np.isfinite(values).sum(axis=0)
         some = alive > 0
-        quantiles = np.nanquantile(values[:, some], SHARES, axis=0)
-        ax.fill_between(
-            years[some], quantiles[0], quantiles[4], color=style.BLUE, alpha=0.15, linewidth=0, label="5-95 %"
-        )
-        ax.fill_between(
-            years[some], quantiles[1], quantiles[3], color=style.BLUE, alpha=0.3, linewidth=0, label="25-75 %"
-        )
-        ax.plot(years[some], quantiles[2], color=style.BLUE, label="median")
-        ax.set_ylabel(readable(name))
+        for share, opacity in BANDS:
+            enough = alive * share >= 1.0 - 1e-9
+            low, high = np.nanquantile(values[:, enough], (share, 1 - share), axis=0)
+            words = f"{100 * share:.0f}-{100 * (1 - share):.0f} %"
+            ax.fill_between(years[enough], low, high, color=style.BLUE, alpha=opacity, linewidth=0, label=words)
+        ax.plot(years[some], np.nanmedian(values[:, some], axis=0), color=style.BLUE, label="median")
+        ax.set_ylabel(f"{readable(name)}\n({unit})" if (unit := units.get(name)) else readable(name), fontsize=8)
     axes[0].legend(loc="best", ncols=3, fontsize=7.5)
     axes[0].set_title(who(ds))
     axes[-1].plot(years, alive, color=style.MUTED, drawstyle="steps-post")

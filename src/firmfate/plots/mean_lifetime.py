@@ -61,6 +61,6 @@ def rmst_curve(ds: xr.Dataset, *, ax: Axes | None = None, level: float = 0.95, t
     ax.set(ylim=(0, horizon), ylabel="mean lifetime up to the horizon, years")
     style.age_axis(ax, horizon, label="horizon in years")
     style.end_labels(ax, horizon, [*heights, horizon], [*chosen.names, "no deaths"], [*colours, style.MUTED])
-    ax.set_title(title or chosen.shared)
+    ax.set_title(title or chosen.title)
     style.note(ax, f"{chosen.note}; bands: {level:.0%} limits, pointwise")
     return ax

@@ -83,7 +83,7 @@ def life(ds: xr.Dataset, *, axes: NDArray[Any] | None = None, title: str = "") -
         _moments(ax, ds)
         style.age_axis(ax, horizon, label="")
     axes[-1].set_xlabel("age in years")
-    style.note(axes[-1], f"n = 1 firm, replayed exactly: {how(ds)}")
+    style.note(axes[-1], f"n = 1 firm, replayed exactly: {how(ds)}\nupright lines: the alarm (dashed), the end")
     return axes
 
 
@@ -115,10 +115,11 @@ def kpi_ratio(ds: xr.Dataset, name: str) -> NDArray[np.float64]:
 
 
 def said(ds: xr.Dataset, name: str) -> Any:
-    """Return what a life knows of itself: an attribute, or a coordinate of one of ``lives.nc``; or None."""
+    """Return what a life, or every one of several, knows of itself: an attribute or a coordinate; otherwise None."""
     if name in ds.attrs:
         return ds.attrs[name]
-    return ds[name].item() if name in ds.coords and not ds[name].dims else None
+    known = np.unique(ds[name].values) if name in ds.coords else np.empty(0)
+    return known.item() if known.size == 1 else None
 
 
 def who(ds: xr.Dataset) -> str:
@@ -178,8 +179,9 @@ def _credit(ax: Axes, ds: xr.Dataset, years: NDArray[np.float64]) -> None:
 
 
 def _moments(ax: Axes, ds: xr.Dataset) -> None:
-    """Mark the alarm (orange) and the end (vermilion)."""
-    for name, colour in (("alarm_week", style.ORANGE), ("event_week", style.VERMILION)):
+    """Mark the alarm (orange, dashed) and the end (vermilion)."""
+    for name, colour, dashes in (("alarm_week", style.ORANGE, (0, (5, 2))), ("event_week", style.VERMILION, "-")):
         week = said(ds, name)
         if week and (name != "event_week" or said(ds, "end")):
-            ax.axvline(float(week) / WEEKS_PER_YEAR, color=colour, linewidth=1.4, label=f"_{name}", clip_on=False)
+            at = float(week) / WEEKS_PER_YEAR
+            ax.axvline(at, color=colour, linewidth=1.4, linestyle=dashes, label=f"_{name}", clip_on=False)

@@ -107,7 +107,7 @@ def _colours(
     if name == "slope":
         bar.ax.set_title("helps", fontsize=7.5, color=style.BLUE)
         bar.ax.annotate(
-            "harms", (0.5, -0.02), xycoords="axes fraction", ha="center", va="top", fontsize=7.5, color=style.VERMILION
+            "harms", (0, -0.02), xycoords="axes fraction", ha="left", va="top", fontsize=7.5, color=style.VERMILION
         )
     ax.grid(visible=False)
     for limits, axis in ((ax.set_xlim, MISALIGNMENT), (ax.set_ylim, EXECUTION)):

@@ -47,7 +47,7 @@ def incidence(ds: xr.Dataset, *, axes: NDArray[Any] | None = None, titles: list[
     chosen = shown(ds, most=MOST_PANELS)
     count = len(chosen.cells)
     if axes is None:
-        _, axes = style.canvas(2.15 * count + 0.9, 3.2, 1, count, sharey=True)
+        _, axes = style.canvas(2.15 * count + 1.9, 3.2, 1, count, sharey=True)
     panels: list[Axes] = list(np.ravel(axes))
     causes = [str(cause) for cause in ds["cause"].values]
     happens = ds["events"].sum([dim for dim in ds["events"].dims if dim != "cause"]).values > 0
@@ -56,7 +56,7 @@ def incidence(ds: xr.Dataset, *, axes: NDArray[Any] | None = None, titles: list[
         panel.set_title(name.replace(", ", ",\n"))
     panels[0].set_ylabel("share of firms ended")
     handles, labels = panels[0].get_legend_handles_labels()
-    panels[0].legend(handles[::-1], labels[::-1], loc="upper left", fontsize=7.5)
+    panels[-1].legend(handles[::-1], labels[::-1], loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=7.5)
     return np.ravel(axes)
 
 

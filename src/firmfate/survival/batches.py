@@ -5,16 +5,13 @@ events of that cause and bin, so that the batches add up to the exact weekly cou
 not:
 
 - Survival, incidence and cumulative hazard at the ends of bins are exact. In between, batches tell too little:
-contrasts
-  interpolate the variance linearly between the ends of bins (`between_bins`).
+  contrasts take the ratio of the variance to that of independent cells from the ends of bins (`between_bins`).
 - Hazards of bins that end with batches' bins are exact; finer ones are refused (in `hazards.py`).
 - Restricted means at the horizons of ``batch_lifetime`` are exact; the difference from the binned ones is spread
-linearly
-  between horizons (in `restricted.py`). Elsewhere, where paired lives differ by less than a bin, their standard error
-  comes out too large.
+  linearly between horizons (in `restricted.py`). Elsewhere, where paired lives differ by less than a bin, their
+  standard error comes out too large.
 - With several steps a week ``batch_lifetime`` counts steps, estimates count begun weeks: the standard error is that
-of the
-  mean in steps, which rounding up to weeks hardly changes.
+  of the mean in steps, which rounding up to weeks hardly changes.
 """
 
 from __future__ import annotations
@@ -163,8 +160,22 @@ def has_exact_lifetimes(ds: xr.Dataset, tau: int) -> bool:
     return not early and "batch_lifetime" in ds and "horizon" in ds.coords and bool((ds["horizon"] == tau).any())
 
 
-def between_bins(variance: xr.DataArray, bins: NDArray[np.int_]) -> xr.DataArray:
-    """Interpolate variances (.., week) linearly between the ends of bins, where batches tell them exactly."""
+def between_bins(
+    variance: xr.DataArray, bins: NDArray[np.int_], independent: xr.DataArray | None = None
+) -> xr.DataArray:
+    """Interpolate variances (.., week) between the ends of bins, where batches tell them exactly.
+
+    Parameters
+    ----------
+    variance : (.., week) DataArray
+        From batches; exact in week 0 and in the last weeks of bins.
+    bins : (bin,) array
+        Last weeks of the batches' bins.
+    independent : (.., week) DataArray, optional
+        The variance if cells were independent, exact in every week. Their ratio, what is left of it under common
+        random numbers, changes slowly, and so it is the ratio that is interpolated linearly. Without it, or from an
+        end where it is 0 (no event yet, or no firm left), the variance is.
+    """
     weeks = variance["week"].values
     ends = np.flatnonzero(np.isin(weeks, [0, *bins]))
     if ends.size < 2:
@@ -173,6 +184,13 @@ def between_bins(variance: xr.DataArray, bins: NDArray[np.int_]) -> xr.DataArray
     low, high = ends[after - 1], ends[after]
     share = (weeks - weeks[low]) / (weeks[high] - weeks[low])
     share = xr.DataArray(share, dims="week", coords={"week": weeks})
-    inside = (share >= 0) & (share <= 1)
-    at_low, at_high = (variance.isel(week=end).assign_coords(week=weeks) for end in (low, high))
-    return variance.where(~inside, at_low * (1 - share) + at_high * share)
+
+    def between(values: xr.DataArray) -> xr.DataArray:
+        at_low, at_high = (values.isel(week=end).assign_coords(week=weeks) for end in (low, high))
+        return at_low * (1 - share) + at_high * share
+
+    interpolated = between(variance)
+    if independent is not None:
+        scaled = independent * between(variance / independent.where(independent > 0))
+        interpolated = scaled.where(scaled.notnull(), interpolated)
+    return variance.where((share <= 0) | (share >= 1), interpolated)

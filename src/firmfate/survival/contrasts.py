@@ -17,7 +17,7 @@ from firmfate.survival.batches import (
     has_exact_lifetimes,
     lifetimes_without,
 )
-from firmfate.survival.comparisons import comparison_of
+from firmfate.survival.comparisons import Comparison, comparison_of
 from firmfate.survival.core.limits import check_level, student_quantile
 from firmfate.survival.quantiles import quantile
 from firmfate.survival.restricted import rmst, rmst_curve
@@ -53,7 +53,8 @@ def contrast(
     f : callable
         An estimator of this package, or any function of a dataset of counts that returns a Dataset with
         ``estimate``, or a DataArray: ``lambda ds: rmst(ds, tau=520).estimate / rmst(ds, tau=1040).estimate``. Counts
-        of resampled datasets are fractions; everything else is as in ``ds``.
+        of resampled datasets are fractions; everything else is as in ``ds``. Where it returns a curve over ``week``
+        with the ``se`` of independent firms, that shapes the variance between the ends of the batches' bins.
     between : pair of cells, optional
         ``({"execution": 1.0}, {"execution": 0.05})``: f of the first less f of the second, at every point of other
         axes.
@@ -109,7 +110,8 @@ def contrast(
     cells, used = comparison.cells, batches_in_use(comparison.cells)
     if f is quantile:
         options, resampling = {**options, "interpolate": True}, "means"
-    value = _value(f(cells, **options))
+    found = f(cells, **options)
+    value = _value(found)
     estimate = comparison.of(value)
     exact = f is rmst and resampling == "jackknife" and has_exact_lifetimes(cells, _tau(cells, options))
     resampled = _exact_lifetimes(cells, options, used) if exact else _resampled(cells, f, options, resampling)
@@ -121,7 +123,7 @@ def contrast(
         variance = comparison.of_variances(variance)
     told = variance
     if interpolates := "week" in variance.dims and f is not rmst_curve:
-        variance = between_bins(told, ds["bin"].values)
+        variance = between_bins(told, ds["bin"].values, _independent(found, comparison))
     se: xr.DataArray = (variance**0.5).transpose(*estimate.dims)
     t: float | xr.DataArray = student_quantile(level, used.size - 1)
     if simultaneous:
@@ -162,6 +164,13 @@ def _value(result: object) -> xr.DataArray:
     raise EstimateError(
         f"the contrasted function must return a Dataset with `estimate` or a DataArray, not {type(result).__name__}"
     )
+
+
+def _independent(found: xr.Dataset | xr.DataArray, comparison: Comparison) -> xr.DataArray | None:
+    """Return the variance of a comparison of independent cells; None where the function tells no standard error."""
+    if not isinstance(found, xr.Dataset) or "se" not in found or found["se"].dims != found["estimate"].dims:
+        return None
+    return comparison.of_variances(found["se"] ** 2)
 
 
 def _exact_lifetimes(ds: xr.Dataset, options: Mapping[str, Any], used: Any) -> Iterator[xr.DataArray]:

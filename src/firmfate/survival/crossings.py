@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,11 @@ import xarray as xr
 
 from firmfate.survival.contrasts import Cell, contrast
 from firmfate.survival.core.lifetable import Floats
+from firmfate.survival.core.sign_changes import sign_changes, strongest
 from firmfate.survival.curves import kaplan_meier
+
+ROUNDING = 1e-12
+"""Differences below this share of the largest are none: equal numbers of firms alive, come to in different steps."""
 
 
 def crossing(
@@ -48,10 +51,10 @@ def crossing(
     Returns
     -------
     xarray.Dataset
-        ``estimate`` (week, interpolated linearly; NaN where the difference never changes its sign); ``lower`` and
-        ``upper`` (0 and the horizon, where unbounded); ``se`` by the delta method, se of the difference over its
-        slope; and ``direction``: +1 where the first cell rises above the second, -1 where it falls below, 0 without
-        crossing.
+        ``estimate`` (week, interpolated linearly, or the middle of weeks in which the difference is exactly 0; NaN
+        where it never changes its sign); ``lower`` and ``upper`` (0 and the horizon, where unbounded); ``se`` by the
+        delta method, se of the difference over its slope; and ``direction``: +1 where the first cell rises above the
+        second, -1 where it falls below, 0 without crossing.
 
     Examples
     --------
@@ -89,24 +92,16 @@ def crossing(
 def _crossing(
     difference: Floats, se: Floats, lower: Floats, upper: Floats, week: Floats
 ) -> tuple[float, float, float, float, float]:
-    signed = np.flatnonzero(np.nan_to_num(difference) != 0)
-    changes = [(a, b) for a, b in pairwise(signed) if difference[a] * difference[b] < 0]
+    nothing = ROUNDING * np.nan_to_num(np.abs(difference)).max()
+    difference = np.where(np.abs(difference) <= nothing, 0.0, difference)
+    changes = sign_changes(week, difference)
     if not changes:
         return np.nan, np.nan, np.nan, np.nan, 0.0
     evidence = np.zeros_like(difference)
     np.divide(np.abs(difference), se, out=evidence, where=se > 0)
-    # Evidence counts only from weeks that agree with the sign that the change goes from, or to.
-    strength = [
-        min(
-            evidence[: a + 1][np.sign(difference[: a + 1]) == np.sign(difference[a])].max(),
-            evidence[b:][np.sign(difference[b:]) == np.sign(difference[b])].max(),
-        )
-        for a, b in changes
-    ]
-    a, b = changes[int(np.argmax(strength))]
+    a, b, at = strongest(changes, difference, evidence)
     slope = (difference[b] - difference[a]) / (week[b] - week[a])
-    at = week[a] - difference[a] / slope
-    error = np.interp(at, week[[a, b]], se[[a, b]]) / abs(slope)
+    error = np.interp(at, week, se) / abs(slope)
     excludes = (lower > 0) | (upper < 0)
     before, after = np.flatnonzero(excludes[: a + 1]), np.flatnonzero(excludes[b:])
     first = _edge(week, lower, upper, before[-1], before[-1] + 1) if before.size else week[0]

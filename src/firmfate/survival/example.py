@@ -1,24 +1,24 @@
-"""A small dataset for examples and tests: 3 x 2 cells, 320 firms, two causes, 104 weeks, common random numbers."""
+"""A small stored dataset for examples and tests: 3 x 2 cells, 320 firms, two causes, 104 weeks."""
 
 from __future__ import annotations
 
-import numpy as np
+import csv
+from importlib.resources import files
+
 import xarray as xr
 
-from firmfate.variables import BIN_WEEKS, attributes
+from firmfate.survival.observed import counts_from_table
+from firmfate.variables import COUNTS, attributes
 
-FIRMS, BATCHES, WEEKS = 320, 32, 104
-EXECUTION = (0.0, 0.5, 1.0)
-MISALIGNMENT = (0.0, 1.0)
-CAUSES = ("insolvency", "exit")
+BATCHES, WEEKS = 32, 104
 HORIZONS = (52, 104)
 
 
 def example() -> xr.Dataset:
     """Return counts of exponential lives whose hazard rises with execution where there is misalignment.
 
-    The hazard per week is 0.003 + 0.002 (1 + 8 E M) for an end by "exit" and "insolvency"; each firm has the same
-    two random numbers in all cells.
+    The firms are stored, one row each, in ``data/example.csv``. The hazard per week is 0.003 + 0.002 (1 + 8 E M) for
+    an end by "exit" and "insolvency"; each firm has the same two random numbers in all cells.
 
     Returns
     -------
@@ -32,43 +32,26 @@ def example() -> xr.Dataset:
     >>> dict(example().sizes)
     {'execution': 3, 'misalignment': 2, 'cause': 2, 'week': 104, 'batch': 32, 'bin': 8, 'horizon': 2}
     """
-    luck = np.random.Generator(np.random.Philox(20261123)).random((2, FIRMS))
-    execution = np.asarray(EXECUTION)[:, None, None]
-    misalignment = np.asarray(MISALIGNMENT)[None, :, None]
-    leaving, failing = 0.003, 0.002 * (1 + 8 * execution * misalignment)
-    week = np.ceil(-np.log(luck[0]) / (leaving + failing)).astype(np.int_)
-    cause = np.where(luck[1] * (leaving + failing) < failing, 0, 1)
-    batch = np.broadcast_to(np.arange(FIRMS) % BATCHES, week.shape)
-    cells = np.broadcast_to(np.arange(6).reshape(3, 2, 1), week.shape)
-
-    ended = np.zeros((6, BATCHES, 2, WEEKS), dtype=np.uint32)
-    observed = week <= WEEKS
-    np.add.at(ended, (cells[observed], batch[observed], cause[observed], week[observed] - 1), 1)
-    lived = np.stack([np.minimum(week, horizon) for horizon in HORIZONS], axis=-1)
-    lifetime = lived.reshape(3, 2, FIRMS // BATCHES, BATCHES, len(HORIZONS)).sum(axis=2)
-    in_cells = (3, 2)
-    axes = ("execution", "misalignment")
-    binned = ended.reshape(*in_cells, BATCHES, 2, WEEKS // BIN_WEEKS, BIN_WEEKS).sum(axis=-1, dtype=np.uint32)
-    ds = xr.Dataset(
-        {
-            "events": ((*axes, "cause", "week"), ended.sum(axis=1, dtype=np.uint32).reshape(*in_cells, 2, WEEKS)),
-            "firms": (axes, np.full(in_cells, FIRMS, dtype=np.uint64)),
-            "invalid": (axes, np.zeros(in_cells, dtype=np.uint64)),
-            "batch_firms": ((*axes, "batch"), np.full((*in_cells, BATCHES), FIRMS // BATCHES, dtype=np.uint32)),
-            "batch_events": ((*axes, "batch", "cause", "bin"), binned),
-            "batch_lifetime": ((*axes, "batch", "horizon"), lifetime.astype(np.uint64)),
-        },
-        coords={
-            "execution": list(EXECUTION),
-            "misalignment": list(MISALIGNMENT),
-            "cause": list(CAUSES),
-            "week": np.arange(1, WEEKS + 1),
-            "batch": np.arange(BATCHES),
-            "bin": np.arange(BIN_WEEKS, WEEKS + 1, BIN_WEEKS),
-            "horizon": list(HORIZONS),
-        },
-        attrs={"steps_per_week": 1},
+    with files("firmfate").joinpath("data", "example.csv").open(encoding="utf-8") as file:
+        firms = list(csv.DictReader(file))
+    table = {
+        "execution": [float(firm["execution"]) for firm in firms],
+        "misalignment": [float(firm["misalignment"]) for firm in firms],
+        "batch": [int(firm["firm"]) % BATCHES for firm in firms],
+        "week": [int(firm["week"]) for firm in firms],
+        "end": [firm["end"] for firm in firms],
+    }
+    ds = counts_from_table(
+        table,
+        duration="week",
+        cause="end",
+        covariates=["execution", "misalignment"],
+        batch="batch",
+        causes=["insolvency", "exit"],
+        horizon=WEEKS,
+        horizons=HORIZONS,
     )
-    for name in ds.data_vars:
-        ds[name].attrs = attributes(str(name))
+    ds["invalid"] = xr.zeros_like(ds["firms"])
+    for name in map(str, ds.data_vars):
+        ds[name] = ds[name].astype(COUNTS[name].dtype).assign_attrs(attributes(name))
     return ds

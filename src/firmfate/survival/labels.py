@@ -153,14 +153,28 @@ def estimated(
     return describe(labelled, units=units, long_name=long_name)
 
 
+TESTS = {
+    "statistic": "estimate over its standard error",
+    "p_value": "p-value of the hypothesis that the term has no effect",
+    "independent_se": "standard error if firms were independent",
+    "joint_statistic": "statistic of all terms together",
+    "joint_p_value": "p-value of the hypothesis that no term has an effect",
+}
+"""What else a table of a regression holds, all without unit."""
+
 WORDS = {"estimate": "", "se": "standard error of the ", "lower": "lower limit of the ", "upper": "upper limit of the "}
 
 
 def describe(ds: xr.Dataset, *, units: str, long_name: str, **attributes: Any) -> xr.Dataset:
-    """Give estimate, se, lower and upper their units and long names, and the dataset further attributes."""
+    """Give estimates, their errors and tests units and long names, and the dataset further attributes."""
     for name, words in WORDS.items():
         if name in ds:
             ds[name].attrs = {"units": units, "long_name": words + long_name}
+    for name, words in TESTS.items():
+        if name in ds:
+            ds[name].attrs = {"units": "1", "long_name": words}
+    if "term" in ds.coords:
+        ds["term"].attrs = {"units": "1", "long_name": "term of the formula"}
     if "week" in ds.coords:
         ds["week"].attrs = {"units": "week", "long_name": "week of life"}
     ds.attrs.update(attributes)

@@ -15,6 +15,17 @@ from firmfate.survival.batches import Resampler
 from firmfate.survival.core import logrank as core
 from firmfate.survival.core.lifetable import Floats, life_table
 
+WORDS = {
+    "observed": "firms of the group that ended",
+    "expected": "firms of the group that would have ended, had all groups the same hazard",
+    "statistic": "chi-square of independent groups",
+    "df": "degrees of freedom of chi-square",
+    "p_value": "p-value of chi-square",
+    "batch_statistic": "Hotelling's F from batches",
+    "batch_df": "degrees of freedom of F's numerator",
+    "batch_p_value": "p-value of F",
+}
+
 
 def logrank(ds: xr.Dataset, dim: str, *, cause: Any = None, strata: Sequence[str] | None = None) -> xr.Dataset:
     """Test whether the cells along an axis have the same hazard.
@@ -83,7 +94,10 @@ def logrank(ds: xr.Dataset, dim: str, *, cause: Any = None, strata: Sequence[str
         results["batch_df"] = (tested, rank)
         results["batch_p_value"] = (tested, np.where(rank > 0, fdtrc(at_least_one, spare, statistic), 1.0))
     coords = {axis: firms[axis] for axis in (*tested, dim) if axis in firms.coords}
-    return xr.Dataset(results, coords=coords, attrs={"groups": dim, "strata": ", ".join(map(str, within))})
+    found = xr.Dataset(results, coords=coords, attrs={"groups": dim, "strata": ", ".join(map(str, within))})
+    for name in found.data_vars:
+        found[name].attrs = {"units": "1", "long_name": WORDS[str(name)]}
+    return found
 
 
 def _compare(ds: xr.Dataset, order: tuple[Any, ...], tested: int, cause: Any) -> core.LogRank:

@@ -143,8 +143,10 @@ def proportionality(
     table = table[["estimate", "se", "lower", "upper", "p_value"]]
     table["joint_statistic"] = statistic
     table["joint_p_value"] = float(fdtrc(terms, min(spare, large), statistic)) if spare else np.nan
-    table.attrs |= {"formula": formula, "time": time}
-    return table
+    words = "change of the log hazard ratio per unit of the term and of " + (
+        "log week" if time == "log" else "the horizon"
+    )
+    return labels.describe(table, units="1", long_name=words, formula=formula, time=time)
 
 
 class _Fitted(NamedTuple):

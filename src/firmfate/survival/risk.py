@@ -51,6 +51,7 @@ def risk_table(ds: xr.Dataset, *, weeks: Sequence[int]) -> xr.Dataset:
     for name in ("events", "censored"):
         table[name] = (table[name] - table[name].shift(week=1, fill_value=0)).where(firms.notnull())
     table = table.transpose(*counts.axes, "week")
+    table["week"].attrs = {"units": "week", "long_name": "week of life"}
     words = {
         "at_risk": "firms alive and observed when the week begins",
         "events": "firms ended since the week listed before",
