@@ -35,13 +35,15 @@ def _paths(ds: xr.Dataset) -> Figure:
     panels[2].axhline(0, color=style.INK, linewidth=0.8)
     panels[1].axhline(0.7, color=style.INK, linewidth=0.8, linestyle=":")
     for panel, title, limits in zip(
-        panels, ("Green KPIs of five", "Health (dots: alarm)", "Strong misaligned: KPIs, %"),
+        panels, ("Green KPIs of five", "Health (dots: alarm)", "Strong misaligned: KPIs"),
         ((0, 5.1), (0, 1), (-60, 110)), strict=True,
     ):  # fmt: skip
         panel.set_title(title)
         panel.set(ylim=limits, xlabel="years before the end")
         panel.set_xlim(-3, 0)
         panel.set_xticks([-3, -2, -1, 0])
+    for panel, label in zip(panels, ("KPIs", "health", "better than at the start, %"), strict=True):
+        panel.set_ylabel(label)
     panels[0].legend(loc="lower left", fontsize=7.5)
     panels[2].legend(loc="upper right", fontsize=7.5, ncols=2)
     said = f"n = {', '.join(counts)} firms", "that died at 3 years or later", "bands: 95 % limits of the mean"

@@ -12,7 +12,10 @@ from firmfate.errors import FirmfateError
 from firmfate.findings.table import Table
 
 STUDIES = Path(__file__).parents[2] / "studies"
-SIMULATED = ("paradox", "dose-or-speed", "car", "crossing", "dashboards", "driver", "way-out")
+LONG = ("paradox", "baseline", "robustness")
+"""Studies that take long even with few firms."""
+
+SIMULATED = ("dose-or-speed", "car", "crossing", "dashboards", "divisions", "driver", "selection", "way-out", *LONG)
 
 
 @pytest.mark.parametrize("file", sorted(STUDIES.glob("*/**/*.toml")), ids=lambda file: str(file.relative_to(STUDIES)))
@@ -20,8 +23,18 @@ def test_every_study_file_can_be_run(file):
     assert firmfate.Study.read(file).question
 
 
+def test_full_versions_ask_what_the_small_ones_ask(reproduce):
+    for name in reproduce.names():
+        small, full = reproduce.study_files(name), reproduce.study_files(name, full=True)
+        assert set(full) == set(small), name
+        for key in small:
+            ours, theirs = firmfate.Study.read(small[key]), firmfate.Study.read(full[key])
+            assert (theirs.name, theirs.question, theirs.years) == (ours.name, ours.question, ours.years), full[key]
+            assert theirs.replicates > ours.replicates, full[key]
+
+
 def test_readmes_show_the_kept_numbers(reproduce):
-    assert set(SIMULATED) <= set(reproduce.names())
+    assert set(SIMULATED) == set(reproduce.names())
     for name in reproduce.names():
         text = (STUDIES / name / "README.md").read_text("utf-8")
         assert reproduce.rendered(text, reproduce.kept, name) == text, name
@@ -64,7 +77,11 @@ REPLICATES = {"crossing": 4_000}
 """Of studies whose main number needs more than 96 firms a cell to exist."""
 
 
-@pytest.mark.parametrize("name", [pytest.param("paradox", marks=pytest.mark.slow), *SIMULATED[1:]])
+def in_turn():
+    return [pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in SIMULATED]
+
+
+@pytest.mark.parametrize("name", in_turn())
 def test_main_numbers_are_found_again_by_plain_pandas(reproduce, tmp_path, name):
     runs = reproduce.run(name, tmp_path, replicates=REPLICATES.get(name, 96), threads=1)
     table = reproduce.estimands(name, runs)

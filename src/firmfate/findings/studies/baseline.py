@@ -16,7 +16,7 @@ from firmfate.findings.survival_tables import SurvivalTable, read_survival_table
 from firmfate.findings.table import Row, Table
 from firmfate.findings.turning import turning_point
 from firmfate.findings.words import Estimated
-from firmfate.simulation import simulate
+from firmfate.simulation import cores, simulate
 from firmfate.survival import contrast, counts_from_table, kaplan_meier, rmst
 from firmfate.variables import WEEKS_PER_YEAR
 
@@ -48,11 +48,12 @@ TINY = 2_000
 """Firms below which a run only tries the study out: few points are screened and one fit is refined."""
 
 
-def derive(directories: Mapping[str, Path], *, threads: int = 2) -> dict[str, xr.Dataset]:
+def derive(directories: Mapping[str, Path], *, threads: int | None = None) -> dict[str, xr.Dataset]:
     """Calibrate both models to both tables, and simulate execution and misalignment on every fit of the firm."""
     with open_run(directories["study"]) as ds:
         firms = int(ds["firms"].max())
         seed = int(ds.attrs["seed"])
+    threads = threads or cores()
     tiny = firms < TINY
     size: dict[str, Any] = {
         "firms": firms,
