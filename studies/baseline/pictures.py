@@ -58,6 +58,6 @@ def _paradox(runs):
         ax.set(xlabel="misalignment", title=f"Fitted to {WORDS[name]}")
     axes[0, 0].set_ylabel("years that strong execution adds")
     firms = int(ds["firms"].max())
-    words = f"execution 1 less 0.05, within {YEARS} years; best fit (dark) and three as good"
-    style.note(axes[0, 0], f"{words}; n = {firms:,} firms a cell; bands: 95 % limits")
+    style.note(axes[0, 0], f"execution 1 less 0.05, within {YEARS} years; n = {firms:,} firms a cell")
+    style.note(axes[0, 1], "best fit (dark) and three as good; bands: 95 % limits")
     return figure

@@ -43,8 +43,8 @@ def _figure(cars: xr.Dataset, repairs: xr.Dataset) -> Figure:
     panels[1].set_title("Firms: the same question")
     panels[1].legend(loc="lower right")
     out = int((cars["x"] > 6).sum() + (cars["x"] < -1).sum())
-    cells = f"n = {int(cars['cars'][0]):,} cars a cell, se at most {0.5 / float(cars['cars'][0]) ** 0.5:.1g}"
-    style.note(panels[0], f"{cells}; {out} cells lie outside; G large: luck matters little")
+    error = 0.5 / float(cars["cars"][0]) ** 0.5
+    style.note(panels[0], f"n = {int(cars['cars'][0]):,} cars a cell, se at most {error:.1g}; {out} cells lie outside")
     lives = int(found["lives"])
     out = int((found["x"] > 3).sum())
     style.note(panels[1], f"n = {lives} firms a cell, se at most {0.5 / lives**0.5:.2f}; {out} cells lie outside, at 1")

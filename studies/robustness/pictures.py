@@ -50,11 +50,12 @@ def _sweeps(ds, firms):
         if span.log:
             ax.set_xscale("log")
             ticks = [tick for tick in LIGHT if span.low <= tick <= span.high][::2]
-            if ticks:
-                ax.set_xticks(ticks, [str(tick) for tick in ticks])
+            if len(ticks) < 3:
+                ticks = [span.low, span.value(0.5), span.high]
+            ax.set_xticks(ticks, [f"{tick:.3g}" for tick in ticks])
             ax.minorticks_off()
         ax.set_title(name, fontsize=8.5)
-        ax.set_xlabel(units[name] if units[name] != "1" else "", fontsize=7.5, labelpad=1)
+        ax.set_xlabel({"week": "weeks", "1": ""}.get(units[name], units[name]), fontsize=7.5, labelpad=1)
         ax.tick_params(labelsize=7.5)
     for row in axes:
         row[0].set_ylabel("dRMST/dE, years", fontsize=8)

@@ -29,11 +29,11 @@ def _survivors(table, firms):
     right.axhline(0, color=style.INK, linewidth=0.8)
     heights = [table[f"{name}_{ages[-1]}"].value.estimate for name in lines]
     style.end_labels(right, ages[-1], heights, [text for text, _ in lines.values()], [c for _, c in lines.values()])
-    right.set_title("Effect of execution on lifetime, by regression")
+    right.set_title("Effect of execution, by regression")
     right.set_ylabel("years, execution 1 less 0")
     style.age_axis(right, ages[-1], label="age that firms in the sample have reached, years")
-    style.note(left, f"n = {firms:,} at birth; misalignment below 0.2, above 0.8; bands: two standard errors")
-    style.note(right, "at misalignment 0 and 1; bands: two standard errors (32 batches)")
+    style.note(left, f"misalignment below 0.2, above 0.8; n = {firms:,} at birth")
+    style.note(right, "misalignment 0, 1; bands: two standard errors")
     return figure
 
 

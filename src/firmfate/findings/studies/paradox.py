@@ -191,10 +191,10 @@ def _again(others: Mapping[str, xr.Dataset]) -> Iterator[Row]:
 
 
 def _guard(ds: xr.Dataset) -> Iterator[Row]:
-    """The main numbers over the guard of the queue formula, and how many strong aligned firms end in a queue."""
+    """The main numbers over the guard of the queue formula, and how many aligned firms end in a queue."""
     section, ends = "The guard of the queue formula", _poles(ds)
     effect, turns = _effect(Lifetimes(ds), ends), turning_point(ds)
-    queues = cumulative_incidence(ds.sel(ends.cell(strong=True, misaligned=False), drop=True))
+    queues = cumulative_incidence(ds.sel({MISALIGNMENT: ends.aligned}, drop=True))
     gridlock = queues.sel(cause="gridlock", week=ds.sizes["week"]).drop_vars(["cause", "week"])
     queue_time = float(json.loads(ds.attrs["parameters"])["queue_time"])
     for cap in ds[GUARD].values:
@@ -205,7 +205,8 @@ def _guard(ds: xr.Dataset) -> Iterator[Row]:
             ("effect_aligned_guard", effect.sel({**here, MISALIGNMENT: ends.aligned}), "aligned, years"),
             ("effect_misaligned_guard", effect.sel({**here, MISALIGNMENT: ends.misaligned}), "misaligned, years"),
             ("m_star_guard", turns.sel(here), "m*"),
-            ("gridlock_guard", gridlock.sel(here), "strong aligned that end by gridlock, share"),
+            ("gridlock_weak_guard", gridlock.sel({**here, EXECUTION: ends.weak}), "gridlocked, weak aligned"),
+            ("gridlock_strong_guard", gridlock.sel({**here, EXECUTION: ends.strong}), "gridlocked, strong aligned"),
         ):
             yield row(f"{name}_{plain(cap)}", value, text, section=section, column=column)
 
