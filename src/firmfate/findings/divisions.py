@@ -254,7 +254,8 @@ def _average(gain: xr.DataArray, others: Sequence[str]) -> xr.DataArray:
     there = np.indices((2,) * len(others)).sum(axis=0)
     orders = [math.factorial(count) * math.factorial(len(others) - count) for count in range(len(others) + 1)]
     weights = np.array(orders)[there] / math.factorial(len(others) + 1)
-    return xr.dot(gain, xr.DataArray(weights, dims=others), dim=others)
+    average: xr.DataArray = xr.dot(gain, xr.DataArray(weights, dims=others), dim=others)
+    return average
 
 
 def _short(names: Sequence[str]) -> list[str]:
