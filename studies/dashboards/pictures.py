@@ -15,9 +15,12 @@ CELLS = ("strong misaligned", "weak misaligned", "strong aligned")
 
 
 def pictures(runs: Mapping[str, xr.Dataset], table: Table) -> dict[str, Figure]:
-    """Return dashboards at the alarm, of three executions, and the paths before the end."""
-    some = runs["alarms"].sel(execution=[0.05, 0.5, 1.0]).transpose("misalignment", "execution", ...)
-    return {"alarms": dashboards(some)[0].figure, "before-the-end": _paths(runs["lives"])}
+    """Return dashboards at the alarm, of weak and strong firms, and the paths before the end."""
+    some = runs["alarms"].sel(execution=[0.05, 1.0]).transpose("misalignment", "execution", ...)
+    alarms = dashboards(some)
+    for panel, label in zip(alarms, ("KPIs of five", "weeks", "share of deaths"), strict=True):
+        panel.set_ylabel(label)
+    return {"alarms": alarms[0].figure, "before-the-end": _paths(runs["lives"])}
 
 
 @style.styled
