@@ -14,10 +14,10 @@ from firmfate.errors import FirmfateError
 from firmfate.findings.table import Table
 
 STUDIES = Path(__file__).parents[2] / "studies"
-LONG = ("paradox", "baseline", "robustness")
+LONG = ("paradox", "baseline", "divisions", "robustness")
 """Studies that take long even with few firms."""
 
-SIMULATED = ("dose-or-speed", "car", "crossing", "dashboards", "divisions", "driver", "selection", "way-out", *LONG)
+SIMULATED = ("dose-or-speed", "car", "crossing", "dashboards", "driver", "selection", "way-out", *LONG)
 
 
 @pytest.mark.parametrize("file", sorted(STUDIES.glob("*/**/*.toml")), ids=lambda file: str(file.relative_to(STUDIES)))
