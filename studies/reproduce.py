@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import importlib.util
+import json
 import math
 import re
 import sys
@@ -22,16 +23,21 @@ import xarray as xr
 
 import firmfate
 from firmfate.errors import FirmfateError
-from firmfate.findings.table import Table, shown
+from firmfate.findings.table import NOTHING, Table, shown
+from firmfate.simulation import cores
 from firmfate.study.rendering import toml
 
 HERE = Path(__file__).resolve().parent
 ROOM = "firmfate.findings.studies"
+TIMES = HERE / "times.json"
+"""Seconds that each study took when its numbers were last made from nothing, and on how many cores."""
+
 SAME = 1e-9
 """Relative difference that rounding alone may make between two ways to the same number."""
 
 # Markers inside code are examples.
 BLOCK = re.compile(r"(?<!`)(<!-- numbers: begin ?(?P<section>.*?) ?-->\n).*?(<!-- numbers: end -->)", re.DOTALL)
+COSTS = re.compile(r"(?<!`)(<!-- costs: begin -->\n).*?(<!-- costs: end -->)", re.DOTALL)
 INLINE = re.compile(r"(?<!`)(<!--=(?:(?P<study>[a-z0-9-]+):)?(?P<name>[^\s>]+)-->)(?P<old>[^<]*)(<!--/-->)")
 
 
@@ -138,7 +144,34 @@ def rendered(text: str, table: Callable[[str], Table], own: str = "") -> str:
             raise FirmfateError(f"{match[0]}: '{part}' is no way to show a number; allowed: {', '.join(words)}")
         return f"{match[1]}{words[part]()}{match[5]}"
 
+    text = COSTS.sub(lambda match: f"{match[1]}{costs()}{match[2]}", text)
     return INLINE.sub(inline, BLOCK.sub(block, text))
+
+
+def times() -> dict[str, dict[str, float]]:
+    """Return ``seconds`` and ``cores`` by study, as they are kept."""
+    kept_times: dict[str, dict[str, float]] = json.loads(TIMES.read_text("utf-8"))
+    return kept_times
+
+
+def costs() -> str:
+    """Return what the small version of every study took, and what is planned for its full one, as a Markdown table."""
+    kept_times = times()
+    lines = [
+        "| study | firms, small | seconds (cores) | firms, full | core-hours, full |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
+    for name in names():
+        small, large = (
+            [firmfate.plan(firmfate.Study.read(file)) for file in study_files(name, full=full).values()]
+            for full in (False, True)
+        )
+        took = kept_times.get(name)
+        said = f"{took['seconds']:.0f} ({took['cores']:.0f})" if took else NOTHING
+        hours = sum(plan.nominal_seconds for plan in large) / 3600
+        firms = [sum(plan.firms for plan in plans) for plans in (small, large)]
+        lines.append(f"| [{name}]({name}/README.md) | {firms[0]:,} | {said} | {firms[1]:,} | {hours:.2g} |")
+    return "\n".join(lines) + "\n"
 
 
 def kept(name: str) -> Table:
@@ -146,8 +179,10 @@ def kept(name: str) -> Table:
     return Table.read((HERE / name / "numbers.json").read_text("utf-8"))
 
 
-def write(name: str, table: Table, pictures: Mapping[str, bytes]) -> None:
-    """Keep the numbers and pictures of a study, and rewrite its README and the one above it."""
+def write(name: str, table: Table, pictures: Mapping[str, bytes], took: Mapping[str, float] | None = None) -> None:
+    """Keep the numbers, the pictures and the time of a study, and rewrite its README and the one above it."""
+    if took:
+        TIMES.write_text(json.dumps({**times(), name: dict(took)}, indent=1, sort_keys=True) + "\n", "utf-8")
     (HERE / name / "numbers.json").write_text(table.json(), "utf-8")
     for key, content in pictures.items():
         (HERE / name / f"{key}.png").write_bytes(content)
@@ -189,9 +224,9 @@ def main(arguments: list[str] | None = None) -> int:
     if unknown:
         parser.error(f"no such study: {', '.join(unknown)}; there are {', '.join(names())}")
     faults = 0
-    into = chosen.into / f"tried-{chosen.replicates}" if chosen.replicates else chosen.into / ("full" * chosen.full)
+    into = chosen.into / ("full" * chosen.full) / (f"tried-{chosen.replicates}" if chosen.replicates else "")
     for name in chosen.names or names():
-        begun = time.perf_counter()
+        fresh, begun = not (into / name).exists(), time.perf_counter()
         try:
             runs = run(name, into, full=chosen.full, replicates=chosen.replicates, threads=chosen.threads)
             table = estimands(name, runs)
@@ -201,12 +236,16 @@ def main(arguments: list[str] | None = None) -> int:
             elif chosen.check:
                 said += differences(name, table)
             else:
-                write(name, table, draw(name, runs, table))
+                drawn = draw(name, runs, table)
+                took = {"seconds": round(time.perf_counter() - begun), "cores": chosen.threads or cores()}
+                write(name, table, drawn, took if fresh else None)
         except FirmfateError as fault:
             print(f"{name}: {fault}", file=sys.stderr)
             return fault.exit_code
         faults += len(said)
-        print(*said, f"{name}: {len(table)} numbers, {time.perf_counter() - begun:.0f} s", sep="\n", flush=True)
+        how = "from nothing" if fresh else "with what was simulated before"
+        seconds = time.perf_counter() - begun
+        print(*said, f"{name}: {len(table)} numbers, {seconds:.0f} s {how}", sep="\n", flush=True)
     return 1 if faults else 0
 
 

@@ -57,5 +57,7 @@ def _paradox(runs):
         ax.axhline(0, color=style.INK, linewidth=0.8)
         ax.set(xlabel="misalignment", title=f"Fitted to {WORDS[name]}")
     axes[0, 0].set_ylabel("years that strong execution adds")
-    style.note(axes[0, 0], f"execution 1 less 0.05, within {YEARS} years; best fit and three as good; bands: 95 %")
+    firms = int(ds["firms"].max())
+    style.note(axes[0, 0], f"execution 1 less 0.05, within {YEARS} years; n = {firms:,} firms a cell")
+    style.note(axes[0, 1], "best fit (dark) and three as good; bands: 95 % limits")
     return figure

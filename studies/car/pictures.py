@@ -28,7 +28,8 @@ def _figure(cars: xr.Dataset, repairs: xr.Dataset) -> Figure:
     panels[0].plot(x, car_law.ballistic(x), color=style.INK, linestyle="--", linewidth=1.2, label="exp(-1/X): no luck")
     points = panels[0].scatter(cars["x"], cars["share"], c=cars["g"], cmap=colours, norm=norm, s=13, zorder=3,
                                edgecolors=style.INK, linewidths=0.3)  # fmt: skip
-    figure.colorbar(points, ax=panels[0], pad=0.02, aspect=28).set_label("G: how little luck matters", fontsize=8)
+    # Above the bar: beside it, the label would read as that of the next panel's axis.
+    figure.colorbar(points, ax=panels[0], pad=0.02, aspect=28).ax.set_title("G", fontsize=8)
     panels[0].set(xlim=(-1, 6), ylim=(-0.02, 1.02), xlabel="X: drive to the edge until noticed, in distances",
                   ylabel="P(crash before notice), P(death before repair)")  # fmt: skip
     panels[0].set_title("Cars: points simulated, lines exact")
@@ -42,7 +43,8 @@ def _figure(cars: xr.Dataset, repairs: xr.Dataset) -> Figure:
     panels[1].set_title("Firms: the same question")
     panels[1].legend(loc="lower right")
     out = int((cars["x"] > 6).sum() + (cars["x"] < -1).sum())
-    style.note(panels[0], f"n = {int(cars['cars'][0]):,} cars a cell, se at most 0.004; {out} cells lie outside")
+    error = 0.5 / float(cars["cars"][0]) ** 0.5
+    style.note(panels[0], f"n = {int(cars['cars'][0]):,} cars a cell, se at most {error:.1g}; {out} cells lie outside")
     lives = int(found["lives"])
     out = int((found["x"] > 3).sum())
     style.note(panels[1], f"n = {lives} firms a cell, se at most {0.5 / lives**0.5:.2f}; {out} cells lie outside, at 1")

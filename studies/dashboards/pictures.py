@@ -15,9 +15,12 @@ CELLS = ("strong misaligned", "weak misaligned", "strong aligned")
 
 
 def pictures(runs: Mapping[str, xr.Dataset], table: Table) -> dict[str, Figure]:
-    """Return dashboards at the alarm, of three executions, and the paths before the end."""
-    some = runs["alarms"].sel(execution=[0.05, 0.5, 1.0]).transpose("misalignment", "execution", ...)
-    return {"alarms": dashboards(some)[0].figure, "before-the-end": _paths(runs["lives"])}
+    """Return dashboards at the alarm, of weak and strong firms, and the paths before the end."""
+    some = runs["alarms"].sel(execution=[0.05, 1.0]).transpose("misalignment", "execution", ...)
+    alarms = dashboards(some)
+    for panel, label in zip(alarms, ("KPIs of five", "weeks", "share of deaths"), strict=True):
+        panel.set_ylabel(label)
+    return {"alarms": alarms[0].figure, "before-the-end": _paths(runs["lives"])}
 
 
 @style.styled
@@ -35,13 +38,15 @@ def _paths(ds: xr.Dataset) -> Figure:
     panels[2].axhline(0, color=style.INK, linewidth=0.8)
     panels[1].axhline(0.7, color=style.INK, linewidth=0.8, linestyle=":")
     for panel, title, limits in zip(
-        panels, ("Green KPIs of five", "Health (dots: alarm)", "Strong misaligned: KPIs, %"),
+        panels, ("Green KPIs of five", "Health (dots: alarm)", "Strong misaligned: KPIs"),
         ((0, 5.1), (0, 1), (-60, 110)), strict=True,
     ):  # fmt: skip
         panel.set_title(title)
         panel.set(ylim=limits, xlabel="years before the end")
         panel.set_xlim(-3, 0)
         panel.set_xticks([-3, -2, -1, 0])
+    for panel, label in zip(panels, ("KPIs", "health", "better than at the start, %"), strict=True):
+        panel.set_ylabel(label)
     panels[0].legend(loc="lower left", fontsize=7.5)
     panels[2].legend(loc="upper right", fontsize=7.5, ncols=2)
     said = f"n = {', '.join(counts)} firms", "that died at 3 years or later", "bands: 95 % limits of the mean"

@@ -10,11 +10,11 @@ PLAYERS = ("sales", "production", "quality", "finance", "logistics")
 def pictures(runs, table):
     """Return the pictures by name."""
     executions = [float(value) for value in runs["study"]["execution"].values]
-    return {"shapley": _shapley(table, executions)}
+    return {"shapley": _shapley(table, executions, int(runs["study"]["firms"].max()))}
 
 
 @style.styled
-def _shapley(table, executions):
+def _shapley(table, executions, firms):
     figure, ((left, right),) = style.canvas(8.6, 3.6, 1, 2)
     for player, colour in zip(PLAYERS, style.CATEGORIES, strict=False):
         values = [table[f"shapley_{player}_{100 * e:.0f}"].value for e in executions]
@@ -43,5 +43,7 @@ def _shapley(table, executions):
         right, 1.0, heights, [text for text, _ in lines.values()], [colour for _, colour in lines.values()]
     )
     right.set(xlabel="execution", ylabel="years", title="Lost with all five misaligned", xlim=(0, 1.0))
-    style.note(left, "bands: two standard errors (32 batches); within 20 years")
+    style.note(left, f"n = {firms:,} firms a cell; bands: two standard errors (32 batches)")
+    error = max(table[f"{quantity}_100"].value.se for quantity in lines)
+    style.note(right, f"mean lifetime within 20 years; standard error at most {error:.1g} years")
     return figure

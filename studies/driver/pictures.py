@@ -26,7 +26,9 @@ def _figure(slack: xr.Dataset, detection: xr.Dataset, sceptic: xr.Dataset) -> Fi
             here = {"execution": 1.0, "misalignment": misalignment, "correct_time": time}
             panels[0].plot(slack["cash_buffer"], lived.estimate.sel(here), color=colour, linestyle=line, marker="o",
                            markersize=3, label=f"correction {time:g} weeks" if line == "-" else None)  # fmt: skip
-    panels[0].set(xlabel="cash buffer, weeks", ylabel="mean lifetime within 20 years", xlim=(0, 31), ylim=(0, 25))
+    panels[0].set(
+        xlabel="cash buffer, weeks", ylabel="mean lifetime within 20 years (years)", xlim=(0, 31), ylim=(0, 25)
+    )
     panels[0].set_title("Strong; M 0.5 (solid), 1 (dashed)")
     panels[0].legend(loc="upper left", fontsize=7.5)
     lived = Lifetimes(detection)
@@ -52,7 +54,7 @@ def _figure(slack: xr.Dataset, detection: xr.Dataset, sceptic: xr.Dataset) -> Fi
     panels[2].set_title("The sceptic: correction 52 weeks")
     panels[2].legend(loc="lower left", fontsize=7.5)
     for panel, ds in zip(panels, (slack, detection, sceptic), strict=True):
-        bars = f"se at most {float(Lifetimes(slack).se.max()):.1g}" if ds is slack else "bars: 95 % limits"
+        bars = f"se at most {float(Lifetimes(slack).se.max()):.1g} years" if ds is slack else "bars: 95 % limits"
         style.note(panel, f"n = {int(ds['firms'].values.flat[0]):,} firms a cell; {bars}")
     return figure
 

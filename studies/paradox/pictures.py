@@ -11,8 +11,11 @@ from firmfate.plots import phase_map, style
 
 
 def pictures(runs: Mapping[str, xr.Dataset], table: Table) -> dict[str, Figure]:
-    """Return the phase map at 20 years, and the turning points."""
-    return {"phase-map": phase_map(runs["study"])[0, 0].figure, "turning-point": _turning(runs["buffers"])}
+    """Return the phase map at 20 years and at shorter horizons, and the turning points."""
+    *shorter, _ = map(int, runs["study"]["horizon"].values)
+    maps = {f"phase-map-{tau // 52}": phase_map(runs["study"], tau=tau)[0, 0].figure for tau in shorter}
+    longest = phase_map(runs["study"])[0, 0].figure
+    return {"phase-map": longest, **maps, "turning-point": _turning(runs["buffers"])}
 
 
 @style.styled
@@ -35,5 +38,7 @@ def _turning(ds: xr.Dataset) -> Figure:
     axes[0, 0].set_ylabel("misalignment m* where execution turns")
     axes[0, -1].legend(loc="lower left")
     firms = int(ds["firms"].values.flat[0])
-    style.note(axes[0, 0], f"n = {firms:,} firms a cell; bars: 95 % limits from batches")
+    # Beneath all panels: a note of the first alone would push it apart from the others.
+    figure.supxlabel(f"n = {firms:,} firms a cell; bars: 95 % limits from batches", fontsize=7.5, color=style.MUTED,
+                     x=0.06, ha="left")  # fmt: skip
     return figure

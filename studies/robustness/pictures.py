@@ -2,6 +2,7 @@
 
 from firmfate.findings.sensitivity import ESTIMANDS
 from firmfate.findings.studies.robustness import NAMES, SWEPT
+from firmfate.models import load_model
 from firmfate.plots import style
 
 SHOWN = 20
@@ -11,11 +12,12 @@ LIGHT = (0.02, 0.05, 0.16, 0.4, 2, 5, 10, 20, 50, 100, 200, 400)
 
 def pictures(runs, table):
     """Return the pictures by name."""
-    return {"screen": _screen(runs["morris"]), "sweeps": _sweeps(runs["swept"])}
+    firms = int(runs["study"]["firms"].max())
+    return {"screen": _screen(runs["morris"], firms // 20), "sweeps": _sweeps(runs["swept"], firms // 5)}
 
 
 @style.styled
-def _screen(ds):
+def _screen(ds, firms):
     figure, axes = style.canvas(8.6, 4.6, 1, 3, sharey=True)
     largest = (ds["mu_star"] / ds["mu_star"].sum("parameter")).sum("estimand")
     names = [str(name) for name in largest.sortby(largest, ascending=False)["parameter"].values[:SHOWN]][::-1]
@@ -26,15 +28,18 @@ def _screen(ds):
         )
         ax.set_title(NAMES[estimand], fontsize=8.5)
         ax.grid(visible=False, axis="y")
-    count = ds.sizes["parameter"]
-    _note(figure, f"mean size of elementary effects over the whole range; the {SHOWN} largest of {count}")
+    words = f"mean size of elementary effects over the whole range; the {SHOWN} largest of {ds.sizes['parameter']}"
+    _note(figure, f"{words}; n = {firms:,} firms a cell; bars: one standard error (bootstrap of trajectories)")
     return figure
 
 
 @style.styled
-def _sweeps(ds):
-    figure, axes = style.canvas(8.6, 7.6, 4, 4, sharey=True)
-    for ax, (name, span) in zip(axes.ravel(), SWEPT.items(), strict=True):
+def _sweeps(ds, firms):
+    figure, axes = style.canvas(8.6, 11.0, -(-len(SWEPT) // 4), 4, sharey=True)
+    for ax in axes.ravel()[len(SWEPT) :]:
+        ax.set_visible(False)
+    units = {row.name: row.unit for row in load_model("firm").parameters}
+    for ax, (name, span) in zip(axes.ravel(), SWEPT.items(), strict=False):
         here = ds.sel(parameter=name)
         value = here["value"].values
         for estimand, colour in (("aligned", style.BLUE), ("misaligned", style.VERMILION)):
@@ -45,17 +50,19 @@ def _sweeps(ds):
         if span.log:
             ax.set_xscale("log")
             ticks = [tick for tick in LIGHT if span.low <= tick <= span.high][::2]
-            if ticks:
-                ax.set_xticks(ticks, [str(tick) for tick in ticks])
+            if len(ticks) < 3:
+                ticks = [span.low, span.value(0.5), span.high]
+            ax.set_xticks(ticks, [f"{tick:.3g}" for tick in ticks])
             ax.minorticks_off()
         ax.set_title(name, fontsize=8.5)
+        ax.set_xlabel({"week": "weeks", "1": ""}.get(units[name], units[name]), fontsize=7.5, labelpad=1)
         ax.tick_params(labelsize=7.5)
     for row in axes:
         row[0].set_ylabel("dRMST/dE, years", fontsize=8)
     for words, height, colour in (("aligned", 0.92, style.BLUE), ("misaligned", 0.08, style.VERMILION)):
         axes[0, 0].annotate(words, (0.5, height), xycoords="axes fraction", color=colour, fontsize=8, ha="center")
-    words = "one assumption at a time, the others at their defaults; within 20 years; bands: two standard errors"
-    _note(figure, words)
+    words = "one assumption at a time, the others at their defaults; within 20 years"
+    _note(figure, f"{words}; n = {firms:,} firms a cell; bands: two standard errors")
     return figure
 
 

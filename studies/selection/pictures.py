@@ -8,11 +8,11 @@ from firmfate.plots import style
 
 def pictures(runs, table):
     """Return the pictures by name."""
-    return {"survivors": _survivors(table)}
+    return {"survivors": _survivors(table, int(runs["study"]["firms"].sum()))}
 
 
 @style.styled
-def _survivors(table):
+def _survivors(table, firms):
     figure, ((left, right),) = style.canvas(8.6, 3.6, 1, 2)
     groups = {"aligned_execution": ("aligned", style.BLUE), "misaligned_execution": ("misaligned", style.VERMILION)}
     for name, (_, colour) in groups.items():
@@ -20,6 +20,7 @@ def _survivors(table):
     heights = [table[f"{name}_{AGES[-1]}"].value.estimate for name in groups]
     style.end_labels(left, AGES[-1], heights, [text for text, _ in groups.values()], [c for _, c in groups.values()])
     left.set_title("Mean execution of those who are left")
+    left.set_ylabel("execution")
     style.age_axis(left, AGES[-1])
     ages = [age for age in AGES if age <= 10]
     lines = {"life_aligned": ("aligned", style.BLUE), "life_misaligned": ("misaligned", style.VERMILION)}
@@ -28,10 +29,11 @@ def _survivors(table):
     right.axhline(0, color=style.INK, linewidth=0.8)
     heights = [table[f"{name}_{ages[-1]}"].value.estimate for name in lines]
     style.end_labels(right, ages[-1], heights, [text for text, _ in lines.values()], [c for _, c in lines.values()])
-    right.set_title("Effect of execution on lifetime, by regression")
-    right.set_ylabel("years")
+    right.set_title("Effect of execution, by regression")
+    right.set_ylabel("years, execution 1 less 0")
     style.age_axis(right, ages[-1], label="age that firms in the sample have reached, years")
-    style.note(left, "bands: two standard errors (32 batches)")
+    style.note(left, f"misalignment below 0.2, above 0.8; n = {firms:,} at birth")
+    style.note(right, "misalignment 0, 1; bands: two standard errors")
     return figure
 
 

@@ -108,7 +108,7 @@ def shares_of(years: xr.DataArray, players: Sequence[str]) -> dict[str, xr.DataA
     for name in names:
         others = [other for other in names if other != name]
         marginal = worth.isel({name: 1}) - worth.isel({name: 0})
-        values[name] = _average(marginal, others, joining=1)
+        values[name] = _average(marginal, others)
     return values
 
 
@@ -140,7 +140,7 @@ def interactions(
             others = [name for name in names if name not in (one, two)]
             rise = worth.isel({one: 1}) - worth.isel({one: 0})
             joint = rise.isel({two: 1}) - rise.isel({two: 0})
-            table[one, two] = table[two, one] = _average(joint, others, joining=2)
+            table[one, two] = table[two, one] = _average(joint, others)
         rows = [
             xr.concat([table[one, two] for two in names], dim="other", coords="minimal", compat="override")
             for one in names
@@ -249,15 +249,13 @@ def _worth(years: xr.DataArray, names: Sequence[str]) -> xr.DataArray:
     return table.isel(dict.fromkeys(names, 0)).drop_vars(names) - table.drop_vars(names)
 
 
-def _average(gain: xr.DataArray, others: Sequence[str], *, joining: int) -> xr.DataArray:
-    """Average over all orders what `joining` players, coming as one, add to the others that are there already."""
-    players = len(others) + joining
-    terms = []
-    for place in itertools.product((0, 1), repeat=len(others)):
-        before, after = sum(place), players - sum(place) - joining
-        weight = math.factorial(before) * math.factorial(after) / math.factorial(players - joining + 1)
-        terms.append(weight * gain.isel(dict(zip(others, place, strict=True))))
-    return functools.reduce(operator.add, terms)
+def _average(gain: xr.DataArray, others: Sequence[str]) -> xr.DataArray:
+    """Average over all orders what a player, or some that come as one, add to the others that are there already."""
+    there = np.indices((2,) * len(others)).sum(axis=0)
+    orders = [math.factorial(count) * math.factorial(len(others) - count) for count in range(len(others) + 1)]
+    weights = np.array(orders)[there] / math.factorial(len(others) + 1)
+    average: xr.DataArray = xr.dot(gain, xr.DataArray(weights, dims=others), dim=others)
+    return average
 
 
 def _short(names: Sequence[str]) -> list[str]:

@@ -16,7 +16,7 @@ from firmfate.findings.survival_tables import SurvivalTable, read_survival_table
 from firmfate.findings.table import Row, Table
 from firmfate.findings.turning import turning_point
 from firmfate.findings.words import Estimated
-from firmfate.simulation import simulate
+from firmfate.simulation import cores, simulate
 from firmfate.survival import contrast, counts_from_table, kaplan_meier, rmst
 from firmfate.variables import WEEKS_PER_YEAR
 
@@ -44,15 +44,19 @@ EXECUTIONS = (0.05, 0.25, 0.5, 0.75, 1.0)
 MISALIGNMENTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 YEARS = 20
 HORIZONS = (5, YEARS)
+GUARDS = (0.9, 0.999)
+"""Other guards of the queue formula (utilisation_cap): queues that stay short, and queues that nothing stops."""
+
 TINY = 2_000
 """Firms below which a run only tries the study out: few points are screened and one fit is refined."""
 
 
-def derive(directories: Mapping[str, Path], *, threads: int = 2) -> dict[str, xr.Dataset]:
+def derive(directories: Mapping[str, Path], *, threads: int | None = None) -> dict[str, xr.Dataset]:
     """Calibrate both models to both tables, and simulate execution and misalignment on every fit of the firm."""
     with open_run(directories["study"]) as ds:
         firms = int(ds["firms"].max())
         seed = int(ds.attrs["seed"])
+    threads = threads or cores()
     tiny = firms < TINY
     size: dict[str, Any] = {
         "firms": firms,
@@ -76,6 +80,7 @@ def derive(directories: Mapping[str, Path], *, threads: int = 2) -> dict[str, xr
     )  # fmt: skip
     for name in TARGETS:
         found[f"paradox_{name}"] = _paradox(found[name], firms=firms // 2, seed=seed, threads=threads)
+        found[f"guard_{name}"] = _guarded(found[name], firms=firms // 2, seed=seed, threads=threads)
     return found
 
 
@@ -84,6 +89,7 @@ def estimands(runs: Mapping[str, xr.Dataset]) -> Table:
     return Table(
         [
             *_fits(runs), *_by_age(runs), *_values(runs), *_open(runs), *_effects(runs), *_turning(runs),
+            *_by_guard(runs),
         ]
     )  # fmt: skip
 
@@ -115,6 +121,29 @@ def _paradox(fits: xr.Dataset, *, firms: int, seed: int, threads: int) -> xr.Dat
         table, duration="weeks", cause="end", covariates=["fit", "execution", "misalignment"], batch="batch",
         causes=lived.attrs["causes"].split(", "), horizon=weeks, horizons=[year * WEEKS_PER_YEAR for year in HORIZONS],
     )  # fmt: skip
+
+
+def _guarded(fits: xr.Dataset, *, firms: int, seed: int, threads: int) -> xr.Dataset:
+    """Return what strong execution adds on every fit, firm by firm of the same luck, where the guard is another."""
+    weak, strong, weeks = EXECUTIONS[0], EXECUTIONS[-1], YEARS * WEEKS_PER_YEAR
+    dims = ("fit", "guard", "misalignment")
+    estimate = np.empty((fits.sizes["fit"], len(GUARDS), 2))
+    se = np.empty_like(estimate)
+    for place, fit in enumerate(fits["fit"].values):
+        values = fits["value"].sel(fit=fit)
+        fitted = {str(key): float(values.sel(parameter=key)) for key in fits["parameter"].values}
+        for column, guard in enumerate(GUARDS):
+            lived = simulate(
+                "firm", execution=[weak, strong, weak, strong], misalignment=[0, 0, 1, 1], weeks=weeks, seed=seed,
+                replicates=firms, parameters={**fitted, "utilisation_cap": guard}, threads=threads,
+            )  # fmt: skip
+            years = lived["event_week"].values / WEEKS_PER_YEAR
+            gain = years[1::2] - years[::2]
+            estimate[place, column], se[place, column] = gain.mean(axis=1), gain.std(axis=1, ddof=1) / firms**0.5
+    return xr.Dataset(
+        {"estimate": (dims, estimate), "se": (dims, se)},
+        coords={"fit": fits["fit"].values, "guard": list(GUARDS), "misalignment": [0.0, 1.0]},
+    )
 
 
 def _fits(runs: Mapping[str, xr.Dataset]) -> Iterator[Row]:
@@ -206,3 +235,18 @@ def _turning(runs: Mapping[str, xr.Dataset]) -> Iterator[Row]:
         for fit in found["fit"].values:
             value = Estimated.of(found.sel(fit=fit))
             yield Row(f"turning_{name}_{fit + 1}", value, "1", f"{WORDS[name]}", section, f"fit {fit + 1}")
+
+
+def _by_guard(runs: Mapping[str, xr.Dataset]) -> Iterator[Row]:
+    section = f"Years that strong execution adds within {YEARS}, by the guard of the queue formula"
+    for name in TARGETS:
+        ds = runs[f"guard_{name}"]
+        for fit in ds["fit"].values:
+            for guard in ds["guard"].values:
+                for kind, where in (("aligned", 0.0), ("misaligned", 1.0)):
+                    here = ds.sel(fit=fit, guard=guard, misalignment=where)
+                    value = Estimated(float(here["estimate"]), float(here["se"]))
+                    yield Row(
+                        f"{kind}_{name}_{fit + 1}_guard_{guard:g}", value, "years", f"{WORDS[name]}, fit {fit + 1}",
+                        section, f"{kind}, guard {guard:g}",
+                    )  # fmt: skip

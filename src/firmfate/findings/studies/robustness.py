@@ -25,6 +25,7 @@ from firmfate.findings.table import Row, Table
 from firmfate.findings.turning import turning_point
 from firmfate.findings.words import Estimated
 from firmfate.models import load_model
+from firmfate.simulation import cores
 from firmfate.variables import WEEKS_PER_YEAR
 
 WIDE = {
@@ -74,6 +75,11 @@ SWEPT = {
     "soft_orders": Free(0, 1.5),
     "discount": Free(0, 0.2),
     "demand_sd": Free(0.02, 0.64, log=True),
+    "overhead": Free(0.2, 0.38),
+    "utilisation_cap": Free(0.85, 0.999),
+    "capacity": Free(1.15, 3, log=True),
+    "variability_gain": Free(0, 0.9),
+    "customer_floor": Free(0.1, 0.9),
 }
 """Wide sweeps, one parameter at a time, in search of where the paradox ends."""
 
@@ -107,14 +113,14 @@ def ranges() -> dict[str, Free]:
     return found
 
 
-def derive(directories: Mapping[str, Path], *, threads: int = 2) -> dict[str, xr.Dataset]:
+def derive(directories: Mapping[str, Path], *, threads: int | None = None) -> dict[str, xr.Dataset]:
     """Screen all assumptions, part the variance between the eight that matter, and sweep some one by one."""
     with open_run(directories["study"]) as ds:
         firms, seed = int(ds["firms"].max()), int(ds.attrs["seed"])
     tiny = firms < TINY
     wide = ranges()
     points, unit = morris_points(wide, trajectories=2 if tiny else 10, seed=seed % 2**32)
-    luck: dict[str, Any] = {"seed": seed, "threads": threads}
+    luck: dict[str, Any] = {"seed": seed, "threads": threads or cores()}
     screened = effects_at(points, firms=max(16, firms // 20), **luck)
     measures = [
         elementary_effects(wide, unit, screened["estimate"].sel(estimand=name).values, seed=seed % 2**32)
