@@ -1,4 +1,4 @@
-"""A real one-node Slurm, a study long enough to be disturbed, and what it comes to when nothing disturbs it."""
+"""A real one-node Slurm, a study to be disturbed, a brake so that it is in time, and what it comes to undisturbed."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from firmfate import Study
 from firmfate.slurm import Profile
 
 ONE_NODE = Path(__file__).parents[2] / "slurm" / "one-node"
+BRAKE = Path(__file__).parent / "brake"
 DAEMONS = ("slurmctld", "slurmd", "munged")
 
 STUDY = """\
@@ -94,8 +95,19 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Case:
 
 @pytest.fixture(scope="session")
 def chaos(tmp_path_factory: pytest.TempPathFactory) -> Case:
-    """A study of some twenty shards, long enough to be disturbed."""
-    return _case(tmp_path_factory.mktemp("chaos"), 1_200_000)
+    """A study of 21 shards of two pieces; with the brake on, one CPU needs 84 seconds for it and two need 42."""
+    return _case(tmp_path_factory.mktemp("chaos"), 500_000)
+
+
+@pytest.fixture
+def brake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Brake every process that the test starts, on a machine of any speed, until it unlinks this file."""
+    file = tmp_path / "brake"
+    file.touch()
+    monkeypatch.setenv("BRAKE", str(file))
+    monkeypatch.setenv("PYTHONPATH", str(BRAKE), prepend=os.pathsep)
+    yield file
+    file.unlink(missing_ok=True)
 
 
 @pytest.fixture(scope="session")
@@ -124,7 +136,7 @@ def slurm() -> Iterator[None]:
 def profile(tmp_path: Path) -> Profile:
     """Two tasks of one CPU at a time, a few shards each, on the loopback interface."""
     return Profile(
-        memory="1G", walltime="00:10:00", concurrent=2, task_minutes=0.1, grace_seconds=10, interface="lo",
+        memory="1G", walltime="00:10:00", concurrent=2, task_minutes=0.05, grace_seconds=10, interface="lo",
         scratch="/tmp", patience_seconds=60,
     )  # fmt: skip
 

@@ -111,7 +111,9 @@ def test_no_scheduler_is_told_with_its_address() -> None:
 
 
 @pytest.mark.slow
-def test_a_worker_killed_in_the_middle_of_a_shard_costs_that_shard_only(chaos: Case, tmp_path: Path) -> None:
+def test_a_worker_killed_in_the_middle_of_a_shard_costs_that_shard_only(
+    chaos: Case, brake: Path, tmp_path: Path
+) -> None:
     run = RunDirectory(tmp_path / "run")
     killed: list[int] = []
     kept: dict[str, int] = {}
@@ -121,6 +123,7 @@ def test_a_worker_killed_in_the_middle_of_a_shard_costs_that_shard_only(chaos: C
         kept.update(shard_times(run.path))
         os.kill(pid, signal.SIGKILL)
         killed.append(pid)
+        brake.unlink()
 
     with local_cluster(2, 1) as client:
         victim = next(iter(client.run(os.getpid).values()))
@@ -136,7 +139,7 @@ def test_a_worker_killed_in_the_middle_of_a_shard_costs_that_shard_only(chaos: C
 
 
 @pytest.mark.slow
-def test_the_scheduler_killed_and_the_command_repeated(chaos: Case, tmp_path: Path) -> None:
+def test_the_scheduler_killed_and_the_command_repeated(chaos: Case, brake: Path, tmp_path: Path) -> None:
     from .conftest import firmfate_command
 
     def cluster(meeting_point: Path) -> list[subprocess.Popen[bytes]]:
@@ -157,6 +160,7 @@ def test_the_scheduler_killed_and_the_command_repeated(chaos: Case, tmp_path: Pa
         wait_until(lambda: len(run.files()) >= 2)
         kept = shard_times(run.path)
         processes[0].kill()
+        brake.unlink()
         _, said = first.communicate(timeout=120)
         assert first.returncode == 3, said
         assert "the same command goes on from there" in said

@@ -74,7 +74,7 @@ def shared(profile: Profile, into: Path, job: str) -> dict[str, str]:
         "DIRECTIVES": "\n".join(f"#SBATCH {option}" for option in profile.directives()),
         "PROLOGUE": profile.prologue.strip(),
         "THREADS": fill("threads.sh.in", threads),
-        "WAIT": fill("wait.sh.in", {}),
+        "SIGNALS": fill("signals.sh.in", {}),
     }
 
 
