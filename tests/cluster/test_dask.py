@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 
 import firmfate
 from firmfate.errors import FirmfateError, IncompleteRunError, RunDirectoryError
-from firmfate.execute.dask import AHEAD, connect, local_cluster, run_on_dask
+from firmfate.execute.dask import AHEAD, _run_shard, connect, local_cluster, run_on_dask
 from firmfate.shards import Worker, plan
 from firmfate.shards.directory import RunDirectory
 from firmfate.shards.plan import Shard
@@ -64,6 +65,22 @@ def test_only_receipts_travel_and_few_tasks_are_in_flight(
     run_on_dask(two_processes, run.path, wanted, many(), done=count, say=lambda _: None)
     assert done == drawn == 1_000
     assert most <= AHEAD * 2 + 1
+
+
+def test_a_finished_shard_whose_receipt_was_lost_is_not_run_again(small: Case, tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path / "run")
+    shutil.copytree(small.directory, run.path)
+    wanted = run.claim(small.study)
+    (run.path / "token").touch()
+    (shard,) = plan(small.study).shards
+    (file,) = run.files()
+    kept = shard_times(run.path)
+    again = _run_shard(str(run.path), wanted, "token", shard)
+    assert shard_times(run.path) == kept
+    whole = file.path.read_bytes()
+    os.truncate(file.path, 1000)
+    assert _run_shard(str(run.path), wanted, "token", shard) == again
+    assert file.path.read_bytes() == whole
 
 
 def test_a_worker_that_does_not_see_the_directory_stops_the_run(
