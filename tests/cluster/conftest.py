@@ -52,9 +52,9 @@ def shard_times(directory: Path) -> dict[str, int]:
 
 
 def firmfate_command(*words: object, **options: object) -> subprocess.Popen[str]:
-    """Start the command line as a process of its own."""
+    """Start the command line as a process of its own, which can be interrupted also where the tests cannot."""
     return subprocess.Popen(
-        [sys.executable, "-m", "firmfate", *map(str, words)],
+        ["env", "--default-signal=INT", sys.executable, "-m", "firmfate", *map(str, words)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, **options,  # type: ignore[call-overload]
     )  # fmt: skip
 

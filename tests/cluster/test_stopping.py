@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -44,13 +43,13 @@ def test_a_run_that_is_stopped_keeps_finished_shards_and_goes_on(
 ) -> None:
     run = RunDirectory(tmp_path / "run")
     running = started(chaos, run.path, *words)
+    before = shard_times(run.path)
     os.kill(running.pid, number)
-    asked = time.monotonic()
-    _, said = running.communicate(timeout=60)
-    assert time.monotonic() - asked < 10  # shards in hand are dropped, not finished
+    _, said = running.communicate(timeout=240)
     assert running.returncode == {signal.SIGINT: 130, signal.SIGKILL: -9}.get(number, 3), said
     kept = shard_times(run.path)
-    assert 2 <= len(kept) < len(shard_times(chaos.directory))
+    assert before.items() <= kept.items()
+    assert 2 <= len(kept) < len(before) + 2  # two threads had a shard in hand each: they were dropped, not finished
     if number != signal.SIGKILL:
         assert "finished" in said
         assert not list(run.shards.glob(".*.part"))
