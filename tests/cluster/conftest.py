@@ -35,7 +35,7 @@ execution = [0.1, 0.5, 0.9]
 """
 
 
-def wait_until(reached: Callable[[], object], *, seconds: float = 120, every: float = 0.1) -> None:
+def wait_until(reached: Callable[[], object], *, seconds: float = 240, every: float = 0.1) -> None:
     """Wait for a condition; fail where it does not come."""
     end = time.monotonic() + seconds
     while not reached():

@@ -35,7 +35,7 @@ def finish(done: Submission, directory: Path) -> str:
 
 def first_shards(directory: Path, done: Submission, count: int = 2) -> dict[str, int]:
     """Wait for some shards and return them."""
-    wait_until(lambda: len(shard_times(directory)) >= count, seconds=120)
+    wait_until(lambda: len(shard_times(directory)) >= count)
     assert "RUNNING" in states(done.jobs[0]).values()
     return shard_times(directory)
 
@@ -102,7 +102,7 @@ def test_a_task_requeued_twice(chaos: Case, profile: Profile, brake: Path, tmp_p
     task = f"{done.jobs[0]}_0"
     for start in (2, 3):
         subprocess.run(["scontrol", "requeue", task], check=True)
-        wait_until(lambda start=start: f"start {start}" in log(run.path, f"{done.jobs[0]}_0"), seconds=180)  # type: ignore[misc]
+        wait_until(lambda start=start: f"start {start}" in log(run.path, f"{done.jobs[0]}_0"))  # type: ignore[misc]
     brake.unlink()
     assert finish(done, run.path).startswith("COMPLETED"), log(run.path, done.jobs[-1])
     assert kept.items() <= shard_times(run.path).items()
@@ -119,7 +119,7 @@ def test_the_time_limit_in_the_middle_of_a_shard(chaos: Case, profile: Profile, 
         profile, walltime="00:01:00", grace_seconds=50, concurrent=1, task_minutes=60, restarts=20
     )
     done = submit(chaos.file, into=run.path, profile=short)
-    wait_until(lambda: shard_times(run.path) and "stopped by SIGUSR1" in log(run.path, done.jobs[0]), seconds=240)
+    wait_until(lambda: shard_times(run.path) and "stopped by SIGUSR1" in log(run.path, done.jobs[0]))
     kept = shard_times(run.path)
     brake.unlink()
     assert len(kept) < len(shard_times(chaos.directory))
@@ -136,7 +136,7 @@ def test_a_dead_worker_job_is_replaced(chaos: Case, profile: Profile, brake: Pat
     cancelled: list[str] = []
 
     def cancel() -> None:
-        wait_until(lambda: len(shard_times(run.path)) >= 2, seconds=120)
+        wait_until(lambda: len(shard_times(run.path)) >= 2)
         listed = subprocess.run(
             ["squeue", "-h", "-o", "%A", "-n", "ff-worker", "-t", "R"], capture_output=True, text=True, check=True
         )
