@@ -141,6 +141,18 @@ def profile(tmp_path: Path) -> Profile:
     )  # fmt: skip
 
 
+@pytest.fixture
+def tls(tmp_path: Path) -> tuple[Path, Path, Path]:
+    """Files of an authority, its certificate and its key, that are their own."""
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=firmfate",
+         "-keyout", str(key), "-out", str(certificate)],
+        capture_output=True, check=True,
+    )  # fmt: skip
+    return certificate, certificate, key
+
+
 def states(job: str) -> dict[str, str]:
     """Return the state of every task of a job, by its number, as long as Slurm remembers it."""
     asked = ["squeue", "--states=all", "--array", "--noheader", "--format=%i %T", "--jobs", job]

@@ -194,20 +194,15 @@ def test_the_scheduler_killed_and_the_command_repeated(chaos: Case, brake: Path,
 
 
 @pytest.mark.slow
-def test_work_is_encrypted_where_tls_files_are_given(small: Case, tmp_path: Path) -> None:
+def test_work_is_encrypted_where_tls_files_are_given(small: Case, tls: tuple[Path, Path, Path], tmp_path: Path) -> None:
     """A scheduler that wants TLS is refused without the files, and runs the study with them."""
     from distributed import LocalCluster
     from distributed.security import Security
 
-    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=firmfate",
-         "-keyout", str(key), "-out", str(certificate)],
-        capture_output=True, check=True,
-    )  # fmt: skip
+    authority, certificate, key = tls
     files = {f"tls_{role}_{kind}": str(path) for role in ("scheduler", "worker", "client")
              for kind, path in (("cert", certificate), ("key", key))}  # fmt: skip
-    security = Security(tls_ca_file=str(certificate), require_encryption=True, **files)
+    security = Security(tls_ca_file=str(authority), require_encryption=True, **files)
     with LocalCluster(
         n_workers=1,
         threads_per_worker=1,
@@ -220,9 +215,7 @@ def test_work_is_encrypted_where_tls_files_are_given(small: Case, tmp_path: Path
         assert address.startswith("tls://")
         with pytest.raises(RunDirectoryError, match="no Dask scheduler answers"), connect(address, timeout=3):
             pass
-        firmfate.run(
-            small.file, into=tmp_path / "run", scheduler=address, tls=(certificate, certificate, key), progress=False
-        ).close()
+        firmfate.run(small.file, into=tmp_path / "run", scheduler=address, tls=tls, progress=False).close()
     small.assert_same(tmp_path / "run")
 
 

@@ -54,6 +54,23 @@ def test_the_five_ways_give_the_same_bits(small: Case, profile: Profile, tmp_pat
         assert sorted(shard_times(tmp_path / name)) == sorted(shard_times(small.directory)), name
 
 
+def test_dask_in_jobs_is_encrypted_where_the_profile_has_tls_files(
+    small: Case, profile: Profile, tls: tuple[Path, Path, Path], tmp_path: Path
+) -> None:
+    authority, certificate, key = map(str, tls)
+    encrypted = dataclasses.replace(profile, tls_authority=authority, tls_certificate=certificate, tls_key=key)
+    allocation = submit(small.file, into=tmp_path / "allocation", profile=encrypted, one_allocation=True)
+    ended = wait_for_job(allocation.jobs[0])
+    said = log(tmp_path / "allocation", allocation.jobs[0])
+    assert ended == "COMPLETED", said
+    firmfate.run(small.file, into=tmp_path / "jobs", slurm=encrypted, progress=False).close()
+    said += "".join(path.read_text() for path in (tmp_path / "jobs" / "slurm").glob("ff-worker-*.err"))
+    assert "Scheduler at: tls://127.0.0.1" in " ".join(said.split())
+    assert "tcp://" not in said
+    for name in ("allocation", "jobs"):
+        small.assert_same(tmp_path / name)
+
+
 def test_the_sites_limit_is_read(profile: Profile, small: Case, tmp_path: Path) -> None:
     assert max_array_size() == 1001
     assert len(submit(small.file, into=tmp_path / "run", profile=profile, pretend=True).scripts) == 2
