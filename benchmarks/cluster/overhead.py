@@ -127,6 +127,6 @@ def told(seconds: float, rounds: int) -> list[str]:
     return [
         *lines,
         "",
-        f"- Dask on 2 processes takes {longer:+.1%} of the time of 2 threads, {dearer:+.1%} of their CPU time",
+        f"- Dask on 2 processes against 2 threads: {longer:+.1%} of time, {dearer:+.1%} of CPU time",
         f"- 1 to 2 threads: {median(ONE, 'work') / median(TWO, 'work'):.2f} times as fast",
     ]
