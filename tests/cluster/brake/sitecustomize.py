@@ -1,4 +1,4 @@
-"""A brake on firmfate: as long as the file that BRAKE names exists, a piece of a shard takes two seconds longer.
+"""A brake on firmfate: as long as the file that BRAKE names exists, a piece of a shard takes three seconds longer.
 
 What is to happen to a run in the middle of its work would come too late on a fast machine, and a study long enough
 for any machine would keep slow ones busy for minutes. Every Python process loads this module on starting where its
@@ -13,7 +13,7 @@ from typing import Any
 from firmfate.kernel.engine import Records
 from firmfate.shards.work import Worker
 
-SECONDS = 2.0
+SECONDS = 3.0
 
 file = Path(os.environ["BRAKE"])
 at_full_speed = Worker.records
