@@ -1,13 +1,10 @@
-"""The driver's memory while the number of firms grows a hundredfold, on Dask: a process a size, its peak told.
-
-python -m benchmarks.cluster.memory [--firms 300000]
-"""
+"""The driver's memory while the number of firms grows a hundredfold, on Dask: a process a size, its peak told."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import resource
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -15,6 +12,8 @@ from pathlib import Path
 
 from firmfate import Study, run
 from firmfate.shards import RunDirectory, status
+
+GROWTH = 100
 
 
 def drive(firms: int) -> dict[str, float]:
@@ -27,26 +26,36 @@ def drive(firms: int) -> dict[str, float]:
         run(wanted, into=Path(folder) / "run", workers=2, threads=1, progress=False, shard_scale=0.02).close()
         shards = len(RunDirectory(Path(folder) / "run").files())
         assert status(Path(folder) / "run").missing == 0
-    return {"firms": firms, "shards": shards, "peak MiB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+    return {"firms": firms, "shards": shards, "MiB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
 
 
-def main() -> None:
-    """Drive two sizes, each in a process of its own."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--firms", type=int, default=300_000)
-    parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    if arguments.one:
-        print(json.dumps(drive(arguments.firms)))
-        return
-    rows = []
-    for firms in (arguments.firms, 100 * arguments.firms):
-        words = [sys.executable, "-m", "benchmarks.cluster.memory", "--one", "--firms", str(firms)]
-        done = subprocess.run(words, capture_output=True, text=True, check=True)
-        rows.append(json.loads(done.stdout))
-        print(rows[-1], flush=True)
-    print(f"grows by {rows[1]['peak MiB'] - rows[0]['peak MiB']:.1f} MiB")
+def told(firms: int, rounds: int) -> list[str]:
+    """Drive both sizes by turns, each in a process of its own, and return what to write of it."""
+    sizes = (firms, GROWTH * firms)
+    peaks: dict[int, list[dict[str, float]]] = {size: [] for size in sizes}
+    for _ in range(rounds):
+        for size in sizes:
+            words = [sys.executable, "-m", "benchmarks.cluster.memory", str(size)]
+            done = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True)
+            peaks[size].append(json.loads(done.stdout))
+            print(f"  {peaks[size][-1]}", file=sys.stderr, flush=True)
+    lines = [
+        f"Peak memory of the process that drives 2 Dask workers and holds their scheduler, in MiB, medians of {rounds} "
+        "rounds by turns;",
+        "`car` in shards a fiftieth of the usual size, gathering and lives included.",
+        "",
+        "| firms | shards | MiB | least to most |",
+        "|---|---|---|---|",
+    ]
+    median = {}
+    for size, rows in peaks.items():
+        held = [row["MiB"] for row in rows]
+        median[size] = statistics.median(held)
+        shards = f"{rows[0]['shards']:,}"
+        lines.append(f"| {size:,} | {shards} | {median[size]:.0f} | {min(held):.0f} to {max(held):.0f} |")
+    grown = median[sizes[1]] - median[sizes[0]]
+    return [*lines, "", f"- {GROWTH} times the firms: {grown:+.0f} MiB"]
 
 
 if __name__ == "__main__":
-    main()
+    print(json.dumps(drive(int(sys.argv[1]))))

@@ -1,17 +1,14 @@
 """What Dask costs against plain threads, and what a second core brings: the same study, by turns, medians told.
 
-    python -m benchmarks.cluster.overhead [--seconds 60] [--rounds 3] [--json FILE]
-
-Work is timed from the first shard to the last; starting and stopping a cluster are told apart. CPU seconds of
-the work are told too: on a machine that others use, they vary less than the clock.
+Work is timed from the first shard to the last; starting a cluster and stopping it are told apart. CPU seconds of the
+work are told too: on a machine that others use, they vary less than the clock.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -75,50 +72,61 @@ def on_dask(wanted: Study, processes: int) -> Timing:
     return {"work": ended - marks[0], "start": marks[0] - begin, "stop": stopped - ended, "cpu": cpu[1] - cpu[0]}
 
 
+ONE, TWO, DASK = "1 thread", "2 threads", "Dask, 2 processes"
 WAYS: dict[str, Callable[[Study], Timing]] = {
-    "1 thread": lambda wanted: on_threads(wanted, 1),
-    "2 threads": lambda wanted: on_threads(wanted, 2),
-    "Dask, 2 processes": lambda wanted: on_dask(wanted, 2),
+    ONE: lambda wanted: on_threads(wanted, 1),
+    TWO: lambda wanted: on_threads(wanted, 2),
+    DASK: lambda wanted: on_dask(wanted, 2),
 }
 
 
 def size_for(seconds: float) -> int:
-    """Return the replicates that take so many seconds on two threads here."""
+    """Return the replicates that take at least so many seconds on two threads here: a tenth more, from a tenth."""
     replicates = 20_000
-    took = on_threads(study(replicates), 2)["work"]
-    return max(replicates, int(replicates * seconds / took))
+    for share in (0.02, 0.1, 1.1):
+        took = on_threads(study(replicates), 2)["work"]
+        replicates = max(replicates, int(replicates * share * seconds / took))
+    return replicates
 
 
-def main() -> None:
-    """Run every way by turns and print medians."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=60.0)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--json", type=Path)
-    arguments = parser.parse_args()
-    wanted = study(size_for(arguments.seconds))
+def measure(wanted: Study, rounds: int) -> dict[str, list[Timing]]:
+    """Time every way in every round, each round beginning with another."""
     timings: dict[str, list[Timing]] = {name: [] for name in WAYS}
     names = list(WAYS)
-    for turn in range(arguments.rounds):
-        for name in names[turn % len(names) :] + names[: turn % len(names)]:
+    for turn in range(rounds):
+        first = turn % len(names)
+        for name in names[first:] + names[:first]:
             timings[name].append(WAYS[name](wanted))
             told = ", ".join(f"{part} {value:.1f} s" for part, value in timings[name][-1].items())
-            print(f"{name:18} {told}; load {os.getloadavg()[0]:.1f}", flush=True)
-    median = {
-        name: {part: statistics.median(t[part] for t in rows) for part in rows[0]} for name, rows in timings.items()
-    }
-    table = {
-        "firms": 6 * wanted.replicates,
-        "rounds": arguments.rounds,
-        "median seconds": median,
-        "Dask against threads": median["Dask, 2 processes"]["work"] / median["2 threads"]["work"] - 1,
-        "the same, by CPU seconds": median["Dask, 2 processes"]["cpu"] / median["2 threads"]["cpu"] - 1,
-        "speed-up of a second core": median["1 thread"]["work"] / median["2 threads"]["work"],
-    }
-    print(json.dumps(table, indent=1))
-    if arguments.json:
-        arguments.json.write_text(json.dumps({**table, "all": timings}, indent=1) + "\n")
+            print(f"  {name:18} {told}; load {os.getloadavg()[0]:.1f}", file=sys.stderr, flush=True)
+    return timings
 
 
-if __name__ == "__main__":
-    main()
+def told(seconds: float, rounds: int) -> list[str]:
+    """Measure a study of so many seconds, and return what to write of it."""
+    wanted = study(size_for(seconds))
+    timings = measure(wanted, rounds)
+
+    def median(way: str, part: str) -> float:
+        return statistics.median(timing[part] for timing in timings[way])
+
+    lines = [
+        f"Seconds, medians of {rounds} rounds by turns (of the work also least to most), on {6 * wanted.replicates:,} "
+        "firms of `firm` over 20 years.",
+        "",
+        "| | work | least to most | CPU of the work | start | stop |",
+        "|---|---|---|---|---|---|",
+    ]
+    for way, rows in timings.items():
+        work = [timing["work"] for timing in rows]
+        lines.append(
+            f"| {way} | {median(way, 'work'):.2f} | {min(work):.2f} to {max(work):.2f} | {median(way, 'cpu'):.2f} "
+            f"| {median(way, 'start'):.2f} | {median(way, 'stop'):.2f} |"
+        )
+    longer, dearer = (median(DASK, part) / median(TWO, part) - 1 for part in ("work", "cpu"))
+    return [
+        *lines,
+        "",
+        f"- Dask on 2 processes against 2 threads: {longer:+.1%} of time, {dearer:+.1%} of CPU time",
+        f"- 1 to 2 threads: {median(ONE, 'work') / median(TWO, 'work'):.2f} times as fast",
+    ]

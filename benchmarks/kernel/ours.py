@@ -1,5 +1,5 @@
-"""Our own kernel as a peer: `firm` with a cell's parameters, with every parameter given firm by firm, as a user's model in
-a file of its own, and `car`."""
+"""Our own kernel as a peer: `firm` with a cell's parameters, with every parameter given firm by firm, as a user's model
+in a file of its own, and `car`."""
 
 from __future__ import annotations
 

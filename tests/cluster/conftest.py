@@ -1,4 +1,4 @@
-"""A real one-node Slurm, a study long enough to be disturbed, and what it comes to when nothing disturbs it."""
+"""A real one-node Slurm, a study to be disturbed, a brake so that it is in time, and what it comes to undisturbed."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from firmfate import Study
 from firmfate.slurm import Profile
 
 ONE_NODE = Path(__file__).parents[2] / "slurm" / "one-node"
+BRAKE = Path(__file__).parent / "brake"
 DAEMONS = ("slurmctld", "slurmd", "munged")
 
 STUDY = """\
@@ -34,7 +35,7 @@ execution = [0.1, 0.5, 0.9]
 """
 
 
-def wait_until(reached: Callable[[], object], *, seconds: float = 120, every: float = 0.1) -> None:
+def wait_until(reached: Callable[[], object], *, seconds: float = 240, every: float = 0.1) -> None:
     """Wait for a condition; fail where it does not come."""
     end = time.monotonic() + seconds
     while not reached():
@@ -51,9 +52,9 @@ def shard_times(directory: Path) -> dict[str, int]:
 
 
 def firmfate_command(*words: object, **options: object) -> subprocess.Popen[str]:
-    """Start the command line as a process of its own."""
+    """Start the command line as a process of its own, which can be interrupted also where the tests cannot."""
     return subprocess.Popen(
-        [sys.executable, "-m", "firmfate", *map(str, words)],
+        ["env", "--default-signal=INT", sys.executable, "-m", "firmfate", *map(str, words)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, **options,  # type: ignore[call-overload]
     )  # fmt: skip
 
@@ -94,8 +95,19 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Case:
 
 @pytest.fixture(scope="session")
 def chaos(tmp_path_factory: pytest.TempPathFactory) -> Case:
-    """A study of some twenty shards, long enough to be disturbed."""
-    return _case(tmp_path_factory.mktemp("chaos"), 1_200_000)
+    """A study of 12 shards of two pieces; with the brake on, one CPU needs 72 seconds for it and two need 36."""
+    return _case(tmp_path_factory.mktemp("chaos"), 285_000)
+
+
+@pytest.fixture
+def brake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Brake every process that the test starts, on a machine of any speed, until it unlinks this file."""
+    file = tmp_path / "brake"
+    file.touch()
+    monkeypatch.setenv("BRAKE", str(file))
+    monkeypatch.setenv("PYTHONPATH", str(BRAKE), prepend=os.pathsep)
+    yield file
+    file.unlink(missing_ok=True)
 
 
 @pytest.fixture(scope="session")
@@ -124,9 +136,21 @@ def slurm() -> Iterator[None]:
 def profile(tmp_path: Path) -> Profile:
     """Two tasks of one CPU at a time, a few shards each, on the loopback interface."""
     return Profile(
-        memory="1G", walltime="00:10:00", concurrent=2, task_minutes=0.1, grace_seconds=10, interface="lo",
+        memory="1G", walltime="00:10:00", concurrent=2, task_minutes=0.05, grace_seconds=10, interface="lo",
         scratch="/tmp", patience_seconds=60,
     )  # fmt: skip
+
+
+@pytest.fixture
+def tls(tmp_path: Path) -> tuple[Path, Path, Path]:
+    """Files of an authority, its certificate and its key, that are their own."""
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=firmfate",
+         "-keyout", str(key), "-out", str(certificate)],
+        capture_output=True, check=True,
+    )  # fmt: skip
+    return certificate, certificate, key
 
 
 def states(job: str) -> dict[str, str]:

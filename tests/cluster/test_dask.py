@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 
 import firmfate
 from firmfate.errors import FirmfateError, IncompleteRunError, RunDirectoryError
-from firmfate.execute.dask import AHEAD, connect, local_cluster, run_on_dask
+from firmfate.execute.dask import AHEAD, _run_shard, connect, local_cluster, run_on_dask
 from firmfate.shards import Worker, plan
 from firmfate.shards.directory import RunDirectory
 from firmfate.shards.plan import Shard
@@ -66,6 +67,22 @@ def test_only_receipts_travel_and_few_tasks_are_in_flight(
     assert most <= AHEAD * 2 + 1
 
 
+def test_a_finished_shard_whose_receipt_was_lost_is_not_run_again(small: Case, tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path / "run")
+    shutil.copytree(small.directory, run.path)
+    wanted = run.claim(small.study)
+    (run.path / "token").touch()
+    (shard,) = plan(small.study).shards
+    (file,) = run.files()
+    kept = shard_times(run.path)
+    again = _run_shard(str(run.path), wanted, "token", shard)
+    assert shard_times(run.path) == kept
+    whole = file.path.read_bytes()
+    os.truncate(file.path, 1000)
+    assert _run_shard(str(run.path), wanted, "token", shard) == again
+    assert file.path.read_bytes() == whole
+
+
 def test_a_worker_that_does_not_see_the_directory_stops_the_run(
     small: Case, two_processes: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -111,7 +128,9 @@ def test_no_scheduler_is_told_with_its_address() -> None:
 
 
 @pytest.mark.slow
-def test_a_worker_killed_in_the_middle_of_a_shard_costs_that_shard_only(chaos: Case, tmp_path: Path) -> None:
+def test_a_worker_killed_in_the_middle_of_a_shard_costs_that_shard_only(
+    chaos: Case, brake: Path, tmp_path: Path
+) -> None:
     run = RunDirectory(tmp_path / "run")
     killed: list[int] = []
     kept: dict[str, int] = {}
@@ -121,6 +140,7 @@ def test_a_worker_killed_in_the_middle_of_a_shard_costs_that_shard_only(chaos: C
         kept.update(shard_times(run.path))
         os.kill(pid, signal.SIGKILL)
         killed.append(pid)
+        brake.unlink()
 
     with local_cluster(2, 1) as client:
         victim = next(iter(client.run(os.getpid).values()))
@@ -136,7 +156,7 @@ def test_a_worker_killed_in_the_middle_of_a_shard_costs_that_shard_only(chaos: C
 
 
 @pytest.mark.slow
-def test_the_scheduler_killed_and_the_command_repeated(chaos: Case, tmp_path: Path) -> None:
+def test_the_scheduler_killed_and_the_command_repeated(chaos: Case, brake: Path, tmp_path: Path) -> None:
     from .conftest import firmfate_command
 
     def cluster(meeting_point: Path) -> list[subprocess.Popen[bytes]]:
@@ -157,6 +177,7 @@ def test_the_scheduler_killed_and_the_command_repeated(chaos: Case, tmp_path: Pa
         wait_until(lambda: len(run.files()) >= 2)
         kept = shard_times(run.path)
         processes[0].kill()
+        brake.unlink()
         _, said = first.communicate(timeout=120)
         assert first.returncode == 3, said
         assert "the same command goes on from there" in said
@@ -173,20 +194,15 @@ def test_the_scheduler_killed_and_the_command_repeated(chaos: Case, tmp_path: Pa
 
 
 @pytest.mark.slow
-def test_work_is_encrypted_where_tls_files_are_given(small: Case, tmp_path: Path) -> None:
+def test_work_is_encrypted_where_tls_files_are_given(small: Case, tls: tuple[Path, Path, Path], tmp_path: Path) -> None:
     """A scheduler that wants TLS is refused without the files, and runs the study with them."""
     from distributed import LocalCluster
     from distributed.security import Security
 
-    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=firmfate",
-         "-keyout", str(key), "-out", str(certificate)],
-        capture_output=True, check=True,
-    )  # fmt: skip
+    authority, certificate, key = tls
     files = {f"tls_{role}_{kind}": str(path) for role in ("scheduler", "worker", "client")
              for kind, path in (("cert", certificate), ("key", key))}  # fmt: skip
-    security = Security(tls_ca_file=str(certificate), require_encryption=True, **files)
+    security = Security(tls_ca_file=str(authority), require_encryption=True, **files)
     with LocalCluster(
         n_workers=1,
         threads_per_worker=1,
@@ -199,9 +215,7 @@ def test_work_is_encrypted_where_tls_files_are_given(small: Case, tmp_path: Path
         assert address.startswith("tls://")
         with pytest.raises(RunDirectoryError, match="no Dask scheduler answers"), connect(address, timeout=3):
             pass
-        firmfate.run(
-            small.file, into=tmp_path / "run", scheduler=address, tls=(certificate, certificate, key), progress=False
-        ).close()
+        firmfate.run(small.file, into=tmp_path / "run", scheduler=address, tls=tls, progress=False).close()
     small.assert_same(tmp_path / "run")
 
 

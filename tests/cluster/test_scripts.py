@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from importlib.resources import files
@@ -124,3 +125,37 @@ def test_small_studies_are_spread_over_the_jobs_that_may_run_and_large_ones_over
 def test_array_expressions_are_read_back() -> None:
     for wanted in ([0], [5, 6, 7], [0, 2, 4], list(range(300)), [1, 2, 9, 11, 12, 13]):
         assert indices(array_expression(wanted)) == set(wanted)
+
+
+@pytest.mark.parametrize("one_allocation", [False, True], ids=["array", "one allocation"])
+@pytest.mark.parametrize(
+    ("prologue", "work", "code", "queued_again"),
+    [
+        ("kill -USR1 $$", "exit 0", 3, True),  # before the work
+        ("", "kill -USR1 $PPID; exec sleep 60", 138, True),  # before it listens
+        ("", "trap '' USR1; kill -USR1 $PPID; exit 3", 3, True),
+        ("", "trap '' USR1; kill -USR1 $PPID; exit 2", 2, False),
+        ("kill -TERM $$", "exit 0", 3, False),
+        ("", "trap '' TERM; kill -TERM $PPID; exit 3", 3, False),
+        ("", "exit 3", 3, False),
+        ("", "exit 0", 0, False),
+    ],
+)
+def test_a_task_queues_again_at_its_time_limit_alone_whenever_the_signal_comes(
+    tmp_path: Path, prologue: str, work: str, code: int, queued_again: bool, one_allocation: bool
+) -> None:
+    """The script as a shell runs it, without Slurm: a stand-in for `scontrol` notes what it is asked for."""
+    for name, does in {"scontrol": 'echo scontrol "$@"', "srun": "exit 0", "work": work}.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{does}\n")
+        (tmp_path / name).chmod(0o755)
+    profile = Profile(prologue=prologue, command=str(tmp_path / "work"), scratch=str(tmp_path / "scratch"))
+    done = submit(big(10), into=tmp_path / "run", profile=profile, pretend=True, one_allocation=one_allocation)
+    # No scheduler is needed by work that is none.
+    text = re.sub(r"^\S+ -m distributed.*scheduler.*&$|^for .*meeting_point.*$", ":", done.scripts[0].text, flags=re.M)
+    job = {"SLURM_JOB_ID": "7", "SLURM_ARRAY_JOB_ID": "7", "SLURM_ARRAY_TASK_ID": "0", "SLURM_CPUS_PER_TASK": "1"}
+    ran = subprocess.run(
+        ["bash", "-c", text], env={**os.environ, **job, "PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert ran.returncode == code, ran.stdout + ran.stderr
+    assert ("scontrol requeue 7" in ran.stdout) == queued_again, ran.stdout + ran.stderr

@@ -6,6 +6,7 @@ import dataclasses
 import os
 import shutil
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,7 @@ def finish(done: Submission, directory: Path) -> str:
 
 def first_shards(directory: Path, done: Submission, count: int = 2) -> dict[str, int]:
     """Wait for some shards and return them."""
-    wait_until(lambda: len(shard_times(directory)) >= count, seconds=120)
+    wait_until(lambda: len(shard_times(directory)) >= count)
     assert "RUNNING" in states(done.jobs[0]).values()
     return shard_times(directory)
 
@@ -51,6 +52,23 @@ def test_the_five_ways_give_the_same_bits(small: Case, profile: Profile, tmp_pat
     for name in ("processes", "jobs", "array", "allocation"):
         small.assert_same(tmp_path / name)
         assert sorted(shard_times(tmp_path / name)) == sorted(shard_times(small.directory)), name
+
+
+def test_dask_in_jobs_is_encrypted_where_the_profile_has_tls_files(
+    small: Case, profile: Profile, tls: tuple[Path, Path, Path], tmp_path: Path
+) -> None:
+    authority, certificate, key = map(str, tls)
+    encrypted = dataclasses.replace(profile, tls_authority=authority, tls_certificate=certificate, tls_key=key)
+    allocation = submit(small.file, into=tmp_path / "allocation", profile=encrypted, one_allocation=True)
+    ended = wait_for_job(allocation.jobs[0])
+    said = log(tmp_path / "allocation", allocation.jobs[0])
+    assert ended == "COMPLETED", said
+    firmfate.run(small.file, into=tmp_path / "jobs", slurm=encrypted, progress=False).close()
+    said += "".join(path.read_text() for path in (tmp_path / "jobs" / "slurm").glob("ff-worker-*.err"))
+    assert "Scheduler at: tls://127.0.0.1" in " ".join(said.split())
+    assert "tcp://" not in said
+    for name in ("allocation", "jobs"):
+        small.assert_same(tmp_path / name)
 
 
 def test_the_sites_limit_is_read(profile: Profile, small: Case, tmp_path: Path) -> None:
@@ -72,13 +90,14 @@ def test_threads_are_those_of_the_allocation(small: Case, profile: Profile, tmp_
     assert f"('FIRMFATE_CACHE_DIR', '/tmp/firmfate-{os.getuid()}')" in said
 
 
-def test_one_array_task_cancelled(chaos: Case, profile: Profile, tmp_path: Path) -> None:
+def test_one_array_task_cancelled(chaos: Case, profile: Profile, brake: Path, tmp_path: Path) -> None:
     run = RunDirectory(tmp_path / "run")
     done = submit(chaos.file, into=run.path, profile=profile)
     kept = first_shards(run.path, done)
     subprocess.run(["scancel", f"{done.jobs[0]}_0"], check=True)
+    brake.unlink()
     assert finish(done, run.path).startswith("FAILED")  # the gather job ran, and refused
-    assert "of 3,600,000 firms" in log(run.path, done.jobs[-1])
+    assert f"of {plan(chaos.study).firms:,} firms" in log(run.path, done.jobs[-1])
     assert not run.result.exists()
     state = status(run.path)
     assert 0 < state.missing < state.firms
@@ -93,28 +112,33 @@ def test_one_array_task_cancelled(chaos: Case, profile: Profile, tmp_path: Path)
     chaos.assert_same(run.path)
 
 
-def test_a_task_requeued_twice(chaos: Case, profile: Profile, tmp_path: Path) -> None:
+def test_a_task_requeued_twice(chaos: Case, profile: Profile, brake: Path, tmp_path: Path) -> None:
     run = RunDirectory(tmp_path / "run")
     done = submit(chaos.file, into=run.path, profile=profile)
     kept = first_shards(run.path, done)
     task = f"{done.jobs[0]}_0"
     for start in (2, 3):
         subprocess.run(["scontrol", "requeue", task], check=True)
-        wait_until(lambda start=start: f"start {start}" in log(run.path, f"{done.jobs[0]}_0"), seconds=180)  # type: ignore[misc]
+        wait_until(lambda start=start: f"start {start}" in log(run.path, f"{done.jobs[0]}_0"))  # type: ignore[misc]
+    brake.unlink()
     assert finish(done, run.path).startswith("COMPLETED"), log(run.path, done.jobs[-1])
     assert kept.items() <= shard_times(run.path).items()
     chaos.assert_same(run.path)
 
 
-def test_the_time_limit_in_the_middle_of_a_shard(chaos: Case, profile: Profile, tmp_path: Path) -> None:
-    """One task of one CPU cannot finish before the signal; it drops the shard in hand, queues again and goes on."""
+def test_the_time_limit_in_the_middle_of_a_shard(chaos: Case, profile: Profile, brake: Path, tmp_path: Path) -> None:
+    """A task that cannot finish within its minute drops the shard in hand when warned, queues again and goes on.
+
+    Slurm looks at time limits every thirty seconds: it may warn a task before its first shard, which then stops again.
+    """
     run = RunDirectory(tmp_path / "run")
     short = dataclasses.replace(
         profile, walltime="00:01:00", grace_seconds=50, concurrent=1, task_minutes=60, restarts=20
     )
     done = submit(chaos.file, into=run.path, profile=short)
-    wait_until(lambda: "stopped by SIGUSR1" in log(run.path, done.jobs[0]), seconds=240)
+    wait_until(lambda: shard_times(run.path) and "stopped by SIGUSR1" in log(run.path, done.jobs[0]))
     kept = shard_times(run.path)
+    brake.unlink()
     assert len(kept) < len(shard_times(chaos.directory))
     assert wait_for_job(done.jobs[-1], seconds=600).startswith("COMPLETED"), log(run.path, done.jobs[0])
     assert "start 2" in log(run.path, done.jobs[0])
@@ -123,20 +147,19 @@ def test_the_time_limit_in_the_middle_of_a_shard(chaos: Case, profile: Profile, 
     chaos.assert_same(run.path)
 
 
-def test_a_dead_worker_job_is_replaced(chaos: Case, profile: Profile, tmp_path: Path) -> None:
+def test_a_dead_worker_job_is_replaced(chaos: Case, profile: Profile, brake: Path, tmp_path: Path) -> None:
     """Of `run --slurm`: one of its jobs is cancelled while it works; adapting starts another."""
-    import threading
-
     run = RunDirectory(tmp_path / "run")
     cancelled: list[str] = []
 
     def cancel() -> None:
-        wait_until(lambda: len(shard_times(run.path)) >= 2, seconds=120)
+        wait_until(lambda: len(shard_times(run.path)) >= 2)
         listed = subprocess.run(
             ["squeue", "-h", "-o", "%A", "-n", "ff-worker", "-t", "R"], capture_output=True, text=True, check=True
         )
         cancelled.append(listed.stdout.split()[0])
         subprocess.run(["scancel", cancelled[0]], check=True)
+        brake.unlink()
 
     canceller = threading.Thread(target=cancel)
     canceller.start()
@@ -148,15 +171,25 @@ def test_a_dead_worker_job_is_replaced(chaos: Case, profile: Profile, tmp_path: 
 
 
 def test_dask_workers_leave_before_their_wall_time_and_others_take_over(
-    chaos: Case, profile: Profile, tmp_path: Path
+    chaos: Case, profile: Profile, brake: Path, tmp_path: Path
 ) -> None:
-    """A worker lives for some fourteen seconds; the study takes longer on one CPU."""
+    """A worker lives for some fourteen seconds, and the study cannot end before another has come."""
     run = RunDirectory(tmp_path / "run")
     short = dataclasses.replace(profile, walltime="00:01:00", grace_seconds=45, concurrent=1)
+
+    def told() -> list[str]:
+        return [path.read_text() for path in (run.path / "slurm").glob("ff-worker-*.err")]
+
+    def release() -> None:
+        wait_until(lambda: len(told()) >= 2)
+        brake.unlink()
+
+    releaser = threading.Thread(target=release)
+    releaser.start()
     firmfate.run(chaos.file, into=run.path, slurm=short, progress=False).close()
-    told = [path.read_text() for path in (run.path / "slurm").glob("ff-worker-*.err")]
-    assert len(told) >= 2
-    assert not any("TIME LIMIT" in text for text in told)
+    releaser.join()
+    assert len(told()) >= 2
+    assert not any("TIME LIMIT" in text for text in told())
     chaos.assert_same(run.path)
 
 

@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -40,17 +39,17 @@ def started(chaos: Case, directory: Path, *words: object, shards: int = 2) -> su
     ],
 )
 def test_a_run_that_is_stopped_keeps_finished_shards_and_goes_on(
-    chaos: Case, tmp_path: Path, number: signal.Signals, words: tuple[object, ...]
+    chaos: Case, brake: Path, tmp_path: Path, number: signal.Signals, words: tuple[object, ...]
 ) -> None:
     run = RunDirectory(tmp_path / "run")
     running = started(chaos, run.path, *words)
+    before = shard_times(run.path)
     os.kill(running.pid, number)
-    asked = time.monotonic()
-    _, said = running.communicate(timeout=60)
-    assert time.monotonic() - asked < 10  # shards in hand are dropped, not finished
+    _, said = running.communicate(timeout=240)
     assert running.returncode == {signal.SIGINT: 130, signal.SIGKILL: -9}.get(number, 3), said
     kept = shard_times(run.path)
-    assert 2 <= len(kept) < len(shard_times(chaos.directory))
+    assert before.items() <= kept.items()
+    assert 2 <= len(kept) < len(before) + 2  # two threads had a shard in hand each: they were dropped, not finished
     if number != signal.SIGKILL:
         assert "finished" in said
         assert not list(run.shards.glob(".*.part"))
@@ -66,12 +65,12 @@ def test_an_incomplete_result_says_how_many_firms_a_cell_has(chaos: Case, tmp_pa
     directory = tmp_path / "run"
     shutil.copytree(chaos.directory, directory)
     run = RunDirectory(directory)
-    lost = run.files()[0]
+    whole, lost = chaos.study.replicates, run.files()[0]
     lost.path.unlink()
     with gather(directory, allow_incomplete=True) as ds:
         assert ds.attrs["complete"] == 0
-        assert sorted(ds["firms"].values.tolist()) == [1_200_000 - lost.replicates, 1_200_000, 1_200_000]
-        assert int(ds["events"].sum(["cause", "week"]).max()) <= 1_200_000
+        assert sorted(ds["firms"].values.tolist()) == [whole - lost.replicates, whole, whole]
+        assert int(ds["events"].sum(["cause", "week"]).max()) <= whole
 
 
 def test_a_truncated_shard_is_named_set_aside_and_run_again(
@@ -94,13 +93,22 @@ def test_a_truncated_shard_is_named_set_aside_and_run_again(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("head_start", [0, 2], ids=["together", "one after some shards of the other"])
-def test_two_runs_of_one_directory_at_once(chaos: Case, tmp_path: Path, head_start: int) -> None:
+def test_two_runs_of_one_directory_at_once(chaos: Case, brake: Path, tmp_path: Path, head_start: int) -> None:
     run = RunDirectory(tmp_path / "run")
     words = ("run", chaos.file, "--into", run.path, "--no-report", "--threads", 1)
     first = firmfate_command(*words)
-    if head_start:
-        wait_until(lambda: len(shard_times(run.path)) >= head_start)
+    wait_until(lambda: len(shard_times(run.path)) >= head_start)
     second = firmfate_command(*words)
+    seen: dict[str, int] = {}
+
+    def written_twice() -> bool:
+        now = shard_times(run.path)
+        for name, moment in now.items():
+            seen.setdefault(name, moment)
+        return seen != now
+
+    wait_until(written_twice)
+    brake.unlink()
     for running in (first, second):
         _, said = running.communicate(timeout=240)
         assert running.returncode == 0, said

@@ -71,7 +71,9 @@ def _prove(directory: str, wanted: str, token: str) -> None:
 
 
 def _run_shard(directory: str, wanted: str, token: str, shard: Shard) -> Receipt:
-    return _worker(directory, wanted, token).run(shard, Path(directory) / "shards")
+    """Run a shard, if it is not there: a worker may have died between its file and its receipt."""
+    worker, folder = _worker(directory, wanted, token), Path(directory) / "shards"
+    return worker.finished(shard, folder) or worker.run(shard, folder)
 
 
 @contextlib.contextmanager

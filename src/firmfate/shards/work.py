@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmfate.design import Cells, Population, design, population
-from firmfate.errors import IncompleteRunError
+from firmfate.errors import BrokenShardError, IncompleteRunError
 from firmfate.kernel.engine import Counts, Engine, Records, Varying
 from firmfate.models.model import Model
-from firmfate.shards.file import ShardContent, encode, write
+from firmfate.shards.file import ShardContent, ShardFile, encode, read, write
 from firmfate.shards.plan import Shard, week_ratio
 from firmfate.study import Study
 from firmfate.variables import BIN_WEEKS
@@ -156,8 +157,17 @@ class Worker:
                 dims[f"{RECORDED}{name}"] = ("cell", "replicate")
         content = ShardContent(self.fingerprint, tuple(self.cells.keys[cell] for cell in shard.cells), dims, tables)
         path = write(folder, shard.name, encode(content, first=shard.first, replicates=shard.replicates))
-        lived = counts.batch_lifetime[:, :, -1].sum()
-        return Receipt(shard.name, path.name, shard.firms, int(lived))
+        return Receipt(shard.name, path.name, shard.firms, int(counts.batch_lifetime[..., -1].sum()))
+
+    def finished(self, shard: Shard, folder: Path) -> Receipt | None:
+        """Return the receipt of a shard whose file is in `folder`, whole; None where there is none."""
+        for path in folder.glob(f"{shard.name}-*.nc"):
+            file = ShardFile.parse(path)
+            with contextlib.suppress(BrokenShardError):
+                if file is not None:
+                    lived = read(file).counts["batch_lifetime"][..., -1].sum()
+                    return Receipt(shard.name, path.name, shard.firms, int(lived))
+        return None
 
 
 def _leads_with_marks(name: str) -> bool:

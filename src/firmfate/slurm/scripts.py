@@ -16,6 +16,8 @@ from firmfate.slurm.profile import Profile
 LOGS = "slurm"
 """Folder of scripts and logs in a run directory."""
 
+TLS, ROLES = "DASK_DISTRIBUTED__COMM__TLS__", ("SCHEDULER", "WORKER", "CLIENT")
+
 BLANK = re.compile(r"@([A-Z_]+)@")
 UNFIT = re.compile(r"[%\\\n\"$`]")
 
@@ -74,7 +76,7 @@ def shared(profile: Profile, into: Path, job: str) -> dict[str, str]:
         "DIRECTIVES": "\n".join(f"#SBATCH {option}" for option in profile.directives()),
         "PROLOGUE": profile.prologue.strip(),
         "THREADS": fill("threads.sh.in", threads),
-        "WAIT": fill("wait.sh.in", {}),
+        "SIGNALS": fill("signals.sh.in", {}),
     }
 
 
@@ -106,10 +108,13 @@ def allocation_script(deal: Deal, into: Path) -> Script:
     """Return the script of one allocation with a Dask scheduler, workers and the driver."""
     profile = deal.profile
     flags = [f"--interface {profile.interface}"] if profile.interface else []
-    driver = ""
+    driver, encryption = "", []
     if all(profile.tls):
         authority, certificate, key = (shlex.quote(str(Path(path).resolve())) for path in profile.tls)
-        flags.append(f"--protocol tls --tls-ca-file {authority} --tls-cert {certificate} --tls-key {key}")
+        flags.append("--protocol tls")
+        # By the environment: Dask's command line takes files of TLS or an interface, not both.
+        encryption = [f"export DASK_DISTRIBUTED__COMM__REQUIRE_ENCRYPTION=True {TLS}CA_FILE={authority}"]
+        encryption += [f"export {TLS}{role}__CERT={certificate} {TLS}{role}__KEY={key}" for role in ROLES]
         driver = f"--tls {authority} {certificate} {key}"
     values = {
         **shared(profile, into, f"ff-{deal.plan.study.name}"),
@@ -118,6 +123,7 @@ def allocation_script(deal: Deal, into: Path) -> Script:
         "PROCESSES": str(profile.processes),
         "THREADS_EACH": str(profile.cpus // profile.processes),
         "DASK": fill("dask.sh.in", {}),
+        "ENCRYPTION": "\n".join(encryption),
         "NETWORK": " ".join(flags),
         "DRIVER_TLS": driver,
     }

@@ -28,7 +28,7 @@ class Submission:
     ----------
     deal : Deal
     scripts : tuple of Script
-        In the order in which they are submitted; none where nothing is missing and the result is there.
+        In the order in which they are submitted; the one that gathers alone where nothing is missing.
     jobs : tuple of str
         Numbers of the jobs, one a script; none where nothing was submitted.
     """
