@@ -149,7 +149,7 @@ def test_joint_conditions_are_tested_in_every_cell() -> None:
     with pytest.raises(StudyError, match=r"utilisation .* \(in the cell capacity = 1\.1, defect_rate = 0\.2\)"):
         cells(grid={"capacity": [1.1, 1.2, 1.35], "defect_rate": [0.05, 0.2]})
     cells(grid={"capacity": [1.2, 1.35], "defect_rate": [0.05, 0.2]})
-    with pytest.raises(StudyError, match=r"fill_time = 0\.5 weeks must be at least one step \(1 weeks\)"):
+    with pytest.raises(StudyError, match=r"fill_time = 0\.5 weeks must be at least one step \(1 week\)"):
         cells(parameters={"fill_time": 0.5})
     cells(parameters={"fill_time": 0.5}, study={"name": "a", "steps_per_week": 2})
 

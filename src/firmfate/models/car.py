@@ -21,6 +21,7 @@ WEEKS_PER_YEAR = 52.0
 FITTED = (
     "fits survival of US manufacturing establishments born in 2013 within 1.3 points (BLS Business Employment Dynamics)"
 )
+METAPHOR = "no measurement known; chosen so that the effect of execution turns at m* = execution_gain / harm = 0.6"
 
 PARAMETERS = (
     Parameter("execution", 0.5, "share", SHARE, "how strong the engine is", "axis of every study"),
@@ -28,12 +29,13 @@ PARAMETERS = (
     Parameter("buffer_mean", 0.862, "1", ANY, "mean of the log distance to the edge at the start", FITTED),
     Parameter("buffer_sd", 1.031, "1", NOT_NEGATIVE, "standard deviation of the log distance at the start", FITTED),
     Parameter("drift", -0.189, "1/year", ANY, "drift without an engine", FITTED),
-    Parameter("execution_gain", 0.3, "1/year", NOT_NEGATIVE, "drift away from the edge at full execution", "",
+    Parameter("execution_gain", 0.3, "1/year", NOT_NEGATIVE, "drift away from the edge at full execution", METAPHOR,
               assumption=True),
-    Parameter("harm", 0.5, "1/year", NOT_NEGATIVE, "drift to the edge at full execution and misalignment", "",
+    Parameter("harm", 0.5, "1/year", NOT_NEGATIVE, "drift to the edge at full execution and misalignment", METAPHOR,
               assumption=True),
     Parameter("sigma", 1, "1/year^0.5", POSITIVE, "volatility: sets the unit of distance"),
-    Parameter("notice", 0.1, "1/year", NOT_NEGATIVE, "rate at which the driver notices and repairs the steering", "",
+    Parameter("notice", 0.1, "1/year", NOT_NEGATIVE, "rate at which the driver notices and repairs the steering",
+              "no measurement known: once in ten years",
               assumption=True),
 )  # fmt: skip
 

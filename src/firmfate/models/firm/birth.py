@@ -172,5 +172,6 @@ def check(values: Mapping[str, float], dt: float) -> Iterator[str]:
     for name in ("fill_time", "pick_time", "transit_time", "rework_time"):
         if values[name] < dt * (1.0 - 1e-12):
             yield (
-                f"{name} = {values[name]:g} weeks must be at least one step ({dt:g} weeks): raise it, or steps_per_week"
+                f"{name} = {values[name]:g} weeks must be at least one step ({dt:g} {'week' if dt == 1 else 'weeks'}): "
+                "raise it, or steps_per_week"
             )
