@@ -123,8 +123,13 @@ def said(ds: xr.Dataset, name: str) -> Any:
 
 
 def who(ds: xr.Dataset) -> str:
-    """Return the cell and replicate of a life in words."""
-    known = {**ds.attrs, **{str(name): values.item() for name, values in ds.coords.items() if not values.dims}}
+    """Return in words the cell and replicate of a life, or what many lives share."""
+    shared = {
+        str(name): values.values.flat[0].item()
+        for name, values in ds.coords.items()
+        if values.dims in ((), ("life",)) and np.unique(values.values).size == 1
+    }
+    known = {**ds.attrs, **shared}
     cell = {
         name.removeprefix("life_"): float(value)
         for name, value in known.items()
