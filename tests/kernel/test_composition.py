@@ -236,7 +236,7 @@ def tangled(x, y):
     if high - low > 1.0:
         return total + late, int(4 * x), high % 0.75, bool(x > 0) + (y // 0.5)
     total = bounded(total, -8.0, high=8)
-    return total, kept, bounded(low), max(x, y, 0.1)
+    return total + ((x and y) or 3.0), kept, bounded(low), max(x, y, 0.1)
 
 
 @pytest.mark.parametrize("lanes", LANES)

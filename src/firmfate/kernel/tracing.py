@@ -16,7 +16,7 @@ from types import FunctionType
 from typing import Any
 
 from firmfate.kernel.elementary import exp
-from firmfate.kernel.registers import DOUBLE, Register
+from firmfate.kernel.registers import DOUBLE, FLAG, Register
 from firmfate.kernel.sources import Function
 from firmfate.models import arithmetic
 
@@ -36,22 +36,18 @@ def choose(test: Any, this: Any, other: Any) -> Any:
     return test.choose(this, other)
 
 
-def both(*tests: Any) -> Any:
-    """Return whether all tests hold."""
-    holds: Any = True
-    for test in map(_flag, tests):
-        if isinstance(holds, Register) and isinstance(test, Register):
-            holds = holds & test
-        elif isinstance(holds, Register):
-            holds = holds if test else False
-        else:
-            holds = test if holds else False
-    return holds
+def both(first: Any, *others: Any) -> Any:
+    """Return the first value that does not hold, or the last: as ``and`` does."""
+    for other in others:
+        first = first & other if _are_flags(first, other) else choose(first, other, first)
+    return first
 
 
-def either(*tests: Any) -> Any:
-    """Return whether any test holds."""
-    return negate(both(*map(negate, tests)))
+def either(first: Any, *others: Any) -> Any:
+    """Return the first value that holds, or the last: as ``or`` does."""
+    for other in others:
+        first = first | other if _are_flags(first, other) else choose(first, first, other)
+    return first
 
 
 def negate(test: Any) -> Any:
@@ -63,6 +59,10 @@ def negate(test: Any) -> Any:
 def _flag(test: Any) -> Any:
     """Return a number as a test: whether it is not 0."""
     return test != 0.0 if isinstance(test, Register) and test.kind == DOUBLE else test
+
+
+def _are_flags(*values: Any) -> bool:
+    return all(isinstance(value, Register) and value.kind == FLAG for value in values)
 
 
 def least(*values: Any) -> Any:
