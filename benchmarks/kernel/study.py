@@ -61,8 +61,8 @@ def run(threads: int) -> float:
         begin = time.perf_counter()
         subprocess.run(
             [
-                sys.executable, "-m", "firmfate", "run", str(STUDY), "--into", into, "--threads", str(threads), "--quiet",
-                "--no-report",
+                sys.executable, "-m", "firmfate", "run", str(STUDY), "--into", into, "--threads", str(threads),
+                "--quiet", "--no-report",
             ],
             check=True,
         )  # fmt: skip
