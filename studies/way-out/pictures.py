@@ -60,9 +60,10 @@ def _figure(levers: xr.Dataset, doses: xr.Dataset) -> Figure:
     panels[2].set(
         xlabel="share of shared metrics", ylabel="mean lifetime within 20 years (years)", ylim=(0, 20), xlim=(0, 1.03)
     )
-    panels[2].set_title("Shared metrics, misalignment 1")
+    panels[2].set_title("Shared metrics by dose")
     panels[2].legend(loc="lower right", fontsize=7.5)
     style.note(panels[0], f"n = {int(levers['firms'].values.flat[0]):,} firms a cell; bars: 95 % limits")
     style.note(panels[1], f"misalignment 1; se at most {float(both['se'].max()):.1g} years")
-    style.note(panels[2], f"n = {int(doses['firms'].values.flat[0]):,}; se at most {float(life.se.max()):.1g} years")
+    firms, error = int(doses["firms"].values.flat[0]), float(life.se.max())
+    style.note(panels[2], f"misalignment 1; n = {firms:,}; se ≤ {error:.1g} years")
     return figure
