@@ -121,7 +121,6 @@ def compose(model: Model, lanes: int = LANES) -> ModuleType:
     """
     functions = Sources.of(model)
     functions.check()
-    rehearse(model)
     functions.register()
     name = f"firmfate_engine_{digest(model, lanes)}"
     if name in sys.modules:
@@ -130,6 +129,7 @@ def compose(model: Model, lanes: int = LANES) -> ModuleType:
     path = cache_directory() / f"{name}.py"
     text = source(model, lanes)
     if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        rehearse(model)  # what is there already was traced before
         with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".part", delete=False, encoding="utf-8") as aside:
             aside.write(text)
         Path(aside.name).replace(path)

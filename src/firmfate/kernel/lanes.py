@@ -12,7 +12,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-WORD = ir.IntType(64)
+from firmfate.kernel.registers import DOUBLE, WORD
 
 
 def numba_type(table: type) -> types.Type:
@@ -78,24 +78,13 @@ def on_stack(count):
         def generate(context, builder, signature, arguments):
             align_stack(builder)
             with builder.goto_entry_block():
-                memory = builder.alloca(ir.ArrayType(ir.DoubleType(), count))
+                memory = builder.alloca(ir.ArrayType(DOUBLE, count))
             memory.align = 64
-            return builder.bitcast(memory, ir.DoubleType().as_pointer())
+            return builder.bitcast(memory, DOUBLE.as_pointer())
 
         return types.CPointer(types.float64)(), generate
 
     return place
-
-
-@intrinsic
-def load_int(typing_context, array, index):
-    """Return the whole number whose bits stand at `index`."""
-
-    def generate(context, builder, signature, arguments):
-        pointer = _address(builder, context, signature.args[0], *arguments)
-        return builder.bitcast(builder.load(pointer), WORD)
-
-    return types.int64(array, types.intp), generate
 
 
 @intrinsic
@@ -104,7 +93,7 @@ def store_int(typing_context, array, index, value):
 
     def generate(context, builder, signature, arguments):
         pointer = _address(builder, context, signature.args[0], *arguments[:2])
-        builder.store(builder.bitcast(arguments[2], ir.DoubleType()), pointer)
+        builder.store(builder.bitcast(arguments[2], DOUBLE), pointer)
         return context.get_dummy_value()
 
     return types.void(array, types.intp, types.int64), generate

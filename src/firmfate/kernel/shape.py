@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
 from typing import Any, get_type_hints
 
 from firmfate.errors import ModelError
@@ -25,9 +26,18 @@ def rows(table: type[Any]) -> int:
     return sum(1 if nested is None else rows(nested) for _, nested in members(table))
 
 
+def leaves(values: Any) -> Iterator[Any]:
+    """Yield the members of a tuple, those of nested ones in order."""
+    for value in values:
+        if isinstance(value, tuple):
+            yield from leaves(value)
+        else:
+            yield value
+
+
 def flat(values: Any) -> list[float]:
     """Return the numbers of a (nested) NamedTuple in order."""
-    return [number for value in values for number in (flat(value) if isinstance(value, tuple) else [float(value)])]
+    return [float(value) for value in leaves(values)]
 
 
 def classes(model: Model) -> tuple[type[Any], type[Any]]:

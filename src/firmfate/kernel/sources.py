@@ -15,7 +15,7 @@ import math
 import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -128,7 +128,7 @@ class Sources:
             reach(call)
         return tuple(found.values())
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Hash of all functions' sources, and of the numbers, text and tuples that they refer to."""
         text = hashlib.sha256()

@@ -47,15 +47,6 @@ class Stepped(NamedTuple):
     marks: tuple[Any, ...]
 
 
-def leaves(values: Any) -> Iterator[Any]:
-    """Yield the members of a tuple, those of nested ones in order."""
-    for value in values:
-        if isinstance(value, tuple):
-            yield from leaves(value)
-        else:
-            yield value
-
-
 def filled(table: type[Any], numbers: Iterator[Any]) -> Any:
     """Return a NamedTuple of the next numbers, nested ones in order."""
     return table(*(next(numbers) if nested is None else filled(nested, numbers) for _, nested in shape.members(table)))
@@ -72,7 +63,7 @@ def trace(model: Model, stocks: Any, shocks: Any, constants: Any, traits: Any, w
     sources = {function.call: function for function in Sources.of(model).functions}
     try:
         moved, cause, alarm, marks = traceable(model.step, sources)(stocks, shocks, constants, traits, week)
-        stepped = Stepped([week.like(number) for number in leaves(moved)], cause, alarm, tuple(marks))
+        stepped = Stepped([week.like(number) for number in shape.leaves(moved)], cause, alarm, tuple(marks))
     except (TypeError, ValueError, AttributeError, ArithmeticError, LookupError, NameError) as fault:
         files = {function.file for function in sources.values()}
         lines = [frame for frame in traceback.extract_tb(fault.__traceback__) if frame.filename in files]
