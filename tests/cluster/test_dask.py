@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import dask
 import pytest
 
 import firmfate
@@ -122,9 +123,14 @@ def test_ways_to_run_exclude_each_other(small: Case, tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
-def test_no_scheduler_is_told_with_its_address() -> None:
-    with pytest.raises(RunDirectoryError, match=r"tcp://127\.0\.0\.1:9"), connect("tcp://127.0.0.1:9", timeout=2):
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "tls://127.0.0.1:9"])
+def test_no_scheduler_is_told_with_its_address_and_changes_no_setting_of_dask(address: str) -> None:
+    """A client that became Dask's default before it failed would stay there, and xarray would write no file."""
+    dask.config.config.pop("scheduler", None)
+    with pytest.raises(RunDirectoryError) as told, connect(address, timeout=2):
         pass
+    assert address in str(told.value)
+    assert dask.config.get("scheduler", None) is None
 
 
 @pytest.mark.slow
@@ -233,7 +239,7 @@ def test_no_worker_is_told_after_some_patience(small: Case, tmp_path: Path) -> N
     assert Worker(small.study, wanted).fingerprint == wanted
     with (
         LocalCluster(n_workers=0, dashboard_address="127.0.0.1:0", host="127.0.0.1") as cluster,
-        Client(cluster) as client,
+        Client(cluster, set_as_default=False) as client,
         pytest.raises(IncompleteRunError, match="no Dask worker came"),
     ):
         run_on_dask(client, run.path, wanted, [], done=lambda _: None, say=lambda _: None, patience=1)

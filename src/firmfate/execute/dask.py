@@ -92,7 +92,7 @@ def local_cluster(processes: int, threads: int | None = None) -> Iterator[Client
             host="127.0.0.1",
             silence_logs=50,
         ) as cluster,
-        Client(cluster) as client,
+        Client(cluster, set_as_default=False) as client,
     ):
         yield client
 
@@ -128,7 +128,8 @@ def connect(scheduler: str, tls: tuple[Path, Path, Path] | None = None, *, timeo
         security = Security(
             tls_ca_file=authority, tls_client_cert=certificate, tls_client_key=key, require_encryption=True
         )
-    options: dict[str, Any] = {"timeout": timeout, "security": security}
+    # As the default, a client that got no answer would stay in Dask's settings, and xarray would write no file.
+    options: dict[str, Any] = {"timeout": timeout, "security": security, "set_as_default": False}
     try:
         client = (
             Client(scheduler_file=scheduler, **options) if scheduler.endswith(".json") else Client(scheduler, **options)
@@ -210,7 +211,7 @@ def run_on_dask(
             in_flight.update(futures)
             return futures
 
-        completed = as_completed(submit())
+        completed = as_completed(submit(), loop=client.loop)
         for batch in completed.batches():
             for future in batch:
                 done(future.result())

@@ -84,7 +84,7 @@ def slurm_cluster(profile: Profile, directory: Path) -> Iterator[Client]:
     with (
         dask.config.set(QUIET | {"distributed.worker.daemon": False}),
         SLURMCluster(**_settings(profile, directory)) as cluster,
-        Client(cluster) as client,
+        Client(cluster, set_as_default=False) as client,
     ):
         cluster.adapt(minimum_jobs=profile.least, maximum_jobs=profile.concurrent, interval="2s", wait_count=10)
         yield client
