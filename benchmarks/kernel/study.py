@@ -1,9 +1,8 @@
 """The paradox study from start to ``result.nc``, and what of it is the kernel: ``python -m benchmarks.kernel.study``.
 
-Each run is a process of its own, by turns on one thread and on two; the kernel's share is the CPU time of the same
-firms without shards, counts and files. Also told: the seconds to the command's end, when typical lives are replayed
-and the finding is printed; the first compilation of `firm`; and the time to the first finished shard of a small study
-in a second process.
+Each run is a process of its own, by turns on one thread and on two; the kernel's share is the CPU time of its threads
+within the engine. Also told: the seconds to the command's end, when typical lives are replayed and the finding is
+printed; the first compilation of `firm`; and the time to the first finished shard of a small study in a second process.
 """
 
 from __future__ import annotations
@@ -16,25 +15,26 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
 STUDY = ROOT / "studies" / "paradox" / "study.toml"
+SMALL = ROOT / "studies" / "small" / "study.toml"
 
-KERNEL = """
+RUN = """
 import sys, time
-import numpy as np
-from firmfate import Study
+from firmfate.cli import main
 from firmfate.kernel.engine import Engine
-from firmfate.shards import Worker
-study = Study.read(sys.argv[1])
-worker = Worker(study, "")
-worker.engine.warm_up()
-steps, begin = 0, time.process_time()
-for cell in range(0, len(worker.cells.parameters), 7):
-    for first in range(0, study.replicates, 2000):
-        steps += int(worker.records(np.array([cell]), first, 2000).event_step.sum())
-spent = time.process_time() - begin
-print(spent / steps * 1e9)
+spent, plain = [], Engine.run
+def timed(*arguments, **words):
+    begin = time.thread_time()
+    records = plain(*arguments, **words)
+    spent.append(time.thread_time() - begin)
+    return records
+Engine.run = timed
+status = main(["run", *sys.argv[1:], "--quiet", "--no-report"])
+print(sum(spent))
+sys.exit(status)
 """
 
 FIRST = """
@@ -56,30 +56,29 @@ def python(program: str, *arguments: str, cache: str | None = None) -> str:
     return done.stdout.strip()
 
 
-def command(study: Path, folder: str, into: str, *words: str) -> tuple[float, float]:
-    """Return the seconds from a `firmfate run` to its first finished file in a folder, and to its end."""
-    begin = time.perf_counter()
-    going = subprocess.Popen(
-        [sys.executable, "-m", "firmfate", "run", str(study), "--into", into, "--quiet", "--no-report", *words]
-    )
-    while going.poll() is None and not list(Path(into, folder).glob("[!.]*.nc")):
-        time.sleep(0.005)
-    first = time.perf_counter() - begin
-    if going.wait():
-        raise RuntimeError(f"firmfate run {study} ended with {going.returncode}")
-    return first, time.perf_counter() - begin
+class Run(NamedTuple):
+    """Seconds from a `firmfate run` to its first finished file in some folder, to its end, and CPU seconds of its
+    kernel."""
+
+    first: float
+    end: float
+    kernel: float
 
 
-def run(threads: int) -> tuple[float, float]:
-    """Return the seconds that the study takes on so many threads: to `result.nc`, and to the end."""
+def run(study: Path, folder: str, *words: str) -> Run:
+    """Run a study in a process of its own."""
     with tempfile.TemporaryDirectory() as into:
-        return command(STUDY, ".", into, "--threads", str(threads))
-
-
-def first_shard() -> float:
-    """Return the seconds from the command to the first finished shard of a small study."""
-    with tempfile.TemporaryDirectory() as into:
-        return command(ROOT / "studies" / "small" / "study.toml", "shards", into)[0]
+        begin = time.perf_counter()
+        going = subprocess.Popen(
+            [sys.executable, "-c", RUN, str(study), "--into", into, *words], stdout=subprocess.PIPE, text=True
+        )
+        while going.poll() is None and not list(Path(into, folder).glob("[!.]*.nc")):
+            time.sleep(0.02)
+        first = time.perf_counter() - begin
+        told, _ = going.communicate()
+        if going.returncode:
+            raise RuntimeError(f"firmfate run {study} ended with {going.returncode}")
+        return Run(first, time.perf_counter() - begin, float(told))
 
 
 def main() -> None:
@@ -91,25 +90,26 @@ def main() -> None:
         print(f"first compilation of firm: {float(python(FIRST, cache=cache)):.1f} s")
         print(f"the same from a second process: {float(python(FIRST, cache=cache)):.2f} s")
     python(FIRST)
-    print(f"first shard of a small study: {statistics.median(first_shard() for _ in range(repeats)):.2f} s")
-    kernel, one, two = [], [], []
+    first_shards = [run(SMALL, "shards").first for _ in range(repeats)]
+    print(f"first shard of a small study: {statistics.median(first_shards):.2f} s")
+    one, two = [], []
     for _ in range(repeats):
-        kernel.append(float(python(KERNEL, str(STUDY))))
-        two.append(run(2))
-        one.append(run(1))
+        two.append(run(STUDY, ".", "--threads", "2"))
+        one.append(run(STUDY, ".", "--threads", "1"))
     from firmfate import open_run
 
     with tempfile.TemporaryDirectory() as into:
         subprocess.run([sys.executable, "-m", "firmfate", "run", str(STUDY), "--into", into, "--quiet"], check=True)
         ds = open_run(into)
         steps = float(ds["batch_lifetime"].isel(horizon=-1).sum())
-    wall, end = (statistics.median(times) for times in zip(*two, strict=True))
-    alone, ns = statistics.median(first for first, _ in one), statistics.median(kernel)
-    faster = statistics.median(a / b for (a, _), (b, _) in zip(one, two, strict=True))
+    wall, end, _ = (statistics.median(figures) for figures in zip(*two, strict=True))
+    alone, _, kernel = (statistics.median(figures) for figures in zip(*one, strict=True))
+    faster = statistics.median(a.first / b.first for a, b in zip(one, two, strict=True))
+    rest = statistics.median(1 - run.kernel / 2 / run.first for run in two)
     print(f"paradox, {steps:.3g} firm-steps: result.nc after {wall:.1f} s on two threads, {alone:.1f} s on one "
           f"({faster:.2f} times); end of the command after {end:.1f} s")  # fmt: skip
-    print(f"{steps / wall / 1e6:.0f} million firm-steps a second; kernel alone {ns:.2f} ns on one core, so that "
-          f"{1 - steps * ns * 1e-9 / 2 / wall:.1%} of two cores' time is not the kernel")  # fmt: skip
+    print(f"{steps / wall / 1e6:.0f} million firm-steps a second; the kernel takes {kernel / steps * 1e9:.2f} ns each on one "
+          f"thread; {rest:.1%} of two cores' time to result.nc is not the kernel")  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -159,14 +159,14 @@ def read(shard: ShardFile) -> ShardContent:
     with NETCDF_LOCK:
         file = _open(shard.path, data)
         try:
-            file.set_auto_mask(False)
-            keys = tuple(f"{int(key):016x}" for key in file["cell_key"][:])
-            names = [name for name in file.variables if name != "cell_key"]
+            file.set_auto_maskandscale(False)
+            variables = dict(file.variables)
+            keys = tuple(f"{int(key):016x}" for key in variables.pop("cell_key")[...])
             return ShardContent(
                 fingerprint=str(file.getncattr("fingerprint")),
                 cell_keys=keys,
-                dims={name: tuple(file[name].dimensions) for name in names},
-                counts={name: file[name][:].astype(np.int64) for name in names},
+                dims={name: variable.dimensions for name, variable in variables.items()},
+                counts={name: variable[...].astype(np.int64) for name, variable in variables.items()},
             )
         finally:
             file.close()
