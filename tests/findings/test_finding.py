@@ -155,6 +155,21 @@ def test_listed_cells_are_named_by_their_axes(paradox: xr.Dataset) -> None:
     assert "live longest at unit cost 1" in finding(row).headline
 
 
+def test_listed_cells_of_many_axes_are_named_by_position_and_some_axes(paradox: xr.Dataset) -> None:
+    row = paradox.isel(misalignment=0, drop=True).rename(execution="cell")
+    values = row["cell"].values
+    row = row.drop_vars("cell").assign(
+        {
+            name: ("cell", values, {"parameter": name})
+            for name in ("price", "unit_cost", "alarm", "buffer_sd", "overhead")
+        }
+    )
+    longest, _ = extreme_cells(row)
+    headline = finding(row).headline
+    assert f"live longest at cell {longest.place['cell']} (price 1, unit cost 1, alarm 1 and 2 more axes)" in headline
+    assert "overhead" not in headline
+
+
 def test_poles_call_weak_what_is_nearest_to_a_twentieth() -> None:
     ds = xr.Dataset(
         {"firms": (("execution", "misalignment"), np.ones((4, 2), dtype=int))},

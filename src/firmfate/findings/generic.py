@@ -22,8 +22,7 @@ def finding(ds: xr.Dataset, *, tau: int | None = None) -> Finding:
     longest, shortest = extreme_cells(ds, tau=tau)
     numbers = {"longest": _number(longest), "shortest": _number(shortest)}
     extremes = (
-        f"Of {ds['firms'].size:,} cells, firms live longest at {cell_words(longest.where)} and shortest at "
-        f"{cell_words(shortest.where)}.",
+        f"Of {ds['firms'].size:,} cells, firms live longest at {_named(longest)} and shortest at {_named(shortest)}.",
         f"Their mean lifetimes within {horizon} are {number(numbers['longest'], unit='years')} and "
         f"{number(numbers['shortest'], unit='years')}.",
     )
@@ -35,6 +34,19 @@ def finding(ds: xr.Dataset, *, tau: int | None = None) -> Finding:
     return Finding(
         _effect(largest, numbers["largest effect"], effects.sizes["axis"], horizon), extremes, None, numbers, CAUTION
     )
+
+
+MOST_AXES = 4
+"""Axes of a cell that a sentence names."""
+
+
+def _named(cell: Cell) -> str:
+    """Return a cell in words: where it has more axes than a sentence holds, its position and the first of them."""
+    if len(cell.where) <= MOST_AXES:
+        return cell_words(cell.where)
+    position = ", ".join(f"{dim} {place}" for dim, place in cell.place.items())
+    first = dict(list(cell.where.items())[: MOST_AXES - 1])
+    return f"{position} ({cell_words(first)} and {len(cell.where) - len(first)} more axes)"
 
 
 def _number(cell: Cell) -> Estimated:
