@@ -22,6 +22,9 @@ import numpy as np
 from benchmarks.kernel import agreement, ours
 from benchmarks.kernel.peer import Cells, Firms, NotHere, Peer, nine_cells
 
+from firmfate import provenance
+from firmfate.kernel import compiler
+
 REPORT = Path(__file__).parent / "RESULTS.md"
 SEED = 20261123
 
@@ -126,14 +129,6 @@ def measure(repeats: int, quick: bool) -> tuple[list[Timed], Once]:
 
 def machine() -> list[str]:
     """Return lines on the machine, versions and the date."""
-    info = Path("/proc/cpuinfo")
-    model = "unknown CPU"
-    if info.exists():
-        fields = dict(line.split(":", 1) for line in info.read_text().split("\n\n")[0].splitlines() if ":" in line)
-        stripped = {key.strip(): value.strip() for key, value in fields.items()}
-        parts = [f"{key} {stripped[key]}" for key in ("cpu family", "model") if key in stripped]
-        widths = [name for name in ("avx2", "avx512f") if name in stripped.get("flags", "").split()]
-        model = f"{stripped.get('model name', model)} ({', '.join([*parts, *widths])})"
     versions = [f"Python {platform.python_version()}"]
     for package in ("numpy", "numba", "llvmlite", "jax", "firmfate"):
         try:
@@ -147,9 +142,9 @@ def machine() -> list[str]:
     )
     return [
         f"- {datetime.date.today().isoformat()}, commit {commit.stdout.strip() or 'unknown'}",
-        f"- {model}, {platform.system()} {platform.machine()}, one core pinned",
+        f"- {provenance.processor()}, vectors of {compiler.vector_lanes()} numbers, {platform.system()}, one core",
         f"- {', '.join(versions)}",
-        *(f"- {compiled.version(compiler)}" for compiler in compiled.compilers()),
+        *(f"- {compiled.version(name)}" for name in compiled.compilers()),
     ]
 
 

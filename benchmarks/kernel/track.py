@@ -11,7 +11,6 @@ import argparse
 import datetime
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -22,6 +21,8 @@ from typing import Any
 from benchmarks.kernel import compiled
 from benchmarks.kernel.peer import NotHere, Peer, nine_cells
 from benchmarks.kernel.run import clock
+
+from firmfate import provenance
 
 ROOT = Path(__file__).parents[2]
 HISTORY = Path(__file__).parent / "history.jsonl"
@@ -123,16 +124,8 @@ def record(commit: str | None) -> dict[str, Any]:
             ).stdout
             subprocess.run(["tar", "-x", "-C", folder], input=archive, check=True)
             figures = measure(Path(folder) / "src")
-    cpu = next(
-        (
-            line.split(":")[1].strip()
-            for line in Path("/proc/cpuinfo").read_text().splitlines()
-            if line.startswith("model name")
-        ),
-        "",
-    )
     entry: dict[str, Any] = {"commit": name, "committed": committed, "measured": datetime.date.today().isoformat()}
-    entry |= {"machine": cpu or platform.processor(), **{key: round(value, 3) for key, value in figures.items()}}
+    entry |= {"machine": provenance.processor(), **{key: round(value, 3) for key, value in figures.items()}}
     with HISTORY.open("a", encoding="utf-8") as file:
         file.write(json.dumps(entry) + "\n")
     return entry

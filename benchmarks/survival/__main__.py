@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import datetime
 import platform
 import shutil
+import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.survival.firms import draw, grouped
 from benchmarks.survival.programs import PROGRAMS, Said, disagreements, say
+
+from firmfate import provenance
 
 PAGE = """# The estimators beside other programs
 
@@ -26,6 +30,16 @@ refused. `python -m benchmarks.survival --write` writes this page.
 
 {agreement}
 """
+
+
+PACKAGES = ("numpy", "xarray", "lifelines", "statsmodels")
+
+
+def r_versions() -> list[str]:
+    """Return the versions of R and of its package that is measured."""
+    program = 'cat(R.version.string, paste("survival", packageVersion("survival")), sep="\\n")'
+    told = subprocess.run(["Rscript", "-e", program], capture_output=True, text=True, check=True)
+    return told.stdout.splitlines()
 
 
 def table(said: dict[str, Said]) -> str:
@@ -57,8 +71,8 @@ def main() -> int:
     page = PAGE.format(
         firms=len(firms.week),
         rows=len(rows.week),
-        versions=", ".join(f"{name} {version(name)}" for name in ("numpy", "xarray", "lifelines", "statsmodels")),
-        machine=f"{platform.machine()}, Python {platform.python_version()}",
+        versions=", ".join([f"{name} {version(name)}" for name in PACKAGES] + (r_versions() if "R" in said else [])),
+        machine=f"{datetime.date.today().isoformat()}, {provenance.processor()}, Python {platform.python_version()}",
         table=table(said),
         agreement="\n".join(apart) if apart else "All programs agree, within the tolerances of `programs.py`.",
     )
