@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import math
+import operator
 from collections.abc import Iterable
+from typing import Any
 
 
 class FirmfateError(Exception):
@@ -47,3 +50,30 @@ def did_you_mean(word: str, allowed: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the nearest allowed word, or an empty string where none is near."""
     near = difflib.get_close_matches(word, list(allowed), n=1, cutoff=0.6)
     return f"; did you mean '{near[0]}'?" if near else ""
+
+
+def whole(name: str, value: Any, *, least: int = 0, most: int | None = None) -> int:
+    """Return an argument as an int, NumPy's whole numbers among them.
+
+    Raises
+    ------
+    FirmfateError
+        Where it is no whole number from `least` to `most`.
+    """
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = least - 1
+    if number < least or (most is not None and number > most):
+        powers = {2**64 - 1: "2**64 - 1", 2**63 - 1: "2**63 - 1"}
+        end = "" if most is None else f" to {powers.get(most, f'{most:,}')}"
+        raise FirmfateError(f"{name} = {value!r}; allowed: a whole number from {least}{end}")
+    return number
+
+
+def is_finite(value: Any) -> bool:
+    """Return whether an argument is a finite number, and no text that spells one."""
+    try:
+        return not isinstance(value, str | bytes) and math.isfinite(value)
+    except (TypeError, ValueError, OverflowError):
+        return False

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmfate.design import Cells
-from firmfate.errors import FirmfateError, did_you_mean
+from firmfate.errors import FirmfateError, did_you_mean, is_finite, whole
 from firmfate.kernel.engine import Trace
 from firmfate.provenance import fingerprint
 from firmfate.shards.directory import RunDirectory, fingerprint_table
@@ -56,6 +56,8 @@ class Player:
             if name not in axes:
                 allowed = ", ".join(axes)
                 raise FirmfateError(f"'{name}' is no axis of this run; allowed: {allowed}{did_you_mean(name, axes)}")
+            if not is_finite(value):
+                raise FirmfateError(f"{name} = {value!r}; allowed: a finite number")
             field = self.study.targets[axes[name]][0]
             values = self.cells.parameters[:, place[field]]
             distance += np.abs(values - value) / (np.ptp(values) or 1.0)
@@ -127,21 +129,16 @@ def replay(
     """
     player = Player(directory)
     position = player.nearest(cell)
-    if isinstance(replicate, int | np.integer):
-        _check_replicate(int(replicate))
-        return _keep(player.play(position, int(replicate)), variables)
-    lives = []
-    for number in replicate:
-        _check_replicate(int(number))
-        lives.append(_keep(player.play(position, int(number)), variables))
+    if not isinstance(replicate, Iterable):
+        return _keep(player.play(position, _replicate(replicate)), variables)
+    lives = [_keep(player.play(position, _replicate(number)), variables) for number in replicate]
     if not lives:
         raise FirmfateError("replicate is empty; name at least one firm")
     return together(lives)
 
 
-def _check_replicate(replicate: int) -> None:
-    if not 0 <= replicate < 2**63:
-        raise FirmfateError(f"replicate = {replicate}; allowed: a whole number from 0")
+def _replicate(number: Any) -> int:
+    return whole("replicate", number, most=2**63 - 1)
 
 
 def _keep(ds: xr.Dataset, variables: Iterable[str] | None) -> xr.Dataset:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from firmfate.errors import FirmfateError
+from firmfate.errors import FirmfateError, is_finite, whole
 from firmfate.kernel.engine import INVALID, Engine, Records, Varying
 from firmfate.models import load_model
 from firmfate.models.model import NORMAL, Column, Model, columns
@@ -103,7 +103,8 @@ def simulate(
     model = load_model(model)
     steps_per_week = model.steps_per_week if steps_per_week is None else steps_per_week
     steps, dt = horizon(weeks, steps_per_week)
-    wanted = range(replicates) if isinstance(replicates, int) else replicates
+    wanted = replicates if isinstance(replicates, range) else range(whole("replicates", replicates, least=1))
+    workers = cores() if threads is None else whole("threads", threads, least=1)
     if len(wanted) < 1 or wanted.step != 1 or wanted.start < 0:
         raise FirmfateError(
             f"replicates = {replicates!r}; allowed: a number from 1, or a range of step 1 from 0 or later"
@@ -112,7 +113,7 @@ def simulate(
     keys = cell_keys(model, table, seed, common_random_numbers)
     engine = Engine(model)
     engine.warm_up()
-    records = _in_threads(engine, table, keys, varying, wanted, steps, dt, threads or cores())
+    records = _in_threads(engine, table, keys, varying, wanted, steps, dt, workers)
 
     variables = {
         "event_week": records.event_step * np.float64(dt),
@@ -175,9 +176,8 @@ def _in_threads(
 
 def horizon(weeks: float, steps_per_week: float) -> tuple[int, float]:
     """Return (steps in the horizon, weeks in a step); refuse what is no whole number of steps."""
-    valid = steps_per_week > 0 and math.isfinite(steps_per_week)
-    whole = valid and min(abs(x - round(x)) for x in (steps_per_week, 1 / steps_per_week)) < 1e-9
-    if not whole or not (isinstance(weeks, int | float) and math.isfinite(weeks) and weeks > 0):
+    valid = all(is_finite(x) and x > 0 for x in (weeks, steps_per_week))
+    if not valid or min(abs(x - round(x)) for x in (steps_per_week, 1 / steps_per_week)) >= 1e-9:
         raise FirmfateError(
             f"steps_per_week = {steps_per_week!r}, weeks = {weeks!r}; allowed: a whole number or 1/k, and weeks above 0"
         )
@@ -244,6 +244,7 @@ def simulate_path(
     row = parameter_table(model, _one_cell(execution), _one_cell(misalignment), parameters or {}, dt)
     if len(row) != 1:
         raise FirmfateError("simulate_path lives one life: every parameter is a single number (or one a division)")
+    seed, replicate = whole("seed", seed, most=2**64 - 1), whole("replicate", replicate, most=2**64 - 1)
     table = random_numbers(model, shocks, seed, replicate, steps)
     draws = firm_draws(model, firm_shocks, seed, replicate)
     constants = model.settle(model.Parameters(*row[0].tolist()), dt)
@@ -279,7 +280,10 @@ def random_numbers(
     if shocks is None:
         words = [philox(split_key(seed), _step_counters(replicate, steps, block)) for block in range(_blocks(kinds))]
         return to_numbers(np.concatenate(words, axis=1), kinds)
-    table = np.asarray(shocks, np.float64)
+    try:
+        table = np.asarray(shocks, np.float64)
+    except (TypeError, ValueError):
+        raise FirmfateError(f"shocks = {shocks!r}; allowed: an array of numbers, (steps, shocks)") from None
     if table.ndim != 2 or table.shape[1] != len(kinds) or len(table) < steps:
         raise FirmfateError(
             f"shocks has shape {table.shape}; expected ({steps}, {len(kinds)}): {', '.join(model.shocks._fields)}"
@@ -307,7 +311,7 @@ def firm_draws(model: Model, given: Mapping[str, float] | None, seed: int, repli
             raise FirmfateError(
                 f"firm_shocks: '{name}' is not drawn by the model '{model.name}'; allowed: {', '.join(names)}"
             )
-        inside = math.isfinite(value) and (kinds[names.index(name)] == NORMAL or 0 < value < 1)
+        inside = is_finite(value) and (kinds[names.index(name)] == NORMAL or 0 < value < 1)
         if not inside:
             raise FirmfateError(
                 f"firm_shocks: {name} = {value!r}; allowed: a finite number, above 0 and below 1 where uniform"

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from firmfate.design.joint import choose
-from firmfate.errors import FirmfateError, did_you_mean
+from firmfate.errors import FirmfateError, did_you_mean, whole
 from firmfate.kernel.engine import Varying
 from firmfate.models.model import Model
 from firmfate.randomness import value_key
@@ -91,12 +91,11 @@ def some(varying: Varying, cells: slice, firms: slice) -> Varying:
 
 def cell_keys(model: Model, table: NDArray[np.float64], seed: int, common_random_numbers: bool) -> NDArray[np.uint64]:
     """Return the key of every cell's random numbers: the seed, or a hash of it with the cell's values."""
-    if not (isinstance(seed, int | np.integer) and 0 <= seed < 2**64):
-        raise FirmfateError(f"seed = {seed!r}; allowed: a whole number from 0 to 2**64 - 1")
+    seed = whole("seed", seed, most=2**64 - 1)
     if common_random_numbers:
         return np.full(len(table), seed, np.uint64)
     rows = (dict(zip(model.fields, row.tolist(), strict=True)) for row in table)
-    return np.array([value_key(int(seed), model.name, row) for row in rows], np.uint64)
+    return np.array([value_key(seed, model.name, row) for row in rows], np.uint64)
 
 
 def _given(

@@ -119,3 +119,78 @@ def test_one_bad_cell_of_many_is_found() -> None:
     defects[1_234] = 0.55
     with pytest.raises(FirmfateError, match="utilisation"):
         lives(execution=uniform(2_000, FIRMS, 1), parameters={"defect_rate": defects})
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"seed": -1}, r"seed = -1; allowed: a whole number from 0 to 2\*\*64 - 1"),
+        ({"seed": 2**64}, "seed = 18446744073709551616; allowed"),
+        ({"seed": 1.5}, "seed = 1.5; allowed"),
+        ({"weeks": "x"}, "weeks = 'x'; allowed"),
+        ({"weeks": np.nan}, "weeks = nan; allowed"),
+        ({"steps_per_week": "x"}, "steps_per_week = 'x'"),
+    ],
+)
+def test_what_is_no_number_of_its_kind_is_refused_by_both(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(FirmfateError, match=said):
+        lives(**given)
+    with pytest.raises(FirmfateError, match=said):
+        firmfate.simulate_path("firm", **given)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"replicates": 10.0}, "replicates = 10.0; allowed: a whole number from 1"),
+        ({"replicates": 0}, "replicates = 0; allowed: a whole number from 1"),
+        ({"threads": -1}, "threads = -1; allowed: a whole number from 1"),
+    ],
+)
+def test_numbers_of_firms_and_threads_are_whole(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(FirmfateError, match=said):
+        lives(**given)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"replicate": -1}, "replicate = -1; allowed"),
+        ({"shocks": "x"}, "shocks = 'x'; allowed: an array of numbers"),
+        ({"firm_shocks": {"exit": "a"}}, "firm_shocks: exit = 'a'; allowed"),
+        ({"firm_shocks": {"exit": 1.0}}, "firm_shocks: exit = 1.0; allowed"),
+    ],
+)
+def test_one_life_tells_what_it_cannot_take(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(FirmfateError, match=said):
+        firmfate.simulate_path("firm", **given)
+
+
+def test_whole_numbers_of_numpy_are_whole_numbers() -> None:
+    of_numpy = lives(seed=np.uint64(5), weeks=np.int64(260), replicates=np.int64(FIRMS), threads=np.int32(1))
+    assert of_numpy.equals(lives())
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        ({"execution": np.nan}, "execution = nan; allowed: a finite number"),
+        ({"execution": "x"}, "execution = 'x'; allowed: a finite number"),
+        ({"replicate": 1.5}, "replicate = 1.5; allowed: a whole number from 0"),
+        ({"replicate": [0, -1]}, "replicate = -1; allowed: a whole number from 0"),
+        ({"replicate": "0"}, "replicate = '0'; allowed"),
+    ],
+)
+def test_replay_takes_finite_numbers_and_whole_replicates(tmp_path: Any, wanted: dict[str, Any], said: str) -> None:
+    study = firmfate.Study(study={"name": "replayed", "replicates": 2, "years": 1}, grid={"execution": [0.1, 0.9]})
+    firmfate.run(study, into=tmp_path / "run", progress=False, threads=1).close()
+    with pytest.raises(FirmfateError, match=said):
+        firmfate.replay(tmp_path / "run", **{"execution": 0.9, **wanted})
+
+
+@pytest.mark.parametrize("given", [{"threads": 0}, {"threads": -1}, {"workers": 1.5}])
+def test_a_run_takes_whole_numbers_of_threads_and_workers(tmp_path: Any, given: dict[str, Any]) -> None:
+    study = firmfate.Study(study={"name": "threaded", "replicates": 2, "years": 1}, grid={"execution": [0.1, 0.9]})
+    with pytest.raises(FirmfateError, match="allowed: a whole number from 1 to 4,096"):
+        firmfate.run(study, into=tmp_path / "run", progress=False, **given)
+    assert not (tmp_path / "run").exists()

@@ -98,6 +98,7 @@ POISON = [
     ("lost = 0.5 if", "for i in range(3):\n        break\n    lost = 0.5 if", "cannot end early"),
     ("lost = 0.5 if", "for i in range(3):\n        continue\n    lost = 0.5 if", "cannot skip"),
     ("lost = 0.5 if", "for i in range(3):\n        return s, 0, False, (0,)\n    lost = 0.5 if", "cannot return"),
+    ("lost = 0.5 if", "import math as m\n    lost = m.sqrt(0.25) if", "import at the head"),
     ("lost = 0.5 if", "def inner(x):\n        return x\n    lost = 0.5 if", "not within it"),
 ]
 
@@ -257,8 +258,10 @@ def test_what_only_tracing_finds_is_told_with_its_line(tmp_path):
     for old, new, told in (
         ("k.town.fading * s.mood", "k.town.fadinggg * s.mood", "fadinggg"),
         ("(min(9, max(0, int(10 * s.savings / 5))),)", "()", "0 marks"),
+        ("lost = 0.5 if", "if mood > 1.0:\n        odd = 0.5\n    lost = odd if", "'odd' is used here, but not set"),
+        ("lost = 0.5 if", "if mood > 1.0:\n        one = 0.5\n    lost = 2.0 * one if", "'one' is used here, but not"),
     ):
-        folder = tmp_path / told.replace(" ", "")
+        folder = tmp_path / re.sub(r"\W", "", told)
         folder.mkdir()
         with pytest.raises(ModelError, match=told) as refusal:
             Engine(load_model(edited(folder, old, new)))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from firmfate.dataset import BrokenShards, gather
-from firmfate.errors import FirmfateError, IncompleteRunError, RunDirectoryError
+from firmfate.errors import FirmfateError, IncompleteRunError, RunDirectoryError, whole
 from firmfate.execute.machine import allocated_cores, compile_once
 from firmfate.execute.progress import Progress
 from firmfate.execute.stopping import Stopped, stops_on_signals
@@ -85,6 +85,9 @@ def run(
     study = study if isinstance(study, Study) else Study.read(study)
     if sum(choice is not None for choice in (client, scheduler, slurm, workers)) > 1:
         raise FirmfateError("workers, client, scheduler and slurm exclude each other; choose one")
+    for name, count in (("workers", workers), ("threads", threads)):
+        if count is not None:
+            whole(name, count, least=1, most=4096)
     directory = RunDirectory(Path(into))
     worker = Worker(study, directory.claim(study))
     where = _Where(workers, client, threads, scheduler, tls, slurm)

@@ -168,7 +168,7 @@ class Sources:
         """
         for function in self.functions:
             if function.call in self.stepped:
-                for node in function.body():
+                for node in sorted(function.body(), key=function.line):
                     reason = _obstacle(function, node)
                     if reason:
                         raise ModelError(

@@ -63,17 +63,19 @@ def trace(model: Model, stocks: Any, shocks: Any, constants: Any, traits: Any, w
     sources = {function.call: function for function in Sources.of(model).functions}
     try:
         moved, cause, alarm, marks = traceable(model.step, sources)(stocks, shocks, constants, traits, week)
-        stepped = Stepped([week.like(number) for number in shape.leaves(moved)], cause, alarm, tuple(marks))
+        told = week.like(cause), week.like(alarm), tuple(week.like(mark) for mark in marks)
+        stepped = Stepped([week.like(number) for number in shape.leaves(moved)], *told)
     except (TypeError, ValueError, AttributeError, ArithmeticError, LookupError, NameError) as fault:
         files = {function.file for function in sources.values()}
         lines = [frame for frame in traceback.extract_tb(fault.__traceback__) if frame.filename in files]
         where = f"{lines[-1].filename}, line {lines[-1].lineno}" if lines else f"'{model.step.__name__}'"
         raise ModelError(f"model '{model.name}': {where}: {fault}") from fault
-    told = len(stepped.stocks), len(stepped.marks)
+    returned = len(stepped.stocks), len(stepped.marks)
     wanted = shape.rows(model.stocks), len(model.marks)
-    if told != wanted:
+    if returned != wanted:
         raise ModelError(
-            f"model '{model.name}': step returned {told[0]} stocks and {told[1]} marks, not {wanted[0]} and {wanted[1]}"
+            f"model '{model.name}': step returned {returned[0]} stocks and {returned[1]} marks, "
+            f"not {wanted[0]} and {wanted[1]}"
         )
     return stepped
 
@@ -130,12 +132,11 @@ def stepper(model: Model, places: Places, *, stride: int, lanes: int) -> Any:
             for row, value in enumerate(made.stocks):
                 value.store(rows.at(WORD(0), places.stocks + row))
             after.store(rows.at(WORD(0), places.steps))
-            cause = after.like(made.cause)
-            over = (cause != 0.0) | (after >= everywhere(arguments[1]) + NO_STEPS)
-            rings = (after.like(made.alarm) != 0.0) & (rang == 0.0)
+            over = (made.cause != 0.0) | (after >= everywhere(arguments[1]) + NO_STEPS)
+            rings = (made.alarm != 0.0) & (rang == 0.0)
             something = builder.icmp_unsigned("!=", (over | rings).as_word(), WORD(0))
             with builder.if_then(something, likely=False):
-                cause.store(rows.at(WORD(0), places.cause))
+                made.cause.store(rows.at(WORD(0), places.cause))
                 choose(rings, after - NO_STEPS, rang).store(rows.at(WORD(0), places.alarm))
                 for i, (mark, kept) in enumerate(zip(made.marks, marks, strict=True)):
                     choose(rings, mark, kept).store(rows.at(WORD(0), places.marks + i))

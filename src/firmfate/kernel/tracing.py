@@ -26,9 +26,9 @@ def choose(test: Any, this: Any, other: Any) -> Any:
     test = _flag(test)
     if not isinstance(test, Register):
         return this if test else other
-    if this is other or other is UNBOUND:
+    if this is other or isinstance(this, Unset):
         return this
-    if this is UNBOUND:
+    if isinstance(other, Unset):
         return other
     if isinstance(this, tuple):
         members = [choose(test, a, b) for a, b in zip(this, other, strict=True)]
@@ -85,7 +85,23 @@ def _rounded(name: str, plain: Callable[[float], float]) -> Callable[[Any], Any]
     return lambda x: x.like(x).call(f"llvm.{name}") if isinstance(x, Register) else plain(x)
 
 
-UNBOUND: Any = object()
+class Unset:
+    """What a variable holds that was not set in every case; any use of it fails."""
+
+    def __init__(self, name: str) -> None:
+        vars(self)["name"] = name
+
+    def _refuse(self, *_: Any) -> Any:
+        name = vars(self)["name"]
+        raise NameError(f"'{name}' is used here, but not set in every case; set it before the 'if'")
+
+    __getattr__ = __float__ = __bool__ = __iter__ = __abs__ = __neg__ = __pos__ = __getitem__ = _refuse
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _refuse
+    __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pow__ = __rpow__ = _refuse
+    __and__ = __rand__ = __or__ = __ror__ = __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = _refuse
+    __hash__ = None  # type: ignore[assignment]
+
+
 REPLACED: dict[Any, Callable[..., Any]] = {
     min: least,
     max: greatest,
@@ -103,7 +119,7 @@ HELPERS = {
     "firmfate·both": both,
     "firmfate·either": either,
     "firmfate·negate": negate,
-    "firmfate·unbound": UNBOUND,
+    "firmfate·unset": Unset,
 }
 
 
@@ -150,8 +166,7 @@ class Rewriter(ast.NodeTransformer):
         arguments.kw_defaults = [default and ast.Constant(None) for default in arguments.kw_defaults]
         given = len(arguments.posonlyargs) + len(arguments.args) + len(arguments.kwonlyargs)
         unbound: list[ast.stmt] = [
-            ast.Assign([ast.Name(name, ast.Store())], ast.Name("firmfate·unbound", ast.Load()))
-            for name in names[given:]
+            ast.Assign([ast.Name(name, ast.Store())], _call("unset", ast.Constant(name))) for name in names[given:]
         ]
         tree.body, tree.returns = [*unbound, *self.block(tree.body)], None
         return ast.fix_missing_locations(tree)
