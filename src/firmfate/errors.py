@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 import operator
+import shlex
 from collections.abc import Iterable
 from typing import Any
 
@@ -50,6 +51,11 @@ def did_you_mean(word: str, allowed: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the nearest allowed word, or an empty string where none is near."""
     near = difflib.get_close_matches(word, list(allowed), n=1, cutoff=0.6)
     return f"; did you mean '{near[0]}'?" if near else ""
+
+
+def command(*words: Any) -> str:
+    """Return a command of firmfate as it can be pasted into a shell."""
+    return shlex.join(["firmfate", *map(str, words)])
 
 
 def whole(name: str, value: Any, *, least: int = 0, most: int | None = None) -> int:

@@ -87,6 +87,65 @@ def test_status_sees_broken_and_repeated_shards(command: Callable, finished_run:
     assert suffix
 
 
+def test_gather_tells_how_broken_shards_are_replaced_or_leaves_them_out(
+    command: Callable, partial_run: Path, study_file: Path, tmp_path: Path
+) -> None:
+    assert command("run", study_file, "--into", partial_run, "--shards", "1/2", "--quiet").code == 0
+    into = partial_run.rename(tmp_path / "a run")
+    victim = sorted((into / "shards").iterdir())[0]
+    victim.write_bytes(victim.read_bytes()[:1000])
+    ended = command("status", into)
+    assert f"next      firmfate run '{into}/study.toml' --into '{into}'" in ended.out
+    ended = command("gather", into, "--allow-incomplete", "--json")
+    assert ended.code == 0, ended.err
+    kept = json.loads(ended.out)
+    assert not kept["complete"]
+    assert (into / "broken" / victim.name).is_file()
+    assert not victim.exists()
+    assert kept["firms"] == json.loads(command("status", into, "--json").out)["done"]
+
+
+def test_a_run_without_its_provenance_is_told_so(
+    command: Callable, study_file: Path, finished_run: Path, tmp_path: Path
+) -> None:
+    into = tmp_path / "run"
+    shutil.copytree(finished_run, into)
+    (into / "provenance.json").unlink()
+    for words in (["run", study_file, "--into", into], ["gather", into]):
+        ended = command(*words)
+        assert (ended.code, "without its provenance.json" in ended.err) == (2, True), words
+    assert not (into / "provenance.json").exists()
+
+
+def test_a_broken_shard_of_a_whole_run_is_told_with_the_command_that_replaces_it(
+    command: Callable, finished_run: Path, tmp_path: Path
+) -> None:
+    into = tmp_path / "run"
+    shutil.copytree(finished_run, into)
+    (into / "result.nc").unlink()
+    victim = sorted((into / "shards").iterdir())[0]
+    victim.write_bytes(victim.read_bytes()[:1000])
+    ended = command("gather", into)
+    assert ended.code == 2
+    assert f"{victim.name}; run the study to replace them: firmfate run {into}/study.toml --into {into}" in ended.err
+    assert victim.is_file()
+    assert not (into / "result.nc").exists()
+
+
+def test_a_claim_that_was_cut_short_is_taken_up(command: Callable, study_file: Path, tmp_path: Path) -> None:
+    into = tmp_path / "run"
+    (into / "shards").mkdir(parents=True)
+    (into / ".provenance.json.123.part").write_text("{")
+    shutil.copy(study_file, into)
+    assert command("plan", study_file, "--into", into).code == 0
+    assert command("run", study_file, "--into", into, "--quiet", "--no-report").code == 0
+    other = tmp_path / "other"
+    (other / "shards").mkdir(parents=True)
+    (other / "study.toml").write_text("# of somebody else\n")
+    ended = command("run", study_file, "--into", other)
+    assert (ended.code, "is not empty and holds no run" in ended.err) == (2, True)
+
+
 def test_what_is_no_run_directory_is_refused(command: Callable, tmp_path: Path) -> None:
     for words in (["status"], ["gather"], ["report"], ["replay"], ["export", "--into", tmp_path / "x.csv"]):
         ended = command(words[0], tmp_path, *words[1:])

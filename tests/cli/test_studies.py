@@ -34,6 +34,11 @@ def test_init_leaves_a_file_that_is_there(command: Callable, tmp_path: Path) -> 
     assert "is there already" in ended.err
 
 
+def test_the_next_command_can_be_pasted(command: Callable, tmp_path: Path) -> None:
+    path = tmp_path / "two words" / "study.toml"
+    assert command("init", path).out.strip().endswith(f"firmfate run '{path}'")
+
+
 def test_init_in_a_folder_names_the_study_after_it(command: Callable, tmp_path: Path) -> None:
     (tmp_path / "growth").mkdir()
     assert command("init", tmp_path / "growth").code == 0

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from firmfate.cli import terminal
+from firmfate.errors import command
 
 HELP = "write a study file to start from"
 EXAMPLES = ("paradox", "small")
@@ -42,7 +43,7 @@ def execute(arguments: argparse.Namespace) -> int:
     except FileExistsError:
         terminal.complain(f"{path} is there already and is left as it is; name another file")
         return terminal.BAD_INPUT
-    terminal.out(f"wrote {path}; next: firmfate run {path}")
+    terminal.out(f"wrote {path}; next: {command('run', path)}")
     return terminal.DONE
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from firmfate.cli import terminal
 from firmfate.cli.reading import read_study
+from firmfate.errors import command
 
 HELP = "run a study into a directory: simulate, gather, report"
 NO_STUDY = """\
@@ -76,7 +77,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
         index, parts = arguments.shards
         run_part(study, into=into, index=index, parts=parts, progress=not arguments.quiet, threads=arguments.threads)
-        terminal.say(f"part {index} of {parts} is done; when all are: firmfate gather {into}", quiet=arguments.quiet)
+        terminal.say(f"part {index} of {parts} is done; when all are: {command('gather', into)}", quiet=arguments.quiet)
         return terminal.DONE
     from firmfate.execute import run
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from firmfate.cli import terminal
+from firmfate.errors import command
 
 if TYPE_CHECKING:
     from firmfate.shards.status import Status
@@ -69,11 +70,11 @@ def _lines(state: Status, path: Path, *, every: bool) -> list[str]:
     if not every and len(shown) > SHOWN:
         lines.append(f"  ... and {len(shown) - SHOWN:,} more (--cells lists all)")
     if state.missing:
-        lines.append(f"next      firmfate run {path / 'study.toml'} --into {path}")
+        lines.append(f"next      {command('run', path / 'study.toml', '--into', path)}")
     elif not (path / "result.nc").is_file():
-        lines.append(f"next      firmfate gather {path}")
+        lines.append(f"next      {command('gather', path)}")
     elif not (path / "report.html").is_file():
-        lines.append(f"next      firmfate report {path}")
+        lines.append(f"next      {command('report', path)}")
     return lines
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from firmfate.cli import terminal
 from firmfate.cli.reading import read_study
+from firmfate.errors import command
 
 HELP = "submit a study to Slurm: only what is missing"
 
@@ -69,5 +70,5 @@ def execute(arguments: argparse.Namespace) -> int:
         terminal.out(str(done.deal))
         for job, script in zip(done.jobs, done.scripts, strict=True):
             terminal.out(f"job       {job}: {into / 'slurm' / script.name}")
-        terminal.out(f"next      firmfate status {into}")
+        terminal.out(f"next      {command('status', into)}")
     return terminal.DONE

@@ -27,7 +27,7 @@ from firmfate.dataset.layout import (
 from firmfate.dataset.opening import open_run
 from firmfate.dataset.slabs import slabs
 from firmfate.design import Cells, design, population
-from firmfate.errors import BrokenShardError, IncompleteRunError, RunDirectoryError
+from firmfate.errors import BrokenShardError, IncompleteRunError, RunDirectoryError, command
 from firmfate.kernel.engine import Counts
 from firmfate.shards.directory import Holdings, RunDirectory
 from firmfate.shards.file import NETCDF_LOCK, ShardContent, ShardFile, read
@@ -46,7 +46,9 @@ class BrokenShards(BrokenShardError):
     def __init__(self, shards: list[ShardFile]) -> None:
         self.shards = shards
         names = ", ".join(shard.path.name for shard in shards[:3]) + (" ..." if len(shards) > 3 else "")
-        super().__init__(f"{len(shards)} broken shard(s): {names}; run the same command again to replace them")
+        run = shards[0].path.parents[1]
+        again = command("run", run / "study.toml", "--into", run)
+        super().__init__(f"{len(shards)} broken shard(s): {names}; run the study to replace them: {again}")
 
 
 def shards_by_cell(cells: Cells, holdings: Holdings) -> dict[int, list[ShardFile]]:
@@ -68,7 +70,7 @@ def gather(directory: Path | str, *, allow_incomplete: bool = False) -> xr.Datas
         A run directory.
     allow_incomplete : bool
         Write a result of the firms that there are; ``firms`` says how many in every cell, and the attribute
-        ``complete`` that it is not all of them.
+        ``complete`` that it is not all of them. Broken shards are set aside, into the folder ``broken``.
 
     Returns
     -------
@@ -99,6 +101,12 @@ def gather(directory: Path | str, *, allow_incomplete: bool = False) -> xr.Datas
     try:
         _write(aside, study, cells, holdings, complete=held == wanted)
         aside.replace(run.result)
+    except BrokenShards as fault:
+        if not allow_incomplete:
+            raise
+        for shard in fault.shards:
+            run.set_aside(shard)
+        return gather(directory, allow_incomplete=True)
     except OSError as fault:
         raise RunDirectoryError(
             f"{run.result} cannot be written: {fault.strerror or fault}; it takes up to {human_bytes(2**20 + 4 * held)}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from firmfate.errors import RunDirectoryError
+from firmfate.errors import RunDirectoryError, command
 from firmfate.shards.file import NETCDF_LOCK
 from firmfate.variables import check_counts
 
@@ -34,9 +34,12 @@ def open_run(directory: Path | str) -> xr.Dataset:
     import xarray as xr
 
     path = Path(directory)
-    path = path / "result.nc" if path.is_dir() else path
-    if not path.is_file():
-        raise RunDirectoryError(f"{path} does not exist; gather the run first (firmfate gather {path.parent})")
+    if not path.exists():
+        raise RunDirectoryError(f"{path} does not exist; name a run directory, or its result.nc")
+    if path.is_dir():
+        path = path / "result.nc"
+        if not path.is_file():
+            raise RunDirectoryError(f"{path} does not exist; gather the run first: {command('gather', path.parent)}")
     try:
         with NETCDF_LOCK:
             ds = xr.open_dataset(path, engine="netcdf4")

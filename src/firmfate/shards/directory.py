@@ -170,8 +170,20 @@ class RunDirectory:
                     f"{self.path} holds another study ('{self.provenance.get('study', '?')}'); "
                     "choose another directory. What differs:\n  " + "\n  ".join(differing)
                 )
-        elif self.path.is_dir() and any(self.path.iterdir()):
+        elif self.files():
+            raise RunDirectoryError(
+                f"{self.path} holds a run without its provenance.json, which tells what its shards are of; "
+                "bring that file back, or choose a new directory"
+            )
+        elif self.path.is_dir() and not self._begun(study):
             raise RunDirectoryError(f"{self.path} is not empty and holds no run; choose a new directory")
+
+    def _begun(self, study: Study) -> bool:
+        """Return whether the directory holds no more than a claim of this study that was cut short; or nothing."""
+        ours = {"study.toml", "shards", *(Path(name).parts[0] for name in study.files)}
+        held = {path.name for path in self.path.iterdir() if not (path.name[0] == "." and path.suffix == ".part")}
+        same = not self.study_file.is_file() or self.study_file.read_text(encoding="utf-8") == study.text
+        return held <= ours and same
 
     def _write(self, name: str, text: str) -> None:
         path = self.path / name
