@@ -147,7 +147,9 @@ def _keep(ds: xr.Dataset, variables: Iterable[str] | None) -> xr.Dataset:
     wanted = list(variables)
     for name in wanted:
         if name not in ds:
-            raise FirmfateError(f"a life has no column '{name}'{did_you_mean(name, map(str, ds.data_vars))}")
+            allowed = [str(column) for column in ds.data_vars]
+            hint = did_you_mean(name, allowed) or f"; allowed: {', '.join(allowed)}"
+            raise FirmfateError(f"a life has no column '{name}'{hint}")
     return ds[wanted]
 
 

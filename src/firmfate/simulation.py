@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from firmfate.errors import FirmfateError, is_finite, whole
-from firmfate.kernel.engine import INVALID, Engine, Records, Varying
+from firmfate.kernel.engine import INVALID, Engine, Records, Varying, refuse_cause, refuse_mark
 from firmfate.models import load_model
 from firmfate.models.model import NORMAL, Column, Model, columns
 from firmfate.randomness import BIRTH, SHOCKS, counters, philox, split_key
@@ -79,7 +79,8 @@ def simulate(
     Raises
     ------
     FirmfateError
-        Where a parameter is unknown, out of range, or arrays differ in length.
+        Where a parameter is unknown, out of range, or arrays differ in length; where the model's step returned a cause
+        or a mark that the model does not name.
 
     Examples
     --------
@@ -259,10 +260,16 @@ def simulate_path(
         if alarm and not record["alarm_step"]:
             record["alarm_step"], record["marks"] = step + 1, marks
         if cause:
-            record["event_step"], record["end"] = step + 1, int(cause)
+            record["event_step"], record["end"] = step + 1, cause
             break
     if not all(math.isfinite(value) for value in stocks):
         record["end"] = INVALID
+    elif record["end"] not in range(len(model.causes) + 1):
+        refuse_cause(model, f"cause {record['end']}")
+    else:
+        for mark, value in zip(model.marks, record["marks"], strict=True):
+            if not 0 <= value <= mark.maximum:
+                refuse_mark(model, mark, value)
     lived = len(path)
     return life(model, np.array(path, np.float64), table[:lived], constants, traits, dt, record)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from argparse import Namespace
@@ -65,3 +66,21 @@ def test_a_reader_that_has_gone_is_no_error(words: list[str]) -> None:
     process.stdout.close()
     _, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (0, b"")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"PYTHONIOENCODING": "latin-1"},
+        {"PYTHONIOENCODING": "ascii"},
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    ],
+)
+def test_letters_that_a_terminal_lacks_are_no_error(settings: dict[str, str]) -> None:
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "PYTHONIO"))}
+    done = subprocess.run(
+        [sys.executable, "-m", "firmfate", "parameters"], capture_output=True, env=plain | settings, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"| `execution` |" in done.stdout
+    assert b"?" in done.stdout

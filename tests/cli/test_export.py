@@ -204,6 +204,25 @@ def test_exports_refuse_in_one_message(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("firms", [[], ["--firms"]])
+@pytest.mark.parametrize("name", ["x.csv", "x.csv.gz", "x.parquet"])
+def test_an_export_that_cannot_be_written_is_told_by_its_name(
+    command: Callable, finished_run: Path, tmp_path: Path, firms: list[str], name: str
+) -> None:
+    ended = command("export", finished_run, *firms, "--into", f"/proc/{name}", "--quiet")
+    assert ended.code == 2
+    assert ended.err.splitlines()[-1].startswith(f"firmfate: /proc/{name} cannot be written (")
+    assert ".part" not in ended.err
+    (tmp_path / name).mkdir()
+    ended = command("export", finished_run, *firms, "--into", tmp_path / name, "--quiet")
+    assert (ended.code, ended.err) == (2, f"firmfate: {tmp_path / name} is a folder; name the file to write\n")
+
+
+def test_an_export_of_a_run_that_is_not_there_does_not_ask_to_gather_it(command: Callable, tmp_path: Path) -> None:
+    ended = command("export", tmp_path / "nope", "--into", tmp_path / "x.csv")
+    assert (ended.code, ended.err) == (2, f"firmfate: {tmp_path / 'nope'}: there is no such run directory\n")
+
+
 def test_an_export_that_fails_leaves_nothing(
     finished_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -91,6 +91,15 @@ def test_a_model_file_is_announced_before_it_runs(command: Callable, tmp_path: P
     assert f"runs now: {tmp_path / 'my_model.py'}" in ended.err
 
 
+def test_a_model_file_that_is_not_there_is_not_announced(command: Callable, tmp_path: Path) -> None:
+    path = tmp_path / "study.toml"
+    path.write_text('[study]\nname = "own"\nmodel = "nope.py:M"\n[grid]\nmargin = [0.5]\n')
+    ended = command("check", path)
+    assert ended.code == 2
+    assert f"there is no file {tmp_path / 'nope.py'}" in ended.err
+    assert "runs now" not in ended.err
+
+
 def test_schema_accepts_the_studies_that_come_with_the_package(command: Callable) -> None:
     jsonschema = pytest.importorskip("jsonschema")
     schema = json.loads(command("schema").out)

@@ -3,6 +3,7 @@ vectorises."""
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import subprocess
@@ -282,3 +283,34 @@ def test_a_second_process_finds_the_machine_code(tmp_path):
         for _ in range(2)
     ]
     assert said == [["False", "0"], ["True", "1"]]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("cause = 2", "cause = 7", "step returned cause 7; allowed: 0 = lives on, 1 = broke, 2 = fire"),
+        ("cause = 2", "cause = 258", "step returned .*cause .*; allowed: 0 = lives on, 1 = broke, 2 = fire"),
+        ("cause = 2", "cause = -1", "step returned .*cause .*; allowed: 0 = lives on, 1 = broke, 2 = fire"),
+        ("cause = 2", "cause = 1.5", "step returned .*cause .*; allowed: 0 = lives on, 1 = broke, 2 = fire"),
+        ("min(9, max(0, int(10 * s.savings / 5)))", "12.0", "step returned 12 as mark 'savings_left'; allowed: 0 to 9"),
+        ("min(9, max(0, int(10 * s.savings / 5)))", "-1.0", "step returned .* as mark 'savings_left'; allowed: 0 to 9"),
+    ],
+)
+def test_causes_and_marks_that_the_model_does_not_name_are_refused(tmp_path, old, new, told):
+    """Before they are counted: beyond the causes and marks there is somebody else's memory."""
+    model = load_model(edited(tmp_path, old, new))
+    with pytest.raises(ModelError, match=f"model 'shop': {told}"):
+        firmfate.simulate(model, parameters={"fires": 0.1}, replicates=100, weeks=100)
+
+    def live_all() -> None:
+        for replicate in range(100):
+            firmfate.simulate_path(model, parameters={"fires": 0.1}, replicate=replicate, weeks=100)
+
+    with pytest.raises(ModelError, match=f"model 'shop': {told}"):
+        live_all()
+
+
+def test_a_model_names_at_most_253_causes():
+    shop = load_model(f"{HERE / 'my_model.py'}:SHOP")
+    with pytest.raises(ModelError, match="model 'shop' names 254 causes; at most 253"):
+        dataclasses.replace(shop, causes=shop.causes[:1] * 254)

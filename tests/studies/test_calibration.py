@@ -106,7 +106,7 @@ def test_refuses_ranges_that_cannot_be(free, said):
 
 
 def test_refuses_tables_that_are_none(tmp_path):
-    with pytest.raises(EstimateError, match="several series"):
+    with pytest.raises(EstimateError, match="holds several series; choose one"):
         read_survival_table()
     with pytest.raises(EstimateError, match="did you mean 'BLS_BED_manufacturing'"):
         read_survival_table(series="BLS_BED_manufacture", cohort="2013-03")
@@ -158,3 +158,62 @@ def test_command_refuses_axes(tmp_path, capsys):
     study.write_text('[study]\nname = "grid"\n\n[grid]\nexecution = [0.1, 0.9]\n')
     assert main(["calibrate", str(study), "--free", "cash_buffer=1:20", "--into", str(tmp_path / "fit")]) == 2
     assert "axes (execution)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ("1,90\n# a comment\n\n2,abc\n", "line 6: surviving_pct = 'abc'; allowed: a number from 0 to 100, in percent"),
+        ("1,90\n2,120\n", "line 4: surviving_pct = '120'; allowed: a number from 0 to 100"),
+        ("1,\n2,80\n", "line 3: surviving_pct = ''; allowed: a number from 0 to 100"),
+        ("1\n2,80\n", "line 3: surviving_pct = ''; allowed: a number from 0 to 100"),
+        ("1,90,7\n2,80,7\n", "its rows have more fields than its first line names"),
+        ("1,nan\n", "line 3: surviving_pct = 'nan'; allowed: a number from 0 to 100"),
+        ("one,90\n", "line 3: age_years = 'one'; allowed: a number of years from 0 to 1000"),
+        ("-1,90\n", "line 3: age_years = '-1'; allowed: a number of years from 0 to 1000"),
+        ("1,50\n2,80\n", "must not rise with age; at 2 years it is 0.8, after 0.5"),
+    ],
+)
+def test_command_names_the_line_of_a_table_that_cannot_be(tmp_path, capsys, rows, told):
+    study, table = tmp_path / "car.toml", tmp_path / "seen.csv"
+    study.write_text('[study]\nname = "made"\nmodel = "car"\n')
+    table.write_text("# what was seen\nage_years,surviving_pct\n" + rows)
+    words = ["calibrate", study, "--to", table, "--free", "drift=-1:0", "--into", tmp_path / "fit"]
+    assert main([str(word) for word in words]) == 2
+    said = capsys.readouterr().err
+    assert told in said
+    assert said.count("\n") == 1
+
+
+def test_a_table_with_numbers_of_survivors_is_known_to_more_digits(tmp_path):
+    table = tmp_path / "seen.csv"
+    table.write_text("age_years,surviving_pct,n_surviving\n0,100,3000\n2,33.3,1000\n1,66.7,2000\n")
+    read = read_survival_table(table)
+    assert (read.firms, read.rounding) == (3000, 0.0)
+    assert read.surviving == pytest.approx([2 / 3, 1 / 3])
+    table.write_text("age_years,surviving_pct,n_surviving\n0,100,3000\n2,33.3,\n1,66.7,2000\n")
+    assert read_survival_table(table).surviving == pytest.approx([0.667, 0.333])
+
+
+def test_command_refuses_a_parameter_that_is_named_twice(tmp_path, capsys):
+    study = tmp_path / "car.toml"
+    study.write_text('[study]\nname = "made"\nmodel = "car"\n')
+    words = ["calibrate", str(study), "--free", "drift=-1:0", "--free", "drift=-2:0", "--into", str(tmp_path / "fit")]
+    assert main(words) == 2
+    assert "--free drift is written twice" in capsys.readouterr().err
+    assert not (tmp_path / "fit").exists()
+
+
+def test_one_refit_tells_no_error(tmp_path, capsys):
+    study, table = tmp_path / "car.toml", tmp_path / "seen.csv"
+    study.write_text('[study]\nname = "made"\nmodel = "car"\n\n[parameters]\nexecution = 0\nmisalignment = 0\n')
+    table.write_text("age_years,surviving_pct\n1,80\n")
+    words = ["calibrate", study, "--to", table, "--free", "drift=-0.6:0.1", "--firms", 10, "--starts", 1, "--refits", 1]
+    words = [str(word) for word in (*words, "--into", tmp_path / "fit")]
+    assert main(words) == 0
+    said = capsys.readouterr().out
+    assert "nan" not in said
+    assert "±" not in said
+    assert "errors of these values need --refits 2 or more" in said
+    assert main([*words, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["se"] == {"drift": None}

@@ -75,6 +75,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; errors raised on purpose become one message on standard error."""
+    terminal.replace_what_cannot_be_shown()
     words = list(sys.argv[1:] if argv is None else argv)
     if not words:
         words = ["--help"]

@@ -10,6 +10,7 @@ the study with the fitted values, and calibration.nc, all fits with their errors
 from __future__ import annotations
 
 import argparse
+import math
 from pathlib import Path
 
 from firmfate.cli import terminal
@@ -33,7 +34,9 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--into", type=Path, metavar="DIR", required=True, help="where to write the fits")
     parser.add_argument("--firms", type=_count, default=20_000, help="firms an evaluation (default: 20,000)")
     parser.add_argument("--starts", type=_count, default=4, help="points that are refined (default: 4)")
-    parser.add_argument("--refits", type=_count, default=8, help="fits with other luck, for errors (default: 8)")
+    parser.add_argument(
+        "--refits", type=_count, default=8, help="fits with other luck, for errors (default: 8; 1 tells none)"
+    )
     parser.add_argument("--threads", type=_count, default=1, help="threads (default: 1)")
     parser.add_argument("--json", action="store_true", help="print the best fit as JSON")
     parser.add_argument("--quiet", action="store_true", help="print errors only")
@@ -59,6 +62,10 @@ def _free(text: str) -> tuple[str, tuple[float, float, bool]]:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Fit, and write the fits."""
+    names = [name for name, _ in arguments.free]
+    if twice := [name for place, name in enumerate(names) if name in names[:place]]:
+        terminal.complain(f"--free {twice[0]} is written twice; each parameter is sought in one range: keep one")
+        return terminal.BAD_INPUT
     study = read_study(arguments.study, quiet=arguments.quiet)
     if study.layout.axes:
         axes = ", ".join(axis.key for axis in study.layout.axes)
@@ -88,19 +95,22 @@ def execute(arguments: argparse.Namespace) -> int:
         f"# Calibrated to {table.name}; largest difference {float(found.max_error[0]):.4f}.\n\n{text}", "utf-8"
     )
     values = {str(key): float(found["value"].isel(fit=0).sel(parameter=key)) for key in found["parameter"].values}
+    errors = {key: float(found["se"].sel(parameter=key)) for key in values}
     if arguments.json:
         terminal.out_json(
             {
                 "target": table.name, "values": values, "largest_difference": float(found["max_error"][0]),
-                "se": {str(key): float(found["se"].sel(parameter=key)) for key in found["parameter"].values},
+                "se": {key: error if math.isfinite(error) else None for key, error in errors.items()},
                 "study": str(written), "fits": str(fits),
             }
         )  # fmt: skip
     elif not arguments.quiet:
         for key, value in values.items():
-            here = found.sel(parameter=key)
-            bound = "  (at an end of its range)" if bool(here["at_bound"].isel(fit=0)) else ""
-            terminal.out(f"{key} = {value:.4g} ± {float(here['se']):.2g}{bound}")
+            bound = "  (at an end of its range)" if bool(found["at_bound"].isel(fit=0).sel(parameter=key)) else ""
+            error = f" ± {errors[key]:.2g}" if math.isfinite(errors[key]) else ""
+            terminal.out(f"{key} = {value:.4g}{error}{bound}")
+        if arguments.refits < 2:
+            terminal.out("errors of these values need --refits 2 or more")
         pinned = int((found["pull"] >= 2).sum())
         terminal.out(
             f"largest difference from {table.name} at any age: {100 * float(found['max_error'][0]):.2f} points of 100"

@@ -24,10 +24,10 @@ def read_study(path: Path, *, quiet: bool = False) -> Study:
 
     try:
         model = tomllib.loads(path.read_text(encoding="utf-8-sig")).get("study", {}).get("model", "")
+        file = path.parent / model.rpartition(":")[0]
+        runs = ".py:" in model and file.is_file()
     except (OSError, ValueError, AttributeError, RecursionError):
-        model = ""  # what is wrong is told below
-    if isinstance(model, str) and ".py:" in model:
-        terminal.say(
-            f"the study's model is code, which runs now: {path.parent / model.rpartition(':')[0]}", quiet=quiet
-        )
+        runs = False  # what is wrong is told below
+    if runs:
+        terminal.say(f"the study's model is code, which runs now: {file}", quiet=quiet)
     return Study.read(path)

@@ -83,6 +83,10 @@ def execute(arguments: argparse.Namespace) -> int:
     """Replay, write what is asked for, and say how the firm ended."""
     from firmfate.lives import replay
 
+    for path in (arguments.csv, arguments.netcdf, arguments.plot):
+        if path and not path.parent.is_dir():
+            terminal.complain(f"{path}: there is no folder {path.parent}")
+            return terminal.BAD_INPUT
     ds = replay(
         arguments.directory, replicate=arguments.replicate, variables=arguments.variables, **dict(arguments.axis)
     )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import gzip
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -92,6 +94,15 @@ class ParquetSink:
             self._writer.close()
 
 
+@contextlib.contextmanager
+def _refused_by_name(path: Path) -> Iterator[None]:
+    """Tell what the operating system refuses by the name that was asked for, not that of the file aside."""
+    try:
+        yield
+    except OSError as fault:
+        raise FirmfateError(f"{path} cannot be written ({fault.strerror or fault})") from fault
+
+
 class Table:
     """A table that is written under another name and appears, with its dictionary, when whole; use as a context."""
 
@@ -103,16 +114,24 @@ class Table:
             raise FirmfateError(f"{self.path}: the name of an export ends in {', '.join(FORMATS)}")
         if not self.path.parent.is_dir():
             raise FirmfateError(f"{self.path}: there is no folder {self.path.parent}")
+        if self.path.is_dir():
+            raise FirmfateError(f"{self.path} is a folder; name the file to write")
         self.columns, self.rows = columns, 0
         self.dictionary = self.path.with_name(self.path.name[: -len(self.format)] + ".dictionary.csv")
         self._aside = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
 
     def __enter__(self) -> Table:
-        self._sink: Sink = (
-            ParquetSink(self._aside)
-            if self.format == ".parquet"
-            else CsvSink(self._aside, compressed=self.format == ".csv.gz")
-        )
+        with _refused_by_name(self.path):
+            self._aside.touch()
+        try:
+            self._sink: Sink = (
+                ParquetSink(self._aside)
+                if self.format == ".parquet"
+                else CsvSink(self._aside, compressed=self.format == ".csv.gz")
+            )
+        except BaseException:
+            self._aside.unlink()
+            raise
         return self
 
     def __exit__(
@@ -121,8 +140,10 @@ class Table:
         try:
             self._sink.close()
             if kind is None:
-                self._describe()
-                self._aside.replace(self.path)
+                with _refused_by_name(self.dictionary):
+                    self._describe()
+                with _refused_by_name(self.path):
+                    self._aside.replace(self.path)
         finally:
             self._aside.unlink(missing_ok=True)
 

@@ -20,6 +20,13 @@ Floats = NDArray[np.float64]
 COLUMNS = ("series", "cohort", "age_years", "surviving_pct")
 """Columns of a table; ``n_surviving``, the number of firms, may stand beside them."""
 
+RANGES = {
+    "age_years": (1000.0, "a number of years from 0 to 1000"),
+    "surviving_pct": (100.0, "a number from 0 to 100, in percent"),
+    "n_surviving": (2.0**53, "a number of firms"),
+}
+"""The largest number of a column, and what a message says of it."""
+
 
 @dataclass(frozen=True, eq=False)
 class SurvivalTable:
@@ -49,8 +56,14 @@ class SurvivalTable:
         shares = np.concatenate([[1.0], self.surviving])
         if len(self.ages) != len(self.surviving) or not len(self.ages) or not (steps > 0).all():
             raise EstimateError(f"{self.name}: ages must be above 0 and ascend, one for each share of survivors")
-        if not ((shares >= 0).all() and (np.diff(shares) <= self.rounding).all()):
-            raise EstimateError(f"{self.name}: shares of survivors must lie in [0, 1] and not rise with age")
+        if not ((shares >= 0) & (shares <= 1)).all():
+            raise EstimateError(f"{self.name}: shares of survivors must lie in [0, 1]")
+        if (rises := np.flatnonzero(np.diff(shares) > self.rounding)).size:
+            at = int(rises[0])
+            raise EstimateError(
+                f"{self.name}: shares of survivors must not rise with age; at {self.ages[at]:g} years it is "
+                f"{shares[at + 1]:.6g}, after {shares[at]:.6g}"
+            )
 
     @property
     def covariance(self) -> Floats:
@@ -94,7 +107,7 @@ def read_survival_table(
     Raises
     ------
     EstimateError
-        Where a column is missing, or there is no such cohort.
+        Where a column is missing, a field is no number in its range, or there is no such cohort.
 
     Examples
     --------
@@ -106,22 +119,26 @@ def read_survival_table(
 
     path = bundled() if path is None else Path(path)
     try:
-        frame = pd.read_csv(path, comment="#", dtype={"series": str, "cohort": str})
+        frame = pd.read_csv(path, comment="#", dtype=str, keep_default_na=False).fillna("")
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as fault:
         raise EstimateError(f"{path} is no table of survival: {fault}") from fault
+    if not isinstance(frame.index, pd.RangeIndex):
+        raise EstimateError(f"{path} is no table of survival: its rows have more fields than its first line names")
     for column in COLUMNS[2:]:
         if column not in frame:
             raise EstimateError(f"{path} has no column '{column}'; it has {list(frame)}{did_you_mean(column, frame)}")
     for column, wanted in (("series", series), ("cohort", cohort)):
         frame = _chosen(frame, column, wanted, path)
-    frame = frame.sort_values("age_years")
+    frame = frame.assign(age_years=_numbers(frame, "age_years", path)).sort_values("age_years")
     start = frame[frame["age_years"] == 0]
-    firms = float(start["n_surviving"].iloc[0]) if "n_surviving" in frame and len(start) else np.nan
     frame = frame[frame["age_years"] > 0]
-    percent = frame["surviving_pct"].astype(float)
-    # With the number of survivors the shares are known to more digits than they are printed with.
-    exact = np.isfinite(firms) and bool(frame["n_surviving"].notna().all())
-    shares = frame["n_surviving"].to_numpy(np.float64) / firms if exact else percent.to_numpy(np.float64) / 100.0
+    firms, exact = np.nan, False
+    if "n_surviving" in frame:
+        first = _numbers(start[start["n_surviving"] != ""], "n_surviving", path)
+        firms = first[0] if len(first) and first[0] > 0 else np.nan
+        # With the number of survivors the shares are known to more digits than they are printed with.
+        exact = bool(np.isfinite(firms) and (frame["n_surviving"] != "").all())
+    shares = _numbers(frame, "n_surviving", path) / firms if exact else _numbers(frame, "surviving_pct", path) / 100.0
     return SurvivalTable(
         ages=frame["age_years"].to_numpy(np.float64),
         surviving=shares,
@@ -131,6 +148,28 @@ def read_survival_table(
     )
 
 
+def _numbers(frame: pd.DataFrame, column: str, path: Path) -> Floats:
+    """Return a column as numbers; refuse a field that is none in its range by the line in which it stands."""
+    most, allowed = RANGES[column]
+    found = np.empty(len(frame))
+    for place, (row, text) in enumerate(frame[column].items()):
+        try:
+            found[place] = float(text)
+        except ValueError:
+            found[place] = np.nan
+        if not 0 <= found[place] <= most:
+            where = _line(path, int(str(row)))
+            raise EstimateError(f"{path} line {where}: {column} = {text!r}; allowed: {allowed}")
+    return found
+
+
+def _line(path: Path, row: int) -> int:
+    """Return the line of a file in which a row of its table stands: blank lines and comments are no rows."""
+    lines = path.read_text(encoding="utf-8-sig").splitlines()
+    held = [number for number, line in enumerate(lines, start=1) if line.partition("#")[0].strip()]
+    return held[row + 1]
+
+
 def _chosen(frame: pd.DataFrame, column: str, wanted: str | None, path: Path) -> pd.DataFrame:
     if column not in frame:
         if wanted is not None:
@@ -138,7 +177,8 @@ def _chosen(frame: pd.DataFrame, column: str, wanted: str | None, path: Path) ->
         return frame
     known = sorted(set(frame[column]))
     if wanted is None and len(known) > 1:
-        raise EstimateError(f"{path} holds several {column}s; choose one: {', '.join(known)}")
+        several = {"series": "series", "cohort": "cohorts"}[column]
+        raise EstimateError(f"{path} holds several {several}; choose one: {', '.join(known)}")
     if wanted is not None and wanted not in known:
         raise EstimateError(
             f"{path} holds no {column} '{wanted}'{did_you_mean(wanted, known) or '; allowed: ' + ', '.join(known)}"

@@ -7,17 +7,21 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
+from firmfate.errors import ModelError
 from firmfate.kernel.compose import LANES, compose
 from firmfate.kernel.draws import round_keys
-from firmfate.models.model import Model
+from firmfate.models.model import Mark, Model
 
 INVALID = 255
 """The end of a firm whose arithmetic failed."""
+
+UNKNOWN = 254
+"""The end of a firm whose step returned what is no whole number below this: never in records that are handed on."""
 
 EARLY_WEEKS = 13
 """An alarm in the first quarter of a firm's life is early: it tells of the start, not of what the firm became."""
@@ -47,6 +51,37 @@ class Records(NamedTuple):
         """Return the arrays by name, one a mark, each (cells, replicates)."""
         marks = {mark.name: values for mark, values in zip(model.marks, self.marks, strict=True)}
         return {"event_step": self.event_step, "end": self.end, "alarm_step": self.alarm_step, **marks}
+
+
+def refuse_records(model: Model, records: Records) -> None:
+    """Refuse causes and marks that the model does not name: there is no place to count them.
+
+    Raises
+    ------
+    ModelError
+        Where a step returned such a cause or mark.
+    """
+    strange = records.end[(records.end > len(model.causes)) & (records.end != INVALID)]
+    if strange.size:
+        cause = int(strange.min())
+        refuse_cause(model, f"cause {cause}" if cause < UNKNOWN else f"a cause that is no whole number below {UNKNOWN}")
+    for mark, values in zip(model.marks, records.marks, strict=True):
+        if values.max(initial=0) > mark.maximum:
+            strange = values[(values > mark.maximum) & (records.end != INVALID)]
+            if strange.size:
+                refuse_mark(model, mark, int(strange.min()))
+
+
+def refuse_cause(model: Model, told: str) -> NoReturn:
+    """Tell that a step returned a cause that the model does not name."""
+    named = ", ".join(f"{place} = {cause.name}" for place, cause in enumerate(model.causes, start=1))
+    raise ModelError(f"model '{model.name}': step returned {told}; allowed: 0 = lives on, {named}")
+
+
+def refuse_mark(model: Model, mark: Mark, value: float) -> NoReturn:
+    """Tell that a step returned a mark beyond its maximum, or below 0."""
+    told = "one below 0 or above 254" if value == 255 else f"{value:g}"
+    raise ModelError(f"model '{model.name}': step returned {told} as mark '{mark.name}'; allowed: 0 to {mark.maximum}")
 
 
 class Counts(NamedTuple):
@@ -194,6 +229,11 @@ class Engine:
         Records
             ``event_step`` counts from 1 and is the horizon where the firm is censored (``end`` 0); ``alarm_step`` 0 =
             never; ``end`` 255 = the arithmetic failed.
+
+        Raises
+        ------
+        ModelError
+            Where the model's step returned a cause or a mark that the model does not name.
         """
         self.warm_up()
         if np.all(keys == keys[:1]):
@@ -282,4 +322,5 @@ class Engine:
             np.ascontiguousarray(parameters, np.float64), keys, values, fields, np.int64(first), np.int64(steps),
             float(dt), *records, *traces,
         )  # fmt: skip
+        refuse_records(self.model, records)
         return records, min(int(records.event_step[0, 0]), int(lived))

@@ -39,6 +39,9 @@ NORMAL = "normal"
 UNIFORM = "uniform"
 """The two kinds of random number: standard normal, and uniform on the open interval (0, 1)."""
 
+MOST_CAUSES = 253
+"""An end is kept in one byte, whose last two values tell of faults."""
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -202,6 +205,8 @@ class Model:
                 )
         if not self.causes:
             raise ModelError(f"model '{self.name}' names no cause of an end")
+        if len(self.causes) > MOST_CAUSES:
+            raise ModelError(f"model '{self.name}' names {len(self.causes)} causes; at most {MOST_CAUSES}")
         for kind, count in (("shocks", len(self.kinds(self.shocks))), ("draws", len(self.kinds(self.draws)))):
             if count > 64:
                 raise ModelError(f"model '{self.name}' asks for {count} {kind}; at most 64")

@@ -150,6 +150,7 @@ def _listed(value: object, model: Model, folder: Path, files: dict[str, Path]) -
     """Read a list of cells, ``[[cells]]`` or ``cells = "file.csv"``: every cell has the same keys."""
     if isinstance(value, str):
         rows = read_rows(value, "cells", folder, files)
+        list(parameter_keys(rows[0][1], model, f"{value} line 1"))  # a column of no parameter is told where it is named
     elif isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
         rows = [(f"cells[{place}]", item) for place, item in enumerate(value)]
     else:
