@@ -13,7 +13,7 @@ HELP = "add up finished shards to result.nc"
 def options(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("directory", type=Path, metavar="DIR", help="run directory")
-    parser.add_argument("--allow-incomplete", action="store_true", help="gather what there is; broken shards are set aside")
+    parser.add_argument("--allow-incomplete", action="store_true", help="gather what there is, broken shards aside")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.add_argument("--quiet", action="store_true", help="print errors only")
 
