@@ -266,3 +266,46 @@ def test_turning_point_wants_both_axes() -> None:
 )
 def test_numbers_are_printed_to_the_digits_of_their_error(value: Estimated, words: str) -> None:
     assert number(value, short=True) == words
+
+
+def listed(ds: xr.Dataset, values: np.ndarray) -> xr.Dataset:
+    """Return the first row of a grid as listed cells of one axis."""
+    row = ds.isel(misalignment=0, drop=True).rename(execution="cell").drop_vars("cell")
+    return row.assign(unit_cost=("cell", values, {"parameter": "unit_cost"}))
+
+
+@pytest.mark.parametrize("batches", [True, False])
+def test_extreme_cells_that_are_not_told_from_each_other_are_not_ranked(batches: bool) -> None:
+    same = listed(counts(effect=0.0, common=False), 10 + np.arange(5) / 100)
+    if not batches:
+        same = same.drop_vars(["batch_firms", "batch_events", "batch_lifetime"])
+    found = finding(same)
+    assert "are not told from each other" in found.headline
+    assert "live longest" not in found.sentence()
+    assert ("apart." in found.statements[0]) == batches
+    longest, shortest = extreme_cells(same)
+    for cell in (longest, shortest):
+        assert f"at unit cost {cell.where['unit_cost']:.4g}" in found.headline
+
+
+def test_equal_lives_have_no_longest_and_no_shortest() -> None:
+    found = finding(listed(counts(effect=0.0), np.arange(5.0)))
+    assert found.headline.startswith("In all of 5 cells the mean lifetime within 4 years is the same, ")
+    alone = finding(counts(effect=0.0).isel(misalignment=0, drop=True).rename(execution="effort"))
+    assert alone.headline == "Raising effort from 0 to 1 does not change the mean lifetime within 4 years."
+
+
+def test_an_effect_without_limits_is_not_said_to_be_tested(paradox: xr.Dataset) -> None:
+    line = paradox.isel(misalignment=0, drop=True).rename(execution="effort")
+    few = finding(line.drop_vars(["batch_firms", "batch_events", "batch_lifetime"]))
+    assert few.headline.startswith("Raising effort from 0 to 1 changes the mean lifetime within 4 years by ")
+    assert few.headline.endswith("years (standard error unknown).")
+    assert finding(line).headline.startswith("Raising effort from 0 to 1 lengthens the mean lifetime within 4 years by")
+
+
+def test_an_axis_is_compared_where_both_its_ends_have_estimates(paradox: xr.Dataset) -> None:
+    other = without(paradox.rename(execution="effort"), effort=[0], misalignment=[4])
+    whole = rmst(paradox).estimate / 52
+    ends = whole.isel(execution=-1) - whole.isel(execution=0)
+    assert axis_effects(other).estimate.values[0] == pytest.approx(float(ends[:4].mean()))
+    assert "Of the 24 with an estimate, of 25 cells" in finding(other).sentence()
