@@ -9,6 +9,7 @@ from paradox_counts import counts, true_lifetime, true_turning_point
 
 from firmfate.errors import EstimateError
 from firmfate.findings import axis_effects, extreme_cells, finding, phase_map, poles, turning_point
+from firmfate.findings.cells import holdings
 from firmfate.findings.lifetimes import Lifetimes
 from firmfate.findings.turning import zero
 from firmfate.findings.words import Estimated, decimals, number
@@ -53,10 +54,77 @@ def test_effects_of_exactly_nothing_turn_where_they_are() -> None:
     assert turning(3, 2, 1e-12, -1, -2) == pytest.approx(0.5, abs=1e-9)
     assert turning(3, 2, -1e-12, -1, -2) == pytest.approx(0.5, abs=1e-9)
     assert turning(3, 0, 0, -1, -2) == 0.375
-    assert turning(3, 0, np.nan, 0, -2) == 0.5
     assert turning(0, 3, 1, -1, 0) == 0.625
     for never in ((0, 0, 1, 2, 3), (1, 0, 1, 0, 1), (0, 0, 0, 0, 0), (1, 2, np.nan, 0, 0)):
         assert np.isnan(turning(*never))
+
+
+def test_no_turning_point_is_interpolated_over_cells_without_an_estimate() -> None:
+    misalignment = np.array([0.0, 0.25, 0.5, 0.75, 1.0])
+    for gap in ((3, 2, np.nan, -1, -2), (3, 0, np.nan, 0, -2), (3, np.nan, np.nan, np.nan, -2)):
+        line = xr.DataArray(list(gap), dims="misalignment", coords={"misalignment": misalignment})
+        assert np.isnan(float(zero(line)))
+    known = xr.DataArray([np.nan, 3, -3, np.nan, -2], dims="misalignment", coords={"misalignment": misalignment})
+    assert float(zero(known)) == 0.375
+
+
+def without(ds: xr.Dataset, **places: list[int]) -> xr.Dataset:
+    """Return counts as a result that is not complete holds them: nothing in the cells at these positions."""
+    part = ds.copy(deep=True)
+    for name, counted in part.data_vars.items():
+        axes = [str(dim) for dim in counted.dims]
+        part[name].values[tuple(places.get(dim, slice(None)) for dim in axes)] = 0
+    return part.assign_attrs(complete=0)
+
+
+def test_cells_without_firms_leave_the_turning_point_open(paradox: xr.Dataset) -> None:
+    found = finding(without(paradox, execution=[4, 4, 4], misalignment=[1, 2, 3]))
+    assert found.holds is True
+    assert np.isnan(found.numbers["turning point"].estimate)
+    said = found.sentence()
+    assert "This result is incomplete: 22 of the 25 cells hold 3,200 firms each, the others none." in said
+    assert "Where its sign changes cannot be told: at 3 values of misalignment between them it has no estimate." in said
+
+
+@pytest.mark.parametrize(
+    ("places", "words"),
+    [
+        ({"execution": [0], "misalignment": [0]}, "at misalignment 0 its effect has no estimate"),
+        ({"execution": [4], "misalignment": [4]}, "at misalignment 1 its effect has no estimate"),
+        ({"execution": [4]}, "has no estimate at misalignment 0, nor at misalignment 1."),
+    ],
+)
+def test_nothing_is_claimed_of_ends_without_an_estimate(
+    paradox: xr.Dataset, places: dict[str, list[int]], words: str
+) -> None:
+    found = finding(without(paradox, **places))
+    assert found.holds is None
+    assert found.headline == "Whether the paradox holds cannot be told: cells that would tell it have no estimate."
+    assert words in found.sentence()
+    for false in ("too few", "unknown", "does not change"):
+        assert false not in found.sentence()
+
+
+def test_firms_of_an_incomplete_result_are_counted() -> None:
+    for firms, words in (
+        ([7, 0, 0], "1 of the 3 cells holds 7 firms, the others none"),
+        ([7, 9, 0], "2 of the 3 cells hold between 7 and 9 firms, the others none"),
+        ([7, 9, 8], "each of the 3 cells holds between 7 and 9 firms"),
+        ([1000], "the one cell holds 1,000 firms"),
+    ):
+        assert holdings(xr.Dataset({"firms": ("cell", firms)})) == words
+
+
+def test_a_third_axis_with_gaps_is_averaged_where_both_ends_are_known(paradox: xr.Dataset) -> None:
+    broken = without(counts(effect=0.5), execution=[4], misalignment=[4])
+    three = xr.concat([paradox, broken], dim="harm", data_vars="all", join="outer", combine_attrs="override")
+    three = three.assign_coords(harm=[1.0, 0.5]).transpose("execution", "misalignment", "harm", ...)
+    found = finding(three)
+    alone = finding(paradox)
+    for name in ("effect aligned", "effect misaligned"):
+        assert found.numbers[name] == pytest.approx(alone.numbers[name])
+    assert "on average over harm at the 1 of 2 values that have estimates at both" in found.sentence()
+    assert "holds at 1 of the 1 values of harm with estimates, of 2" in found.sentence()
 
 
 def test_reversed_execution_reverses_the_finding(paradox: xr.Dataset) -> None:
@@ -198,3 +266,46 @@ def test_turning_point_wants_both_axes() -> None:
 )
 def test_numbers_are_printed_to_the_digits_of_their_error(value: Estimated, words: str) -> None:
     assert number(value, short=True) == words
+
+
+def listed(ds: xr.Dataset, values: np.ndarray) -> xr.Dataset:
+    """Return the first row of a grid as listed cells of one axis."""
+    row = ds.isel(misalignment=0, drop=True).rename(execution="cell").drop_vars("cell")
+    return row.assign(unit_cost=("cell", values, {"parameter": "unit_cost"}))
+
+
+@pytest.mark.parametrize("batches", [True, False])
+def test_extreme_cells_that_are_not_told_from_each_other_are_not_ranked(batches: bool) -> None:
+    same = listed(counts(effect=0.0, common=False), 10 + np.arange(5) / 100)
+    if not batches:
+        same = same.drop_vars(["batch_firms", "batch_events", "batch_lifetime"])
+    found = finding(same)
+    assert "are not told from each other" in found.headline
+    assert "live longest" not in found.sentence()
+    assert ("apart." in found.statements[0]) == batches
+    longest, shortest = extreme_cells(same)
+    for cell in (longest, shortest):
+        assert f"at unit cost {cell.where['unit_cost']:.4g}" in found.headline
+
+
+def test_equal_lives_have_no_longest_and_no_shortest() -> None:
+    found = finding(listed(counts(effect=0.0), np.arange(5.0)))
+    assert found.headline.startswith("In all of 5 cells the mean lifetime within 4 years is the same, ")
+    alone = finding(counts(effect=0.0).isel(misalignment=0, drop=True).rename(execution="effort"))
+    assert alone.headline == "Raising effort from 0 to 1 does not change the mean lifetime within 4 years."
+
+
+def test_an_effect_without_limits_is_not_said_to_be_tested(paradox: xr.Dataset) -> None:
+    line = paradox.isel(misalignment=0, drop=True).rename(execution="effort")
+    few = finding(line.drop_vars(["batch_firms", "batch_events", "batch_lifetime"]))
+    assert few.headline.startswith("Raising effort from 0 to 1 changes the mean lifetime within 4 years by ")
+    assert few.headline.endswith("years (standard error unknown).")
+    assert finding(line).headline.startswith("Raising effort from 0 to 1 lengthens the mean lifetime within 4 years by")
+
+
+def test_an_axis_is_compared_where_both_its_ends_have_estimates(paradox: xr.Dataset) -> None:
+    other = without(paradox.rename(execution="effort"), effort=[0], misalignment=[4])
+    whole = rmst(paradox).estimate / 52
+    ends = whole.isel(execution=-1) - whole.isel(execution=0)
+    assert axis_effects(other).estimate.values[0] == pytest.approx(float(ends[:4].mean()))
+    assert "Of the 24 with an estimate, of 25 cells" in finding(other).sentence()

@@ -260,3 +260,43 @@ def test_writing_does_not_simulate(run_of: Any, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("firmfate.kernel.engine.Engine.__init__", refuse)
     monkeypatch.setattr("firmfate.shards.work.Worker.__init__", refuse)
     write_report(run_of("one cell"))
+
+
+@pytest.mark.parametrize(
+    ("filled", "words"),
+    [
+        ([(0, 0), (0, 1), (1, 0), (1, 2), (2, 1)], "5 of the 9 cells hold 320 firms each, the others none"),
+        ([(0, 1), (1, 0), (2, 2)], "3 of the 9 cells hold 320 firms each, the others none"),
+        ([(1, 2)], "1 of the 9 cells holds 320 firms, the others none"),
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_an_incomplete_result_claims_nothing_of_cells_without_firms(
+    run_of: Any, page: Any, tmp_path: Path, filled: list[tuple[int, int]], words: str
+) -> None:
+    with open_run(run_of("paradox")) as opened:
+        ds = opened.load()
+    held = ds["firms"] * 0 > 0
+    for place in filled:
+        held[place] = True
+    for name in [name for name, counted in ds.data_vars.items() if {"execution", "misalignment"} <= set(counted.dims)]:
+        ds[name] = ds[name].where(held, 0).astype(ds[name].dtype).transpose(*ds[name].dims)
+    ds.attrs["complete"] = 0
+    ds.to_netcdf(tmp_path / "result.nc")
+    path = write_report(tmp_path)
+    read = page(path)
+    assert f"This result is incomplete: {words}." in read.text["finding"]
+    assert f"{words}. Firms of one cell have the same execution and misalignment" in read.text["phase-map"]
+    assert f"320 in each of {len(filled)} of 9 cells (a result that is not complete)" in read.text["methods"]
+    text = path.read_text(encoding="utf-8")
+    for false in ("by unknown", "does not change", "nowhere zero", "too few firms", "holds 0 firms"):
+        assert false not in text.replace("too few firms for standard errors</text>", "")
+    assert f"Where the effect of execution is zero cannot be told: {9 - len(filled)} cells have no estimate." in text
+    if len(filled) == 1:
+        assert "shortest at" not in text
+
+
+def test_an_effect_that_is_not_told_from_zero_is_not_called_nowhere_zero(report: Any) -> None:
+    text = report("too few firms").read_text(encoding="utf-8")
+    assert "nowhere zero" not in text
+    assert "does not change between" not in text

@@ -42,3 +42,31 @@ def labels_of(ds: xr.Dataset, index: Mapping[str, int]) -> dict[str, float]:
     ds = labelled(ds)
     here = ds["firms"].isel(index)
     return {name: float(here[name]) for name in axes_of(ds) if name in here.coords and not here[name].dims}
+
+
+def holdings(ds: xr.Dataset) -> str:
+    """Say how many firms the cells hold, the least and the most where they do not hold the same number.
+
+    Examples
+    --------
+    >>> from firmfate.survival import example
+    >>> holdings(example())
+    'each of the 6 cells holds 320 firms'
+    """
+    firms = ds["firms"].values.ravel()
+    filled = firms[firms > 0]
+    least, most = (int(filled.min()), int(filled.max())) if filled.size else (0, 0)
+    many = f"{least:,} firms" if least == most else f"between {least:,} and {most:,} firms"
+    if filled.size < firms.size:
+        several = filled.size != 1
+        each = " each" if several and least == most else ""
+        verb = "hold" if several else "holds"
+        return f"{filled.size:,} of the {firms.size:,} cells {verb} {many}{each}, the others none"
+    if firms.size == 1:
+        return f"the one cell holds {many}"
+    return f"each of the {firms.size:,} cells holds {many}"
+
+
+def is_incomplete(ds: xr.Dataset) -> bool:
+    """Return whether firms that the study asks for are missing."""
+    return not int(ds.attrs.get("complete", 1)) or bool((ds["firms"] == 0).any())

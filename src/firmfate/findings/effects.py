@@ -9,6 +9,7 @@ import xarray as xr
 
 from firmfate.findings.cells import labels_of
 from firmfate.findings.lifetimes import Lifetimes
+from firmfate.survival.core.limits import normal_quantile
 
 
 class Cell(NamedTuple):
@@ -22,6 +23,8 @@ class Cell(NamedTuple):
 
 def axis_effects(ds: xr.Dataset, *, tau: int | None = None, level: float = 0.95) -> xr.Dataset:
     """Estimate how much longer firms live at the last value of each axis than at its first, averaged over other axes.
+
+    Where cells have no estimate, the average is over those values of the other axes that have one at both ends.
 
     Parameters
     ----------
@@ -50,8 +53,9 @@ def axis_effects(ds: xr.Dataset, *, tau: int | None = None, level: float = 0.95)
 
     def effects(years: xr.DataArray) -> xr.DataArray:
         others = {axis: [dim for dim in years.dims if dim != axis] for axis in axes}
-        means = [years.mean(others[axis]).isel({axis: [0, -1]}).values for axis in axes]
-        return xr.DataArray([mean[1] - mean[0] for mean in means], dims="axis")
+        steps = [years.isel({axis: -1}, drop=True) - years.isel({axis: 0}, drop=True) for axis in axes]
+        means = [float(step.mean(others[axis])) for axis, step in zip(axes, steps, strict=True)]
+        return xr.DataArray(means, dims="axis")
 
     found = lived.apply(effects, level=level) if axes else xr.Dataset({"estimate": ("axis", np.empty(0))})
     return found.assign_coords(
@@ -59,6 +63,26 @@ def axis_effects(ds: xr.Dataset, *, tau: int | None = None, level: float = 0.95)
         low=("axis", [float(ds[axis].values[0]) for axis in axes]),
         high=("axis", [float(ds[axis].values[-1]) for axis in axes]),
     )
+
+
+def extremes_apart(
+    ds: xr.Dataset, longest: Cell, shortest: Cell, *, tau: int | None = None
+) -> tuple[tuple[float, float], bool]:
+    """Return by how many years the extremes differ, its standard error, and whether they are told apart at 95 %.
+
+    Both were chosen among all cells, so the level is Bonferroni's for all pairs. Where there are too few batches,
+    errors of the two cells alone are added, which is too much where cells share their luck.
+    """
+    lived = Lifetimes(ds, tau=tau)
+    cells = int(lived.estimate.notnull().sum())
+    if cells < 2:
+        return (np.nan, np.nan), False
+    level = 1 - 0.05 / (cells * (cells - 1) / 2)
+    apart = lived.apply(lambda years: years.isel(longest.place) - years.isel(shortest.place), level=level)
+    difference = (float(apart["estimate"]), float(apart["se"]))
+    if np.isfinite(difference[1]):
+        return difference, float(apart["lower"]) > 0
+    return difference, difference[0] > normal_quantile(level) * float(np.hypot(longest.se, shortest.se))
 
 
 def extreme_cells(ds: xr.Dataset, *, tau: int | None = None) -> tuple[Cell, Cell]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import xarray as xr
 
@@ -55,7 +55,8 @@ def finding(ds: xr.Dataset, *, tau: int | None = None) -> Finding:
     Finding
         With execution and misalignment as axes: whether strong execution lengthens aligned lives and shortens
         misaligned ones, by how many years, and the misalignment between. Otherwise the largest effect of a grid and
-        its extreme cells, or how long the firms of a single cell live.
+        its extreme cells, or how long the firms of a single cell live. Of a result that is not complete it says first
+        how many firms there are.
 
     Examples
     --------
@@ -66,12 +67,15 @@ def finding(ds: xr.Dataset, *, tau: int | None = None) -> Finding:
     (False, -1)
     """
     from firmfate.findings import generic, paradox
-    from firmfate.findings.cells import labelled
+    from firmfate.findings.cells import holdings, is_incomplete, labelled
     from firmfate.findings.poles import poles
 
     ds = labelled(ds)
-    if not bool((ds["firms"] > 0).any()) or bool(
-        ("invalid" in ds) and ((ds["invalid"] > 0) | (ds["firms"] == 0)).all()
-    ):
+    if not bool((ds["firms"] > 0).any()):
+        return Finding("No cell has an estimate: none holds a firm.", ())
+    if "invalid" in ds and bool(((ds["invalid"] > 0) | (ds["firms"] == 0)).all()):
         return Finding("No cell has an estimate: every one holds firms whose arithmetic failed.", ())
-    return generic.finding(ds, tau=tau) if poles(ds) is None else paradox.finding(ds, tau=tau)
+    found = generic.finding(ds, tau=tau) if poles(ds) is None else paradox.finding(ds, tau=tau)
+    if not is_incomplete(ds):
+        return found
+    return replace(found, statements=(f"This result is incomplete: {holdings(ds)}.", *found.statements))

@@ -38,8 +38,9 @@ def turning_point(
     Returns
     -------
     xarray.Dataset
-        ``estimate`` (linear between cells, or the cell where the effect is exactly 0; NaN where the sign never changes;
-        of several changes, the one between the largest opposite effects), ``se`` (jackknife over batches), ``lower``,
+        ``estimate`` (linear between cells, or the cell where the effect is exactly 0; NaN where the sign never changes,
+        or does so across a cell without an estimate; of several changes, the one between the largest opposite
+        effects), ``se`` (jackknife over batches), ``lower``,
         ``upper``, over execution, if asked, and other axes.
 
     Raises
@@ -90,5 +91,8 @@ def _zero(misalignment: Floats, effect: Floats, near: float) -> float:
     if not changes:
         return np.nan
     if np.isfinite(near):
-        return min((change.at for change in changes), key=lambda at: abs(at - near))
-    return strongest(changes, effect, np.abs(effect)).at
+        change = min(changes, key=lambda one: abs(one.at - near))
+    else:
+        change = strongest(changes, effect, np.abs(effect))
+    # Interpolating over a cell that nobody knows gives a number whose standard error tells nothing of that cell.
+    return np.nan if np.isnan(effect[change.before : change.after]).any() else change.at

@@ -84,15 +84,27 @@ def plain(value: float) -> str:
     return f"{value:.6g}"
 
 
-def rounded(value: float) -> str:
-    """Return a value to three digits, as a label of a cell wants it.
+def rounded(value: float, digits: int = 3) -> str:
+    """Return a value to three digits, or to as many as are asked for, as a label of a cell wants it.
 
     Examples
     --------
     >>> rounded(0.640673), rounded(1040.0), rounded(52.0)
     ('0.641', '1040', '52')
     """
-    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    return f"{value:.0f}" if digits <= 3 and abs(value) >= 1000 else f"{value:.{digits}g}"
+
+
+def digits_apart(first: float, second: float) -> int:
+    """Return how many digits, three or more, tell two values apart.
+
+    Examples
+    --------
+    >>> digits_apart(8.0, 8.02), digits_apart(10.01, 10.02), digits_apart(1.0, 1.0)
+    (3, 4, 3)
+    """
+    same = first == second
+    return next((d for d in range(3, 17) if same or rounded(first, d) != rounded(second, d)), 17)
 
 
 def readable(name: str) -> str:
@@ -100,6 +112,10 @@ def readable(name: str) -> str:
     return name.replace("_", " ")
 
 
-def cell_words(where: Mapping[str, float]) -> str:
-    """Return a cell's axes in words: ``execution 1, misalignment 0.5``."""
-    return ", ".join(f"{readable(name)} {rounded(value)}" for name, value in where.items()) or "the one cell"
+def cell_words(where: Mapping[str, float], beside: Mapping[str, float] | None = None) -> str:
+    """Return a cell's axes in words: ``execution 1, misalignment 0.5``; with digits that tell it from one beside it."""
+    other = where if beside is None else beside
+    digits = {name: digits_apart(value, other[name]) for name, value in where.items()}
+    return (
+        ", ".join(f"{readable(name)} {rounded(value, digits[name])}" for name, value in where.items()) or "the one cell"
+    )

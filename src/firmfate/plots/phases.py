@@ -65,8 +65,9 @@ def phase_map(ds: xr.Dataset, *, tau: int | None = None, level: float = 0.95) ->
         places = np.unique(np.linspace(0, found.sizes[others[0]] - 1, MOST_ROWS).round().astype(int))
         rows = [{others[0]: float(value)} for value in found[others[0]].values[places]]
     figure, axes = style.canvas(10.0, 4.3 * len(rows), len(rows), 2, sharex=True, sharey=True)
-    steepest = float(np.nanmax(np.abs(found["slope"].values)))
-    shortest, longest = float(np.nanmin(found["rmst"].values)), float(np.nanmax(found["rmst"].values))
+    # Where cells have no estimate, there may be no slope at all.
+    steepest = _most(np.abs(found["slope"].values)) or 1.0
+    shortest, longest = -_most(-found["rmst"].values), _most(found["rmst"].values)
     years = found.attrs["tau"] / 52
     for row, panels in zip(rows, axes, strict=True):
         here = found.sel(row)
@@ -81,15 +82,21 @@ def phase_map(ds: xr.Dataset, *, tau: int | None = None, level: float = 0.95) ->
         panels[0].set_ylabel("execution")
     for panel in axes[-1]:
         panel.set_xlabel("misalignment")
-    error = float(np.nanmax(found["rmst_se"].values))
-    style.note(
-        axes[-1, 0], f"n = {found.attrs['firms_per_cell']:,} firms a cell; standard error at most {error:.1g} years"
-    )
+    error = _most(found["rmst_se"].values)
+    firms = [int(ds["firms"].min()), int(ds["firms"].max())]
+    many = f"{firms[0]:,}" if firms[0] == firms[1] else f"{firms[0]:,} to {firms[1]:,}"
+    style.note(axes[-1, 0], f"n = {many} firms a cell; standard error at most {error:.1g} years")
     batches = found.attrs["batches"]
-    error = float(np.nanmax(np.nan_to_num(found["slope_se"].values)))
+    error = _most(found["slope_se"].values)
     said = f"se at most {error:.1g} ({batches} batches); dots: sign not told from 0 ({level:.0%})"
     style.note(axes[-1, 1], said if batches else "too few firms for standard errors")
     return axes  # type: ignore[no-any-return]
+
+
+def _most(values: NDArray[np.float64]) -> float:
+    """Return the largest of the values that are known, 0 where none is."""
+    known = values[np.isfinite(values)]
+    return float(known.max()) if known.size else 0.0
 
 
 def _colours(

@@ -35,7 +35,8 @@ def section(context: Context) -> Section:
 
 
 def _words(context: Context, found: xr.Dataset) -> str:
-    largest = float(np.nanmax(found["se"].values))
+    errors = found["se"].values[np.isfinite(found["se"].values)]
+    largest = f"at most {errors.max():.2g} years" if errors.size else "unknown"
     invalid = int(context.ds["invalid"].sum()) if "invalid" in context.ds else 0
     failed = (
         "No firm's arithmetic failed."
@@ -50,7 +51,7 @@ def _words(context: Context, found: xr.Dataset) -> str:
     return (
         "Every number of this report carries its standard error, written after ±, or stands with its limits. That of "
         "a mean lifetime is "
-        f"at most {largest:.2g} years in any cell.{common} {failed} These errors shrink with the number of firms; "
+        f"{largest} in any cell.{common} {failed} These errors shrink with the number of firms; "
         "errors of the model do not."
     )
 

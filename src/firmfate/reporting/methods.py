@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from firmfate.findings.cells import is_incomplete
 from firmfate.findings.words import plain, readable
 from firmfate.reporting.blocks import Prose, Section, Verbatim
 from firmfate.reporting.context import Context
@@ -54,8 +55,7 @@ def paragraph(context: Context) -> str:
     parts = [
         f"We simulated {context.firms:,} firms with the model {ds.attrs.get('model', '?')}{of_model} of firmfate "
         f"{versions.get('firmfate', '')}".rstrip()
-        + f": {context.firms // context.cells:,} in each of {context.cells:,} "
-        f"{'cell' if context.cells == 1 else 'cells'}{_design(context)}, for {context.years:g} years of 52 weeks in "
+        + f": {_held(context)}{_design(context)}, for {context.years:g} years of 52 weeks in "
         f"steps of {steps}.",
         f"Random numbers were counter-based (Philox4x32-10; Salmon et al. 2011), seed {ds.attrs.get('seed', '?')}"
         + (
@@ -83,6 +83,19 @@ def paragraph(context: Context) -> str:
         parts.append(f"Within a cell, firms differed in {', '.join(map(readable, context.study.population.keys))}.")
     parts.append("Standard errors describe the simulation alone and not the fit of the model to firms.")
     return " ".join(parts)
+
+
+def _held(context: Context) -> str:
+    """Return how many firms there are in how many cells; of an incomplete result, that it is one."""
+    firms = context.ds["firms"].values
+    filled, cells = firms[firms > 0], "cell" if context.cells == 1 else "cells"
+    if filled.size == context.cells and filled.min() == filled.max():
+        said = f"{int(filled.min()):,} in each of {context.cells:,} {cells}"
+    else:
+        least, most = (int(filled.min()), int(filled.max())) if filled.size else (0, 0)
+        many = f"{least:,}" if least == most else f"between {least:,} and {most:,}"
+        said = f"{many} in each of {filled.size:,} of {context.cells:,} {cells}"
+    return f"{said} (a result that is not complete)" if is_incomplete(context.ds) else said
 
 
 def _design(context: Context) -> str:

@@ -7,6 +7,7 @@ import xarray as xr
 
 from firmfate import plots
 from firmfate.findings import extreme_cells, phase_map
+from firmfate.findings.cells import holdings
 from firmfate.findings.words import Estimated, cell_words, number, plain, readable
 from firmfate.reporting.blocks import Figure, Prose, Section
 from firmfate.reporting.context import Context
@@ -30,10 +31,10 @@ def _introduction(context: Context) -> Prose:
         if context.model
         else []
     )
+    held = holdings(context.ds)
     return Prose(
-        f"{' '.join(meanings)} Each of the {context.cells:,} cells holds "
-        f"{int(np.median(context.ds['firms'].values)):,} firms with the same "
-        f"{' and '.join(map(readable, context.axes))}, followed for up to {context.years:g} years.".strip()
+        f"{' '.join(meanings)} {held[0].upper()}{held[1:]}. Firms of one cell have the same "
+        f"{' and '.join(map(readable, context.axes))}, and are followed for up to {context.years:g} years.".strip()
     )
 
 
@@ -63,29 +64,42 @@ def _map(context: Context) -> Figure:
 def _line(found: xr.Dataset) -> str:
     contour = found["contour"].values[np.isfinite(found["contour"].values)]
     if not contour.size:
-        return "The effect of execution is nowhere zero on the grid."
+        missing = int(found["rmst"].isnull().sum())
+        if missing:
+            return f"Where the effect of execution is zero cannot be told: {missing} cells have no estimate."
+        if bool((np.abs(found["sign"]) == 1).all()):
+            return "The effect of execution is nowhere zero on the grid."
+        return "Where the effect of execution is zero is not told."
     first, last = f"{contour.min():.2f}", f"{contour.max():.2f}"
     where = f"runs from misalignment {first} to {last}" if first != last else f"lies at misalignment {first}"
     return f"The line, where the effect is zero, {where}."
 
 
 def _caption(context: Context, found: xr.Dataset) -> str:
-    longest, shortest = extreme_cells(context.plane)
-    ends = " and ".join(
-        f"{words} at {cell_words({axis: cell.where[axis] for axis in AXES})} "
-        f"({number(Estimated(cell.rmst, cell.se), short=True)})"
-        for words, cell in (("longest", longest), ("shortest", shortest))
-    )
+    known = int(found["rmst"].notnull().sum())
+    ends = ""
+    if known:
+        longest, shortest = extreme_cells(context.plane)
+        some = (
+            "" if known == found["rmst"].size else f"; of {known} of {found['rmst'].size} cells, the others are blank"
+        )
+        ends = ", " + " and ".join(
+            f"{words} at {cell_words({axis: cell.where[axis] for axis in AXES})} "
+            f"({number(Estimated(cell.rmst, cell.se), short=True)})"
+            for words, cell in (("longest", longest), ("shortest", shortest))[: min(known, 2)]
+        )
+        ends = (ends if known > 1 else ends.replace("longest ", "")) + some
     parts = [
-        f"Left: mean lifetime within {context.years:g} years, {ends}. Right: what a little more execution does; blue "
+        f"Left: mean lifetime within {context.years:g} years{ends}. Right: what a little more execution does; blue "
         "lengthens life, red shortens it."
     ]
     if found["sign"].notnull().any():
+        band = " The band about it is its 95 % interval." if bool(found["contour_lower"].notnull().any()) else ""
         helps, harms, untold = (int((found["sign"] == sign).sum()) for sign in (1, -1, 0))
         parts.append(
             f"More execution lengthens life in {helps} cells and shortens it in {harms}"
             + (f"; in {untold}, marked by dots, the sign is not told from zero at 95 %" if untold else "")
-            + f". {_line(found)} The band about it is its 95 % interval. Standard errors are at most "
+            + f". {_line(found)}{band} Standard errors are at most "
             f"{float(np.nanmax(found['rmst_se'])):.2g} years left and {float(np.nanmax(found['slope_se'])):.2g} years "
             "per unit right, all pointwise."
         )
