@@ -68,8 +68,9 @@ def finding(ds: xr.Dataset, *, tau: int | None = None) -> Finding:
     from firmfate.findings import generic, paradox
     from firmfate.findings.cells import labelled
     from firmfate.findings.poles import poles
+    from firmfate.survival.labels import computed
 
-    ds = labelled(ds)
+    ds = computed(labelled(ds))
     if not bool((ds["firms"] > 0).any()) or bool(
         ("invalid" in ds) and ((ds["invalid"] > 0) | (ds["firms"] == 0)).all()
     ):
