@@ -124,6 +124,10 @@ def test_accelerated_lifetimes_have_errors_from_batches(small: xr.Dataset) -> No
         ("execution", {"cause": "insolvent"}, "did you mean 'insolvency'"),
         ("execution", {"ties": "efron"}, "one of cloglog"),
         ("execution", {"cuts": [50, 20]}, "ascending"),
+        ("execution", {"cuts": [50, 120]}, "from 1 to 104"),
+        ("execution", {"cuts": 50}, "cuts = 50: a list of ascending"),
+        ("execution", {"cuts": [np.nan]}, "ascending"),
+        ("execution ~ misalignment", {}, "a right-hand side alone"),
     ],
 )
 def test_impossible_regressions_are_refused(
