@@ -210,6 +210,10 @@ def test_batches_of_some_firms_or_ends_are_refused(small: xr.Dataset, f: object)
     """Estimates of all firms beside the errors of some."""
     with pytest.raises(EstimateError, match="keep all batches"):
         contrast(small.isel(batch=slice(0, 8)), f, along="execution")
+    unbatched = small.copy(deep=True)
+    unbatched["batch_firms"][1] = 0
+    with pytest.raises(EstimateError, match="keep all batches"):
+        contrast(unbatched, f)
     with pytest.raises(EstimateError, match="keep all causes"):
         contrast(small.sel(cause=["insolvency"]), f, along="execution")
     fewer = small.sel(cause=["insolvency"]).drop_vars("batch_lifetime")

@@ -67,8 +67,9 @@ def valid_batch_firms(ds: xr.Dataset) -> xr.DataArray:
 
 def _check_sums(ds: xr.Dataset) -> None:
     """Refuse batches of other firms or other ends than the counts', as they are where some are selected."""
-    firms = valid_batch_firms(ds).sum("batch")
-    if bool(((firms != ds["firms"]) & (firms > 0)).any()):
+    firms = ds["firms"]
+    valid = ds["invalid"] == 0 if "invalid" in ds else firms >= 0
+    if bool((valid & (ds["batch_firms"].sum("batch") != firms)).any()):
         raise EstimateError("`batch_firms` summed over batches differs from `firms`: keep all batches of the dataset")
     if "batch_lifetime" not in ds or "horizon" not in ds.coords or _censored_early(ds):
         return
@@ -79,7 +80,7 @@ def _check_sums(ds: xr.Dataset) -> None:
     # Who ends within a week is counted with the whole week.
     rounded_up = max(steps - 1, 0) * xr.dot(ended, (weeks_left >= 0).astype(np.float64), dim="week")
     excess, slack = lived - ds["batch_lifetime"].sum("batch"), 1e-9 * lived
-    if bool((((excess < -slack) | (excess > rounded_up + slack)) & (firms > 0)).any()):
+    if bool((valid & ((excess < -slack) | (excess > rounded_up + slack))).any()):
         raise EstimateError(
             "`batch_lifetime` summed over batches differs from the weeks lived by `events`: keep all causes of the "
             "dataset, or drop `batch_lifetime`"
