@@ -151,6 +151,11 @@ def test_order_of_dims_does_not_matter(ds: xr.Dataset) -> None:
     xr.testing.assert_allclose(green_dashboards(ds), green_dashboards(ds.transpose(..., "cell")).transpose("cell", ...))
 
 
+def test_lazy_counts_give_the_same(ds: xr.Dataset) -> None:
+    for estimate in (green_dashboards, warning_time, alarm_shares):
+        xr.testing.assert_identical(estimate(ds.chunk({"cell": 1})), estimate(ds))
+
+
 def test_counts_without_alarms_are_refused() -> None:
     for estimate in (green_dashboards, warning_time, alarm_shares):
         with pytest.raises(EstimateError, match="counts no"):

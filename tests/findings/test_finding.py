@@ -185,6 +185,21 @@ def test_a_third_axis_is_averaged_and_told(paradox: xr.Dataset) -> None:
     assert found.numbers["effect misaligned"].estimate == pytest.approx(np.mean(alone))
 
 
+def test_runs_without_a_coordinate_are_told_by_their_positions(paradox: xr.Dataset) -> None:
+    runs = xr.concat([paradox, paradox], "run")
+    assert "0.3976 (standard error 0.0008) at run 0" in finding(runs).sentence()
+    longest, _ = extreme_cells(runs)
+    assert longest.where == {"run": 0.0, "execution": 1.0, "misalignment": 0.0}
+    assert finding(runs.isel(execution=0)).statements[0].startswith("Of 10 cells, firms live longest at run 0, ")
+
+
+def test_lazy_counts_give_the_same(paradox: xr.Dataset) -> None:
+    lazy = paradox.chunk({"execution": 1})
+    for cells in ({}, {"execution": 1}, {"execution": 1, "misalignment": 1}):
+        assert finding(lazy.isel(cells)) == finding(paradox.isel(cells))
+    xr.testing.assert_identical(phase_map(lazy), phase_map(paradox))
+
+
 def test_an_invalid_cell_spoils_no_other(paradox: xr.Dataset) -> None:
     broken = paradox.copy()
     broken["invalid"] = xr.zeros_like(paradox["firms"])

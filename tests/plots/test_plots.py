@@ -164,6 +164,8 @@ def test_phase_map_of_three_axes_has_a_row_a_value(ds: xr.Dataset) -> None:
     axes = plots.phase_map(three.transpose("execution", "misalignment", "correct_time", ...))
     assert axes.shape == (2, 2)
     assert axes[1, 0].get_title(loc="left").endswith("correct time 52")
+    axes = plots.phase_map(three.drop_vars("correct_time"))
+    assert axes[1, 0].get_title(loc="left").endswith("correct time 1")
     with pytest.raises(EstimateError, match="room for one axis"):
         plots.phase_map(three.expand_dims(other=[1.0, 2.0]))
 
@@ -179,6 +181,11 @@ def test_dashboards_are_the_estimates_of_later_alarms(ds: xr.Dataset) -> None:
     titles = [ax.get_title(loc="left") for ax in axes]
     assert titles == ["Green KPIs at the alarm", "Weeks of warning", "Deaths without an alarm"]
     assert "firms a point; 95% limits" in words(axes[0])
+
+
+def test_dashboards_take_lazy_counts(ds: xr.Dataset) -> None:
+    lazy, known = (plots.dashboards(counts) for counts in (ds.chunk({"execution": 1}), ds))
+    assert [words(ax) for ax in lazy] == [words(ax) for ax in known]
 
 
 def test_early_alarms_are_drawn_apart(ds: xr.Dataset) -> None:

@@ -190,6 +190,36 @@ def test_an_invalid_cell_spoils_its_neighbours_only() -> None:
     np.testing.assert_array_equal(slope.estimate.isnull(), [[True, False], [True, False], [False, False]])
 
 
+def test_batches_of_an_invalid_cell_need_not_pair(small: xr.Dataset) -> None:
+    """The firms whose arithmetic failed are in no batch: all of one batch, or some of each."""
+    for batches in (slice(0, 8), slice(0, 1)):
+        spoilt = small.copy(deep=True)
+        spoilt["invalid"][2, 1] = 10
+        spoilt["batch_firms"][2, 1, batches] = 0
+        for options in ({"tau": 104}, {"tau": 60}):
+            ours, whole = (contrast(ds, rmst, along="execution", **options) for ds in (spoilt, small))
+            touched = np.array([[False, False], [False, True], [False, True]])
+            np.testing.assert_array_equal(ours.estimate.isnull(), touched)
+            xr.testing.assert_identical(ours, whole.where(~whole.estimate.copy(data=touched)))
+    spoilt["invalid"][:] = 10
+    assert contrast(spoilt, rmst, along="execution").estimate.isnull().all()
+
+
+@pytest.mark.parametrize("f", [rmst, rmst_curve, kaplan_meier])
+def test_batches_of_some_firms_or_ends_are_refused(small: xr.Dataset, f: object) -> None:
+    """Estimates of all firms beside the errors of some."""
+    with pytest.raises(EstimateError, match="keep all batches"):
+        contrast(small.isel(batch=slice(0, 8)), f, along="execution")
+    unbatched = small.copy(deep=True)
+    unbatched["batch_firms"][1] = 0
+    with pytest.raises(EstimateError, match="keep all batches"):
+        contrast(unbatched, f)
+    with pytest.raises(EstimateError, match="keep all causes"):
+        contrast(small.sel(cause=["insolvency"]), f, along="execution")
+    fewer = small.sel(cause=["insolvency"]).drop_vars("batch_lifetime")
+    assert contrast(fewer, f, along="execution").estimate.notnull().all()
+
+
 def test_equal_batches_show_no_limits() -> None:
     """Where batches do not differ, nothing is known of the error: NaN, not certainty."""
     start = contrast(counted(13), kaplan_meier, between=({"execution": 1.0}, {"execution": 0.0})).sel(week=0)

@@ -54,6 +54,14 @@ def test_counts_of_a_table() -> None:
     assert (ds.batch_firms.max("batch") - ds.batch_firms.min("batch") <= 1).all()
 
 
+def test_lengths_of_time_are_no_weeks_until_they_are_divided() -> None:
+    frame = pd.DataFrame({"weeks": pd.to_timedelta([7, 21], unit="D"), "end": ["exit", "exit"]})
+    with pytest.raises(EstimateError, match="lengths of time"):
+        counts_from_table(frame, duration="weeks", cause="end")
+    frame["weeks"] /= np.timedelta64(1, "W")
+    assert counts_from_table(frame, duration="weeks", cause="end").events.values.tolist() == [[1, 0, 1]]
+
+
 def test_order_of_rows_does_not_make_batches_alike() -> None:
     """Sorted tables are common: firms dealt in turn would make batches too equal, and errors too small."""
     frame = pd.concat([table(4000), table(4000, seed=2)], keys=["a", "b"]).reset_index(0, names="source")
@@ -130,6 +138,22 @@ def test_observed_beside_simulated(small: xr.Dataset) -> None:
         ({}, {"causes": ["fire"]}, "holds causes that"),
         ({}, {"covariates": ["sise"]}, "did you mean 'size'"),
         ({"week": [1, 2]}, {"covariates": ["week"]}, "use themselves"),
+        ({"firms": ["a", "b"]}, {"covariates": ["firms"]}, r"\['firms'\] have names that counts use"),
+        ({"events": ["a", "b"]}, {"covariates": ["events"]}, r"\['events'\] have names that counts use"),
+        ({}, {"covariates": ["size", "size"]}, "covariates = .* 'size' is there twice"),
+        ({"size": ["large", None]}, {"covariates": ["size"]}, "column 'size', row 1: None; a covariate needs"),
+        ({"size": [np.nan, 2.0]}, {"covariates": ["size"]}, "column 'size', row 0: nan; a covariate needs"),
+        ({"size": ["large", 2.0]}, {"covariates": ["size"]}, "column 'size' holds values of several kinds"),
+        ({"firms": ["many", "few"]}, {"weight": "firms"}, "column 'firms' holds something else than numbers"),
+        ({"firms": [None, 2]}, {"weight": "firms"}, "column 'firms'"),
+        ({"group": ["a", "b"]}, {"batch": "group"}, "column 'group' holds something else than numbers"),
+        ({"weeks": [np.timedelta64(7, "D")] * 2}, {}, "column 'weeks' holds .* lengths of time"),
+        ({"weeks": list(pd.to_timedelta([7, 9], "D"))}, {}, "column 'weeks' holds"),
+        ({}, {"causes": ["exit", "fire", "exit"]}, "causes = .* 'exit' is there twice"),
+        ({}, {"horizon": np.nan}, "horizon = nan"),
+        ({}, {"horizon": "long"}, "horizon = long"),
+        ({}, {"bin_weeks": None}, "bin_weeks = None"),
+        ({}, {"horizons": 3}, "horizons = 3: a list"),
         ({}, {"horizon": 0}, "at least 1"),
         ({}, {"bin_weeks": 0}, "bin_weeks"),
         ({}, {"batches": 0}, "batches"),

@@ -9,10 +9,12 @@ import xarray as xr
 from firmfate.errors import EstimateError
 from firmfate.survival import (
     accelerated_failure_time,
+    counts_from_table,
     logrank,
     proportional_hazards,
     proportionality,
 )
+from firmfate.survival.core.logrank import quadratic_form
 
 SLOPES = {"execution": 0.8, "misalignment": -0.4, "execution:misalignment": 1.1}
 
@@ -122,6 +124,10 @@ def test_accelerated_lifetimes_have_errors_from_batches(small: xr.Dataset) -> No
         ("execution", {"cause": "insolvent"}, "did you mean 'insolvency'"),
         ("execution", {"ties": "efron"}, "one of cloglog"),
         ("execution", {"cuts": [50, 20]}, "ascending"),
+        ("execution", {"cuts": [50, 120]}, "from 1 to 104"),
+        ("execution", {"cuts": 50}, "cuts = 50: a list of ascending"),
+        ("execution", {"cuts": [np.nan]}, "ascending"),
+        ("execution ~ misalignment", {}, "a right-hand side alone"),
     ],
 )
 def test_impossible_regressions_are_refused(
@@ -193,3 +199,49 @@ def test_logrank_shapes_and_refusals(small: xr.Dataset) -> None:
     ):
         with pytest.raises(EstimateError, match=message):
             call()
+
+
+@pytest.mark.parametrize(
+    ("weeks", "ends"),
+    [
+        ([3] * 64 + [9] * 64, ["x"] * 128),
+        ([9] * 64 + [5] * 64, [""] * 64 + ["x"] * 64),
+    ],
+)
+def test_logrank_without_variance_between_batches_is_unknown(weeks: list[int], ends: list[str]) -> None:
+    """All firms of a group end in one week: batches do not differ, and tell no error, though groups differ."""
+    groups = np.repeat(["a", "b"], 64)
+    table = {
+        "week": weeks * 2,
+        "end": ends * 2,
+        "group": [*groups, *groups],
+        "place": np.repeat(["here", "there"], 128),
+    }
+    ds = counts_from_table(table, duration="week", cause="end", covariates=["group", "place"])
+    test = logrank(ds, "group")
+    assert test.p_value < 1e-20
+    assert test.batch_statistic.isnull()
+    assert test.batch_p_value.isnull()
+    # The same lives in both places: no difference, whose p-value is 1.
+    same = logrank(ds, "place")
+    assert same.p_value == same.batch_p_value == 1.0
+
+
+def test_a_difference_where_the_covariance_knows_none_is_unknown() -> None:
+    covariance = np.array([[1.0, -1.0, 0.0], [-1.0, 1.0, 0.0], [0.0, 0.0, 0.0]])
+    for difference, known in (([2.0, -2.0, 0.0], True), ([3.0, -1.0, -2.0], False), ([1.0, 1.0, 0.0], False)):
+        statistic, _ = quadratic_form(np.array(difference), covariance, np.full(3, 10.0))
+        assert np.isfinite(statistic) == known
+
+
+def test_logrank_of_invalid_cells_is_unknown(small: xr.Dataset) -> None:
+    """Whatever is left of each test when cells are invalid: nothing, one group, or two of three."""
+    spoilt = small.copy(deep=True)
+    spoilt["invalid"][1:, 0] = 3
+    spoilt["invalid"][1, 1] = 3
+    each = logrank(spoilt, "execution", strata=())
+    for name in ("statistic", "p_value", "batch_statistic", "batch_p_value"):
+        np.testing.assert_array_equal(each[name].isnull(), [True, False])
+    assert logrank(spoilt, "execution").p_value.notnull()
+    spoilt["invalid"][:] = 3
+    assert logrank(spoilt, "execution").to_array().sel(variable=["p_value", "batch_p_value"]).isnull().all()

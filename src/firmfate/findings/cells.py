@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
+import numpy as np
 import xarray as xr
 
 
@@ -31,7 +33,7 @@ def axes_of(ds: xr.Dataset) -> tuple[str, ...]:
 
 
 def labels_of(ds: xr.Dataset, index: Mapping[str, int]) -> dict[str, float]:
-    """Return the values of a study's axes in the cell at `index`.
+    """Return the values of a study's axes in the cell at `index`; of an axis without coordinate, the position.
 
     Examples
     --------
@@ -39,9 +41,8 @@ def labels_of(ds: xr.Dataset, index: Mapping[str, int]) -> dict[str, float]:
     >>> labels_of(example(), {"execution": 1, "misalignment": 0})
     {'execution': 0.5, 'misalignment': 0.0}
     """
-    ds = labelled(ds)
-    here = ds["firms"].isel(index)
-    return {name: float(here[name]) for name in axes_of(ds) if name in here.coords and not here[name].dims}
+    known: dict[Any, Any] = {**index, **labelled(ds)["firms"].isel(index).coords}
+    return {name: float(known[name]) for name in axes_of(ds) if name in known and not np.ndim(known[name])}
 
 
 def holdings(ds: xr.Dataset) -> str:

@@ -49,8 +49,8 @@ def green_dashboards(ds: xr.Dataset, *, counted: str | None = None, level: float
     counted = counted or found[0]
     (mark,) = (str(dim) for dim in ds[counted].dims if dim != "end" and dim not in ds["firms"].dims)
     dead = [end for end in ds["end"].values if end != "censored"]
-    every = ds[counted].sel(end=dead).sum("end").astype(np.float64)
-    early = ds[f"early_{counted}"].sel(end=dead).sum("end").astype(np.float64)
+    every = ds[counted].sel(end=dead).sum("end").astype(np.float64).compute()
+    early = ds[f"early_{counted}"].sel(end=dead).sum("end").astype(np.float64).compute()
     firms_by = xr.concat([every, early, every - early], dim="alarm_kind").assign_coords(alarm_kind=list(ALARMS))
     firms = firms_by.sum(mark)
     known = firms.where(firms > 0)

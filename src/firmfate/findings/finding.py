@@ -69,8 +69,9 @@ def finding(ds: xr.Dataset, *, tau: int | None = None) -> Finding:
     from firmfate.findings import generic, paradox
     from firmfate.findings.cells import holdings, is_incomplete, labelled
     from firmfate.findings.poles import poles
+    from firmfate.survival.labels import computed
 
-    ds = labelled(ds)
+    ds = computed(labelled(ds))
     if not bool((ds["firms"] > 0).any()):
         return Finding("No cell has an estimate: none holds a firm.", ())
     if "invalid" in ds and bool(((ds["invalid"] > 0) | (ds["firms"] == 0)).all()):

@@ -16,7 +16,7 @@ from firmfate.errors import EstimateError
 from firmfate.survival import rmst
 from firmfate.survival.batches import Resampler, batches_in_use, has_exact_lifetimes, lifetimes_without
 from firmfate.survival.core.limits import student_quantile
-from firmfate.survival.labels import whole_weeks
+from firmfate.survival.labels import computed, whole_weeks
 from firmfate.variables import WEEKS_PER_YEAR
 
 
@@ -26,7 +26,7 @@ class Lifetimes:
     Parameters
     ----------
     ds : xarray.Dataset
-        Counts as ``result.nc`` holds them.
+        Counts as ``result.nc`` holds them; Dask-backed counts are computed once.
     tau : int, optional
         Weeks; the horizon by default.
 
@@ -37,9 +37,9 @@ class Lifetimes:
     """
 
     def __init__(self, ds: xr.Dataset, *, tau: int | None = None) -> None:
-        self.ds = ds
+        self.ds = computed(ds)
         self.tau = whole_weeks(tau, ds.sizes["week"])
-        found = rmst(ds, tau=self.tau) / WEEKS_PER_YEAR
+        found = rmst(self.ds, tau=self.tau) / WEEKS_PER_YEAR
         self.estimate: xr.DataArray = found["estimate"]
         self.se: xr.DataArray = found["se"]
 

@@ -161,7 +161,6 @@ def _elsewhere(effect: xr.Dataset, turning: xr.Dataset, known: xr.DataArray, end
     shown = []
     for position in flat:
         place = dict(zip(points.dims, np.unravel_index(position, points.shape), strict=True))
-        here = turning.isel(place)
-        where = ", ".join(f"{readable(str(dim))} {plain(float(here[dim]))}" for dim in points.dims)
-        shown.append(f"{number(Estimated.of(here))} at {where}")
+        where = ", ".join(f"{readable(str(dim))} {plain(float(points[dim][i]))}" for dim, i in place.items())
+        shown.append(f"{number(Estimated.of(turning.isel(place)))} at {where}")
     return f"{said}; the effect changes its sign between misalignment {shown[0]} and {shown[1]}."

@@ -78,7 +78,7 @@ def alarm_shares(ds: xr.Dataset, *, level: float = 0.95) -> xr.Dataset:
     if "alarms" not in ds or "early_alarms" not in ds:
         raise EstimateError("the dataset counts no alarms; shares need `alarms` and `early_alarms`")
     firms = _by_alarm(ds, "alarms").sum("batch")
-    died = ds["events"].sum(["cause", "week"]).astype(np.float64)
+    died = ds["events"].sum(["cause", "week"]).astype(np.float64).compute()
     parts = [
         died - firms.sel(alarm_kind="any", drop=True),
         *(firms.sel(alarm_kind=kind, drop=True) for kind in ("early", "later")),
@@ -98,7 +98,7 @@ def alarm_shares(ds: xr.Dataset, *, level: float = 0.95) -> xr.Dataset:
 def _dead(counted: xr.DataArray) -> xr.DataArray:
     """Sum over the ways of dying, as numbers that may be subtracted."""
     dead = [end for end in counted["end"].values if end != "censored"]
-    died: xr.DataArray = counted.sel(end=dead).sum("end").astype(np.float64)
+    died: xr.DataArray = counted.sel(end=dead).sum("end").astype(np.float64).compute()
     return died
 
 

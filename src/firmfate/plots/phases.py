@@ -60,18 +60,18 @@ def phase_map(ds: xr.Dataset, *, tau: int | None = None, level: float = 0.95) ->
     others = [str(dim) for dim in found["rmst"].dims if dim not in (EXECUTION, MISALIGNMENT)]
     if len(others) > 1:
         raise EstimateError(f"a phase map has room for one axis beside execution and misalignment; select of {others}")
-    rows: list[dict[str, float]] = [{}]
+    rows: list[dict[str, int]] = [{}]
     if others:
         places = np.unique(np.linspace(0, found.sizes[others[0]] - 1, MOST_ROWS).round().astype(int))
-        rows = [{others[0]: float(value)} for value in found[others[0]].values[places]]
+        rows = [{others[0]: int(place)} for place in places]
     figure, axes = style.canvas(10.0, 4.3 * len(rows), len(rows), 2, sharex=True, sharey=True)
     # Where cells have no estimate, there may be no slope at all.
     steepest = _most(np.abs(found["slope"].values)) or 1.0
     shortest, longest = -_most(-found["rmst"].values), _most(found["rmst"].values)
     years = found.attrs["tau"] / 52
     for row, panels in zip(rows, axes, strict=True):
-        here = found.sel(row)
-        where = f" · {cell_words(row)}" if row else ""
+        here = found.isel(row)
+        where = f" · {cell_words({axis: float(found[axis][i]) for axis, i in row.items()})}" if row else ""
         _colours(figure, panels[0], here, "rmst", style.LENGTHS, shortest, longest, "years")
         panels[0].set_title(f"Mean lifetime within {years:g} years{where}")
         _colours(figure, panels[1], here, "slope", style.SIGNS, -steepest, steepest, "years per unit of execution")

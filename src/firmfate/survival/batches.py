@@ -37,13 +37,16 @@ def batches_in_use(ds: xr.Dataset) -> NDArray[np.int_]:
     Raises
     ------
     EstimateError
-        Where there are fewer than 8, or cells fill different ones.
+        Where there are fewer than 8, cells fill different ones, or they do not add up to the cells' firms.
     """
     if "batch_firms" not in ds:
         raise EstimateError(
             "contrasts need `batch_firms` and `batch_events` or `batch_lifetime`; the dataset has no batches"
         )
-    firms = ds["batch_firms"]
+    firms = valid_batch_firms(ds)
+    if not bool(firms.any()):
+        # Every estimate is NaN, whatever the batches.
+        firms = ds["batch_firms"].sum([dim for dim in firms.dims if dim != "batch"])
     filled = firms.transpose(..., "batch").values.reshape(-1, firms.sizes["batch"]) > 0
     filled = filled[filled.any(axis=1)]
     if filled.size and (filled != filled[0]).any():
@@ -53,7 +56,35 @@ def batches_in_use(ds: xr.Dataset) -> NDArray[np.int_]:
         raise EstimateError(
             f"{used.size} non-empty batches; a standard error from batches needs {FEWEST_BATCHES}: add replicates"
         )
+    _check_sums(ds)
     return used
+
+
+def valid_batch_firms(ds: xr.Dataset) -> xr.DataArray:
+    """Return the firms of each batch; none in cells with invalid firms, which have no estimate to be compared."""
+    return ds["batch_firms"].where(ds["invalid"] == 0, 0) if "invalid" in ds else ds["batch_firms"]
+
+
+def _check_sums(ds: xr.Dataset) -> None:
+    """Refuse batches of other firms or other ends than the counts', as they are where some are selected."""
+    firms = ds["firms"]
+    valid = ds["invalid"] == 0 if "invalid" in ds else firms >= 0
+    if bool((valid & (ds["batch_firms"].sum("batch") != firms)).any()):
+        raise EstimateError("`batch_firms` summed over batches differs from `firms`: keep all batches of the dataset")
+    if "batch_lifetime" not in ds or "horizon" not in ds.coords or _censored_early(ds):
+        return
+    steps, horizon = float(ds.attrs.get("steps_per_week", 1)), ds["horizon"].astype(np.float64)
+    weeks_left = horizon - xr.DataArray(np.arange(1.0, ds.sizes["week"] + 1), dims="week")
+    ended = ds["events"].sum("cause").drop_vars("week", errors="ignore").astype(np.float64)
+    lived = (horizon * firms - xr.dot(ended, weeks_left.clip(0), dim="week")) * steps
+    # Who ends within a week is counted with the whole week.
+    rounded_up = max(steps - 1, 0) * xr.dot(ended, (weeks_left >= 0).astype(np.float64), dim="week")
+    excess, slack = lived - ds["batch_lifetime"].sum("batch"), 1e-9 * lived
+    if bool((valid & ((excess < -slack) | (excess > rounded_up + slack))).any()):
+        raise EstimateError(
+            "`batch_lifetime` summed over batches differs from the weeks lived by `events`: keep all causes of the "
+            "dataset, or drop `batch_lifetime`"
+        )
 
 
 class Resampler:
@@ -79,7 +110,7 @@ class Resampler:
         self._ds = ds
         self._of_week = _bin_of_week(ds)
         self._names = {"events": "batch_events"}
-        if "censored" in ds and bool((ds["censored"].isel(week=slice(None, -1)) > 0).any()):
+        if _censored_early(ds):
             if "batch_censored" not in ds:
                 raise EstimateError(
                     "firms are censored before the horizon, but there is no `batch_censored (axes.., batch, bin)`"
@@ -156,8 +187,12 @@ def lifetimes_without(ds: xr.Dataset, tau: int, batch: int) -> xr.DataArray:
 
 def has_exact_lifetimes(ds: xr.Dataset, tau: int) -> bool:
     """Tell whether the batches' restricted means to tau are known exactly."""
-    early = "censored" in ds and bool((ds["censored"].isel(week=slice(None, -1)) > 0).any())
-    return not early and "batch_lifetime" in ds and "horizon" in ds.coords and bool((ds["horizon"] == tau).any())
+    known = "batch_lifetime" in ds and "horizon" in ds.coords and not _censored_early(ds)
+    return known and bool((ds["horizon"] == tau).any())
+
+
+def _censored_early(ds: xr.Dataset) -> bool:
+    return "censored" in ds and bool((ds["censored"].isel(week=slice(None, -1)) > 0).any())
 
 
 def between_bins(

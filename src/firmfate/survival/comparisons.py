@@ -10,6 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from firmfate.errors import EstimateError
+from firmfate.survival.batches import valid_batch_firms
 from firmfate.survival.labels import position_of
 
 SIDE = "_side"
@@ -130,7 +131,7 @@ def _mapped(values: xr.DataArray, step: Step, *, squared: bool) -> xr.DataArray:
 def _same_firms(comparison: Comparison) -> None:
     if "batch_firms" not in comparison.cells:
         return
-    firms = comparison.cells["batch_firms"]
+    firms = valid_batch_firms(comparison.cells)
     for step in comparison.steps:
         held = firms.where(firms.sum("batch") > 0)
         if bool((held.max(step.dim) != held.min(step.dim)).where(held.notnull().any(step.dim), False).any()):

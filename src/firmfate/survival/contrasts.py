@@ -86,7 +86,8 @@ def contrast(
     Raises
     ------
     EstimateError
-        With fewer than 8 non-empty batches, unequal sets of firms in the contrasted cells, or unknown cells.
+        With fewer than 8 non-empty batches, batches that do not add up to the counts, unequal sets of firms in the
+        contrasted cells, or unknown cells.
 
     Examples
     --------

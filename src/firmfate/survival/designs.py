@@ -67,6 +67,8 @@ def design_of(firms: xr.DataArray, formula: str, strata: Sequence[str] = ()) -> 
         matrix = model_matrix(formula, frame)
     except (FormulaicError, ValueError) as error:
         raise EstimateError(f"formula '{formula}': {error}; covariates are {sorted(columns)}") from error
+    if not isinstance(matrix, pd.DataFrame):
+        raise EstimateError(f"formula '{formula}': a right-hand side alone, such as 'execution * misalignment'")
     matrix = matrix.drop(columns="Intercept", errors="ignore")
     terms, values = [str(term) for term in matrix.columns], np.asarray(matrix, dtype=np.float64)
     if not terms or not np.isfinite(values).all():

@@ -40,9 +40,10 @@ def hazard(ds: xr.Dataset, *, by_cause: bool = False, bin_weeks: int = 1, level:
     (array([ 52, 104]), array([0.0192, 0.0178]))
     """
     counts = labels.counts_of(ds)
-    if bin_weeks != int(bin_weeks) or not 1 <= bin_weeks <= counts.weeks:
-        raise EstimateError(f"bin_weeks = {bin_weeks}: a whole number of weeks from 1 to {counts.weeks}")
-    starts = np.arange(0, counts.weeks, int(bin_weeks))
+    bin_weeks = labels.whole_between(
+        bin_weeks, counts.weeks, f"bin_weeks = {bin_weeks}: a whole number of weeks from 1 to {counts.weeks}"
+    )
+    starts = np.arange(0, counts.weeks, bin_weeks)
     last = np.append(starts[1:], counts.weeks)
     of_batches = ds.attrs.get(BINS)
     if of_batches is not None and not np.isin(last, of_batches).all():

@@ -18,6 +18,9 @@ PSEUDO = "pseudo_counts"
 """Attribute of datasets made inside a contrast, whose counts are fractions of firms."""
 
 
+LARGEST_WHOLE = 2.0**53
+"""From here on floats do not tell whole numbers apart."""
+
 NEEDED = (
     *("events", "firms", "invalid", "censored"),
     *("batch_firms", "batch_events", "batch_censored", "batch_lifetime"),
@@ -95,13 +98,36 @@ def position_of(labelled: xr.DataArray | xr.Dataset, dim: Hashable, label: Any) 
     return int(hits[0])
 
 
+def numbers(values: Any) -> Floats | None:
+    """Return one or many numbers as an array, or None where they are something else."""
+    try:
+        array = np.asarray(values)
+    except ValueError:  # rows of unequal lengths
+        return None
+    return array.astype(np.float64) if array.dtype.kind in "biuf" else None
+
+
+def whole_numbers(values: Any) -> NDArray[np.int_] | None:
+    """Return one or many whole numbers of any type as an array, or None where they are something else."""
+    found = numbers(values)
+    if found is None or not ((np.abs(found) < LARGEST_WHOLE) & (found == np.floor(found))).all():
+        return None
+    return found.astype(np.int_)
+
+
 def whole_weeks(tau: float | None, horizon: int) -> int:
     """Return tau as whole weeks within 1..horizon; None is the horizon."""
     if tau is None:
         return horizon
-    if tau != int(tau) or not 1 <= tau <= horizon:
-        raise EstimateError(f"tau = {tau}: a whole number of weeks from 1 to the horizon, {horizon}")
-    return int(tau)
+    return whole_between(tau, horizon, f"tau = {tau}: a whole number of weeks from 1 to the horizon, {horizon}")
+
+
+def whole_between(value: Any, most: float, otherwise: str) -> int:
+    """Return one whole number within 1..most, or raise with the words of ``otherwise``."""
+    found = whole_numbers(value)
+    if found is None or found.ndim or not 1 <= found <= most:
+        raise EstimateError(otherwise)
+    return int(found)
 
 
 def estimated(

@@ -10,6 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from firmfate.errors import EstimateError, did_you_mean
+from firmfate.survival.labels import LARGEST_WHOLE, whole_between, whole_numbers
 from firmfate.survival.rows import CENSORED
 from firmfate.variables import BIN_WEEKS, COUNTS, attributes
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 LARGEST_GRID = 10
 """A grid holds at most so many times the cells that the table fills; beyond, cells form a list."""
 
-OWN_DIMS = frozenset({"week", "cause", "batch", "bin", "horizon", "cell"})
+OWN_NAMES = frozenset({"week", "cause", "batch", "bin", "horizon", "cell", *COUNTS})
 DEALING_SEED = 20261123
 MOST_DEALT_SINGLY = 20_000_000
 """Firms beyond which batches get random, hence slightly unequal, numbers of the firms of a row."""
@@ -90,20 +91,22 @@ def counts_from_table(
     columns = _columns(
         table, [duration, cause, *covariates, *([weight] if weight else []), *([batch] if batch else [])]
     )
-    clash = [name for name in covariates if name in OWN_DIMS]
+    clash = [name for name in covariates if name in OWN_NAMES]
     if clash:
         raise EstimateError(f"covariates {clash} have names that counts use themselves; rename the columns")
+    _refuse_twice("covariates", covariates)
     week = _weeks(columns[duration], duration)
     number = _whole(columns[weight], weight, least=0) if weight else np.ones(week.size, dtype=np.int64)
     end, names = _ends(columns[cause], causes)
-    last = int(week.max()) if horizon is None else horizon
-    if last < 1 or last != int(last):
-        raise EstimateError(f"horizon = {horizon}: a whole number of weeks, at least 1")
-    for option, size in (("bin_weeks", bin_weeks), ("batches", batches)):
-        if size < 1 or size != int(size):
-            raise EstimateError(f"{option} = {size}: a whole number, at least 1")
-    if any(tau < 1 or tau > last or tau != int(tau) for tau in horizons):
-        raise EstimateError(f"horizons = {list(horizons)}: whole numbers of weeks from 1 to the horizon, {last}")
+    last = week.max() if horizon is None else horizon
+    last = whole_between(last, LARGEST_WHOLE, f"horizon = {horizon}: a whole number of weeks, at least 1")
+    bin_weeks, batches = (
+        whole_between(size, LARGEST_WHOLE, f"{option} = {size}: a whole number, at least 1")
+        for option, size in (("bin_weeks", bin_weeks), ("batches", batches))
+    )
+    taus = whole_numbers(horizons)
+    if taus is None or taus.ndim != 1 or (taus < 1).any() or (taus > last).any():
+        raise EstimateError(f"horizons = {horizons}: a list of whole numbers of weeks from 1 to the horizon, {last}")
     end, week = np.where(week > last, 0, end), np.minimum(week, last)
     cell, dims, coords = _cells([(name, columns[name]) for name in covariates])
     shape = tuple(len(coords[dim][1]) for dim in dims)
@@ -133,7 +136,7 @@ def counts_from_table(
         counted["censored"] = ((*dims, "week"), weekly[..., 0, :])
         counted["batch_censored"] = ((*dims, "batch", "bin"), binned[..., 0, :])
     else:
-        ends = np.unique([*horizons, last]).astype(np.int64)
+        ends = np.union1d(taus, last)
         lived = [_tally((cell, group), number * np.minimum(week, tau), (cells, batches)) for tau in ends]
         counted["batch_lifetime"] = ((*dims, "batch", "horizon"), np.stack(lived, axis=-1).reshape(*shape, batches, -1))
         lifetime_coords["horizon"] = ends
@@ -177,11 +180,25 @@ def _columns(table: Any, needed: Sequence[str]) -> dict[str, NDArray[Any]]:
     return columns
 
 
-def _weeks(column: NDArray[Any], name: str) -> NDArray[np.int64]:
+def _refuse_twice(argument: str, given: Sequence[Any]) -> None:
+    twice = [name for place, name in enumerate(given) if name in given[:place]]
+    if twice:
+        raise EstimateError(f"{argument} = {list(given)}: {twice[0]!r} is there twice; each may be named once")
+
+
+def _numbers(column: NDArray[Any], name: str, needed: str) -> NDArray[np.float64]:
     try:
-        weeks = column.astype(np.float64)
+        # numpy would take the nanoseconds of a length of time for its number.
+        kinds = {type(value) for value in column} if column.dtype == object else {column.dtype.type}
+        if kinds & {np.timedelta64, np.datetime64}:
+            raise TypeError("lengths of time and dates; divide lengths of time by numpy.timedelta64(1, 'W')")
+        return column.astype(np.float64)
     except (TypeError, ValueError) as error:
-        raise EstimateError(f"column '{name}' holds something else than numbers: {error}") from error
+        raise EstimateError(f"column '{name}' holds something else than numbers ({needed}): {error}") from error
+
+
+def _weeks(column: NDArray[Any], name: str) -> NDArray[np.int64]:
+    weeks = _numbers(column, name, "weeks")
     wrong = np.flatnonzero(~(np.isfinite(weeks) & (weeks > 0)))
     if wrong.size:
         raise EstimateError(
@@ -191,7 +208,7 @@ def _weeks(column: NDArray[Any], name: str) -> NDArray[np.int64]:
 
 
 def _whole(column: NDArray[Any], name: str | None, *, least: int) -> NDArray[np.int64]:
-    numbers = column.astype(np.float64)
+    numbers = _numbers(column, str(name), f"whole ones from {least}")
     wrong = np.flatnonzero(~((numbers >= least) & (numbers == np.floor(numbers)) & np.isfinite(numbers)))
     if wrong.size:
         raise EstimateError(
@@ -217,6 +234,7 @@ def _ends(column: NDArray[Any], causes: Sequence[Any] | None) -> tuple[NDArray[n
             raise EstimateError(f"causes are of several kinds: {found}; name them in `causes`") from error
     else:
         names = list(causes)
+        _refuse_twice("causes", names)
         if found - set(names):
             unknown = sorted(map(str, found - set(names)))
             raise EstimateError(f"the table holds causes that `causes` does not: {unknown}")
@@ -234,7 +252,7 @@ def _cells(covariates: list[tuple[str, NDArray[Any]]]) -> tuple[NDArray[np.int64
     """Return the cell of each row, the cells' dims, and coordinates."""
     if not covariates:
         return np.zeros(1, dtype=np.int64), [], {}
-    levels, codes = zip(*(np.unique(column, return_inverse=True) for _, column in covariates), strict=True)
+    levels, codes = zip(*(_levels(name, column) for name, column in covariates), strict=True)
     shape = tuple(level.size for level in levels)
     flat = np.ravel_multi_index(codes, shape)
     filled, cell = np.unique(flat, return_inverse=True)
@@ -249,6 +267,24 @@ def _cells(covariates: list[tuple[str, NDArray[Any]]]) -> tuple[NDArray[np.int64
     coords: dict[str, Any] = {"cell": ("cell", np.arange(filled.size))}
     coords |= {name: ("cell", level[place]) for name, level, place in zip(names, levels, places, strict=True)}
     return cell, ["cell"], coords
+
+
+def _levels(name: str, column: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Return the values of a covariate, ascending, and the position of each row's."""
+    import pandas as pd
+
+    unknown = np.flatnonzero(pd.isna(column))
+    if unknown.size:
+        raise EstimateError(
+            f"column '{name}', row {unknown[0]}: {column[unknown[0]]!r}; a covariate needs a value in every row: leave "
+            "such rows out, or give them a name of their own"
+        )
+    try:
+        return np.unique(column, return_inverse=True)
+    except TypeError as error:
+        raise EstimateError(
+            f"column '{name}' holds values of several kinds, all numbers or all text are needed: {error}"
+        ) from error
 
 
 def _dealt(

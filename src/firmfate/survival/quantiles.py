@@ -43,9 +43,10 @@ def quantile(
     array([16., 36.])
     """
     counts = labels.counts_of(ds)
-    shares = np.atleast_1d(np.asarray(p, dtype=np.float64))
-    if ((shares <= 0) | (shares >= 1)).any():
-        raise EstimateError(f"p = {p}: a share of firms strictly between 0 and 1")
+    shares = labels.numbers(p)
+    if shares is None or shares.ndim > 1 or not shares.size or not ((shares > 0) & (shares < 1)).all():
+        raise EstimateError(f"p = {p}: a share of firms strictly between 0 and 1, or a list of such")
+    shares = np.atleast_1d(shares)
     result = labels.estimated(
         counts,
         core.quantile,

@@ -49,7 +49,9 @@ def logrank(ds: xr.Dataset, dim: str, *, cause: Any = None, strata: Sequence[str
         independent groups; and, where the dataset has batches, ``batch_statistic`` (Hotelling's F with ``batch_df``
         and batches - batch_df degrees of freedom) and ``batch_p_value``: right for groups under common random
         numbers too (and cautious where paired lives differ by less than a bin of the batches), NaN where there are
-        too few batches for the groups. Groups that live the same lives lower ``batch_df``.
+        too few batches for the groups, or where batches that do not differ tell no error of a difference. Groups
+        that live the same lives lower ``batch_df``. Statistics and p-values are NaN where fewer than two groups hold
+        valid firms.
 
     Examples
     --------
@@ -77,13 +79,13 @@ def logrank(ds: xr.Dataset, dim: str, *, cause: Any = None, strata: Sequence[str
     shape = difference.shape[:-1]
     chi, df = np.zeros(shape), np.zeros(shape, dtype=np.int_)
     for test in np.ndindex(shape):
-        chi[test], df[test] = core.quadratic_form(difference[test], whole.covariance[test])
+        chi[test], df[test] = core.quadratic_form(difference[test], whole.covariance[test], whole.expected[test])
     results = {
         "observed": ([*tested, dim], whole.observed),
         "expected": ([*tested, dim], whole.expected),
         "statistic": (tested, chi),
         "df": (tested, df),
-        "p_value": (tested, np.where(df > 0, chdtrc(np.maximum(df, 1), chi), 1.0)),
+        "p_value": (tested, chdtrc(np.maximum(df, 1), chi)),
     }
     if "batch_events" in ds:
         ratio, rank, batches = _batch_statistic(ds, order, len(tested), cause, whole)
@@ -92,10 +94,14 @@ def logrank(ds: xr.Dataset, dim: str, *, cause: Any = None, strata: Sequence[str
         statistic = ratio * spare / (at_least_one * (batches - 1))
         results["batch_statistic"] = (tested, statistic)
         results["batch_df"] = (tested, rank)
-        results["batch_p_value"] = (tested, np.where(rank > 0, fdtrc(at_least_one, spare, statistic), 1.0))
+        results["batch_p_value"] = (tested, fdtrc(at_least_one, spare, statistic))
     coords = {axis: firms[axis] for axis in (*tested, dim) if axis in firms.coords}
     found = xr.Dataset(results, coords=coords, attrs={"groups": dim, "strata": ", ".join(map(str, within))})
+    # Where fewer than two groups of a stratum hold valid firms, nothing is compared.
+    compared = ((labels.counts_of(ds).firms > 0).sum(dim) > 1).any(within)
     for name in found.data_vars:
+        if "statistic" in str(name) or "p_value" in str(name):
+            found[name] = found[name].where(compared)
         found[name].attrs = {"units": "1", "long_name": WORDS[str(name)]}
     return found
 
@@ -127,6 +133,5 @@ def _batch_statistic(
     difference = whole.observed - whole.expected
     statistic, rank = np.zeros(difference.shape[:-1]), np.zeros(difference.shape[:-1], dtype=np.int_)
     for test in np.ndindex(statistic.shape):
-        floor = 1e-18 * np.square(whole.expected[test])
-        statistic[test], rank[test] = core.quadratic_form(difference[test], covariance[test], floor)
+        statistic[test], rank[test] = core.quadratic_form(difference[test], covariance[test], whole.expected[test])
     return statistic, rank, batches

@@ -74,16 +74,17 @@ def proportional_hazards(
     if ties not in get_args(Ties):
         raise EstimateError(f"ties = {ties!r}: one of {', '.join(get_args(Ties))}")
     weeks = labels.counts_of(ds).weeks
-    ends = np.asarray([*cuts, weeks] if not cuts or cuts[-1] != weeks else cuts)
-    if (np.diff(ends) <= 0).any() or ends[0] < 1 or (ends != ends.astype(np.int_)).any():
-        raise EstimateError(f"cuts = {list(cuts)}: ascending whole weeks from 1 to {weeks}")
+    ends = labels.whole_numbers(cuts)
+    if ends is None or ends.ndim != 1 or (np.diff(ends, prepend=0) <= 0).any() or (ends > weeks).any():
+        raise EstimateError(f"cuts = {cuts}: a list of ascending whole weeks from 1 to {weeks}")
+    ends = np.union1d(ends, weeks)
     period = np.searchsorted(ends, np.arange(1, weeks + 1))
     basis = np.eye(len(ends))[period]
     fitted = _fit(ds, formula, cause=cause, ties=ties, strata=strata, basis=basis)
     table = _table(fitted, level, {"period": ends})
     table.attrs |= {"formula": formula, "ties": ties, "cause": "all" if cause is None else str(cause)}
     table["period"].attrs = {"units": "week", "long_name": "last week of the period"}
-    return table if cuts else table.isel(period=0, drop=True)
+    return table if len(cuts) else table.isel(period=0, drop=True)
 
 
 def proportionality(

@@ -167,8 +167,10 @@ def expected_payoff(
     counts = labels.counts_of(ds)
     if isinstance(payoff, xr.DataArray) and "cause" in payoff.dims:
         payoff = payoff.transpose("cause", "week")
-    values = np.asarray(payoff, dtype=np.float64)
+    values = labels.numbers(payoff)
     shape = (counts.events.sizes["cause"], counts.weeks)
+    if values is None:
+        raise EstimateError("payoff holds something else than numbers")
     if values.shape not in (shape, shape[1:]):
         raise EstimateError(
             f"payoff has shape {values.shape}; expected (week,) = {shape[1:]} or (cause, week) = {shape}"

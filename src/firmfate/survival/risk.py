@@ -36,11 +36,10 @@ def risk_table(ds: xr.Dataset, *, weeks: Sequence[int]) -> xr.Dataset:
     (array([320., 120.,  46.]), array([  0., 203.,  74.]), array([ 0.,  0., 43.]))
     """
     counts = labels.counts_of(ds)
-    listed = np.asarray(weeks)
-    fits = listed.ndim == 1 and listed.size > 0 and bool((listed == listed.astype(np.int_)).all())
-    if not fits or listed[0] < 0 or listed[-1] > counts.weeks or (np.diff(listed) <= 0).any():
-        raise EstimateError(f"weeks = {list(weeks)}: ascending whole weeks from 0 to {counts.weeks}")
-    listed = listed.astype(np.int_)
+    listed = labels.whole_numbers(weeks)
+    fits = listed is not None and listed.ndim == 1 and listed.size > 0
+    if listed is None or not fits or listed[0] < 0 or listed[-1] > counts.weeks or (np.diff(listed) <= 0).any():
+        raise EstimateError(f"weeks = {weeks}: a list of ascending whole weeks from 0 to {counts.weeks}")
     firms = counts.firms.where(counts.firms > 0)
     ended = _running(counts.events.sum("cause"))
     lost = _running(counts.censored) if counts.censored is not None else 0 * ended

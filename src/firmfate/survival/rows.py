@@ -46,7 +46,7 @@ def to_rows(ds: xr.Dataset) -> pd.DataFrame:
     labels.counts_of(ds)
     counts = labels.counts_of(labels.computed(ds))
     firms = np.nan_to_num(counts.firms.values.ravel())
-    events = counts.events.values.reshape(firms.size, -1, counts.weeks).astype(np.int64)
+    events = counts.events.values.reshape(firms.size, *counts.events.shape[-2:]).astype(np.int64)
     left = np.zeros((firms.size, 1, counts.weeks), dtype=np.int64)
     if counts.censored is not None:
         left[:, 0] = counts.censored.values.reshape(firms.size, counts.weeks)

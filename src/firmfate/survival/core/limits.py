@@ -26,8 +26,12 @@ def student_quantile(level: float, df: int) -> float:
 
 def check_level(level: float) -> None:
     """Refuse a confidence level outside (0, 1)."""
-    if not 0 < level < 1:
-        raise EstimateError(f"level = {level}: a confidence level lies between 0 and 1, for example 0.95")
+    try:
+        inside = bool(0 < level < 1)
+    except (TypeError, ValueError):  # no number, or many
+        inside = False
+    if not inside:
+        raise EstimateError(f"level = {level!r}: a confidence level lies between 0 and 1, for example 0.95")
 
 
 def wilson(share: Floats, n: Floats, z: float) -> tuple[Floats, Floats]:

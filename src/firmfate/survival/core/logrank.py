@@ -11,6 +11,12 @@ from firmfate.survival.core.lifetable import Floats
 RANK_TOLERANCE = 1e-9
 """Eigenvalues of a correlation matrix below this are rounding errors of 0."""
 
+ROUNDING = 1e-9
+"""Share of the expected ends below which a difference, or its standard deviation, is none."""
+
+BEYOND_CHANCE = 30.0
+"""Standard deviations: what is further from 0 in a direction without variance is not there by rounding."""
+
 
 class LogRank(NamedTuple):
     """Ends in each group, over all weeks and strata."""
@@ -43,23 +49,32 @@ def logrank(ended: Floats, at_risk: Floats) -> LogRank:
     return LogRank(ended.sum(axis=(-3, -1)), expected, covariance)
 
 
-def quadratic_form(difference: Floats, covariance: Floats, floor: Floats | None = None) -> tuple[float, int]:
+def quadratic_form(difference: Floats, covariance: Floats, expected: Floats) -> tuple[float, int]:
     """Return u' C^- u, with C^- the generalised inverse, and the rank of C.
+
+    NaN where u differs from 0 in a direction in which C knows no variance: then nothing tells how large it is.
 
     Parameters
     ----------
     difference : (group,)
     covariance : (group, group)
         Its rows add up to 0. Groups that live the same lives (under common random numbers) lower its rank further.
-    floor : (group,), optional
-        Variances at or below it are rounding errors of 0.
+    expected : (group,)
+        Differences of less than a billionth of it are rounding errors of 0, and so are the roots of variances.
     """
+    rounding = ROUNDING * expected
     variance = np.diag(covariance)
-    present = np.flatnonzero(variance > (0.0 if floor is None else floor))
+    varies = variance > rounding * rounding
+    if (np.abs(difference[~varies]) > rounding[~varies]).any():
+        return np.nan, 0
+    present = np.flatnonzero(varies)
     if present.size == 0:
         return 0.0, 0
     scale = np.sqrt(variance[present])
     values, vectors = np.linalg.eigh(covariance[np.ix_(present, present)] / np.outer(scale, scale))
     kept = values > RANK_TOLERANCE
-    parts = vectors[:, kept].T @ (difference[present] / scale)
-    return float((parts * parts / values[kept]).sum()), int(kept.sum())
+    rank = int(kept.sum())
+    parts = vectors.T @ (difference[present] / scale)
+    if (np.abs(parts[~kept]) > BEYOND_CHANCE * np.sqrt(RANK_TOLERANCE)).any():
+        return np.nan, rank
+    return float((parts[kept] * parts[kept] / values[kept]).sum()), rank
