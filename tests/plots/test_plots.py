@@ -133,6 +133,13 @@ def test_lifetimes_along_misalignment_have_their_limits(ds: xr.Dataset) -> None:
         np.testing.assert_allclose(ends, np.stack([here.lower, here.upper], axis=1))
 
 
+def test_lifetimes_of_an_incomplete_result_tell_the_least_and_the_most_firms() -> None:
+    ds = example()
+    ds["firms"].values[0, 0] = 0
+    ds["events"].values[0, 0] = 0
+    assert "n = 0 to 320 firms a cell" in {text.get_text().partition(";")[0] for text in plots.lifetimes(ds).texts}
+
+
 def test_lifetimes_cell_by_cell_name_the_cells() -> None:
     row = example().isel(misalignment=0, drop=True).rename(execution="cell").drop_vars("cell")
     row = row.assign(unit_cost=("cell", [0.5, 0.57, 0.6], {"parameter": "unit_cost"}))

@@ -56,8 +56,7 @@ def lifetimes(ds: xr.Dataset, *, ax: Axes | None = None, tau: int | None = None,
     if len(laid.series) > 1:
         ax.legend(loc="best")
     ax.set_title(laid.fixed)
-    firms = ds["firms"].values
-    style.note(ax, f"n = {int(np.median(firms)):,} firms a cell; bars: {level:.0%} limits")
+    style.note(ax, f"n = {style.counted(ds['firms'].values)} firms a cell; bars: {level:.0%} limits")
     return ax
 
 
@@ -73,8 +72,7 @@ def _by_cell(ds: xr.Dataset, names: list[str], ax: Axes | None, tau: int | None,
     ax.set_yticks(rows, [names[place] for place in order], fontsize=7.5)
     ax.set(xlabel=f"mean lifetime within {horizon:g} years, in years")
     ax.grid(axis="y", visible=False)
-    firms = ds["firms"].values
-    style.note(ax, f"n = {int(np.median(firms)):,} firms a cell; bars: {level:.0%} limits")
+    style.note(ax, f"n = {style.counted(ds['firms'].values)} firms a cell; bars: {level:.0%} limits")
     return ax
 
 

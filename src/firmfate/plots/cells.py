@@ -12,6 +12,7 @@ from firmfate.errors import EstimateError
 from firmfate.findings.cells import labelled, labels_of
 from firmfate.findings.poles import EXECUTION, MISALIGNMENT, poles
 from firmfate.findings.words import cell_words
+from firmfate.plots import style
 
 MOST_CURVES = 7
 LONGEST_NAME = 50
@@ -38,8 +39,7 @@ class Shown(NamedTuple):
     @property
     def note(self) -> str:
         """How many firms stand behind each curve, and which cells were left out."""
-        firms = sorted({int(cell["firms"]) for cell in self.cells})
-        count = f"{firms[0]:,}" if len(firms) == 1 else f"{firms[0]:,} to {firms[-1]:,}"
+        count = style.counted([int(cell["firms"]) for cell in self.cells])
         some = f"; {len(self.cells)} of {self.of:,} cells" if self.of > len(self.cells) else ""
         return f"n = {count} firms a curve{some}"
 

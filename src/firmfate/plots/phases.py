@@ -83,8 +83,7 @@ def phase_map(ds: xr.Dataset, *, tau: int | None = None, level: float = 0.95) ->
     for panel in axes[-1]:
         panel.set_xlabel("misalignment")
     error = _most(found["rmst_se"].values)
-    firms = [int(ds["firms"].min()), int(ds["firms"].max())]
-    many = f"{firms[0]:,}" if firms[0] == firms[1] else f"{firms[0]:,} to {firms[1]:,}"
+    many = style.counted(ds["firms"].values)
     style.note(axes[-1, 0], f"n = {many} firms a cell; standard error at most {error:.1g} years")
     batches = found.attrs["batches"]
     error = _most(found["slope_se"].values)

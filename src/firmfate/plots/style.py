@@ -113,6 +113,18 @@ def note(ax: Axes, text: str, *, points: float = 34) -> None:
     )  # fmt: skip
 
 
+def counted(firms: Any) -> str:
+    """Return how many firms there are, from the least to the most where cells hold different numbers.
+
+    Examples
+    --------
+    >>> counted([320, 320]), counted([0, 20_000])
+    ('320', '0 to 20,000')
+    """
+    least, most = int(np.min(firms)), int(np.max(firms))
+    return f"{least:,}" if least == most else f"{least:,} to {most:,}"
+
+
 def age_axis(ax: Axes, horizon: float, *, label: str = "age in years") -> None:
     """Lay out an axis of ages from 0 to a horizon in years, with round ticks."""
     step = next((step for step in (0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 50) if horizon / step <= 6.5), horizon)
