@@ -1,4 +1,5 @@
-"""Every exception that firmfate raises on purpose: each says what is wrong, where, and what to do."""
+"""Every exception that firmfate raises on purpose: each says what is wrong, where, and what to do; and what words
+them."""
 
 from __future__ import annotations
 

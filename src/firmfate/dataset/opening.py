@@ -34,12 +34,11 @@ def open_run(directory: Path | str) -> xr.Dataset:
     import xarray as xr
 
     path = Path(directory)
-    if not path.exists():
-        raise RunDirectoryError(f"{path} does not exist; name a run directory, or its result.nc")
-    if path.is_dir():
-        path = path / "result.nc"
-        if not path.is_file():
-            raise RunDirectoryError(f"{path} does not exist; gather the run first: {command('gather', path.parent)}")
+    if not path.exists() and path.suffix != ".nc":
+        raise RunDirectoryError(f"{path}: there is no such run directory")
+    path = path / "result.nc" if path.is_dir() else path
+    if not path.is_file():
+        raise RunDirectoryError(f"{path} does not exist; gather the run first: {command('gather', path.parent)}")
     try:
         with NETCDF_LOCK:
             ds = xr.open_dataset(path, engine="netcdf4")

@@ -8,7 +8,6 @@ from pathlib import Path
 import xarray as xr
 
 from firmfate.dataset import open_run
-from firmfate.errors import RunDirectoryError
 from firmfate.export.tables import Column, Exported, Table
 from firmfate.survival import to_rows
 
@@ -35,8 +34,6 @@ def export_counts(directory: Path | str, to: Path | str) -> Exported:
     FirmfateError
         Where there is no result, no such format, or no pyarrow. The table appears whole, or not at all.
     """
-    if not Path(directory).exists():
-        raise RunDirectoryError(f"{directory}: there is no such run directory")
     with open_run(directory) as ds:
         axes = [_axis_column(str(name), coord) for name, coord in ds["firms"].coords.items()]
         columns = [

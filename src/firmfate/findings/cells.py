@@ -54,18 +54,23 @@ def holdings(ds: xr.Dataset) -> str:
     >>> holdings(example())
     'each of the 6 cells holds 320 firms'
     """
-    firms = ds["firms"].values.ravel()
+    cells, filled, many = ds["firms"].size, *held_by_filled(ds)
+    if filled < cells:
+        several = filled != 1
+        each = "" if "between" in many or not several else " each"
+        verb = "hold" if several else "holds"
+        return f"{filled:,} of the {cells:,} cells {verb} {many} firms{each}, the others none"
+    if cells == 1:
+        return f"the one cell holds {many} firms"
+    return f"each of the {cells:,} cells holds {many} firms"
+
+
+def held_by_filled(ds: xr.Dataset) -> tuple[int, str]:
+    """Return how many cells hold firms, and how many each of these holds in words: ``320``, ``between 300 and 320``."""
+    firms = ds["firms"].values
     filled = firms[firms > 0]
     least, most = (int(filled.min()), int(filled.max())) if filled.size else (0, 0)
-    many = f"{least:,} firms" if least == most else f"between {least:,} and {most:,} firms"
-    if filled.size < firms.size:
-        several = filled.size != 1
-        each = " each" if several and least == most else ""
-        verb = "hold" if several else "holds"
-        return f"{filled.size:,} of the {firms.size:,} cells {verb} {many}{each}, the others none"
-    if firms.size == 1:
-        return f"the one cell holds {many}"
-    return f"each of the {firms.size:,} cells holds {many}"
+    return filled.size, f"{least:,}" if least == most else f"between {least:,} and {most:,}"
 
 
 def is_incomplete(ds: xr.Dataset) -> bool:

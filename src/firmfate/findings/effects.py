@@ -65,18 +65,13 @@ def axis_effects(ds: xr.Dataset, *, tau: int | None = None, level: float = 0.95)
     )
 
 
-def extremes_apart(
-    ds: xr.Dataset, longest: Cell, shortest: Cell, *, tau: int | None = None
-) -> tuple[tuple[float, float], bool]:
+def extremes_apart(lived: Lifetimes, longest: Cell, shortest: Cell) -> tuple[tuple[float, float], bool]:
     """Return by how many years the extremes differ, its standard error, and whether they are told apart at 95 %.
 
     Both were chosen among all cells, so the level is Bonferroni's for all pairs. Where there are too few batches,
     errors of the two cells alone are added, which is too much where cells share their luck.
     """
-    lived = Lifetimes(ds, tau=tau)
     cells = int(lived.estimate.notnull().sum())
-    if cells < 2:
-        return (np.nan, np.nan), False
     level = 1 - 0.05 / (cells * (cells - 1) / 2)
     apart = lived.apply(lambda years: years.isel(longest.place) - years.isel(shortest.place), level=level)
     difference = (float(apart["estimate"]), float(apart["se"]))

@@ -7,6 +7,7 @@ import xarray as xr
 
 from firmfate.findings.effects import Cell, axis_effects, extreme_cells, extremes_apart
 from firmfate.findings.finding import Finding
+from firmfate.findings.lifetimes import Lifetimes
 from firmfate.findings.paradox import CAUTION
 from firmfate.findings.words import Estimated, cell_words, number, plain, readable
 from firmfate.survival import kaplan_meier, rmst
@@ -21,7 +22,7 @@ def finding(ds: xr.Dataset, *, tau: int | None = None) -> Finding:
     horizon = f"{weeks / WEEKS_PER_YEAR:g} years"
     longest, shortest = extreme_cells(ds, tau=tau)
     numbers = {"longest": _number(longest), "shortest": _number(shortest)}
-    extremes = _extremes(ds, longest, shortest, tau, horizon)
+    extremes = _extremes(Lifetimes(ds, tau=tau), longest, shortest, horizon)
     effects = axis_effects(ds, tau=tau)
     if not effects.sizes["axis"] or not bool(effects["estimate"].notnull().any()):
         return Finding(extremes[0], extremes[1:], None, numbers, CAUTION)
@@ -36,12 +37,12 @@ MOST_AXES = 4
 """Axes of a cell that a sentence names."""
 
 
-def _extremes(ds: xr.Dataset, longest: Cell, shortest: Cell, tau: int | None, horizon: str) -> tuple[str, ...]:
+def _extremes(lived: Lifetimes, longest: Cell, shortest: Cell, horizon: str) -> tuple[str, ...]:
     """Say in which cells firms live longest and shortest, and whether these are told from each other."""
-    known = int(rmst(ds, tau=tau)["estimate"].notnull().sum())
-    cells = f"{ds['firms'].size:,} cells"
+    known = int(lived.estimate.notnull().sum())
+    cells = f"{lived.estimate.size:,} cells"
     within = f"the mean lifetime within {horizon} is"
-    some = "" if known == ds["firms"].size else f"the {known:,} with an estimate, of "
+    some = "" if known == lived.estimate.size else f"the {known:,} with an estimate, of "
     if known == 1:
         years = number(_number(longest), unit="years")
         return (f"Of {cells}, only one has an estimate: at {_named(longest)} {within} {years}.",)
@@ -50,7 +51,7 @@ def _extremes(ds: xr.Dataset, longest: Cell, shortest: Cell, tau: int | None, ho
         return (f"In all of {some}{cells} {within} the same, {years}.",)
     at = f"at {_named(longest, shortest)} and {{}}at {_named(shortest, longest)}"
     years = f"{number(_number(longest), unit='years')} and {number(_number(shortest), unit='years')}"
-    difference, told = extremes_apart(ds, longest, shortest, tau=tau)
+    difference, told = extremes_apart(lived, longest, shortest)
     apart = f", {number(Estimated(*difference), unit='years')} apart" if difference[1] > 0 else ""
     if told:
         return (

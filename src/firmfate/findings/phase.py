@@ -69,10 +69,8 @@ def phase_map(ds: xr.Dataset, *, tau: int | None = None, level: float = 0.95) ->
             "long_name": f"{name.replace('_', ' ')} of the {years} by execution, per unit",
         }
     found["sign"].attrs = {"units": "1", "long_name": "sign of the slope where its limits exclude 0, otherwise 0"}
-    firms = ds["firms"].values
     found.attrs = {
-        "tau": lived.tau, "level": level, "firms": int(firms.sum(dtype=np.uint64)),
-        "firms_per_cell": int(np.median(firms)),
+        "tau": lived.tau, "level": level, "firms": int(ds["firms"].values.sum(dtype=np.uint64)),
         "batches": 0 if lived.without is None else lived.without.sizes["batch"],
     }  # fmt: skip
     return found

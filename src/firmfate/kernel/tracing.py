@@ -165,10 +165,10 @@ class Rewriter(ast.NodeTransformer):
         arguments.defaults = [ast.Constant(None) for _ in arguments.defaults]
         arguments.kw_defaults = [default and ast.Constant(None) for default in arguments.kw_defaults]
         given = len(arguments.posonlyargs) + len(arguments.args) + len(arguments.kwonlyargs)
-        unbound: list[ast.stmt] = [
+        unset: list[ast.stmt] = [
             ast.Assign([ast.Name(name, ast.Store())], _call("unset", ast.Constant(name))) for name in names[given:]
         ]
-        tree.body, tree.returns = [*unbound, *self.block(tree.body)], None
+        tree.body, tree.returns = [*unset, *self.block(tree.body)], None
         return ast.fix_missing_locations(tree)
 
     def block(self, statements: list[ast.stmt]) -> list[ast.stmt]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from firmfate.findings.cells import is_incomplete
+from firmfate.findings.cells import held_by_filled, is_incomplete
 from firmfate.findings.words import plain, readable
 from firmfate.reporting.blocks import Prose, Section, Verbatim
 from firmfate.reporting.context import Context
@@ -87,14 +87,10 @@ def paragraph(context: Context) -> str:
 
 def _held(context: Context) -> str:
     """Return how many firms there are in how many cells; of an incomplete result, that it is one."""
-    firms = context.ds["firms"].values
-    filled, cells = firms[firms > 0], "cell" if context.cells == 1 else "cells"
-    if filled.size == context.cells and filled.min() == filled.max():
-        said = f"{int(filled.min()):,} in each of {context.cells:,} {cells}"
-    else:
-        least, most = (int(filled.min()), int(filled.max())) if filled.size else (0, 0)
-        many = f"{least:,}" if least == most else f"between {least:,} and {most:,}"
-        said = f"{many} in each of {filled.size:,} of {context.cells:,} {cells}"
+    filled, many = held_by_filled(context.ds)
+    whole = filled == context.cells and "between" not in many
+    of = "" if whole else f"{filled:,} of "
+    said = f"{many} in each of {of}{context.cells:,} {'cell' if context.cells == 1 else 'cells'}"
     return f"{said} (a result that is not complete)" if is_incomplete(context.ds) else said
 
 
