@@ -23,7 +23,23 @@ class StudyError(FirmfateError):
 
 
 class ModelError(FirmfateError):
-    """A model that the engine cannot compose: told in the terms of its author, with the line."""
+    """A model that cannot be run as it is written.
+
+    Attributes
+    ----------
+    code : str
+        Number of the error in the catalogue, such as ``FF103``; empty where it has none.
+    """
+
+    code = ""
+
+    @classmethod
+    def numbered(cls, code: str, text: str, *, model: str, file: str = "", line: int = 0) -> ModelError:
+        """Return an error with its number and the place in the model's file."""
+        where = f"{file}, line {line}: " if file else ""
+        made = cls(f"{code} model '{model}': {where}{text}")
+        made.code = code
+        return made
 
 
 class RunDirectoryError(FirmfateError):

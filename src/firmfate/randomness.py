@@ -4,7 +4,8 @@ The compiled engine draws the same numbers (a test compares them); this file is 
 populations, designs and scrambles. A number is a function of key and counter alone, so results depend neither on order
 nor on workers.
 
-Counter words: replicate (low, high), step, and stream + 256 x block.
+Counter words: replicate (low, high), step, and stream + 256 x block. Where random numbers are not common to all cells, a
+hash of the cell's values is mixed into the second and the last word.
 
 References
 ----------
@@ -106,3 +107,12 @@ def value_key(seed: int, model: str, values: Mapping[str, float]) -> int:
     position."""
     text = "\n".join([str(seed), model, *(f"{name}={canonical(values[name])}" for name in sorted(values))])
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little")
+
+
+def cell_word(key: int) -> int:
+    """Return the 52 bits of a cell's key that tell its random numbers from those of other cells.
+
+    The low half goes into the second word of a firm's counters, the high half into the last, whose 12 low bits name
+    stream and block.
+    """
+    return key & 0xFFFF_F000_FFFF_FFFF

@@ -1,29 +1,20 @@
-"""The compiler's options, in one place, and the one decorator that every compiled function carries.
+"""The compiler's options, in one place, and the processor that code is compiled for.
 
-``contract`` lets multiply and add fuse, ``nsz`` and ``arcp`` let divisions by constants become products. Reassociation
-is never allowed: it would delete the rounding trick in `exp`. ``error_model='numpy'`` makes a division by zero an
-infinity instead of a branch, without which nothing vectorises. The lock of the interpreter is released at the entry
-point.
+Nothing is left to the compiler's judgement: no flag allows it to fuse, reorder or approximate arithmetic on numbers.
+What is rounded, and how, stands in the program (`firmfate.program`), so all processors give the same bits.
+``error_model='numpy'`` makes a division by zero in the loop around it an infinity instead of a branch.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
-FASTMATH = frozenset({"contract", "nsz", "arcp"})
-OPTIONS: dict[str, Any] = {"fastmath": set(FASTMATH), "error_model": "numpy", "boundscheck": False}
-VERSION = "2"
-"""Version of the kernel's arithmetic: part of every shard, refused in a mix. Raise it when any result may change by a
-bit."""
-
-
-def inlined(function: Callable[..., Any]) -> Any:
-    """Compile a function that is always inlined into its caller."""
-    from numba import njit
-
-    return njit(forceinline=True, **OPTIONS)(function)
+OPTIONS: dict[str, Any] = {"fastmath": False, "error_model": "numpy", "boundscheck": False}
+VERSION = "3"
+"""Version of what is counted and recorded of a firm: part of every shard, refused in a mix. Raise it when the loop around
+a model's program may change a count; the program has a digest of its own."""
 
 
 def entry(function: Callable[..., Any]) -> Any:
@@ -33,24 +24,48 @@ def entry(function: Callable[..., Any]) -> Any:
     return njit(nogil=True, cache=True, **OPTIONS)(function)
 
 
-def callable_when_compiled(function: Callable[..., Any]) -> None:
-    """Let compiled code call a plain Python function, which stays one."""
-    from numba.extending import register_jitable
+@cache
+def processor() -> tuple[str, str]:
+    """Return name and features of the processor that code is compiled for.
 
-    register_jitable(forceinline=True, **OPTIONS)(function)
-
-
-def instruction_set() -> str:
-    """Return the processor that code is compiled for: results are bit-identical only within one."""
+    ``NUMBA_CPU_NAME`` alone stands for that processor with the features it has; Numba would add those of this machine.
+    """
     import llvmlite.binding as llvm
-
-    return os.environ.get("NUMBA_CPU_NAME") or str(llvm.get_host_cpu_name())
-
-
-def vector_lanes() -> int:
-    """Return how many float64 one vector register holds on the processor that code is compiled for."""
     from numba.core import config
     from numba.core.codegen import get_host_cpu_features
 
+    if config.CPU_NAME and config.CPU_FEATURES is None:
+        config.CPU_FEATURES = ""
     features = get_host_cpu_features() if config.CPU_FEATURES is None else config.CPU_FEATURES
-    return 8 if config.CPU_NAME != "generic" and "+avx512f" in features.split(",") else 4
+    return config.CPU_NAME or str(llvm.get_host_cpu_name()), features
+
+
+PROBE = """
+define <8 x double> @sum(<8 x double> %a, <8 x double> %b) {
+  %c = fadd <8 x double> %a, %b
+  ret <8 x double> %c
+}
+"""
+
+
+@cache
+def vectors() -> tuple[int, frozenset[str]]:
+    """Return how many float64 one register of the processor holds, and the features that `Writer` makes use of."""
+    import llvmlite.binding as llvm
+
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    name, features = processor()
+    machine = llvm.Target.from_default_triple().create_target_machine(cpu=name, features=features)
+    text = machine.emit_assembly(llvm.parse_assembly(PROBE))
+    if "zmm" in text:
+        return 8, frozenset({"avx512"})
+    return 4, frozenset({"avx2"} if "ymm" in text and _gathers(machine) else ())
+
+
+def _gathers(machine: Any) -> bool:
+    """Return whether a processor with registers of four float64 has AVX2, whose integers are as wide."""
+    import llvmlite.binding as llvm
+
+    words = PROBE.replace("double", "i64").replace("fadd", "add").replace("8 x", "4 x")
+    return "ymm" in machine.emit_assembly(llvm.parse_assembly(words))

@@ -1,9 +1,9 @@
 """From a model to its engine: a generated module, named by the hash of everything it is made of, compiled once and
 kept on disk.
 
-The engine itself is one text, ``engine.py.in``; what differs from model to model (which tuples, how many rows, how
-words become shocks) is written above it. Because the file's name is a hash of all sources, an edited model is never
-stale, and a second process finds the machine code of the first.
+The engine itself is one text, ``engine.py.in``; what differs from model to model is written above it. Because the file's
+name is a hash of the model's program, of the kernel's sources and of the processor, an edited model never meets machine
+code of before, and a second process finds what the first has compiled.
 """
 
 from __future__ import annotations
@@ -20,14 +20,16 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from firmfate.kernel import compiler, shape
-from firmfate.kernel.sources import Sources
-from firmfate.kernel.stepping import rehearse
+from firmfate.kernel import compiler
+from firmfate.kernel.memory import Rows
+from firmfate.kernel.pieces import Pieces
 from firmfate.models.model import Model
+from firmfate.program.layout import Layout
+from firmfate.program.tracing import fields
 
-LANES = 24
-BOUND: dict[str, Model] = {}
-"""Models by digest, for the generated modules to import."""
+LANES = int(os.environ.get("W","24"))
+PIECES: dict[str, Pieces] = {}
+"""Stages of programs by digest, for the generated modules to import."""
 
 
 def cache_directory() -> Path:
@@ -48,64 +50,66 @@ def cache_directory() -> Path:
         return Path(tempfile.mkdtemp(prefix="firmfate-engines-"))
 
 
-def digest(model: Model, lanes: int = LANES) -> str:
-    """Return 16 hex digits that name a model's engine: its sources, the kernel's, the compiler's version and the
-    processor."""
+@cache
+def _kernel_digest() -> bytes:
+    """Return a hash of the sources that turn programs into machine code, of compilers and of the processor."""
     import llvmlite
     import numba
 
     text = hashlib.sha256()
-    for file in sorted(files("firmfate.kernel").iterdir(), key=lambda file: file.name):
-        if file.name.endswith((".py", ".py.in")):
-            text.update(file.read_bytes())
-    text.update((files("firmfate") / "randomness.py").read_bytes())
-    sources = Sources.of(model)
-    # Cached machine code imports the modules that its functions came from: under another name they would not be found.
-    modules = sorted({function.call.__module__ for function in sources.functions})
-    for part in (
-        sources.fingerprint, *modules, numba.__version__, llvmlite.__version__, compiler.instruction_set(), str(lanes),
-        os.environ.get("NUMBA_CPU_FEATURES", ""), *model.fields,
-    ):  # fmt: skip
+    for folder in ("firmfate.kernel", "firmfate.program"):
+        for file in sorted(files(folder).iterdir(), key=lambda file: file.name):
+            if file.name.endswith((".py", ".py.in")):
+                text.update(file.read_bytes())
+    for part in (numba.__version__, llvmlite.__version__, *compiler.processor()):
+        text.update(part.encode() + b"\0")
+    return text.digest()
+
+
+def digest(model: Model, lanes: int = LANES, *, weekly: bool = True) -> str:
+    """Return 16 hex digits that name a model's engine: its program, the kernel's sources, compilers and processor."""
+    text = hashlib.sha256(_kernel_digest())
+    for part in (model.program.digest, *fields(model.signature.parameters), str(lanes), str(weekly)):
         text.update(part.encode() + b"\0")
     return text.hexdigest()[:16]
 
 
-def source(model: Model, lanes: int = LANES) -> str:
-    """Return the text of a model's engine module."""
-    constants, traits = shape.classes(model)
-    bound = digest(model, lanes)
-    shocks, draws = model.kinds(model.shocks), model.kinds(model.draws)
-    vector = compiler.vector_lanes()
+def pieces(model: Model, lanes: int = LANES, *, weekly: bool = True) -> Pieces:
+    """Return the stages of a model's program, for the processor at hand."""
+    vector, features = compiler.vectors()
+    program = model.program.given({"run.dt": 1.0}) if weekly else model.program
     together = next(n for n in (4, 3, 2, 1) if lanes % (n * vector) == 0)
+    return Pieces(
+        Rows(Layout(program)), fields(model.signature.parameters), lanes=lanes, vector=vector, together=together,
+        features=features,
+    )  # fmt: skip
+
+
+def source(model: Model, lanes: int = LANES, *, weekly: bool = True) -> str:
+    """Return the text of a model's engine module."""
+    made = pieces(model, lanes, weekly=weekly)
+    rows = made.rows
     head = [
         f'"""The engine of the model {model.name!r}, {lanes} lanes; written by firmfate.kernel.compose."""',
         "import numpy as np",
         "from numba import carray",
-        "from firmfate.kernel import shape",
-        "from firmfate.kernel.compiler import entry, inlined",
-        "from firmfate.kernel.compose import BOUND",
-        "from firmfate.kernel.draws import drawer, head_rows",
-        "from firmfate.kernel.lanes import from_lane, load, on_stack, store, store_int",
-        "from firmfate.kernel.stepping import NO_STEPS, Places, stepper",
-        "from firmfate.randomness import BIRTH, SHOCKS as STEP",
+        "from firmfate.kernel.compiler import entry",
+        "from firmfate.kernel.compose import PIECES",
+        "from firmfate.kernel.memory import from_lane, on_stack",
         "",
-        f"MODEL = BOUND[{bound!r}]",
-        "Constants, Traits = shape.classes(MODEL)",
-        "Stocks, Shocks, Draws, Parameters = MODEL.stocks, MODEL.shocks, MODEL.draws, MODEL.Parameters",
-        "settle, start = MODEL.settle, MODEL.start",
-        f"W, VECTOR, TOGETHER = {lanes}, {vector}, {together}",
-        f"SHOCK_KINDS, DRAW_KINDS = {shocks}, {draws}",
-        f"N_STOCKS, N_SHOCKS, N_DRAWS = {shape.rows(model.stocks)}, {len(shocks)}, {len(draws)}",
-        f"N_CONSTANTS, N_TRAITS = {shape.rows(constants)}, {shape.rows(traits)}",
-        f"N_MARKS, N_PARAMETERS = {len(model.marks)}, {len(model.fields)}",
+        f"MODEL = PIECES[{digest(model, lanes, weekly=weekly)!r}]",
+        f"W, VECTOR, TOGETHER = {lanes}, {made.vector}, {made.together}",
+        f"N_STOCKS, N_MARKS, N_PARAMETERS = {rows.stocks}, {len(model.marks)}, {len(model.fields)}",
+        f"N_SHARED, ROWS = {max(1, len(rows.shared))}, {rows.count}",
+        f"MARKS, STEPS, ALARM, CAUSE = {rows.marks}, {rows.steps}, {rows.alarm}, {rows.cause}",
         "",
     ]
     template = (files("firmfate.kernel") / "engine.py.in").read_text(encoding="utf-8")
-    return "\n".join(head) + "\n" + template.replace("@NAME@", model.name)
+    return "\n".join(head) + "\n" + template
 
 
 @cache
-def compose(model: Model, lanes: int = LANES) -> ModuleType:
+def compose(model: Model, lanes: int = LANES, *, weekly: bool = True) -> ModuleType:
     """Return the engine module of a model: generated where it is new, imported from the cache where it is not.
 
     Parameters
@@ -113,23 +117,17 @@ def compose(model: Model, lanes: int = LANES) -> ModuleType:
     model : Model
     lanes : int
         Firms side by side, a multiple of 8. Results do not depend on it.
-
-    Raises
-    ------
-    ModelError
-        Where the model's functions cannot be composed; with the line.
+    weekly : bool
+        Whether a step is a week. What is multiplied by its length is taken as it is then, to the same bits.
     """
-    functions = Sources.of(model)
-    functions.check()
-    functions.register()
-    name = f"firmfate_engine_{digest(model, lanes)}"
+    named = digest(model, lanes, weekly=weekly)
+    name = f"firmfate_engine_{named}"
     if name in sys.modules:
         return sys.modules[name]
-    BOUND[digest(model, lanes)] = model
+    PIECES[named] = pieces(model, lanes, weekly=weekly)
     path = cache_directory() / f"{name}.py"
-    text = source(model, lanes)
+    text = source(model, lanes, weekly=weekly)
     if not path.is_file() or path.read_text(encoding="utf-8") != text:
-        rehearse(model)  # what is there already was traced before
         with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".part", delete=False, encoding="utf-8") as aside:
             aside.write(text)
         Path(aside.name).replace(path)

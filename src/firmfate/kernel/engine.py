@@ -7,21 +7,17 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from firmfate.errors import ModelError
 from firmfate.kernel.compose import LANES, compose
-from firmfate.kernel.draws import round_keys
-from firmfate.models.model import Mark, Model
+from firmfate.models.model import Model
 
 INVALID = 255
 """The end of a firm whose arithmetic failed."""
-
-UNKNOWN = 254
-"""The end of a firm whose step returned what is no whole number below this: never in records that are handed on."""
 
 EARLY_WEEKS = 13
 """An alarm in the first quarter of a firm's life is early: it tells of the start, not of what the firm became."""
@@ -54,34 +50,26 @@ class Records(NamedTuple):
 
 
 def refuse_records(model: Model, records: Records) -> None:
-    """Refuse causes and marks that the model does not name: there is no place to count them.
+    """Refuse marks that are no integers from 0 to their maximum: there is no place to count them.
 
     Raises
     ------
     ModelError
-        Where a step returned such a cause or mark.
+        Where a step returned such a mark.
     """
-    strange = records.end[(records.end > len(model.causes)) & (records.end != INVALID)]
-    if strange.size:
-        cause = int(strange.min())
-        refuse_cause(model, f"cause {cause}" if cause < UNKNOWN else f"a cause that is no whole number below {UNKNOWN}")
     for mark, values in zip(model.marks, records.marks, strict=True):
         if values.max(initial=0) > mark.maximum:
             strange = values[(values > mark.maximum) & (records.end != INVALID)]
             if strange.size:
-                refuse_mark(model, mark, int(strange.min()))
+                refuse_mark(model, mark.name, int(strange.min()), mark.maximum)
 
 
-def refuse_cause(model: Model, told: str) -> NoReturn:
-    """Tell that a step returned a cause that the model does not name."""
-    named = ", ".join(f"{place} = {cause.name}" for place, cause in enumerate(model.causes, start=1))
-    raise ModelError(f"model '{model.name}': step returned {told}; allowed: 0 = lives on, {named}")
-
-
-def refuse_mark(model: Model, mark: Mark, value: float) -> NoReturn:
-    """Tell that a step returned a mark beyond its maximum, or below 0."""
-    told = "one below 0 or above 254" if value == 255 else f"{value:g}"
-    raise ModelError(f"model '{model.name}': step returned {told} as mark '{mark.name}'; allowed: 0 to {mark.maximum}")
+def refuse_mark(model: Model, name: str, value: float, maximum: int) -> None:
+    """Refuse a mark beyond its maximum, below 0, or between integers."""
+    found = "a value below 0, above 254 or between integers" if value == 255 else f"{value:g}"
+    raise ModelError.numbered(
+        "FF120", f"step returned {found} as mark '{name}'; allowed: an integer from 0 to {maximum}", model=model.name
+    )
 
 
 class Counts(NamedTuple):
@@ -129,11 +117,9 @@ class Counts(NamedTuple):
 
 
 class Trace(NamedTuple):
-    """One firm's life as the engine lived it: (steps, stocks), (steps, shocks), (traits,), and its record."""
+    """One firm's trajectory in the engine: its stocks at the start of every step, (steps, stocks), and its record."""
 
     stocks: NDArray[np.float64]
-    shocks: NDArray[np.float64]
-    traits: NDArray[np.float64]
     records: Records
 
 
@@ -165,12 +151,12 @@ class Engine:
 
     _lock = threading.Lock()
 
-    def __init__(self, model: Model, *, lanes: int = LANES) -> None:
+    def __init__(self, model: Model, *, lanes: int = LANES, weekly: bool = False) -> None:
         if lanes % 8 or lanes <= 0:
             raise ValueError(f"lanes = {lanes}; a positive multiple of 8")
         self.model = model
         with Engine._lock:
-            self._module = compose(model, lanes)
+            self._module = compose(model, lanes, weekly=weekly)
 
     @property
     def cached(self) -> bool:
@@ -189,7 +175,8 @@ class Engine:
         with Engine._lock:
             if not self.compiled:
                 row = np.array([[self.model.defaults[name] for name in self.model.fields]])
-                records, _ = self._run(row, 0, 0, 1, 1, 1.0 / self.model.steps_per_week, None, None)
+                none = np.zeros(1, np.uint64)
+                records, _ = self._run(row, 0, none, 0, 1, 1, 1.0 / self.model.steps_per_week, None, 0)
                 counts = Counts.empty(self.model, cells=1, weeks=1, bins=1, batches=1, horizons=1)
                 self.count(
                     records, counts, first=0, step_weeks=1, week_steps=1, bin_weeks=1, horizons=np.ones(1, np.int64)
@@ -199,8 +186,9 @@ class Engine:
     def run(
         self,
         parameters: NDArray[np.float64],
-        keys: NDArray[np.uint64],
         *,
+        key: int,
+        cells: NDArray[np.uint64],
         first: int,
         replicates: int,
         steps: int,
@@ -213,8 +201,10 @@ class Engine:
         ----------
         parameters : (cells, fields) array
             Values in the order of ``model.fields``.
-        keys : (cells,) array of uint64
-            Key of each cell's random numbers.
+        key : int
+            Key of all random numbers, 64 bits.
+        cells : (cells,) array of uint64
+            What tells the random numbers of cells apart (`firmfate.randomness.cell_word`); 0 where they are common.
         first, replicates : int
             The replicates ``first .. first + replicates - 1`` of every cell.
         steps : int
@@ -233,20 +223,10 @@ class Engine:
         Raises
         ------
         ModelError
-            Where the model's step returned a cause or a mark that the model does not name.
+            Where the model's step returned a mark beyond its maximum.
         """
         self.warm_up()
-        if np.all(keys == keys[:1]):
-            return self._run(parameters, int(keys[0]), first, replicates, steps, dt, varying, None)[0]
-        records = Records.empty(self.model, len(parameters), replicates)
-        for cell, key in enumerate(keys.tolist()):
-            own = varying
-            if varying is not None and len(varying.values) > 1:
-                own = Varying(varying.fields, varying.values[cell : cell + 1])
-            part, _ = self._run(parameters[cell : cell + 1], key, first, replicates, steps, dt, own, None)
-            for name in Records._fields:
-                getattr(records, name)[..., cell : cell + 1, :] = getattr(part, name)
-        return records
+        return self._run(parameters, key, cells, first, replicates, steps, dt, varying, 0)[0]
 
     def count(
         self, records: Records, counts: Counts, *, first: int, step_weeks: int, week_steps: int, bin_weeks: int,
@@ -284,43 +264,39 @@ class Engine:
     def trace(
         self,
         parameters: NDArray[np.float64],
-        key: int,
         *,
+        key: int,
+        cell: int,
         replicate: int,
         steps: int,
         dt: float,
         varying: Varying | None = None,
     ) -> Trace:
-        """Step one firm to its end by the same machine code as `run`, and keep its stocks and shocks at every step."""
+        """Step one firm to its end by the same machine code as `run`, and keep its stocks at the start of every step."""
         self.warm_up()
-        shocks, traits = len(self.model.shocks._fields), self._module.N_TRAITS
-        paths = (
-            np.full((steps, self._module.N_STOCKS), np.nan),
-            np.full((steps, shocks), np.nan),
-            np.full(traits, np.nan),
-        )
-        records, lived = self._run(parameters.reshape(1, -1), key, replicate, 1, steps, dt, varying, paths)
-        return Trace(paths[0][:lived], paths[1][:lived], paths[2], records)
+        cells = np.array([cell], np.uint64)
+        records, path = self._run(parameters.reshape(1, -1), key, cells, replicate, 1, steps, dt, varying, steps)
+        return Trace(path, records)
 
     def _run(
         self,
         parameters: NDArray[np.float64],
         key: int,
+        cells: NDArray[np.uint64],
         first: int,
         replicates: int,
         steps: int,
         dt: float,
         varying: Varying | None,
-        paths: tuple[Any, Any, Any] | None,
-    ) -> tuple[Records, int]:
+        traced: int,
+    ) -> tuple[Records, NDArray[np.float64]]:
         records = Records.empty(self.model, len(parameters), replicates)
         fields = np.zeros(0, np.int64) if varying is None else np.ascontiguousarray(varying.fields, np.int64)
         values = np.zeros((1, 1, 0)) if varying is None else np.ascontiguousarray(varying.values, np.float64)
-        traces = paths or (np.empty((0, 0)), np.empty((0, 0)), np.empty(0))
-        keys = np.array(round_keys(key), np.uint64).view(np.float64)
+        path = np.full((traced, self._module.N_STOCKS), np.nan)
         lived = self._module.run(
-            np.ascontiguousarray(parameters, np.float64), keys, values, fields, np.int64(first), np.int64(steps),
-            float(dt), *records, *traces,
+            np.ascontiguousarray(parameters, np.float64), np.uint64(key), np.ascontiguousarray(cells, np.uint64), values,
+            fields, np.int64(first), np.int64(steps), float(dt), *records, path,
         )  # fmt: skip
         refuse_records(self.model, records)
-        return records, min(int(records.event_step[0, 0]), int(lived))
+        return records, path[: min(int(records.event_step[0, 0]), int(lived))]

@@ -11,11 +11,13 @@ Glasserman & Kou 1997). The alarm of a car is the notice.
 
 from __future__ import annotations
 
-import math
-from typing import Annotated, Any, NamedTuple
+from math import exp, inf, log, sqrt
+from typing import Any
 
-from firmfate.models.arithmetic import exp
-from firmfate.models.model import ANY, NORMAL, NOT_NEGATIVE, POSITIVE, SHARE, UNIFORM, Cause, Model, Parameter
+from firmfate.models.declarations import (
+    ANY, NOT_NEGATIVE, POSITIVE, SHARE, Cause, Normal, Parameter, Stock, Uniform,
+)  # fmt: skip
+from firmfate.models.model import Model
 
 WEEKS_PER_YEAR = 52.0
 FITTED = (
@@ -40,100 +42,60 @@ PARAMETERS = (
 )  # fmt: skip
 
 
-class Stocks(NamedTuple):
-    """The one stock of a car."""
+SHOCKS = (
+    Normal("road", meaning="the road, up to the moment of notice"),
+    Normal("road_repaired", meaning="the road, after the moment of notice"),
+    Uniform("edge", meaning="whether the edge is touched, up to the moment of notice"),
+    Uniform("edge_repaired", meaning="whether the edge is touched, after the moment of notice"),
+)
 
-    distance: Annotated[float, "σ√year", "distance to the edge of the road"]
-
-
-class Shocks(NamedTuple):
-    """The random numbers of one step: the road and the edge, before and after the moment of notice."""
-
-    road: Annotated[float, NORMAL]
-    road_repaired: Annotated[float, NORMAL]
-    edge: Annotated[float, UNIFORM]
-    edge_repaired: Annotated[float, UNIFORM]
+DRAWS = (
+    Normal("buffer", meaning="distance at the start"),
+    Uniform("notice", meaning="moment of notice"),
+)
 
 
-class Draws(NamedTuple):
-    """The random numbers of one car."""
-
-    buffer: Annotated[float, NORMAL]
-    notice: Annotated[float, UNIFORM]
+def start(p: Any, draw: Any) -> dict[str, Any]:
+    """Return a car at the start: a log-normal distance to the edge."""
+    return {"distance": exp(p.buffer_mean + p.buffer_sd * draw.buffer)}
 
 
-class Constants(NamedTuple):
-    """What holds for all cars with the same parameters; times in years."""
-
-    dt: float
-    dt_weeks: float
-    crooked: float
-    straight: float
-    sigma: float
-    steepness: float
-    buffer_mean: float
-    buffer_sd: float
-    notice: float
+def notice_year(p: Any, draw: Any) -> Any:
+    """Return when the driver notices, in years; never where the rate is 0."""
+    return -log(1 - draw.notice) / p.notice if p.notice > 0 else inf
 
 
-class Traits(NamedTuple):
-    """What a car draws at birth."""
-
-    notice_year: float
-
-
-def settle(p: Any, dt: float) -> Constants:
-    """Return the constants of all cars with parameters `p`, for steps of `dt` weeks."""
-    straight = p.drift + p.execution_gain * p.execution
-    return Constants(
-        dt=dt / WEEKS_PER_YEAR,
-        dt_weeks=dt,
-        crooked=straight - p.harm * p.execution * p.misalignment,
-        straight=straight,
-        sigma=p.sigma,
-        steepness=-2.0 / (p.sigma * p.sigma),
-        buffer_mean=p.buffer_mean,
-        buffer_sd=p.buffer_sd,
-        notice=p.notice,
-    )
-
-
-def start(k: Constants, draw: Draws) -> tuple[Stocks, Traits]:
-    """Return a car at the start: a log-normal distance, and the moment of notice."""
-    notice_year = -math.log(1.0 - draw.notice) / k.notice if k.notice > 0.0 else math.inf
-    return Stocks(distance=math.exp(k.buffer_mean + k.buffer_sd * draw.buffer)), Traits(notice_year=notice_year)
-
-
-def touched(k: Constants, before: float, after: float, years: float, uniform: float) -> bool:
+def touched(p: Any, before: Any, after: Any, years: Any, uniform: Any) -> Any:
     """Return whether a path from `before` to `after` touched the edge within `years`: the law of the Brownian
     bridge."""
-    return after <= 0.0 or uniform < exp(k.steepness * before * after / max(years, 1e-300))
+    probability = exp(-2 * before * after / (p.sigma**2 * max(years, 1e-300)))
+    return after <= 0 or uniform < probability
 
 
-def step(s: Stocks, shock: Shocks, k: Constants, car: Traits, week: float) -> tuple[Stocks, int, bool, tuple[()]]:
+def step(s: Any, p: Any, draw: Any, shock: Any, week: Any) -> dict[str, Any]:
     """Return the car one step later: first the crooked part of the step, then the repaired one."""
-    year = week / k.dt_weeks * k.dt
-    crooked = min(k.dt, max(0.0, car.notice_year - year))
-    repaired = k.dt - crooked
-    between = s.distance + k.crooked * crooked + k.sigma * math.sqrt(crooked) * shock.road
-    after = between + k.straight * repaired + k.sigma * math.sqrt(repaired) * shock.road_repaired
-    early = crooked > 0.0 and touched(k, s.distance, between, crooked, shock.edge)
-    late = repaired > 0.0 and touched(k, between, after, repaired, shock.edge_repaired)
-    noticed = repaired > 0.0 and not early
-    return Stocks(distance=after), 1 if early or late else 0, noticed, ()
+    dt, year = p.dt / WEEKS_PER_YEAR, week / WEEKS_PER_YEAR
+    straight = p.drift + p.execution_gain * p.execution
+    crooked = straight - p.harm * p.execution * p.misalignment
+    faulty = min(dt, max(0, notice_year(p, draw) - year))  # part of the step before the notice
+    repaired = dt - faulty
+    between = s.distance + crooked * faulty + p.sigma * sqrt(faulty) * shock.road
+    after = between + straight * repaired + p.sigma * sqrt(repaired) * shock.road_repaired
+    early = faulty > 0 and touched(p, s.distance, between, faulty, shock.edge)
+    late = repaired > 0 and touched(p, between, after, repaired, shock.edge_repaired)
+    return {"distance": after, "crash": early or late, "alarm": repaired > 0 and not early}
 
 
 MODEL = Model(
     name="car",
     summary="The metaphor: distance to the edge of the road, exactly solvable.",
-    parameters=PARAMETERS,
-    stocks=Stocks,
-    causes=(Cause("crash", "the car touches the edge of the road"),),
-    shocks=Shocks,
-    draws=Draws,
-    settle=settle,
     start=start,
     step=step,
+    parameters=PARAMETERS,
+    stocks=(Stock("distance", "σ√year", "distance to the edge of the road"),),
+    shocks=SHOCKS,
+    draws=DRAWS,
+    causes=(Cause("crash", "the car touches the edge of the road"),),
     alarm="the driver notices the faulty steering, and repairs it",
     steps_per_week=1 / 13,
 )

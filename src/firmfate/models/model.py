@@ -1,225 +1,219 @@
-"""What a model is to the engine: tables of parameters, stocks, causes and marks, and three functions of plain numbers.
+"""What a model is: tables of what it declares, and functions that are its equations.
 
-A model's functions are ordinary Python that runs uncompiled. The engine composes them at compile time and steps many
-firms side by side; `firm` and `car` use exactly what is described here, and so does a user's ``my_model.py:Name``::
+A model's functions are ordinary Python. They are read once, when the model is made, and become a program
+(`firmfate.program`) that the engine runs for many firms side by side. `firm` and `car` use exactly what is described
+here, and so does a user's ``my_model.py:NAME``::
 
-    settle(p, dt) -> constants
-        What holds for all firms with these parameter values. `p` has one attribute a parameter, `dt` is the step in
-        weeks.
-    start(constants, draws) -> (stocks, traits)
-        A firm at birth: its stocks, and what its once-a-firm draws fix for life.
-    step(stocks, shocks, constants, traits, week) -> (stocks, cause, alarm, marks)
-        One step. `week` is the time at its start. `cause` is 0, or 1.. in the order of the model's causes; `alarm`
-        says whether the alarm rings in this step; `marks` is a tuple of whole numbers, kept from the step in which it
-        rings first.
-    observe(stocks, shocks, constants, traits, week) -> auxiliaries          (optional: extra columns of a replayed
-    life)
+    start(p, draw) -> dict
+        Every stock of a new firm, by name.
+    step(s, p, draw, shock, week) -> dict
+        Every stock one step later, and for every cause whether it ends the firm, by name; where the model has an alarm,
+        ``alarm`` says whether it rings, and every mark its value, kept from the step in which the alarm rings first.
+    observe(s, p, draw, shock, week) -> dict
+        Optional: every auxiliary of the step, for trajectories.
 
-`constants`, `traits`, `stocks`, `shocks` and `draws` are NamedTuples of numbers; `constants` may nest.
+`p` has one attribute for each parameter, and ``p.dt``, the length of a step in weeks; `draw` and `shock` have one for
+each random number of the firm and of the step, `s` one for each stock, as it is at the start of the step, which is at
+`week`. Of causes that hold in one step, the first in the order of the table is the firm's.
 
-A step decides with ``if``, ``elif``, conditional expressions, ``and``, ``or``, ``not``, `min` and `max`. For many firms
-at once all branches are worked out and every firm keeps its own, so a branch may divide by zero, but not fail. Loops
-are of constant length; of the `math` module `sqrt`, `fabs`, `floor` and `ceil` may be called, and
-`firmfate.models.arithmetic.exp`. What else there is belongs into `settle` and `start`.
+A step decides with ``if``, conditional expressions, ``and``, ``or``, ``not``, `min` and `max`. All branches are worked
+out, and every firm keeps its own, so a branch may divide by zero: that gives an infinite number, where Python would
+raise. What depends on parameters alone is worked out once a cell, what depends on draws once a firm; there is nothing to
+gain by doing so by hand.
 """
 
 from __future__ import annotations
 
 import inspect
-import math
-from collections import namedtuple
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+import keyword
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Any, NoReturn
 
 from firmfate.errors import ModelError
+from firmfate.models.declarations import Auxiliary, Cause, Column, Mark, Parameter, RandomNumber, Stock
+from firmfate.program.program import Program
+from firmfate.program.tracing import Signature, random_program, trace, trace_observed
 
-NORMAL = "normal"
-UNIFORM = "uniform"
-"""The two kinds of random number: standard normal, and uniform on the open interval (0, 1)."""
+MOST_CAUSES = 254
+"""An event is kept in one byte, whose last value stands for arithmetic that has failed."""
 
-MOST_CAUSES = 253
-"""An end is kept in one byte, whose last two values tell of faults."""
-
-
-@dataclass(frozen=True)
-class Interval:
-    """The values that a parameter may take: an interval of numbers, closed unless said otherwise."""
-
-    low: float
-    high: float
-    open_low: bool = False
-    open_high: bool = False
-
-    def __contains__(self, value: float) -> bool:
-        above = value > self.low if self.open_low else value >= self.low
-        below = value < self.high if self.open_high else value <= self.high
-        return math.isfinite(value) and above and below
-
-    def __str__(self) -> str:
-        left = "(" if self.open_low or math.isinf(self.low) else "["
-        right = ")" if self.open_high or math.isinf(self.high) else "]"
-        return f"{left}{self.low:g}, {self.high:g}{right}"
+MOST_RANDOM_NUMBERS = 64
 
 
-SHARE = Interval(0, 1)
-BELOW_ONE = Interval(0, 1, open_high=True)
-NOT_NEGATIVE = Interval(0, math.inf)
-POSITIVE = Interval(0, math.inf, open_low=True)
-ANY = Interval(-math.inf, math.inf)
-WEEK_OR_LONGER = Interval(1, math.inf)
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One row of a model's parameter table.
-
-    Attributes
-    ----------
-    name, default, unit, allowed, meaning, source
-        What the table prints; `source` names the literature or the reason of the default.
-    assumption : bool
-        The default is a judgement rather than a measurement: sweep it, do not believe it.
-    parts : tuple of str
-        Where the parameter has one value a division, the divisions; ``name.part`` is then a key of its own in studies.
-    """
-
-    name: str
-    default: float
-    unit: str
-    allowed: Interval
-    meaning: str
-    source: str = ""
-    assumption: bool = False
-    parts: tuple[str, ...] = ()
-
-    @property
-    def fields(self) -> tuple[str, ...]:
-        """The numbers that the engine holds for this parameter: itself, or one a part."""
-        return tuple(f"{self.name}_{part}" for part in self.parts) or (self.name,)
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """What a study may write: the name, and ``name.part`` for every part."""
-        return (self.name, *(f"{self.name}.{part}" for part in self.parts))
-
-
-@dataclass(frozen=True)
-class Cause:
-    """One way in which a firm may end."""
-
-    name: str
-    meaning: str
-
-
-@dataclass(frozen=True)
-class Mark:
-    """A whole number from 0 to `maximum`, recorded of every firm in the step of its alarm."""
-
-    name: str
-    dim: str
-    maximum: int
-    meaning: str
-
-    @property
-    def counted(self) -> str:
-        """Name of the variable that counts firms by this mark: ``green_kpis`` -> ``green_kpi_count``."""
-        return f"{self.name.removesuffix('s')}_count"
-
-
-@dataclass(frozen=True)
-class Column:
-    """One stock or auxiliary of a model, as replayed lives show it."""
-
-    name: str
-    unit: str
-    meaning: str
-
-
-def columns(table: type[Any]) -> tuple[Column, ...]:
-    """Read a NamedTuple of ``Annotated[float, unit, meaning]`` fields as a table of columns."""
-    hints = get_type_hints(table, include_extras=True)
-    found = []
-    for name in table._fields:
-        hint = hints.get(name, float)
-        unit, meaning = get_args(hint)[1:3] if get_origin(hint) is Annotated else ("1", name.replace("_", " "))
-        found.append(Column(name, unit, meaning))
-    return tuple(found)
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Model:
     """A model of firms that the engine can run; see the head of this file for its functions.
 
-    Attributes
+    Parameters
     ----------
     name, summary : str
         What it is called in studies, and one sentence.
-    parameters : tuple of Parameter
-    stocks : type
-        NamedTuple class of ``Annotated[float, unit, meaning]`` fields.
-    causes : tuple of Cause
+    start, step : callable
+    stocks : sequence of Stock
+    causes : sequence of Cause
         In the order in which they are judged.
-    shocks, draws : type
-        NamedTuple classes whose annotations are ``Annotated[float, NORMAL | UNIFORM]``: the random numbers of a step,
-        of a firm.
-    settle, start, step, observe : callable
-    marks : tuple of Mark
+    parameters : sequence of Parameter
+    shocks, draws : sequence of RandomNumber
+        The random numbers of a step, and of a firm.
+    observe : callable, optional
+    auxiliaries : sequence of Auxiliary
+        What `observe` returns; one of a stock's name stands in its place in trajectories.
     alarm : str
-        What the alarm of this model means.
+        What the alarm of this model means; empty where it has none.
+    marks : sequence of Mark
     check : callable, optional
         ``check(values, dt)`` yields one sentence for every joint condition that resolved parameter values break.
     steps_per_week : float
-        The default step.
+        The default step: an integer, or 1/k for steps of k weeks.
+
+    Raises
+    ------
+    ModelError
+        Where tables or functions are not what a model can be; with the number of the error, and the line.
     """
 
     name: str
     summary: str
-    parameters: tuple[Parameter, ...]
-    stocks: type[Any]
+    start: Callable[..., Mapping[str, Any]]
+    step: Callable[..., Mapping[str, Any]]
+    stocks: tuple[Stock, ...]
     causes: tuple[Cause, ...]
-    shocks: type[Any]
-    draws: type[Any]
-    settle: Callable[..., Any]
-    start: Callable[..., Any]
-    step: Callable[..., Any]
-    observe: Callable[..., Any] | None = None
-    marks: tuple[Mark, ...] = ()
+    parameters: tuple[Parameter, ...] = ()
+    shocks: tuple[RandomNumber, ...] = ()
+    draws: tuple[RandomNumber, ...] = ()
+    observe: Callable[..., Mapping[str, Any]] | None = None
+    auxiliaries: tuple[Auxiliary, ...] = ()
     alarm: str = ""
+    marks: tuple[Mark, ...] = ()
     check: Callable[[Mapping[str, float], float], Iterator[str]] | None = None
     steps_per_week: float = 1.0
-    origin: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
-        seen: set[str] = set()
-        for parameter in self.parameters:
-            for name in parameter.fields:
-                if name in seen:
-                    raise ModelError(f"model '{self.name}': parameter '{name}' appears twice in its table")
-                seen.add(name)
-            if parameter.default not in parameter.allowed:
-                raise ModelError(
-                    f"model '{self.name}': default {parameter.default:g} of '{parameter.name}' "
-                    f"is outside {parameter.allowed}"
+        for table, kind in TABLES.items():
+            rows = tuple(getattr(self, table))
+            for row in rows:
+                if not isinstance(row, kind):
+                    self._refuse("FF115", f"{table} holds {row!r}; it takes {kind.__name__}")
+            object.__setattr__(self, table, rows)
+        self._check_names()
+        self._check_tables()
+        _ = self.program
+        if self.observe is not None:
+            _ = self.observed
+        if not self.module.startswith("firmfate."):
+            again = trace(self.signature, self.start, self.step)
+            if again.digest != self.traced.digest:
+                self._refuse(
+                    "FF119",
+                    "start and step are not the same each time that they are read; they may depend on nothing but their "
+                    "arguments and constants",
                 )
-        if not self.causes:
-            raise ModelError(f"model '{self.name}' names no cause of an end")
-        if len(self.causes) > MOST_CAUSES:
-            raise ModelError(f"model '{self.name}' names {len(self.causes)} causes; at most {MOST_CAUSES}")
-        for kind, count in (("shocks", len(self.kinds(self.shocks))), ("draws", len(self.kinds(self.draws)))):
-            if count > 64:
-                raise ModelError(f"model '{self.name}' asks for {count} {kind}; at most 64")
+
+    def _refuse(self, code: str, text: str) -> NoReturn:
+        raise ModelError.numbered(code, text, model=self.name)
+
+    def _check_names(self) -> None:
+        groups: tuple[tuple[str, Iterable[str]], ...] = (
+            ("parameter", (name for row in self.parameters for name in (row.name, *row.parts, *row.fields))),
+            ("random number", (name for row in (*self.shocks, *self.draws) for name in (row.name, *row.fields))),
+            ("stock", (name for row in self.stocks for name in (row.name, *row.fields))),
+            ("auxiliary", (name for row in self.auxiliaries for name in (row.name, *row.fields))),
+            ("cause", (row.name for row in self.causes)),
+            ("mark", (row.name for row in self.marks)),
+        )
+        for what, names in groups:
+            for name in names:
+                if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_"):
+                    self._refuse(
+                        "FF114", f"{what} '{name}' cannot be a name; allowed: letters, digits and _, not first a digit"
+                    )
+        unique: tuple[tuple[str, list[str]], ...] = (
+            ("parameter", [name for row in self.parameters for name in row.fields]),
+            ("shock", [name for row in self.shocks for name in row.fields]),
+            ("draw", [name for row in self.draws for name in row.fields]),
+            ("stock", [name for row in self.stocks for name in row.fields]),
+            ("auxiliary", [name for row in self.auxiliaries for name in row.fields]),
+            ("stock, cause or mark", [row.name for row in (*self.stocks, *self.causes, *self.marks)]),
+        )
+        for what, found in unique:
+            for name in found:
+                if found.count(name) > 1:
+                    self._refuse("FF114", f"{what} '{name}' appears twice")
+        for name in (row.name for row in self.parameters):
+            if name == "dt":
+                self._refuse("FF114", "parameter 'dt' is the length of a step already; choose another name")
+        for name in (row.name for row in (*self.stocks, *self.causes, *self.marks)):
+            if name == "alarm":
+                self._refuse("FF114", "'alarm' says in a step whether the alarm rings; choose another name")
+
+    def _check_tables(self) -> None:
+        for parameter in self.parameters:
+            if parameter.default not in parameter.allowed:
+                self._refuse(
+                    "FF115", f"default {parameter.default:g} of '{parameter.name}' is outside {parameter.allowed}"
+                )
+        if not self.stocks:
+            self._refuse("FF116", "stocks is empty; a firm needs at least one")
+        if not 0 < len(self.causes) <= MOST_CAUSES:
+            self._refuse("FF116", f"causes has {len(self.causes)} rows; allowed: 1 to {MOST_CAUSES}")
+        for kind, rows in (("shocks", self.shocks), ("draws", self.draws)):
+            count = sum(len(row.fields) for row in rows)
+            if count > MOST_RANDOM_NUMBERS:
+                self._refuse("FF116", f"{kind} has {count} random numbers; at most {MOST_RANDOM_NUMBERS}")
+        if self.marks and not self.alarm:
+            self._refuse("FF117", "marks are kept from the step of the alarm; say in alarm what it means")
+        for mark in self.marks:
+            if not (isinstance(mark.maximum, int) and 0 < mark.maximum < 255):
+                self._refuse("FF117", f"mark '{mark.name}' has the maximum {mark.maximum!r}; allowed: 1 to 254")
+        if bool(self.auxiliaries) != (self.observe is not None):
+            self._refuse("FF117", "observe and auxiliaries belong together; declare what observe returns")
+
+    @cached_property
+    def signature(self) -> Signature:
+        """What the functions see, by name."""
+
+        def table(rows: Iterable[Column]) -> dict[str, tuple[str, ...]]:
+            return {row.name: row.names for row in rows}
+
+        def kinds(rows: Iterable[RandomNumber]) -> tuple[str, ...]:
+            return tuple(row.kind for row in rows for _ in row.fields)
+
+        return Signature(
+            model=self.name,
+            parameters={row.name: row.parts for row in self.parameters},
+            draws=table(self.draws), shocks=table(self.shocks), stocks=table(self.stocks),
+            draw_kinds=kinds(self.draws), shock_kinds=kinds(self.shocks),
+            causes=tuple(cause.name for cause in self.causes), marks=tuple(mark.name for mark in self.marks),
+            alarm=bool(self.alarm),
+        )  # fmt: skip
+
+    @cached_property
+    def traced(self) -> Program:
+        """The program of `start` and `step`, whose random numbers are inputs."""
+        return trace(self.signature, self.start, self.step)
+
+    @cached_property
+    def randomness(self) -> Program:
+        """The program of the model's random numbers."""
+        return random_program(self.signature)
+
+    @cached_property
+    def program(self) -> Program:
+        """The whole program: random numbers, start and step. Its digest is the model's identity."""
+        return self.traced.after(self.randomness)
+
+    @cached_property
+    def observed(self) -> Program:
+        """The program of `observe`, whose random numbers are inputs."""
+        assert self.observe is not None
+        return trace_observed(self.signature, self.observe, {row.name: row.names for row in self.auxiliaries})
 
     @cached_property
     def fields(self) -> tuple[str, ...]:
         """Names of all numbers a firm's parameters consist of, in table order, parts spelled out."""
         return tuple(name for parameter in self.parameters for name in parameter.fields)
-
-    @cached_property
-    def Parameters(self) -> type[Any]:
-        """The NamedTuple class of `fields` that `settle` receives as `p`."""
-        return namedtuple("Parameters", self.fields)
 
     @cached_property
     def keys(self) -> dict[str, tuple[str, ...]]:
@@ -234,19 +228,20 @@ class Model:
     @cached_property
     def defaults(self) -> dict[str, float]:
         """Default of every field."""
-        return {name: parameter.default for parameter in self.parameters for name in parameter.fields}
+        return {name: float(parameter.default) for parameter in self.parameters for name in parameter.fields}
 
     def parameter(self, key: str) -> Parameter:
         """Return the table row behind a study's key (``misalignment.sales`` -> the row of ``misalignment``)."""
         return next(parameter for parameter in self.parameters if key in parameter.keys)
 
-    @staticmethod
-    def kinds(table: type[Any]) -> tuple[str, ...]:
-        """Kind (normal or uniform) of every random number of a shocks or draws table."""
-        hints = get_type_hints(table, include_extras=True)
-        return tuple(get_args(hints[name])[1] for name in table._fields)
-
     @property
     def module(self) -> str:
-        """Where the model's functions are written."""
-        return inspect.getmodule(self.step).__name__  # type: ignore[union-attr]
+        """Name of the module that the step is written in."""
+        found = inspect.getmodule(self.step)
+        return found.__name__ if found is not None else ""
+
+
+TABLES: dict[str, type[Any]] = {
+    "parameters": Parameter, "stocks": Stock, "shocks": RandomNumber, "draws": RandomNumber, "causes": Cause,
+    "marks": Mark, "auxiliaries": Auxiliary,
+}  # fmt: skip

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from math import exp, inf, log
+from typing import Any
 
-from firmfate.models.arithmetic import exp
-from firmfate.models.model import NOT_NEGATIVE, POSITIVE, WEEK_OR_LONGER, Parameter
+from firmfate.models.declarations import NOT_NEGATIVE, POSITIVE, WEEK_OR_LONGER, Parameter, Stock
+from firmfate.models.firm.practices import mean_execution
 
 MARGIN = "net margin 3-8 % (Damodaran: 4-7 % of US firms)"
 POOR_QUALITY = "cost of poor quality 2.5-5 % of sales measured, 10-40 % claimed (Juran Institute)"
@@ -40,77 +41,93 @@ PARAMETERS = (
     Parameter("payout_time", 26, "week", WEEK_OR_LONGER, "time in which cash above the start is paid out",
               "no measurement known",
               assumption=True),
+    Parameter("equity", 0, "share of the hole in half a year", NOT_NEGATIVE,
+              "money that owners put into an overdrawn firm that sells", "off by default", assumption=True),
     Parameter("credit_weeks", 8, "weeks of trailing sales", NOT_NEGATIVE, "credit line", BUFFER, assumption=True),
     Parameter("sales_memory", 26, "week", WEEK_OR_LONGER, "memory of the bank", BUFFER, assumption=True),
     Parameter("background_exit", 0, "1/year", NOT_NEGATIVE, "rate of exit for other reasons (merger, owner's choice)",
               "off; about 0.03 a year among US public firms (Daepp et al. 2015; West 2017)", assumption=True),
 )  # fmt: skip
 
+STOCKS = (
+    Stock("receivables", "weeks of revenue", "billed and not yet paid"),
+    Stock("cash", "weeks of revenue", "cash; negative where the credit line is drawn"),
+    Stock("trailing_sales", "weeks of revenue a week", "sales as the bank remembers them"),
+    Stock("credit_line", "weeks of revenue", "how far cash may be overdrawn"),
+)
 
-class Cash(NamedTuple):
-    """Constants of cash."""
-
-    mean_buffer: float
-    buffer_sd: float
-    margin_sd: float
-    unit_cost: float
-    base_cost: float
-    setup_cost: float
-    inspection_cost: float
-    inspection_growth: float
-    rework_cost: float
-    carrying_cost: float
-    collection: float
-    interest: float
-    payout: float
-    credit_weeks: float
-    memory: float
-    background_exit: float
+HALF_A_YEAR = 26.0
+SELLS = 0.8
+"""Customers and trailing sales above which a firm counts as one that sells."""
 
 
-def settle(p: Any, mean_execution: float, dt: float) -> Cash:
-    """Return the constants of cash for steps of `dt` weeks."""
-    return Cash(
-        mean_buffer=p.cash_buffer,
-        buffer_sd=p.buffer_sd,
-        margin_sd=p.margin_sd,
-        unit_cost=p.unit_cost,
-        base_cost=p.unit_cost - p.cost_gain * mean_execution,
-        setup_cost=p.setup_cost,
-        inspection_cost=p.inspection_cost,
-        inspection_growth=p.inspection_cost * p.inspection_growth,
-        rework_cost=p.rework_cost,
-        carrying_cost=p.carrying_cost,
-        collection=1.0 / p.collection_time,
-        interest=p.interest,
-        payout=1.0 / p.payout_time,
-        credit_weeks=p.credit_weeks,
-        memory=dt / p.sales_memory,
-        background_exit=p.background_exit / 52.0,
-    )
-
-
-def sale(deliveries: float, price: float, leak: float) -> float:
+def sale(deliveries: Any, price: Any, leak: Any) -> Any:
     """Return what is billed, a week: defective units are not paid."""
-    return deliveries * price * (1.0 - leak)
+    return deliveries * price * (1 - leak)
 
 
-def unit_cost(base_cost: float, cost_shock: float) -> float:
-    """Return the variable cost of one unit this week."""
-    return base_cost * exp(cost_shock)
+def unit_cost(p: Any, draw: Any, y: Any) -> Any:
+    """Return the variable cost of one unit this week, u."""
+    return (p.unit_cost + p.margin_sd * draw.margin - p.cost_gain * mean_execution(p)) * exp(y)
 
 
 def spend(
-    k: Cash, unit_cost: float, starts: float, setups: float, overheads: float, goods: float, inspecting: float,
-    output: float, reworking: float, freight: float, shipments: float,
-) -> float:  # fmt: skip
-    """Return what is spent, a week; `goods` are all units held, `inspecting` is the practice of Quality."""
-    making = (unit_cost + k.setup_cost * setups) * starts + overheads
-    holding = k.carrying_cost * goods
-    checking = (k.inspection_cost + k.inspection_growth * inspecting) * output + k.rework_cost * reworking
-    return making + holding + checking + freight * shipments
+    s: Any, p: Any, *, unit_cost: Any, starts: Any, setups: Any, overheads: Any, output: Any, reworking: Any,
+    freight: Any, shipments: Any,
+) -> Any:  # fmt: skip
+    """Return what is spent, a week."""
+    making = (unit_cost + p.setup_cost * setups) * starts + overheads
+    holding = p.carrying_cost * (s.work_in_process + s.rework + s.finished_goods + s.in_transit)
+    checking = p.inspection_cost * (1 + p.inspection_growth * s.practice.quality) * output
+    return making + holding + checking + p.rework_cost * reworking + freight * shipments
 
 
-def credit_line(k: Cash, trailing_sales: float, customers: float) -> float:
-    """Return how far cash may be overdrawn: weeks of trailing sales, less where customers have left."""
-    return k.credit_weeks * trailing_sales * min(1.0, customers)
+def start_cash(p: Any, draw: Any) -> Any:
+    """Return the firm's own cash at the start, K0."""
+    return p.cash_buffer * exp(p.buffer_sd * draw.buffer - p.buffer_sd**2 / 2)
+
+
+def payout(s: Any, p: Any, draw: Any) -> Any:
+    """Return what is paid to owners, a week: of cash above that at the start."""
+    return max(0, s.cash - start_cash(p, draw)) / p.payout_time
+
+
+def raised(s: Any, p: Any) -> Any:
+    """Return what owners put in, a week: into an overdrawn firm that sells."""
+    sells = min(s.customers, s.trailing_sales) > SELLS
+    return (p.equity if sells else 0) * max(-s.cash, 0) / HALF_A_YEAR
+
+
+def next_receivables(s: Any, p: Any, sale: Any, collected: Any) -> Any:
+    """Return receivables AR one step later."""
+    return s.receivables + p.dt * (sale - collected)
+
+
+def next_cash(s: Any, p: Any, *, collected: Any, spend: Any, interest: Any, payout: Any, raised: Any) -> Any:
+    """Return cash K one step later."""
+    return s.cash + p.dt * (collected - spend - interest - payout + raised)
+
+
+def next_trailing_sales(s: Any, p: Any, sale: Any) -> Any:
+    """Return trailing sales V one step later."""
+    return s.trailing_sales + p.dt * (sale - s.trailing_sales) / p.sales_memory
+
+
+def next_credit_line(p: Any, trailing_sales: Any, customers: Any) -> Any:
+    """Return the credit line from the next step on: weeks of trailing sales, less where customers have left."""
+    return p.credit_weeks * trailing_sales * min(1, customers)
+
+
+def exit_week(p: Any, draw: Any) -> Any:
+    """Return the week of the exit for other reasons; never where its rate is 0."""
+    return -52 * log(1 - draw.exit) / p.background_exit if p.background_exit > 0 else inf
+
+
+def start(p: Any, draw: Any) -> dict[str, Any]:
+    """Return the stocks at the start."""
+    return {
+        "receivables": p.collection_time,
+        "cash": start_cash(p, draw),
+        "trailing_sales": 1,
+        "credit_line": p.credit_weeks,
+    }

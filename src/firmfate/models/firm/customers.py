@@ -3,11 +3,12 @@ come."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from math import exp
+from typing import Any
 
-from firmfate.models.arithmetic import exp
-from firmfate.models.firm import production
-from firmfate.models.model import NOT_NEGATIVE, POSITIVE, SHARE, WEEK_OR_LONGER, Parameter
+from firmfate.models.declarations import NOT_NEGATIVE, POSITIVE, SHARE, WEEK_OR_LONGER, Parameter, Stock
+from firmfate.models.firm.production import quiet_lead_time
+from firmfate.models.firm.quality import quiet_leak
 
 SENSITIVITY = (
     "between 0.53 of orders lost at 4 months (Forrester 1968: about 0.2) "
@@ -30,6 +31,9 @@ PARAMETERS = (
               assumption=True),
     Parameter("loss_time", 26, "week", WEEK_OR_LONGER, "time in which customers leave", LOYALTY, assumption=True),
     Parameter("gain_time", 104, "week", WEEK_OR_LONGER, "time in which customers come", LOYALTY, assumption=True),
+    Parameter("growth", 0, "1", NOT_NEGATIVE,
+              "appeal gained per tolerated lead time undercut: a fast firm wins customers from others",
+              "off by default: a market that cannot grow", assumption=True),
     Parameter("impatience", 0.01, "1/year", NOT_NEGATIVE, "rate at which the tolerated lead time shrinks", LOYALTY,
               assumption=True),
     Parameter("customer_floor", 0.6, "share", SHARE, "customers below which the firm has collapsed",
@@ -39,80 +43,57 @@ PARAMETERS = (
               "definition of failure: four times the normal lead time", assumption=True),
 )  # fmt: skip
 
+STOCKS = (
+    Stock("customers", "share", "customers, relative to the start"),
+    Stock("perceived_lead_time", "week", "lead time as customers perceive it"),
+    Stock("urgency", "1/week", "one over the lead time that customers tolerate"),
+)
+
 IDLE = 0.001
-"""Floor of a weekly flow where a waiting time is a stock divided by it, in weeks of demand."""
-
-
-class Customers(NamedTuple):
-    """Constants of customers."""
-
-    order_share: float
-    perception: float
-    impatience: float
-    lead_sensitivity: float
-    quiet_leak: float
-    defect_sensitivity: float
-    appeal_without_capability: float
-    capability_sensitivity: float
-    loss: float
-    gain: float
-    floor: float
-    lead_time_limit: float
-
-
-def quiet_lead_time(p: Any) -> float:
-    """Return the lead time L0 of the quiet balanced state, in weeks."""
-    made = production.quiet_lead_time(p) + p.defect_rate * p.inspection * p.rework_time
-    return p.order_share * made + p.fill_time + p.transit_time  # type: ignore[no-any-return]
-
-
-def settle(p: Any, dt: float) -> Customers:
-    """Return the constants of customers for steps of `dt` weeks."""
-    quiet_leak = p.defect_rate * (1.0 - p.inspection)
-    return Customers(
-        order_share=p.order_share,
-        perception=dt / p.perception_time,
-        impatience=exp(p.impatience * dt / 52.0),
-        lead_sensitivity=p.lead_sensitivity,
-        quiet_leak=quiet_leak,
-        defect_sensitivity=p.defect_sensitivity / quiet_leak,
-        appeal_without_capability=1.0 - p.capability_sensitivity,
-        capability_sensitivity=p.capability_sensitivity,
-        loss=dt / p.loss_time,
-        gain=dt / p.gain_time,
-        floor=p.customer_floor,
-        lead_time_limit=p.lead_time_limit,
-    )
+"""Floor of a weekly flow where a waiting time is a stock divided by it, in weeks of demand a week."""
 
 
 def lead_time(
-    k: Customers, made: float, reworked: float, rework: float, reworking: float, order_backlog: float, shipments: float,
-    shipping_time: float,
-) -> float:  # fmt: skip
-    """Return the lead time that an order of this week would see: `made` in weeks, and the share `reworked` waits for
-    rework."""
-    waiting_for_rework = reworked * rework / max(reworking, IDLE)
-    waiting_to_ship = order_backlog / max(shipments, IDLE)
-    return k.order_share * (made + waiting_for_rework) + waiting_to_ship + shipping_time
+    s: Any, p: Any, production: Any, caught_share: Any, reworking: Any, shipments: Any, shipping_time: Any
+) -> Any:
+    """Return the lead time L that an order of this week would see, in weeks."""
+    waits_for_rework = caught_share * s.rework / max(reworking, IDLE)
+    made = production + p.inspection_delay * s.practice.quality + waits_for_rework
+    return p.order_share * made + s.order_backlog / max(shipments, IDLE) + shipping_time
 
 
-def urgency(k: Customers, urgency: float) -> float:
-    """Return the urgency one step later: what is tolerated shrinks at the rate of impatience, L* = L0 exp(-impatience
-    t)."""
-    return urgency * k.impatience
+def appeal(s: Any, p: Any, leak: Any) -> Any:
+    """Return the share of the market that the firm as it is would keep, a."""
+    excess = s.perceived_lead_time * s.urgency - 1  # perceived over tolerated lead time, beyond 1
+    late = max(0, excess)
+    early = late - excess  # max(0, -excess)
+    annoyed = p.lead_sensitivity * late + p.defect_sensitivity * max(0, leak / quiet_leak(p) - 1)
+    capable = 1 - p.capability_sensitivity * (1 - s.capability)
+    return exp(-annoyed) * capable * (1 + p.growth * early)
 
 
-def excess(perceived_lead_time: float, urgency: float) -> float:
-    """Return by how much the perceived lead time exceeds the tolerated one, relative to that."""
-    return max(0.0, perceived_lead_time * urgency - 1.0)
+def next_customers(s: Any, p: Any, appeal: Any) -> Any:
+    """Return customers N one step later."""
+    return s.customers + p.dt * (appeal - s.customers) / (p.loss_time if appeal < s.customers else p.gain_time)
 
 
-def appeal(k: Customers, excess: float, leak: float, capability: float) -> float:
-    """Return the share of the market that the firm as it is would keep."""
-    annoyance = k.lead_sensitivity * excess + k.defect_sensitivity * max(0.0, leak - k.quiet_leak)
-    return exp(-annoyance) * (k.appeal_without_capability + k.capability_sensitivity * capability)
+def next_perceived_lead_time(s: Any, p: Any, lead_time: Any) -> Any:
+    """Return the perceived lead time L̂ one step later."""
+    return s.perceived_lead_time + p.dt * (lead_time - s.perceived_lead_time) / p.perception_time
 
 
-def drawn(k: Customers, customers: float, appeal: float) -> float:
-    """Return customers one step later."""
-    return customers + (appeal - customers) * (k.loss if appeal < customers else k.gain)
+def next_urgency(s: Any, p: Any) -> Any:
+    """Return urgency one step later: what is tolerated shrinks at the rate of impatience, L* = L0 exp(-impatience t)."""
+    return s.urgency * exp(p.impatience * p.dt / 52)
+
+
+def quiet_lead_time_of_orders(p: Any) -> Any:
+    """Return the lead time of the quiet state, L0, in weeks."""
+    made = quiet_lead_time(p) + p.defect_rate * p.inspection * p.rework_time
+    return p.order_share * made + p.fill_time + p.transit_time
+
+
+def start(p: Any) -> dict[str, Any]:
+    """Return the stocks at the start."""
+    quiet = quiet_lead_time_of_orders(p)
+    return {"customers": 1, "perceived_lead_time": quiet, "urgency": 1 / quiet}

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
-from firmfate.models.firm import production
-from firmfate.models.model import WEEK_OR_LONGER, Parameter
+from firmfate.models.declarations import WEEK_OR_LONGER, Parameter, Stock
+from firmfate.models.firm.practices import DIVISIONS
+from firmfate.models.firm.production import quiet_starts
+from firmfate.models.firm.quality import quiet_leak
 
 PARAMETERS = (
     Parameter("kpi_time", 13, "week", WEEK_OR_LONGER, "smoothing time of the KPIs", "KPIs are reported over a quarter",
               assumption=True),
+)  # fmt: skip
+
+STOCKS = (
+    Stock("kpi", "weeks of demand a week (sales), share of output (quality), share of price (the others)",
+          "smoothed KPI of a division: bookings, cost per unit, defects that leave the plant, overheads per unit, freight",
+          parts=DIVISIONS),
 )  # fmt: skip
 
 TOLERANCE = 1e-9
@@ -19,64 +27,31 @@ SLOW = 0.05
 """Floor of starts where a cost per unit is a cost divided by them, in weeks of demand a week."""
 
 
-class Dashboard(NamedTuple):
-    """Constants: smoothing, and for every KPI the worst value that is green: the one at the start, within the
-    tolerance."""
-
-    smoothing: float
-    sales: float
-    production: float
-    quality: float
-    finance: float
-    logistics: float
+def overhead_per_unit(overheads: Any, starts: Any) -> Any:
+    """Return overheads per unit started."""
+    return overheads / max(starts, SLOW)
 
 
-class Kpis(NamedTuple):
-    """The five KPIs."""
-
-    sales: float
-    production: float
-    quality: float
-    finance: float
-    logistics: float
+def kpis(p: Any, *, bookings: Any, setups: Any, overhead_per_unit: Any, leak: Any, freight: Any) -> list[Any]:
+    """Return this week's five KPIs, in the order of the divisions; `setups` are those per unit, relative to the start."""
+    return [bookings, p.unit_cost + p.setup_cost * setups + overhead_per_unit, leak, overhead_per_unit, freight]
 
 
-def at_start(p: Any) -> Kpis:
-    """Return the KPIs of the quiet balanced state."""
-    overhead_per_unit = p.overhead / production.quiet_starts(p)
-    return Kpis(
-        sales=1.0,
-        production=p.unit_cost + p.setup_cost + overhead_per_unit,
-        quality=p.defect_rate * (1.0 - p.inspection),
-        finance=overhead_per_unit,
-        logistics=p.freight_cost,
-    )
+def quiet_kpis(p: Any) -> list[Any]:
+    """Return the KPIs of the quiet state."""
+    return kpis(
+        p, bookings=1, setups=1, overhead_per_unit=p.overhead / quiet_starts(p), leak=quiet_leak(p),
+        freight=p.freight_cost,
+    )  # fmt: skip
 
 
-def settle(p: Any, dt: float) -> Dashboard:
-    """Return the constants of the dashboard for steps of `dt` weeks."""
-    first = at_start(p)
-    return Dashboard(
-        smoothing=dt / p.kpi_time,
-        sales=first.sales * (1.0 - TOLERANCE),
-        production=first.production * (1.0 + TOLERANCE),
-        quality=first.quality * (1.0 + TOLERANCE),
-        finance=first.finance * (1.0 + TOLERANCE),
-        logistics=first.logistics * (1.0 + TOLERANCE),
-    )
+def next_kpis(s: Any, p: Any, kpis: list[Any]) -> list[Any]:
+    """Return the smoothed KPIs one step later."""
+    return [kpi + p.dt * (now - kpi) / p.kpi_time for kpi, now in zip(s.kpi, kpis, strict=True)]
 
 
-def smooth(k: Dashboard, kpi: float, value: float) -> float:
-    """Return a KPI one step later."""
-    return kpi + k.smoothing * (value - kpi)
-
-
-def green(k: Dashboard, sales: float, production: float, quality: float, finance: float, logistics: float) -> float:
-    """Return how many of the five KPIs are green (0 to 5): higher is better for Sales, lower for the others."""
-    return (
-        (1.0 if sales >= k.sales else 0.0)
-        + (1.0 if production <= k.production else 0.0)
-        + (1.0 if quality <= k.quality else 0.0)
-        + (1.0 if finance <= k.finance else 0.0)
-        + (1.0 if logistics <= k.logistics else 0.0)
-    )
+def green_kpis(s: Any, p: Any) -> Any:
+    """Return how many of the five KPIs are green: higher is better for Sales, lower for the others."""
+    bookings, *costs = zip(s.kpi, quiet_kpis(p), strict=True)
+    green = [bookings[0] >= bookings[1] * (1 - TOLERANCE), *(now <= first * (1 + TOLERANCE) for now, first in costs)]
+    return sum(green)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
-from firmfate.models.firm import practices
-from firmfate.models.firm.practices import Practice
-from firmfate.models.model import NOT_NEGATIVE, SHARE, WEEK_OR_LONGER, Parameter
+from firmfate.models.declarations import NOT_NEGATIVE, SHARE, WEEK_OR_LONGER, Parameter, Stock
 
 TRAP = "capability trap (Repenning & Sterman 2002); erosion over 1-3 years"
 
@@ -20,33 +18,14 @@ PARAMETERS = (
               assumption=True),
 )  # fmt: skip
 
-
-class Finance(NamedTuple):
-    """Constants of Finance."""
-
-    practice: Practice
-    overhead: float
-    overhead_cut: float
-    capability: float
-    capability_loss: float
+STOCKS = (Stock("capability", "share", "what the firm is capable of, relative to the start"),)
 
 
-def settle(p: Any, dt: float) -> Finance:
-    """Return the constants of Finance for steps of `dt` weeks."""
-    return Finance(
-        practice=practices.settle(p.execution_finance, p.misalignment_finance, p, dt),
-        overhead=p.overhead,
-        overhead_cut=p.overhead * p.overhead_cut,
-        capability=dt / p.capability_time,
-        capability_loss=p.capability_loss,
-    )
+def overheads(s: Any, p: Any) -> Any:
+    """Return overheads a week, O."""
+    return p.overhead * (1 - p.overhead_cut * s.practice.finance)
 
 
-def overheads(k: Finance, practice: float) -> float:
-    """Return overheads, a week."""
-    return k.overhead - k.overhead_cut * practice
-
-
-def capability(k: Finance, capability: float, practice: float) -> float:
-    """Return capability one step later."""
-    return capability + k.capability * (1.0 - k.capability_loss * practice - capability)
+def next_capability(s: Any, p: Any) -> Any:
+    """Return capability A one step later."""
+    return s.capability + p.dt * (1 - p.capability_loss * s.practice.finance - s.capability) / p.capability_time

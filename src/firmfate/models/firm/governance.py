@@ -3,9 +3,10 @@ slowly."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
-from firmfate.models.model import POSITIVE, SHARE, WEEK_OR_LONGER, Parameter
+from firmfate.models.declarations import POSITIVE, SHARE, WEEK_OR_LONGER, Parameter, Stock
+from firmfate.models.firm.practices import mean_execution
 
 TURNAROUND = "books close in 6 days, but a turnaround takes 1-5 years"
 
@@ -25,51 +26,36 @@ PARAMETERS = (
               assumption=True),
     Parameter("blindness", 0.5, "share", SHARE, "distress hidden by five green KPIs", "no measurement known",
               assumption=True),
+    Parameter("misdiagnosis", 0, "share", SHARE, "share of the reaction to distress that is to chase the KPIs harder",
+              "off by default", assumption=True),
     Parameter("steering_coupling", 0, "share", SHARE,
               "how far correction is as strong as execution (the sceptic's coupling)",
               "off by default", assumption=True),
 )  # fmt: skip
 
-
-class Governance(NamedTuple):
-    """Constants of governance."""
-
-    observe: float
-    correct: float
-    relapse: float
-    alarm: float
-    per_alarm: float
-    health_without_customers: float
-    voice: float
-    hidden_per_green: float
+STOCKS = (
+    Stock("pursuit", "share", "share of the original misalignment still in force"),
+    Stock("distress", "share", "distress as governance believes it"),
+)
 
 
-def settle(p: Any, mean_execution: float, dt: float) -> Governance:
-    """Return the constants of governance for steps of `dt` weeks."""
-    return Governance(
-        observe=dt / p.observe_time,
-        correct=dt * ((1.0 - p.steering_coupling) + 2.0 * p.steering_coupling * mean_execution) / p.correct_time,
-        relapse=dt / p.relapse_time,
-        alarm=p.alarm,
-        per_alarm=1.0 / p.alarm,
-        health_without_customers=1.0 - p.customer_voice,
-        voice=p.customer_voice,
-        hidden_per_green=p.blindness / 5.0,
-    )
+def health(s: Any, p: Any, start_cash: Any) -> Any:
+    """Return the firm's health: cash and credit relative to the start, and customers; at most 1."""
+    reserve = (s.cash + s.credit_line) / (start_cash + p.credit_weeks)
+    return min(1, reserve, 1 - p.customer_voice * (1 - s.customers))
 
 
-def health(k: Governance, cash_share: float, customers: float) -> float:
-    """Return the firm's health, at most 1; `cash_share` is cash and credit relative to the start."""
-    return min(min(1.0, cash_share), k.health_without_customers + k.voice * customers)
+def next_distress(s: Any, p: Any, health: Any, green_kpis: Any) -> Any:
+    """Return believed distress h one step later."""
+    felt = max(0, 1 - health / p.alarm) * (1 - p.blindness * green_kpis / 5)
+    return s.distress + p.dt * (felt - s.distress) / p.observe_time
 
 
-def distress(k: Governance, distress: float, health: float, green: float) -> float:
-    """Return believed distress one step later."""
-    felt = max(0.0, 1.0 - health * k.per_alarm) * (1.0 - k.hidden_per_green * green)
-    return distress + k.observe * (felt - distress)
-
-
-def pursuit(k: Governance, pursuit: float, distress: float) -> float:
-    """Return the share of the original misalignment in force one step later."""
-    moved = pursuit - k.correct * distress * pursuit + k.relapse * (1.0 - pursuit) * (1.0 - distress)
-    return min(1.0, max(0.0, moved))
+def next_pursuit(s: Any, p: Any) -> Any:
+    """Return pursuit c one step later: distress corrects it, as fast as execution where steering is coupled to it; ease
+    lets it relapse."""
+    haste = (1 - p.steering_coupling) + 2 * p.steering_coupling * mean_execution(p)
+    corrected = (1 - p.misdiagnosis) * s.pursuit - p.misdiagnosis * (1 - s.pursuit)
+    relapsed = (1 - s.pursuit) * (1 - s.distress)
+    moved = s.pursuit + p.dt * (relapsed / p.relapse_time - s.distress * corrected * haste / p.correct_time)
+    return min(1, max(0, moved))

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
-from firmfate.models.firm import practices
-from firmfate.models.firm.practices import Practice
-from firmfate.models.model import NOT_NEGATIVE, POSITIVE, SHARE, Parameter
+from firmfate.models.declarations import NOT_NEGATIVE, POSITIVE, SHARE, Parameter, Stock
 
 CONSOLIDATION = "waiting to fill a truck: Higginson & Bookbinder 1994"
 
@@ -22,42 +20,37 @@ PARAMETERS = (
     Parameter("freight_saving", 0.45, "share", SHARE, "freight saved at full practice", CONSOLIDATION, assumption=True),
 )  # fmt: skip
 
-
-class Logistics(NamedTuple):
-    """Constants of Logistics."""
-
-    practice: Practice
-    fill: float
-    pick: float
-    transit_time: float
-    transit_growth: float
-    freight: float
-    freight_saving: float
+STOCKS = (
+    Stock("order_backlog", "weeks of demand", "units ordered and not shipped"),
+    Stock("in_transit", "weeks of demand", "units shipped and not delivered"),
+)
 
 
-def settle(p: Any, dt: float) -> Logistics:
-    """Return the constants of Logistics for steps of `dt` weeks."""
-    return Logistics(
-        practice=practices.settle(p.execution_logistics, p.misalignment_logistics, p, dt),
-        fill=1.0 / p.fill_time,
-        pick=1.0 / p.pick_time,
-        transit_time=p.transit_time,
-        transit_growth=p.transit_time * p.consolidation,
-        freight=p.freight_cost,
-        freight_saving=p.freight_cost * p.freight_saving,
-    )
-
-
-def shipments(k: Logistics, order_backlog: float, finished_goods: float) -> float:
+def shipments(s: Any, p: Any) -> Any:
     """Return units shipped, a week."""
-    return min(k.fill * order_backlog, k.pick * finished_goods)
+    return min(s.order_backlog / p.fill_time, s.finished_goods / p.pick_time)
 
 
-def shipping_time(k: Logistics, practice: float) -> float:
-    """Return the time from plant to customer, in weeks."""
-    return k.transit_time + k.transit_growth * practice
+def shipping_time(s: Any, p: Any) -> Any:
+    """Return the time from plant to customer, Ls, in weeks."""
+    return p.transit_time * (1 + p.consolidation * s.practice.logistics)
 
 
-def freight(k: Logistics, practice: float) -> float:
+def freight(s: Any, p: Any) -> Any:
     """Return freight per unit shipped."""
-    return k.freight - k.freight_saving * practice
+    return p.freight_cost * (1 - p.freight_saving * s.practice.logistics)
+
+
+def next_order_backlog(s: Any, p: Any, orders: Any, shipments: Any) -> Any:
+    """Return the order backlog B one step later."""
+    return s.order_backlog + p.dt * (orders - shipments)
+
+
+def next_in_transit(s: Any, p: Any, shipments: Any, deliveries: Any) -> Any:
+    """Return units in transit, S, one step later."""
+    return s.in_transit + p.dt * (shipments - deliveries)
+
+
+def start(p: Any) -> dict[str, Any]:
+    """Return the stocks at the start."""
+    return {"order_backlog": p.fill_time, "in_transit": p.transit_time}

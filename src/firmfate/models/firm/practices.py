@@ -6,9 +6,9 @@ Execution acts twice, and studies separate the two: on *speed* (strong divisions
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
-from firmfate.models.model import SHARE, WEEK_OR_LONGER, Parameter
+from firmfate.models.declarations import NOT_NEGATIVE, SHARE, WEEK_OR_LONGER, Parameter, Stock
 
 DIVISIONS = ("sales", "production", "quality", "finance", "logistics")
 
@@ -24,27 +24,31 @@ PARAMETERS = (
               "no measurement known; decisive", assumption=True),
     Parameter("lapse_share", 1, "share", SHARE, "how much of the lapse applies: 1 = speed and dose, 0 = speed alone",
               "no measurement known; decisive", assumption=True),
+    Parameter("onset_time", 0, "week", NOT_NEGATIVE, "time in which misalignment creeps in; 0: it is there at the start",
+              "off by default", assumption=True),
     Parameter("shared_metrics", 0, "share", SHARE,
               "share of every KPI that is the firm's result (rescales misalignment)",
               "the essay's way out, off by default", assumption=True),
 )  # fmt: skip
 
-
-class Practice(NamedTuple):
-    """One division's constants: what is kept of a practice in one step, and what the KPI adds where it is in full
-    force."""
-
-    kept: float
-    added: float
+STOCKS = (Stock("practice", "share", "how far a division has gone toward its local KPI", parts=DIVISIONS),)
 
 
-def settle(execution: float, misalignment: float, p: Any, dt: float) -> Practice:
-    """Return a division's constants for steps of `dt` weeks."""
-    adopted = dt * execution / p.adopt_time
-    lapsed = dt * p.lapse_share * (1.0 - execution) / p.lapse_time
-    return Practice(kept=1.0 - adopted - lapsed, added=adopted * (1.0 - p.shared_metrics) * misalignment)
+def mean_execution(p: Any) -> Any:
+    """Return the mean execution of the five divisions, Ē."""
+    return sum(p.execution) / len(DIVISIONS)
 
 
-def follow(k: Practice, practice: float, pursuit: float) -> float:
-    """Return the practice one step later; `pursuit` is the share of the original misalignment still in force."""
-    return k.kept * practice + k.added * pursuit
+def onset(p: Any, week: Any) -> Any:
+    """Return the share of misalignment that has crept in, o."""
+    first, rate = (0, 1 / p.onset_time) if p.onset_time > 0 else (1, 0)
+    return min(1, first + rate * week)
+
+
+def next_practices(s: Any, p: Any, week: Any) -> list[Any]:
+    """Return the five practices one step later: adopted at full execution, lapsing at none."""
+    wanted = s.pursuit * onset(p, week) * (1 - p.shared_metrics)
+    return [
+        x + p.dt * (E * (wanted * M - x) / p.adopt_time - p.lapse_share * (1 - E) * x / p.lapse_time)
+        for x, E, M in zip(s.practice, p.execution, p.misalignment, strict=True)
+    ]

@@ -1,18 +1,16 @@
-"""Production: judged by unit cost. Large batches save setups, and high utilisation spreads overheads; both lengthen
-queues.
+"""Production: judged by unit cost. Large lots save setups, idle capacity looks like waste, and work in process queues.
 
-The lead time has the form of Karmarkar (1987) and of Kingman's formula: process time, half a lot, and a queue v
-ρ/(1-ρ). That queue formula holds in a steady state, so it sees smoothed utilisation; the cap on ρ is a numerical
-guard, to be swept.
+The queue is a stock. Output is the rate at which Kingman's formula holds exactly the work that is there, so that it never
+falls when load rises, and needs no limit of utilisation (a clearing function: Karmarkar 1989; Missbauer & Uzsoy 2020).
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from math import sqrt
+from typing import Any
 
-from firmfate.models.firm import practices
-from firmfate.models.firm.practices import Practice
-from firmfate.models.model import BELOW_ONE, NOT_NEGATIVE, POSITIVE, SHARE, WEEK_OR_LONGER, Parameter
+from firmfate.models.declarations import BELOW_ONE, NOT_NEGATIVE, POSITIVE, SHARE, WEEK_OR_LONGER, Parameter, Stock
+from firmfate.models.firm.practices import mean_execution
 
 LOTS = "lot size and lead time: Karmarkar 1987; overproduction under absorption costing"
 QUEUE = "Kingman's formula"
@@ -35,103 +33,96 @@ PARAMETERS = (
     Parameter("queue_time", 0.35, "week", NOT_NEGATIVE, "queueing time v at ρ = 1/2", QUEUE, assumption=True),
     Parameter("variability_gain", 0.3, "share", BELOW_ONE, "queueing time saved at full execution", BETTER,
               assumption=True),
-    Parameter("utilisation_time", 8, "week", WEEK_OR_LONGER, "smoothing time of utilisation in the queue", QUEUE,
-              assumption=True),
-    Parameter("utilisation_cap", 0.97, "share", BELOW_ONE, "largest ρ in the queue formula: a numerical guard", QUEUE,
-              assumption=True),
 )  # fmt: skip
 
+STOCKS = (
+    Stock("work_in_process", "weeks of demand", "units being made"),
+    Stock("finished_goods", "weeks of demand", "units in stock"),
+)
 
-class Production(NamedTuple):
-    """Constants of Production."""
-
-    practice: Practice
-    capacity_without_setups: float
-    capacity_of_setups: float
-    lot_growth: float
-    fixed_lead_time: float
-    half_lot_growth: float
-    queue_time: float
-    utilisation_push: float
-    utilisation_cap: float
-    utilisation: float
-    obsolescence: float
-    wanted_per_forecast: float
-    wanted_per_stock: float
-    adjust: float
+LEAST_CAPACITY = 0.001
+"""Floor of what rework leaves of capacity, in weeks of demand a week: a flow through which no work could leave at all."""
 
 
-def quiet_starts(p: Any) -> float:
-    """Return starts a week in the quiet balanced state: one unit shipped, and what obsolescence takes."""
-    return 1.0 + p.obsolescence * p.stock_cover  # type: ignore[no-any-return]
+def lot(s: Any, p: Any) -> Any:
+    """Return the lot Q."""
+    return p.lot_size * (1 + p.lot_growth * s.practice.production)
 
 
-def quiet_utilisation(p: Any) -> float:
-    """Return ρ in the quiet balanced state, rework included."""
-    starts = quiet_starts(p)
-    load: float = (starts + starts * p.defect_rate * p.inspection) / p.capacity
-    cap: float = p.utilisation_cap
-    return min(load, cap)
+def capacity(s: Any, p: Any, setups: Any) -> Any:
+    """Return the capacity κ that setups leave, a week; `setups` are those per unit, relative to normal lots."""
+    return p.capacity * s.capability * (1 - p.setup_share * setups) / (1 - p.setup_share)
 
 
-def quiet_lead_time(p: Any) -> float:
-    """Return the production lead time of the quiet balanced state, in weeks."""
-    load = quiet_utilisation(p)
-    return p.process_time + p.lot_size / 2.0 + p.queue_time * load / (1.0 - load)  # type: ignore[no-any-return]
+def wanted(s: Any, p: Any) -> Any:
+    """Return the starts that forecast and stocks ask for, a week (stock management of Sterman 1989)."""
+    gap = (
+        p.stock_cover * s.forecast - s.finished_goods
+        + s.order_backlog - p.fill_time * s.forecast
+        + quiet_work_in_process(p) * s.forecast - s.work_in_process
+    )  # fmt: skip
+    return max(0, s.forecast + p.obsolescence * s.finished_goods + gap / p.adjust_time)
 
 
-def settle(p: Any, mean_execution: float, dt: float) -> Production:
-    """Return the constants of Production for steps of `dt` weeks."""
-    capacity_without_setups = p.capacity / (1.0 - p.setup_share)
-    work_in_process = quiet_starts(p) * quiet_lead_time(p)
-    queue_time = p.queue_time * (1.0 - p.variability_gain * mean_execution)
-    return Production(
-        practice=practices.settle(p.execution_production, p.misalignment_production, p, dt),
-        capacity_without_setups=capacity_without_setups,
-        capacity_of_setups=capacity_without_setups * p.setup_share,
-        lot_growth=p.lot_growth,
-        fixed_lead_time=p.process_time + 0.5 * p.lot_size - queue_time,
-        half_lot_growth=0.5 * p.lot_size * p.lot_growth,
-        queue_time=queue_time,
-        utilisation_push=p.utilisation_push,
-        utilisation_cap=p.utilisation_cap,
-        utilisation=dt / p.utilisation_time,
-        obsolescence=p.obsolescence,
-        wanted_per_forecast=1.0 + (p.stock_cover - p.fill_time + work_in_process) / p.adjust_time,
-        wanted_per_stock=p.obsolescence - 1.0 / p.adjust_time,
-        adjust=1.0 / p.adjust_time,
-    )
-
-
-def setups(k: Production, practice: float) -> float:
-    """Return setups per unit relative to normal lots, lot_size/Q."""
-    return 1.0 / (1.0 + k.lot_growth * practice)
-
-
-def capacity(k: Production, capability: float, setups: float) -> float:
-    """Return the capacity κ that setups leave, a week."""
-    return capability * (k.capacity_without_setups - k.capacity_of_setups * setups)
-
-
-def wanted(
-    k: Production, forecast: float, work_in_process: float, finished_goods: float, order_backlog: float
-) -> float:
-    """Return the starts that forecast and stocks ask for, a week (stock management of Sterman 1989).
-
-    That is forecast + obsolescence + (wanted stocks - stocks + backlog - wanted backlog) / adjust_time, sorted by
-    stock.
-    """
-    gap = order_backlog - work_in_process
-    return max(0.0, k.wanted_per_forecast * forecast + k.wanted_per_stock * finished_goods + k.adjust * gap)
-
-
-def starts(k: Production, wanted: float, available: float, practice: float) -> float:
+def starts(s: Any, p: Any, wanted: Any, available: Any) -> Any:
     """Return starts a week: need, pushed toward whatever capacity is free."""
-    push = k.utilisation_push * practice
+    push = p.utilisation_push * s.practice.production
     return min(available, wanted + push * (available - wanted))
 
 
-def lead_time(k: Production, utilisation: float, practice: float) -> float:
-    """Return the production lead time Lp: process, half a lot, and the queue v ρ/(1-ρ) = v/(1-ρ) - v, in weeks."""
-    load = min(utilisation, k.utilisation_cap)
-    return k.fixed_lead_time + k.half_lot_growth * practice + k.queue_time / (1.0 - load)
+def fixed_time(p: Any, lot: Any) -> Any:
+    """Return the lead time without a queue, T: process, and half a lot."""
+    return p.process_time + lot / 2
+
+
+def queue_time(p: Any) -> Any:
+    """Return the queueing time v of a half-utilised line, which better execution shortens."""
+    return p.queue_time * (1 - p.variability_gain * mean_execution(p))
+
+
+def cleared(W: Any, available: Any, T: Any, v: Any) -> tuple[Any, Any]:
+    """Return output and the production lead time Lp of work in process W, by the clearing function.
+
+    Output is ρ available, with Kingman's W = output (T + v ρ/(1-ρ)), and Lp = W/output. Solved for Lp with the load w =
+    W/available, it is Lp = (T + w + √((T-w)² + 4 v w))/2; here both are multiplied by `available`, which spares a
+    division on the way to output.
+    """
+    busy = T * available
+    longer = (busy + W + sqrt((busy - W) ** 2 + 4 * v * W * available)) / 2
+    return W * available / longer, longer / available
+
+
+def next_work_in_process(s: Any, p: Any, starts: Any, output: Any) -> Any:
+    """Return work in process W one step later."""
+    return s.work_in_process + p.dt * (starts - output)
+
+
+def next_finished_goods(s: Any, p: Any, output: Any, caught: Any, reworking: Any, shipments: Any) -> Any:
+    """Return finished goods G one step later."""
+    return s.finished_goods + p.dt * (output - caught + reworking - shipments - p.obsolescence * s.finished_goods)
+
+
+def quiet_starts(p: Any) -> Any:
+    """Return starts a week in the quiet state, s0: one unit shipped, and what obsolescence takes."""
+    return 1 + p.obsolescence * p.stock_cover
+
+
+def quiet_utilisation(p: Any) -> Any:
+    """Return utilisation in the quiet state, ρ0, of the capacity that rework leaves."""
+    return quiet_starts(p) / (p.capacity - quiet_starts(p) * p.defect_rate * p.inspection)
+
+
+def quiet_lead_time(p: Any) -> Any:
+    """Return the production lead time of the quiet state, Lp0, in weeks."""
+    utilisation = quiet_utilisation(p)
+    return fixed_time(p, p.lot_size) + p.queue_time * utilisation / (1 - utilisation)
+
+
+def quiet_work_in_process(p: Any) -> Any:
+    """Return work in process of the quiet state, W0."""
+    return quiet_starts(p) * quiet_lead_time(p)
+
+
+def start(p: Any) -> dict[str, Any]:
+    """Return the stocks at the start."""
+    return {"work_in_process": quiet_work_in_process(p), "finished_goods": p.stock_cover}

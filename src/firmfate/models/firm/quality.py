@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
-from firmfate.models.firm import practices
-from firmfate.models.firm.practices import Practice
-from firmfate.models.model import BELOW_ONE, NOT_NEGATIVE, POSITIVE, SHARE, WEEK_OR_LONGER, Interval, Parameter
+from firmfate.models.declarations import (
+    BELOW_ONE, NOT_NEGATIVE, POSITIVE, SHARE, WEEK_OR_LONGER, Interval, Parameter, Stock,
+)  # fmt: skip
+from firmfate.models.firm.production import quiet_starts
 
 INSPECTION = "visual inspection misses 20-30 % (Drury & Fox 1975)"
 PREVENTION = "prevention_loss x defect_growth below 0.9 keeps the KPI improving while it harms the firm"
@@ -32,54 +33,51 @@ PARAMETERS = (
               assumption=True),
 )  # fmt: skip
 
+STOCKS = (
+    Stock("process_quality", "share", "quality of the process, relative to the start"),
+    Stock("rework", "weeks of demand", "defective units that wait for rework"),
+)
 
-class Quality(NamedTuple):
-    """Constants of Quality."""
-
-    practice: Practice
-    worst_defects: float
-    defects_prevented: float
-    inspection: float
-    inspection_gain: float
-    prevention: float
-    prevention_loss: float
-    rework_capacity: float
-    rework: float
-    inspection_delay: float
+MOST_DEFECTS = 0.6
+"""Share of output that is defective at worst."""
 
 
-def settle(p: Any, dt: float) -> Quality:
-    """Return the constants of Quality for steps of `dt` weeks."""
-    return Quality(
-        practice=practices.settle(p.execution_quality, p.misalignment_quality, p, dt),
-        worst_defects=p.defect_rate * (1.0 + p.defect_growth),
-        defects_prevented=p.defect_rate * p.defect_growth,
-        inspection=p.inspection,
-        inspection_gain=p.inspection_max - p.inspection,
-        prevention=dt / p.prevention_time,
-        prevention_loss=p.prevention_loss,
-        rework_capacity=p.rework_capacity,
-        rework=1.0 / p.rework_time,
-        inspection_delay=p.inspection_delay,
-    )
-
-
-def reworking(k: Quality, capability: float, rework: float) -> float:
+def reworking(s: Any, p: Any) -> Any:
     """Return units reworked, a week."""
-    return min(k.rework_capacity * capability, k.rework * rework)
+    return min(p.rework_capacity * s.capability, s.rework / p.rework_time)
 
 
-def defects(k: Quality, process_quality: float, capability: float) -> float:
-    """Return the share of output that is defective: defect_rate (1 + defect_growth (1-H)) (1 + (1-A)/2), at most
-    0.6."""
-    return min(0.6, (k.worst_defects - k.defects_prevented * process_quality) * (1.5 - 0.5 * capability))
+def defects(s: Any, p: Any) -> Any:
+    """Return the share of output that is defective, q."""
+    grown = 1 + p.defect_growth * (1 - s.process_quality)
+    return min(MOST_DEFECTS, p.defect_rate * grown * (1 + (1 - s.capability) / 2))
 
 
-def found(k: Quality, practice: float) -> float:
-    """Return the share of defects that inspection finds."""
-    return k.inspection + k.inspection_gain * practice
+def found(s: Any, p: Any) -> Any:
+    """Return the share of defects that inspection finds, i."""
+    return p.inspection + (p.inspection_max - p.inspection) * s.practice.quality
 
 
-def process_quality(k: Quality, process_quality: float, practice: float) -> float:
-    """Return process quality one step later."""
-    return process_quality + k.prevention * (1.0 - k.prevention_loss * practice - process_quality)
+def next_process_quality(s: Any, p: Any) -> Any:
+    """Return process quality H one step later."""
+    return s.process_quality + p.dt * (1 - p.prevention_loss * s.practice.quality - s.process_quality) / p.prevention_time
+
+
+def next_rework(s: Any, p: Any, caught: Any, reworking: Any) -> Any:
+    """Return the units that wait for rework, R, one step later."""
+    return s.rework + p.dt * (caught - reworking)
+
+
+def quiet_reworking(p: Any) -> Any:
+    """Return units reworked a week in the quiet state, r0."""
+    return quiet_starts(p) * p.defect_rate * p.inspection
+
+
+def quiet_leak(p: Any) -> Any:
+    """Return the share of output that is defective and leaves the plant in the quiet state, leak0."""
+    return p.defect_rate * (1 - p.inspection)
+
+
+def start(p: Any) -> dict[str, Any]:
+    """Return the stocks at the start."""
+    return {"process_quality": 1, "rework": p.rework_time * quiet_reworking(p)}

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from math import exp, sqrt
+from typing import Any
 
-from firmfate.models.arithmetic import exp
-from firmfate.models.firm import practices
-from firmfate.models.firm.practices import Practice
-from firmfate.models.firm.shocks import Market
-from firmfate.models.model import BELOW_ONE, NOT_NEGATIVE, SHARE, WEEK_OR_LONGER, Parameter
+from firmfate.models.declarations import BELOW_ONE, NOT_NEGATIVE, SHARE, WEEK_OR_LONGER, Parameter, Stock
 
 GAMING = "sales gaming costs 6-8 % of revenue (Larkin 2014)"
 
@@ -24,46 +21,30 @@ PARAMETERS = (
               "exponential smoothing of 0.1-0.3 a month in practice"),
 )  # fmt: skip
 
-
-class Sales(NamedTuple):
-    """Constants of Sales."""
-
-    practice: Practice
-    promotion_lift: float
-    soft_orders: float
-    heard: float
-    discount: float
-    forecast: float
+STOCKS = (Stock("forecast", "weeks of demand a week", "forecast of orders"),)
 
 
-def settle(p: Any, dt: float) -> Sales:
-    """Return the constants of Sales for steps of `dt` weeks."""
-    return Sales(
-        practice=practices.settle(p.execution_sales, p.misalignment_sales, p, dt),
-        promotion_lift=p.promotion_lift,
-        soft_orders=p.soft_orders,
-        heard=p.soft_orders * (1.0 - p.communication),
-        discount=p.discount,
-        forecast=dt / p.forecast_time,
-    )
+def orders(s: Any, p: Any, z: Any, weekly: Any) -> Any:
+    """Return what customers order, a week: D."""
+    noise = max(0, 1 + p.weekly_sd * weekly / sqrt(p.dt))
+    return s.customers * exp(z - p.demand_sd**2 / 2) * (1 + p.promotion_lift * s.practice.sales) * noise
 
 
-def orders(k: Sales, market: Market, customers: float, demand_shock: float, weekly: float, practice: float) -> float:
-    """Return what customers order, a week."""
-    noise = max(0.0, 1.0 + market.weekly_sd * weekly)
-    return customers * exp(demand_shock - market.demand_mean) * (1.0 + k.promotion_lift * practice) * noise
-
-
-def bookings(k: Sales, ordered: float, practice: float) -> float:
+def bookings(s: Any, p: Any, orders: Any) -> Any:
     """Return orders as Sales books them, soft ones included: its KPI."""
-    return ordered * (1.0 + k.soft_orders * practice)
+    return orders * (1 + p.soft_orders * s.practice.sales)
 
 
-def signal(k: Sales, ordered: float, practice: float) -> float:
-    """Return orders as production hears of them."""
-    return ordered * (1.0 + k.heard * practice)
+def signal(s: Any, p: Any, orders: Any) -> Any:
+    """Return orders as Production hears of them."""
+    return orders * (1 + p.soft_orders * s.practice.sales * (1 - p.communication))
 
 
-def price(k: Sales, practice: float) -> float:
+def price(s: Any, p: Any) -> Any:
     """Return the price after discounts; the normal price is 1."""
-    return 1.0 - k.discount * practice
+    return 1 - p.discount * s.practice.sales
+
+
+def next_forecast(s: Any, p: Any, signal: Any) -> Any:
+    """Return the forecast F one step later."""
+    return s.forecast + p.dt * (signal - s.forecast) / p.forecast_time

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from math import exp, sqrt
-from typing import Annotated, Any, NamedTuple
+from typing import Any
 
-from firmfate.models.model import NORMAL, NOT_NEGATIVE, UNIFORM, WEEK_OR_LONGER, Parameter
+from firmfate.models.declarations import NOT_NEGATIVE, WEEK_OR_LONGER, Normal, Parameter, Stock, Uniform
 
 SPREAD = (
     "set so that a middling firm's 10-year survival is 0.55-0.7, as of US firms aged 11+ "
@@ -19,55 +19,50 @@ PARAMETERS = (
               assumption=True),
     Parameter("cost_time", 52, "week", WEEK_OR_LONGER, "memory of the cost shock", SPREAD, assumption=True),
     Parameter("cost_sd", 0.05, "1", NOT_NEGATIVE, "standard deviation of log unit cost", SPREAD, assumption=True),
+    Parameter("first_shocks", 0, "1", NOT_NEGATIVE,
+              "shocks at the start, in standard deviations of their own: 1 = a firm starts in an average market",
+              "off by default: 0 = a firm starts in a quiet market", assumption=True),
 )  # fmt: skip
 
+SHOCKS = (
+    Normal("demand", meaning="shock of demand"),
+    Normal("cost", meaning="shock of unit cost"),
+    Normal("weekly", meaning="noise of one week's demand"),
+)
 
-class Shocks(NamedTuple):
-    """The random numbers of one step."""
+DRAWS = (
+    Normal("buffer", meaning="cash at the start"),
+    Normal("margin", meaning="unit cost of the firm"),
+    Uniform("exit", meaning="date of the background exit"),
+    Normal("demand", meaning="shock of demand at the start"),
+    Normal("cost", meaning="shock of unit cost at the start"),
+)
 
-    demand: Annotated[float, NORMAL]
-    cost: Annotated[float, NORMAL]
-    weekly: Annotated[float, NORMAL]
-
-
-class Draws(NamedTuple):
-    """The random numbers of one firm, drawn at its birth."""
-
-    buffer: Annotated[float, NORMAL]
-    margin: Annotated[float, NORMAL]
-    exit: Annotated[float, UNIFORM]
-
-
-class Market(NamedTuple):
-    """Constants: what of a shock stays for the next step, what is added, and the noise of one step."""
-
-    demand_kept: float
-    demand_added: float
-    demand_mean: float
-    weekly_sd: float
-    cost_kept: float
-    cost_added: float
+STOCKS = (
+    Stock("demand_shock", "1", "log deviation of demand"),
+    Stock("cost_shock", "1", "log deviation of unit cost"),
+)
 
 
-def settle(p: Any, dt: float) -> Market:
-    """Return the market's constants: first-order autoregressions, exact at any step."""
-    demand_kept = exp(-dt / p.demand_time)
-    cost_kept = exp(-dt / p.cost_time)
-    return Market(
-        demand_kept=demand_kept,
-        demand_added=p.demand_sd * sqrt(1.0 - demand_kept * demand_kept),
-        demand_mean=0.5 * p.demand_sd * p.demand_sd,
-        weekly_sd=p.weekly_sd / sqrt(dt),
-        cost_kept=cost_kept,
-        cost_added=p.cost_sd * sqrt(1.0 - cost_kept * cost_kept),
-    )
+def start(p: Any, draw: Any) -> dict[str, Any]:
+    """Return the shocks at the start."""
+    return {
+        "demand_shock": p.first_shocks * p.demand_sd * draw.demand,
+        "cost_shock": p.first_shocks * p.cost_sd * draw.cost,
+    }
 
 
-def demand_shock(k: Market, shock: float, normal: float) -> float:
-    """Return the demand shock after this step's normal."""
-    return k.demand_kept * shock + k.demand_added * normal
+def autoregression(x: Any, sd: Any, time: Any, normal: Any, dt: Any) -> Any:
+    """Return a first-order autoregression one step later, exact at any step."""
+    kept = exp(-dt / time)
+    return kept * x + sd * sqrt(1 - kept**2) * normal
 
 
-def cost_shock(k: Market, shock: float, normal: float) -> float:
-    """Return the cost shock after this step's normal."""
-    return k.cost_kept * shock + k.cost_added * normal
+def next_demand_shock(s: Any, p: Any, shock: Any) -> Any:
+    """Return the demand shock z of this step."""
+    return autoregression(s.demand_shock, p.demand_sd, p.demand_time, shock.demand, p.dt)
+
+
+def next_cost_shock(s: Any, p: Any, shock: Any) -> Any:
+    """Return the cost shock y of this step."""
+    return autoregression(s.cost_shock, p.cost_sd, p.cost_time, shock.cost, p.dt)

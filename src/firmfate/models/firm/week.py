@@ -6,204 +6,171 @@ rates.
 
 from __future__ import annotations
 
-from typing import Annotated, NamedTuple
+from typing import Any
 
+from firmfate.models.declarations import Auxiliary
 from firmfate.models.firm import (
-    cash,
-    customers,
-    dashboard,
-    finance,
-    governance,
-    logistics,
-    practices,
-    production,
-    quality,
-    sales,
-    shocks,
+    cash, customers, dashboard, finance, governance, logistics, practices, production, quality, sales, shocks,
 )  # fmt: skip
-from firmfate.models.firm.birth import Constants, Traits
-from firmfate.models.firm.shocks import Shocks
-from firmfate.models.firm.stocks import GOODS, Stocks
 
 FLOW = "weeks of demand a week"
 MONEY_FLOW = "weeks of revenue a week"
 
+AUXILIARIES = (
+    Auxiliary("demand_shock", "1", "log deviation of demand, after this step's shock"),
+    Auxiliary("cost_shock", "1", "log deviation of unit cost, after this step's shock"),
+    Auxiliary("orders", FLOW, "units ordered"),
+    Auxiliary("bookings", FLOW, "units ordered as Sales books them, soft orders included"),
+    Auxiliary("signal", FLOW, "units ordered as Production hears of them"),
+    Auxiliary("price", "1", "price after discounts"),
+    Auxiliary("lot", "weeks of demand", "lot"),
+    Auxiliary("setups", "1", "setups per unit, relative to normal lots"),
+    Auxiliary("capacity", FLOW, "capacity that setups leave"),
+    Auxiliary("reworking", FLOW, "units reworked"),
+    Auxiliary("available", FLOW, "capacity that rework leaves"),
+    Auxiliary("starts", FLOW, "units started"),
+    Auxiliary("production_lead_time", "week", "lead time of production"),
+    Auxiliary("output", FLOW, "units made, defective ones included"),
+    Auxiliary("defects", "share of output", "output that is defective"),
+    Auxiliary("caught", FLOW, "defective units found"),
+    Auxiliary("leak", "share of output", "defective output that leaves the plant"),
+    Auxiliary("overheads", MONEY_FLOW, "overheads"),
+    Auxiliary("overhead_per_unit", "share of price", "overheads per unit started"),
+    Auxiliary("shipments", FLOW, "units shipped"),
+    Auxiliary("deliveries", FLOW, "units delivered"),
+    Auxiliary("freight", "share of price", "freight per unit shipped"),
+    Auxiliary("scrapped", FLOW, "finished goods that become worthless"),
+    Auxiliary("lead_time", "week", "lead time of an order of this week"),
+    Auxiliary("appeal", "share", "customers that the firm as it is would keep"),
+    Auxiliary("sale", MONEY_FLOW, "billed"),
+    Auxiliary("collected", MONEY_FLOW, "paid by customers"),
+    Auxiliary("spend", MONEY_FLOW, "spent"),
+    Auxiliary("interest", MONEY_FLOW, "interest on overdrawn cash"),
+    Auxiliary("payout", MONEY_FLOW, "paid to owners"),
+    Auxiliary("raised", MONEY_FLOW, "put in by owners"),
+    Auxiliary("cash_flow", MONEY_FLOW, "collected less spent"),
+    Auxiliary("health", "share", "health as governance would see it at once"),
+    Auxiliary("green_kpis", "1", "KPIs of five that are green"),
+)
 
-class Week(NamedTuple):
-    """What happens in one step, computed from the stocks at its start."""
 
-    demand_shock: Annotated[float, "1", "log deviation of demand, after this step's shock"]
-    cost_shock: Annotated[float, "1", "log deviation of unit cost, after this step's shock"]
-    orders: Annotated[float, FLOW, "units ordered"]
-    bookings: Annotated[float, FLOW, "units ordered as Sales books them, soft orders included"]
-    signal: Annotated[float, FLOW, "units ordered as production hears of them"]
-    price: Annotated[float, "1", "price after discounts"]
-    setups: Annotated[float, "1", "setups per unit, relative to the start"]
-    capacity: Annotated[float, FLOW, "capacity that setups leave"]
-    reworking: Annotated[float, FLOW, "units reworked"]
-    starts: Annotated[float, FLOW, "units started"]
-    production_lead_time: Annotated[float, "week", "lead time of production"]
-    output: Annotated[float, FLOW, "units made, defective ones included"]
-    defects: Annotated[float, "share of output", "output that is defective"]
-    caught: Annotated[float, FLOW, "defective units found"]
-    leak: Annotated[float, "share of output", "defective output that leaves the plant"]
-    overheads: Annotated[float, MONEY_FLOW, "overheads"]
-    overhead_per_unit: Annotated[float, "share of price", "overheads per unit started"]
-    shipments: Annotated[float, FLOW, "units shipped"]
-    deliveries: Annotated[float, FLOW, "units delivered"]
-    freight: Annotated[float, "share of price", "freight per unit shipped"]
-    scrapped: Annotated[float, FLOW, "finished goods become worthless"]
-    goods: Annotated[float, GOODS, "all units held: in process, in rework, finished, in transit"]
-    lead_time: Annotated[float, "week", "lead time of an order of this week"]
-    appeal: Annotated[float, "share", "customers that the firm as it is would keep"]
-    sale: Annotated[float, MONEY_FLOW, "billed"]
-    collected: Annotated[float, MONEY_FLOW, "paid by customers"]
-    spend: Annotated[float, MONEY_FLOW, "spent"]
-    interest: Annotated[float, MONEY_FLOW, "interest on overdrawn cash"]
-    payout: Annotated[float, MONEY_FLOW, "paid to owners"]
-    cash_flow: Annotated[float, MONEY_FLOW, "collected less spent"]
-    health: Annotated[float, "share", "health as governance would see it at once"]
-    green_kpis: Annotated[float, "1", "KPIs of five that are green"]
+def observe(s: Any, p: Any, draw: Any, shock: Any, week: Any) -> dict[str, Any]:
+    """Return what happens in the step that starts at `week`, computed from the stocks at its start."""
+    z, y = shocks.next_demand_shock(s, p, shock), shocks.next_cost_shock(s, p, shock)
 
+    orders = sales.orders(s, p, z, shock.weekly)
+    price = sales.price(s, p)
 
-def observe(s: Stocks, shock: Shocks, k: Constants, firm: Traits, week: float) -> Week:
-    """Return what happens in the step that starts at `week`."""
-    demand = shocks.demand_shock(k.market, s.demand_shock, shock.demand)
-    cost = shocks.cost_shock(k.market, s.cost_shock, shock.cost)
+    lot = production.lot(s, p)
+    setups = p.lot_size / lot
+    capacity = production.capacity(s, p, setups)
+    reworking = quality.reworking(s, p)
+    available = max(capacity - reworking, production.LEAST_CAPACITY)
+    starts = production.starts(s, p, production.wanted(s, p), available)
+    output, production_lead_time = production.cleared(
+        s.work_in_process, available, production.fixed_time(p, lot), production.queue_time(p)
+    )
 
-    orders = sales.orders(k.sales, k.market, s.customers, demand, shock.weekly, s.practice_sales)
-    price = sales.price(k.sales, s.practice_sales)
+    defects = quality.defects(s, p)
+    caught_share = defects * quality.found(s, p)
+    caught, leak = output * caught_share, defects - caught_share
 
-    setups = production.setups(k.production, s.practice_production)
-    capacity = production.capacity(k.production, s.capability, setups)
-    reworking = quality.reworking(k.quality, s.capability, s.rework)
-    available = max(capacity - reworking, 0.0)
-    wanted = production.wanted(k.production, s.forecast, s.work_in_process, s.finished_goods, s.order_backlog)
-    starts = production.starts(k.production, wanted, available, s.practice_production)
-    production_lead_time = production.lead_time(k.production, s.utilisation, s.practice_production)
-    output = min(s.work_in_process / production_lead_time, available)
+    overheads = finance.overheads(s, p)
 
-    defects = quality.defects(k.quality, s.process_quality, s.capability)
-    caught_share = defects * quality.found(k.quality, s.practice_quality)
-    leak = defects - caught_share
-
-    overheads = finance.overheads(k.finance, s.practice_finance)
-    overhead_per_unit = overheads / max(starts, dashboard.SLOW)
-
-    shipments = logistics.shipments(k.logistics, s.order_backlog, s.finished_goods)
-    shipping_time = logistics.shipping_time(k.logistics, s.practice_logistics)
+    shipments = logistics.shipments(s, p)
+    shipping_time = logistics.shipping_time(s, p)
     deliveries = s.in_transit / shipping_time
-    freight = logistics.freight(k.logistics, s.practice_logistics)
+    freight = logistics.freight(s, p)
 
-    lead_time = customers.lead_time(
-        k.customers, production_lead_time + k.quality.inspection_delay * s.practice_quality, caught_share, s.rework,
-        reworking, s.order_backlog, shipments, shipping_time,
-    )  # fmt: skip
-    excess = customers.excess(s.perceived_lead_time, s.urgency)
-    appeal = customers.appeal(k.customers, excess, leak, s.capability)
+    lead_time = customers.lead_time(s, p, production_lead_time, caught_share, reworking, shipments, shipping_time)
 
-    goods = s.work_in_process + s.rework + s.finished_goods + s.in_transit
-    unit_cost = cash.unit_cost(firm.base_cost, cost)
+    collected = s.receivables / p.collection_time
     spend = cash.spend(
-        k.cash, unit_cost, starts, setups, overheads, goods, s.practice_quality, output, reworking, freight, shipments
-    )
-    collected = k.cash.collection * s.receivables
+        s, p, unit_cost=cash.unit_cost(p, draw, y), starts=starts, setups=setups, overheads=overheads, output=output,
+        reworking=reworking, freight=freight, shipments=shipments,
+    )  # fmt: skip
 
-    return Week(
-        demand_shock=demand,
-        cost_shock=cost,
-        orders=orders,
-        bookings=sales.bookings(k.sales, orders, s.practice_sales),
-        signal=sales.signal(k.sales, orders, s.practice_sales),
-        price=price,
-        setups=setups,
-        capacity=capacity,
-        reworking=reworking,
-        starts=starts,
-        production_lead_time=production_lead_time,
-        output=output,
-        defects=defects,
-        caught=output * caught_share,
-        leak=leak,
-        overheads=overheads,
-        overhead_per_unit=overhead_per_unit,
-        shipments=shipments,
-        deliveries=deliveries,
-        freight=freight,
-        scrapped=k.production.obsolescence * s.finished_goods,
-        goods=goods,
-        lead_time=lead_time,
-        appeal=appeal,
-        sale=cash.sale(deliveries, price, leak),
-        collected=collected,
-        spend=spend,
-        interest=k.cash.interest * max(-s.cash, 0.0),
-        payout=k.cash.payout * max(0.0, s.cash - firm.start_cash),
-        cash_flow=collected - spend,
-        health=governance.health(k.governance, (s.cash + s.credit_line) * firm.per_reserve, s.customers),
-        green_kpis=dashboard.green(
-            k.dashboard, s.kpi_sales, s.kpi_production, s.kpi_quality, s.kpi_finance, s.kpi_logistics
+    return {
+        "demand_shock": z,
+        "cost_shock": y,
+        "orders": orders,
+        "bookings": sales.bookings(s, p, orders),
+        "signal": sales.signal(s, p, orders),
+        "price": price,
+        "lot": lot,
+        "setups": setups,
+        "capacity": capacity,
+        "reworking": reworking,
+        "available": available,
+        "starts": starts,
+        "production_lead_time": production_lead_time,
+        "output": output,
+        "defects": defects,
+        "caught": caught,
+        "leak": leak,
+        "overheads": overheads,
+        "overhead_per_unit": dashboard.overhead_per_unit(overheads, starts),
+        "shipments": shipments,
+        "deliveries": deliveries,
+        "freight": freight,
+        "scrapped": p.obsolescence * s.finished_goods,
+        "lead_time": lead_time,
+        "appeal": customers.appeal(s, p, leak),
+        "sale": cash.sale(deliveries, price, leak),
+        "collected": collected,
+        "spend": spend,
+        "interest": p.interest * max(-s.cash, 0),
+        "payout": cash.payout(s, p, draw),
+        "raised": cash.raised(s, p),
+        "cash_flow": collected - spend,
+        "health": governance.health(s, p, cash.start_cash(p, draw)),
+        "green_kpis": dashboard.green_kpis(s, p),
+    }
+
+
+def step(s: Any, p: Any, draw: Any, shock: Any, week: Any) -> dict[str, Any]:
+    """Return the stocks one step later, the causes of the end, whether the alarm rings, and the green KPIs."""
+    w = observe(s, p, draw, shock, week)
+    remaining = customers.next_customers(s, p, w["appeal"])
+    perceived = customers.next_perceived_lead_time(s, p, w["lead_time"])
+    trailing = cash.next_trailing_sales(s, p, w["sale"])
+    credit_line = cash.next_credit_line(p, trailing, remaining)
+    left = cash.next_cash(
+        s, p, collected=w["collected"], spend=w["spend"], interest=w["interest"], payout=w["payout"],
+        raised=w["raised"],
+    )  # fmt: skip
+    kpis = dashboard.kpis(
+        p, bookings=w["bookings"], setups=w["setups"], overhead_per_unit=w["overhead_per_unit"],
+        leak=w["leak"], freight=w["freight"],
+    )  # fmt: skip
+    return {
+        "practice": practices.next_practices(s, p, week),
+        "pursuit": governance.next_pursuit(s, p),
+        "customers": remaining,
+        "perceived_lead_time": perceived,
+        "forecast": sales.next_forecast(s, p, w["signal"]),
+        "work_in_process": production.next_work_in_process(s, p, w["starts"], w["output"]),
+        "rework": quality.next_rework(s, p, w["caught"], w["reworking"]),
+        "finished_goods": production.next_finished_goods(
+            s, p, w["output"], w["caught"], w["reworking"], w["shipments"]
         ),
-    )
-
-
-def move(s: Stocks, w: Week, k: Constants) -> Stocks:
-    """Return the stocks one step later."""
-    load = (w.starts + w.reworking) / w.capacity
-    remaining = customers.drawn(k.customers, s.customers, w.appeal)
-    trailing_sales = s.trailing_sales + k.cash.memory * (w.sale - s.trailing_sales)
-    return Stocks(
-        practice_sales=practices.follow(k.sales.practice, s.practice_sales, s.pursuit),
-        practice_production=practices.follow(k.production.practice, s.practice_production, s.pursuit),
-        practice_quality=practices.follow(k.quality.practice, s.practice_quality, s.pursuit),
-        practice_finance=practices.follow(k.finance.practice, s.practice_finance, s.pursuit),
-        practice_logistics=practices.follow(k.logistics.practice, s.practice_logistics, s.pursuit),
-        pursuit=governance.pursuit(k.governance, s.pursuit, s.distress),
-        customers=remaining,
-        perceived_lead_time=s.perceived_lead_time + k.customers.perception * (w.lead_time - s.perceived_lead_time),
-        forecast=s.forecast + k.sales.forecast * (w.signal - s.forecast),
-        work_in_process=s.work_in_process + k.dt * (w.starts - w.output),
-        rework=s.rework + k.dt * (w.caught - w.reworking),
-        finished_goods=s.finished_goods + k.dt * (w.output - w.caught + w.reworking - w.shipments - w.scrapped),
-        order_backlog=s.order_backlog + k.dt * (w.orders - w.shipments),
-        in_transit=s.in_transit + k.dt * (w.shipments - w.deliveries),
-        receivables=s.receivables + k.dt * (w.sale - w.collected),
-        cash=s.cash + k.dt * (w.cash_flow - w.interest - w.payout),
-        capability=finance.capability(k.finance, s.capability, s.practice_finance),
-        process_quality=quality.process_quality(k.quality, s.process_quality, s.practice_quality),
-        demand_shock=w.demand_shock,
-        cost_shock=w.cost_shock,
-        distress=governance.distress(k.governance, s.distress, w.health, w.green_kpis),
-        trailing_sales=trailing_sales,
-        credit_line=cash.credit_line(k.cash, trailing_sales, remaining),
-        utilisation=s.utilisation + k.production.utilisation * (min(1.0, load) - s.utilisation),
-        urgency=customers.urgency(k.customers, s.urgency),
-        kpi_sales=dashboard.smooth(k.dashboard, s.kpi_sales, w.bookings),
-        kpi_production=dashboard.smooth(
-            k.dashboard, s.kpi_production, k.cash.unit_cost + k.cash.setup_cost * w.setups + w.overhead_per_unit
-        ),
-        kpi_quality=dashboard.smooth(k.dashboard, s.kpi_quality, w.leak),
-        kpi_finance=dashboard.smooth(k.dashboard, s.kpi_finance, w.overhead_per_unit),
-        kpi_logistics=dashboard.smooth(k.dashboard, s.kpi_logistics, w.freight),
-    )
-
-
-def end(s: Stocks, k: Constants, firm: Traits, week: float) -> int:
-    """Return the cause of the end at `week`, judged from the stocks after they have moved; 0 where the firm lives
-    on."""
-    if s.cash < -s.credit_line:
-        return 1
-    if s.customers < k.customers.floor:
-        return 2
-    if s.perceived_lead_time > k.customers.lead_time_limit:
-        return 3
-    if week >= firm.exit_week:
-        return 4
-    return 0
-
-
-def step(s: Stocks, shock: Shocks, k: Constants, firm: Traits, week: float) -> tuple[Stocks, int, bool, tuple[float]]:
-    """Return the stocks one step later, the cause of the end, whether the alarm rings, and the green KPIs."""
-    w = observe(s, shock, k, firm, week)
-    moved = move(s, w, k)
-    return moved, end(moved, k, firm, week + k.dt), w.health < k.governance.alarm, (w.green_kpis,)
+        "order_backlog": logistics.next_order_backlog(s, p, w["orders"], w["shipments"]),
+        "in_transit": logistics.next_in_transit(s, p, w["shipments"], w["deliveries"]),
+        "receivables": cash.next_receivables(s, p, w["sale"], w["collected"]),
+        "cash": left,
+        "capability": finance.next_capability(s, p),
+        "process_quality": quality.next_process_quality(s, p),
+        "demand_shock": w["demand_shock"],
+        "cost_shock": w["cost_shock"],
+        "distress": governance.next_distress(s, p, w["health"], w["green_kpis"]),
+        "trailing_sales": trailing,
+        "credit_line": credit_line,
+        "urgency": customers.next_urgency(s, p),
+        "kpi": dashboard.next_kpis(s, p, kpis),
+        "insolvency": left < -credit_line,
+        "customer_collapse": remaining < p.customer_floor,
+        "gridlock": perceived > p.lead_time_limit,
+        "background_exit": week + p.dt >= cash.exit_week(p, draw),
+        "alarm": w["health"] < p.alarm,
+        "green_kpis": w["green_kpis"],
+    }

@@ -1,0 +1,186 @@
+"""What a model declares: parameters, stocks, random numbers, causes, marks and auxiliaries, each once, with unit and
+meaning."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+from firmfate.program.random_numbers import EXPONENTIAL, NORMAL, UNIFORM
+
+
+@dataclass(frozen=True)
+class Interval:
+    """The values that a parameter may take: an interval of numbers, closed unless said otherwise."""
+
+    low: float
+    high: float
+    open_low: bool = False
+    open_high: bool = False
+
+    def __contains__(self, value: float) -> bool:
+        above = value > self.low if self.open_low else value >= self.low
+        below = value < self.high if self.open_high else value <= self.high
+        return math.isfinite(value) and above and below
+
+    def __str__(self) -> str:
+        left = "(" if self.open_low or math.isinf(self.low) else "["
+        right = ")" if self.open_high or math.isinf(self.high) else "]"
+        return f"{left}{self.low:g}, {self.high:g}{right}"
+
+
+SHARE = Interval(0, 1)
+BELOW_ONE = Interval(0, 1, open_high=True)
+NOT_NEGATIVE = Interval(0, math.inf)
+POSITIVE = Interval(0, math.inf, open_low=True)
+ANY = Interval(-math.inf, math.inf)
+WEEK_OR_LONGER = Interval(1, math.inf)
+
+
+def numbered(parts: tuple[str, ...] | int) -> tuple[str, ...]:
+    """Return the names of parts: as given, or ``1`` to n for a number of them."""
+    return tuple(str(i) for i in range(1, parts + 1)) if isinstance(parts, int) else tuple(parts)
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One row of a model's parameter table.
+
+    Attributes
+    ----------
+    name : str
+    default : float
+    unit : str
+    allowed : Interval
+    meaning : str
+    source : str
+        The literature, or the reason of the default.
+    assumption : bool
+        The default is a judgement rather than a measurement: sweep it, do not believe it.
+    parts : tuple of str
+        Where the parameter has one value a division, the divisions; ``name.part`` is then a key of its own in studies.
+    """
+
+    name: str
+    default: float
+    unit: str = "1"
+    allowed: Interval = ANY
+    meaning: str = ""
+    source: str = ""
+    assumption: bool = False
+    parts: tuple[str, ...] = ()
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The numbers that the engine holds for this parameter: itself, or one a part."""
+        return fields(self.name, self.parts)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """What a study may write: the name, and ``name.part`` for every part."""
+        return (self.name, *(f"{self.name}.{part}" for part in self.parts))
+
+
+@dataclass(frozen=True)
+class Column:
+    """One number of a trajectory: a stock, a random number or an auxiliary.
+
+    Attributes
+    ----------
+    name, unit, meaning : str
+    parts : tuple of str, or int
+        Names of several numbers of the kind, or how many there are: a model's functions see them as a tuple.
+    """
+
+    name: str
+    unit: str = "1"
+    meaning: str = ""
+    parts: tuple[str, ...] | int = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "parts", numbered(self.parts))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of its parts; none where it is a single number."""
+        assert not isinstance(self.parts, int)
+        return self.parts
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Names of the single numbers, as trajectories show them."""
+        return fields(self.name, self.names)
+
+
+class Stock(Column):
+    """What a firm carries from one step to the next."""
+
+
+class Auxiliary(Column):
+    """What a model's `observe` works out of a step, for trajectories alone."""
+
+
+@dataclass(frozen=True)
+class RandomNumber(Column):
+    """A random number: of a step (a shock), or of a firm (a draw)."""
+
+    kind: ClassVar[str]
+
+
+class Normal(RandomNumber):
+    """A standard normal number."""
+
+    kind = NORMAL
+
+
+class Uniform(RandomNumber):
+    """A uniform number on the open interval (0, 1)."""
+
+    kind = UNIFORM
+
+
+class Exponential(RandomNumber):
+    """An exponential number with mean 1."""
+
+    kind = EXPONENTIAL
+
+
+@dataclass(frozen=True)
+class Cause:
+    """One way in which a firm may end."""
+
+    name: str
+    meaning: str = ""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """An integer from 0 to `maximum`, recorded of every firm in the step of its alarm.
+
+    Attributes
+    ----------
+    name : str
+    maximum : int
+    meaning : str
+    dim : str
+        Name of the dimension over which datasets count firms by this mark; the mark's own where not given.
+    """
+
+    name: str
+    maximum: int
+    meaning: str = ""
+    dim: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "dim", self.dim or self.name)
+
+    @property
+    def counted(self) -> str:
+        """Name of the variable that counts firms by this mark: ``green_kpis`` -> ``green_kpi_count``."""
+        return f"{self.name.removesuffix('s')}_count"
+
+
+def fields(name: str, parts: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names of single numbers: ``practice_sales`` of ``practice`` and its part ``sales``."""
+    return tuple(f"{name}_{part}" for part in parts) or (name,)

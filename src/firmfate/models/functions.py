@@ -1,0 +1,90 @@
+"""Functions that models often need: tables with linear interpolation, and random numbers of further distributions.
+
+They are plain Python, and may be called from a model's functions, and from anywhere else. Of random numbers that are
+declared in a model's shocks or draws they make others, without loops of random length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import exp, log, sqrt
+
+from firmfate.program.values import NotForTracing
+
+
+def table(x: float, xs: Sequence[float], ys: Sequence[float]) -> float:
+    """Return the value of a table at x: linear between its points, that of the first or last point beyond them.
+
+    Parameters
+    ----------
+    x : float
+    xs, ys : sequence of float
+        Constants of equal length; `xs` ascend.
+
+    Examples
+    --------
+    >>> table(1.5, [0, 1, 2], [0, 10, 40])
+    25.0
+    """
+    if len(xs) != len(ys) or len(xs) < 2 or any(left >= right for left, right in zip(xs, xs[1:], strict=False)):
+        raise NotForTracing(
+            "FF118",
+            f"a table takes two lists of the same length, of two numbers or more, the first ascending; here are {len(xs)} "
+            f"and {len(ys)} numbers",
+        )
+    inside = min(max(x, xs[0]), xs[-1])
+    value = ys[0] + (inside - xs[0]) * ((ys[1] - ys[0]) / (xs[1] - xs[0]))
+    for i in range(1, len(xs) - 1):
+        slope = (ys[i + 1] - ys[i]) / (xs[i + 1] - xs[i])
+        value = ys[i] + (inside - xs[i]) * slope if inside > xs[i] else value
+    return value
+
+
+def lognormal(normal: float, median: float, sd_log: float) -> float:
+    """Return a log-normal number of a median and a standard deviation of the logarithm, from a standard normal one."""
+    return median * exp(sd_log * normal)
+
+
+def bernoulli(uniform: float, probability: float) -> bool:
+    """Return whether something of a probability happens, from a uniform number."""
+    return uniform < probability
+
+
+def poisson(uniform: float, mean: float, most: int) -> float:
+    """Return a Poisson number of a mean, by inversion of a uniform number; numbers above `most` count as `most`.
+
+    `most` is a constant; choose it so that the probability beyond is negligible: 10 above a mean of 1, 30 above one of 10.
+    """
+    term = exp(-mean)
+    total, count = term, 0.0
+    for i in range(1, most + 1):
+        count = count + (1.0 if uniform > total else 0.0)
+        term = term * mean / i
+        total = total + term
+    return count
+
+
+def erlang(uniforms: Sequence[float], mean: float) -> float:
+    """Return a gamma number of a mean, with as many stages (the shape) as there are uniform numbers."""
+    product = 1.0
+    for uniform in uniforms:
+        product = product * uniform
+    return -mean * log(product) / len(uniforms)
+
+
+def gamma(normal: float, mean: float, shape: float) -> float:
+    """Return a gamma number of a mean and any shape from about 1 on, from a standard normal one.
+
+    By the cube of a normal number (Wilson & Hilferty 1931): its quantiles err by less than 1 % of the mean from shape 2
+    on.
+    """
+    root = 1.0 - 1.0 / (9.0 * shape) + normal / (3.0 * sqrt(shape))
+    return mean * max(0.0, root) ** 3
+
+
+def triangular(uniform: float, low: float, mode: float, high: float) -> float:
+    """Return a number of the triangular distribution, from a uniform one."""
+    share = (mode - low) / (high - low)
+    if uniform < share:
+        return low + sqrt(uniform * (high - low) * (mode - low))
+    return high - sqrt((1.0 - uniform) * (high - low) * (high - mode))

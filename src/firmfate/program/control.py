@@ -1,0 +1,266 @@
+"""What decisions become: both branches are worked out, and every firm keeps the values of its own.
+
+Where Python itself knows which way a decision goes (a length, a constant), only that way is gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from firmfate.program import values
+from firmfate.program.values import NotForTracing, Value, is_number
+
+MOST_ITERATIONS = 100_000
+
+
+class Unset:
+    """What a variable holds that was not set in every case; any use of it is refused."""
+
+    def __init__(self, name: str) -> None:
+        vars(self)["name"] = name
+
+    def _refuse(self, *_: Any) -> Any:
+        name = vars(self)["name"]
+        raise NotForTracing("FF106", f"'{name}' is used here, but not set in every case; set it before the 'if'")
+
+    __getattr__ = __float__ = __bool__ = __iter__ = __abs__ = __neg__ = __pos__ = __getitem__ = __call__ = _refuse
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _refuse
+    __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pow__ = __rpow__ = __len__ = __index__ = _refuse
+    __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = _refuse
+    __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = _refuse
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Flow(NamedTuple):
+    """Where a piece of a function's body leads: whether it has returned, what, and the variables it has set."""
+
+    returned: Any
+    value: Any
+    variables: tuple[Any, ...]
+
+
+def returned(value: Any) -> Flow:
+    """Return the flow of ``return value``."""
+    return Flow(True, value, ())
+
+
+def fell(*variables: Any) -> Flow:
+    """Return the flow of a piece that ends without a return."""
+    return Flow(False, None, variables)
+
+
+def is_known(test: Any) -> bool:
+    """Return whether Python itself knows which way a decision goes."""
+    return not isinstance(test, Value) or test.known is not None
+
+
+def as_test(test: Any) -> Any:
+    """Return what a decision goes by: a plain bool, or a flag."""
+    if is_known(test):
+        return bool(test.known if isinstance(test, Value) else test)
+    return test.as_flag(test)
+
+
+def choose(test: Any, this: Any, other: Any) -> Any:
+    """Return `this` where a flag is set, `other` elsewhere; tuples, lists and dicts member by member.
+
+    Raises
+    ------
+    NotForTracing
+        Where the two are of different shape or kind.
+    """
+    if this is other or isinstance(other, Unset):
+        return this
+    if isinstance(this, Unset):
+        return other
+    if is_number(this) and is_number(other):
+        return values.choose(test, this, other)
+    if isinstance(this, tuple | list) and type(this) is type(other) and len(this) == len(other):
+        members = [choose(test, a, b) for a, b in zip(this, other, strict=True)]
+        return type(this)(*members) if hasattr(this, "_fields") else type(this)(members)
+    if isinstance(this, Mapping) and isinstance(other, Mapping) and list(this) == list(other):
+        return {key: choose(test, this[key], other[key]) for key in this}
+    try:
+        same = not (is_number(this) or is_number(other)) and bool(this == other)
+    except Exception:
+        same = False
+    if same:
+        return this
+    raise NotForTracing(
+        "FF109",
+        f"one case gives {_shape(this)}, the other {_shape(other)}; both must be numbers, or tuples, lists or dicts of "
+        "the same shape",
+    )
+
+
+def _shape(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    if is_number(value):
+        return "a number"
+    if isinstance(value, tuple | list | Mapping):
+        return f"a {type(value).__name__} of {len(value)}"
+    return f"{value!r}"[:40]
+
+
+def conditional(test: Any, this: Callable[[], Any], other: Callable[[], Any]) -> Any:
+    """Return what ``this if test else other`` means."""
+    test = as_test(test)
+    if isinstance(test, bool):
+        return this() if test else other()
+    return choose(test, this(), other())
+
+
+def both(first: Any, *others: Callable[[], Any]) -> Any:
+    """Return the first value that does not hold, or the last: as ``and`` does."""
+    for other in others:
+        if is_known(first):
+            if not as_test(first):
+                return first
+            first = other()
+        else:
+            first = _joined("both", first, other(), keep_first_where=False)
+    return first
+
+
+def either(first: Any, *others: Callable[[], Any]) -> Any:
+    """Return the first value that holds, or the last: as ``or`` does."""
+    for other in others:
+        if is_known(first):
+            if as_test(first):
+                return first
+            first = other()
+        else:
+            first = _joined("either", first, other(), keep_first_where=True)
+    return first
+
+
+def _joined(operation: str, first: Value, second: Any, *, keep_first_where: bool) -> Any:
+    if first.kind == values.FLAG and (isinstance(second, bool) or (isinstance(second, Value) and second.kind == "flag")):
+        return first.make(operation, first, first.as_flag(second))
+    test = as_test(first)
+    return choose(test, first, second) if keep_first_where else choose(test, second, first)
+
+
+def negate(test: Any) -> Any:
+    """Return whether a test does not hold."""
+    test = as_test(test)
+    return not test if isinstance(test, bool) else test.make("not", test)
+
+
+def among(value: Any, members: Any) -> Any:
+    """Return whether a value is among some: ``value in members``."""
+    if isinstance(value, Value) or (
+        not isinstance(members, Mapping | str | range) and any(isinstance(member, Value) for member in members)
+    ):
+        found: Any = False
+        for member in members:
+            found = either(found, lambda member=member: value == member)
+        return found
+    return value in members
+
+
+def definite(test: Any) -> bool:
+    """Return a test that decides whether a loop goes on, or a function returns within one."""
+    if is_known(test):
+        return bool(as_test(test))
+    raise NotForTracing(
+        "FF103",
+        "a loop cannot end early, or go on, for some firms only; let it run to its end, and choose within it what "
+        "changes",
+    )
+
+
+def decide(
+    test: Any, then: Callable[..., Flow], otherwise: Callable[..., Flow], variables: tuple[Any, ...], scope: Any
+) -> Flow:
+    """Return the flow behind an ``if``: of the branch that is taken, or of both, chosen firm by firm."""
+    test = as_test(test)
+    if isinstance(test, bool):
+        return (then if test else otherwise)(*variables)
+    before = _mutable(scope)
+    first = then(*variables)
+    second = otherwise(*variables)
+    if _mutable(scope) != before:
+        raise NotForTracing(
+            "FF103",
+            "a list or dict is changed here for some firms only; choose the value first, then change it outside the "
+            "'if'",
+        )
+    if first.returned is True and second.returned is True:
+        return Flow(True, choose(test, first.value, second.value), ())
+    if first.returned is True and second.returned is False:
+        return Flow(test, first.value, second.variables)
+    if first.returned is False and second.returned is True:
+        return Flow(test.make("not", test), second.value, first.variables)
+    kept = _merged(test, first, second)
+    if first.returned is False and second.returned is False:
+        return Flow(False, None, kept)
+    left = first.value if first.returned is not False else second.value
+    right = second.value if second.returned is not False else first.value
+    return Flow(as_test(choose(test, first.returned, second.returned)), choose(test, left, right), kept)
+
+
+def _merged(test: Any, first: Flow, second: Flow) -> tuple[Any, ...]:
+    if first.returned is True:
+        return second.variables
+    if second.returned is True:
+        return first.variables
+    return tuple(choose(test, a, b) for a, b in zip(first.variables, second.variables, strict=True))
+
+
+def after(flow: Flow, rest: Callable[..., Flow], variables: tuple[Any, ...]) -> Flow:
+    """Return the flow of what follows an ``if`` that may have returned; it is worked out once."""
+    if flow.returned is True:
+        return flow
+    following = rest(*variables)
+    if flow.returned is False:
+        return following
+    gone = following.returned
+    value = flow.value if gone is False else choose(flow.returned, flow.value, following.value)
+    return Flow(True if gone is True else either(flow.returned, lambda: gone), value, following.variables)
+
+
+def result(flow: Flow, name: str) -> Any:
+    """Return what a function has returned.
+
+    Raises
+    ------
+    NotForTracing
+        Where it has returned a value in some cases only.
+    """
+    if flow.returned is True:
+        return flow.value
+    if flow.returned is False:
+        return None
+    raise NotForTracing("FF107", f"'{name}' returns a value in some cases only; let every case return one")
+
+
+def _mutable(scope: Mapping[str, Any]) -> list[Any]:
+    """Return what lists, dicts and sets a scope's variables hold, and what is in them."""
+    found: list[Any] = []
+    waiting = list(scope.values())
+    seen: set[int] = set()
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, list | dict | set | tuple) and id(value) not in seen:
+            seen.add(id(value))
+            members = [*value.values()] if isinstance(value, dict) else [*value]
+            found.append((id(value), [*value] if isinstance(value, dict) else None, [id(member) for member in members]))
+            waiting += members
+    return found
+
+
+class Ticks:
+    """Counts iterations of all loops of a tracing: one that does not end is refused."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __call__(self) -> None:
+        self.count += 1
+        if self.count > MOST_ITERATIONS:
+            raise NotForTracing(
+                "FF112", f"loops have run more than {MOST_ITERATIONS:,} times; let them end, or keep them shorter"
+            )

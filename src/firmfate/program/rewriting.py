@@ -1,0 +1,248 @@
+"""A function's syntax tree, rewritten so that values in place of numbers can run through it.
+
+Arithmetic stays as it is. Decisions become calls of `firmfate.program.control`, calls become calls of traced functions,
+and powers, whose meaning the C library has for plain numbers, become calls too::
+
+    if a > b:                       def then1(x): x = 1.0; return fell(x)
+        x = 1.0                     def else1(x): x = 2.0; return fell(x)
+    else:                           flow1 = decide(a > b, then1, else1, (x,), locals())
+        x = 2.0                     (x,) = variables(flow1, (x,))
+
+What follows an ``if`` that may return is a function as well, so that it is worked out once however many there are.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+
+MARK = "firmfate·"
+"""Begins the names of helpers, so that no variable of a model can be one of them."""
+
+SCOPES = (ast.FunctionDef, ast.Lambda)
+COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
+def within(nodes: Sequence[ast.AST], *, loops: bool = True) -> Iterator[ast.AST]:
+    """Yield nodes and all within them, but not within functions defined there; nor, if asked for, within loops."""
+    for node in nodes:
+        yield node
+        if not (isinstance(node, SCOPES) or (not loops and isinstance(node, ast.For | ast.While))):
+            yield from within(list(ast.iter_child_nodes(node)), loops=loops)
+
+
+def assigned(nodes: Sequence[ast.AST]) -> list[str]:
+    """Return the names that statements assign in their own scope, sorted."""
+    found: set[str] = set()
+
+    def look(node: ast.AST, *, comprehension: bool) -> None:
+        if isinstance(node, SCOPES):
+            if isinstance(node, ast.FunctionDef):
+                found.add(node.name)
+            return
+        if isinstance(node, ast.NamedExpr):
+            found.add(node.target.id)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and not comprehension:
+            found.add(node.id)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            found.update((alias.asname or alias.name).partition(".")[0] for alias in node.names)
+        for inner in ast.iter_child_nodes(node):
+            look(inner, comprehension=comprehension or isinstance(node, COMPREHENSIONS))
+
+    for node in nodes:
+        look(node, comprehension=False)
+    return sorted(found)
+
+
+class Rewriter(ast.NodeTransformer):
+    """Rewrites a function, and those defined within it."""
+
+    def __init__(self) -> None:
+        self.made = 0
+        self.flows = False  # whether returns of the function at hand give flows
+        self.in_loop = False
+        self.end: list[ast.stmt] = []  # how the function or branch at hand ends without a return
+
+    def function(self, tree: ast.FunctionDef) -> ast.FunctionDef:
+        """Rewrite a function; where it returns within an ``if``, every return gives a `Flow`."""
+        outer = self.flows, self.in_loop, self.end
+        ifs = [node for node in within(tree.body) if isinstance(node, ast.If)]
+        self.flows = any(isinstance(node, ast.Return) for node in within(ifs))
+        self.in_loop, self.end = False, [ast.Return(_call("fell"))] if self.flows else []
+        given = tree.args
+        arguments = [*given.posonlyargs, *given.args, *given.kwonlyargs, *filter(None, (given.vararg, given.kwarg))]
+        for argument in arguments:
+            argument.annotation = None
+        names = [argument.arg for argument in arguments]
+        body: list[ast.stmt] = [
+            ast.Assign([ast.Name(name, ast.Store())], _call("unset", ast.Constant(name)))
+            for name in assigned(tree.body)
+            if name not in names
+        ]
+        body += self.block(tree.body, ends=True)
+        if self.flows:
+            inner = _function(f"{MARK}body", names, body)
+            flow = ast.Call(ast.Name(inner.name, ast.Load()), _loads(names), [])
+            body = [inner, ast.Return(_call("result", flow, ast.Constant(tree.name)))]
+        tree.body, tree.returns = body or [ast.Pass()], None
+        self.flows, self.in_loop, self.end = outer
+        return tree
+
+    def block(self, statements: Sequence[ast.stmt], *, ends: bool) -> list[ast.stmt]:
+        """Rewrite statements one after the other; where they are the last, end as the function or branch does."""
+        made: list[ast.stmt] = []
+        for i, statement in enumerate(statements):
+            if not isinstance(statement, ast.If):
+                made.append(self.visit(statement))
+                continue
+            inside = [*statement.body, *statement.orelse]
+            returns = any(isinstance(node, ast.Return) for node in within(inside))
+            leaves = any(isinstance(node, ast.Break | ast.Continue) for node in within(inside, loops=False))
+            if leaves or (returns and self.in_loop):
+                made.append(self.plain_if(statement))
+                continue
+            flow, branches = self.branches(statement)
+            made += branches
+            if returns:
+                return [*made, *self.rest(flow, statement, statements[i + 1 :])]
+        return [*made, *self.end] if ends else made
+
+    def plain_if(self, decision: ast.If) -> ast.stmt:
+        """Keep an ``if`` that leaves a loop as one of Python's, whose test must be known."""
+        body, orelse = self.block(decision.body, ends=False), self.block(decision.orelse, ends=False)
+        return ast.copy_location(ast.If(_call("definite", self.visit(decision.test)), body, orelse), decision)
+
+    def branches(self, decision: ast.If) -> tuple[str, list[ast.stmt]]:
+        """Rewrite an ``if`` as two functions of the variables that they assign; return the name of its flow, too."""
+        self.made += 1
+        number, names = self.made, assigned([*decision.body, *decision.orelse])
+        outer = self.in_loop, self.end
+        self.in_loop, self.end = False, [ast.Return(_call("fell", *_loads(names)))]
+        sides = {f"{MARK}then{number}": decision.body, f"{MARK}else{number}": decision.orelse}
+        made: list[ast.stmt] = [_function(name, names, self.block(body, ends=True)) for name, body in sides.items()]
+        self.in_loop, self.end = outer
+        flow = f"{MARK}flow{number}"
+        called = [ast.Name(name, ast.Load()) for name in sides]
+        test = self.visit(decision.test)
+        made.append(_assign(flow, _call("decide", test, *called, _tuple(names), _call("locals"))))
+        if names:
+            target = ast.Tuple([ast.Name(name, ast.Store()) for name in names], ast.Store())
+            made.append(ast.Assign([target], _call("variables", ast.Name(flow, ast.Load()), _tuple(names))))
+        return flow, [ast.copy_location(statement, decision) for statement in made]
+
+    def rest(self, flow: str, decision: ast.If, statements: Sequence[ast.stmt]) -> list[ast.stmt]:
+        """Rewrite what follows an ``if`` that may have returned, as a function that is called once."""
+        names = assigned(statements)
+        name = f"{MARK}after{flow}"
+        following = _function(name, names, self.block(statements, ends=True))
+        last = _call("after", ast.Name(flow, ast.Load()), ast.Name(name, ast.Load()), _tuple(names))
+        return [ast.copy_location(statement, decision) for statement in (following, ast.Return(last))]
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.stmt:
+        """A function within a function."""
+        node.args.defaults = [self.visit(default) for default in node.args.defaults]
+        node.args.kw_defaults = [default and self.visit(default) for default in node.args.kw_defaults]
+        return self.function(node)
+
+    def visit_Return(self, node: ast.Return) -> ast.stmt:
+        """Return a value, or the flow of one."""
+        value = self.visit(node.value) if node.value else ast.Constant(None)
+        return ast.copy_location(ast.Return(_call("returned", value) if self.flows else value), node)
+
+    def visit_For(self, node: ast.For) -> ast.stmt:
+        """Loops are run as they stand, and counted."""
+        node.iter = self.visit(node.iter)
+        return self._loop(node)
+
+    def visit_While(self, node: ast.While) -> ast.stmt:
+        """Loops go on as long as Python itself knows that they do."""
+        node.test = _call("definite", self.visit(node.test))
+        return self._loop(node)
+
+    def _loop(self, node: ast.For | ast.While) -> ast.stmt:
+        outer, self.in_loop = self.in_loop, True
+        node.body = [ast.Expr(_call("tick")), *self.block(node.body, ends=False)]
+        node.orelse = self.block(node.orelse, ends=False)
+        self.in_loop = outer
+        return node
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.stmt:
+        """Drop annotations."""
+        made = ast.Assign([node.target], self.visit(node.value)) if node.value else ast.Pass()
+        return ast.copy_location(made, node)
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> ast.stmt:
+        """``x **= y`` is ``x = x ** y``."""
+        self.generic_visit(node)
+        if not isinstance(node.op, ast.Pow):
+            return node
+        read = ast.parse(ast.unparse(node.target), mode="eval").body
+        return ast.copy_location(ast.Assign([node.target], _call("powered", read, node.value)), node)
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        """Powers."""
+        self.generic_visit(node)
+        return _call("powered", node.left, node.right) if isinstance(node.op, ast.Pow) else node
+
+    def visit_IfExp(self, node: ast.IfExp) -> ast.expr:
+        """``a if test else b``."""
+        return _call("conditional", self.visit(node.test), _later(self.visit(node.body)), _later(self.visit(node.orelse)))
+
+    def visit_BoolOp(self, node: ast.BoolOp) -> ast.expr:
+        """``and``, ``or``."""
+        first, *others = (self.visit(value) for value in node.values)
+        return _call("both" if isinstance(node.op, ast.And) else "either", first, *map(_later, others))
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
+        """``not``."""
+        self.generic_visit(node)
+        return _call("negate", node.operand) if isinstance(node.op, ast.Not) else node
+
+    def visit_Compare(self, node: ast.Compare) -> ast.expr:
+        """``a < b < c`` is two comparisons."""
+        self.generic_visit(node)
+        values = [node.left, *node.comparators]
+        tests = [_comparison(values[i], sign, values[i + 1]) for i, sign in enumerate(node.ops)]
+        return tests[0] if len(tests) == 1 else _call("both", tests[0], *map(_later, tests[1:]))
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        """Call the traced function."""
+        self.generic_visit(node)
+        node.func = ast.copy_location(_call("traced", node.func), node)
+        return node
+
+
+def _comparison(left: ast.expr, sign: ast.cmpop, right: ast.expr) -> ast.expr:
+    if isinstance(sign, ast.In | ast.NotIn):
+        found = _call("among", left, right)
+        return found if isinstance(sign, ast.In) else _call("negate", found)
+    return ast.Compare(left, [sign], [right])
+
+
+def _call(helper: str, *arguments: ast.expr) -> ast.Call:
+    return ast.Call(ast.Name(f"{MARK}{helper}", ast.Load()), list(arguments), [])
+
+
+def _later(expression: ast.expr) -> ast.expr:
+    """Return an expression that is worked out where it is asked for."""
+    nothing = ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[])
+    return ast.copy_location(ast.Lambda(nothing, expression), expression)
+
+
+def _loads(names: Sequence[str]) -> list[ast.expr]:
+    return [ast.Name(name, ast.Load()) for name in names]
+
+
+def _tuple(names: Sequence[str]) -> ast.expr:
+    return ast.Tuple(_loads(names), ast.Load())
+
+
+def _assign(name: str, value: ast.expr) -> ast.stmt:
+    return ast.Assign([ast.Name(name, ast.Store())], value)
+
+
+def _function(name: str, parameters: Sequence[str], body: list[ast.stmt]) -> ast.FunctionDef:
+    made = ast.parse("def _(): pass").body[0]
+    assert isinstance(made, ast.FunctionDef)
+    made.name, made.args.args, made.body = name, [ast.arg(parameter) for parameter in parameters], body or [ast.Pass()]
+    return made
