@@ -7,9 +7,11 @@ import pytest
 from scipy import integrate
 
 import firmfate
-from firmfate.findings import car_law
-from firmfate.findings.studies import car, dashboards, way_out
+from common import car_law
+from common.folder import load
 from firmfate.study import Study
+
+car, dashboards, way_out = (load(name, "estimands") for name in ("car", "dashboards", "way-out"))
 
 
 @pytest.mark.parametrize(("x", "g"), [(1.0, 1.0), (-0.5, 0.3), (3.0, 20.0), (0.2, 5.0)])

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import firmfate
+from common.number_table import NumberTable
 from firmfate.errors import FirmfateError
-from firmfate.findings.table import Table
 
 STUDIES = Path(__file__).parents[2] / "studies"
 LONG = ("paradox", "baseline", "divisions", "robustness")
@@ -150,7 +150,7 @@ def test_differences_name_numbers_that_changed_came_and_went(reproduce):
     number = rows[0].value
     rows[0] = dataclasses.replace(rows[0], value=number._replace(estimate=number.estimate + 10 * (number.se or 1)))
     rows[1] = dataclasses.replace(rows[1], name="new_one")
-    told = list(reproduce.differences("crossing", Table(rows)))
+    told = list(reproduce.differences("crossing", NumberTable(rows)))
     assert len(told) == (3 if number.estimate == number.estimate else 2)
     assert any("'new_one' is new" in line for line in told)
     assert any("is no longer computed" in line for line in told)
