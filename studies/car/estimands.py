@@ -180,7 +180,7 @@ def _firm(ds: xr.Dataset) -> Iterator[Row]:
     found = shares_of_firms(ds)
     x, share, without = (found[name].values for name in ("x", "share", "without"))
     falling = x > 0
-    yield row("firm_cells", x.size, f"cells, {format_value(float(found['lives']))} lives each", section=section)
+    yield row("firm_cells", x.size, f"cells, {format_value(float(found['lives']))} firms each", section=section)
     text = "of these, a firm without shocks and governance dies within 20 years"
     yield row("firm_falling", int(falling.sum()), text, section=section)
 

@@ -52,8 +52,8 @@ def _paths(ds: xr.Dataset) -> Figure:
         panel.set_ylabel(label)
     panels[0].legend(loc="lower left", fontsize=7.5)
     panels[2].legend(loc="upper right", fontsize=7.5, ncols=2)
-    said = f"n = {', '.join(counts)} firms", "that died at 3 years or later", "bands: 95 % limits of the mean"
-    for panel, words in zip(panels, said, strict=True):
+    notes = f"n = {', '.join(counts)} firms", "that died at 3 years or later", "bands: 95 % limits of the mean"
+    for panel, words in zip(panels, notes, strict=True):
         style.note(panel, words)
     return figure
 

@@ -46,14 +46,14 @@ def _split(ds: xr.Dataset) -> Iterator[Row]:
     section = f"Strong less weak at misalignment 1: mean lifetime within {years}"
     whole = lived.apply(lambda mean: _difference(mean))
     yield row("whole", whole, "in all", unit="years", section=section)
-    said = {
+    names = {
         "engine": "engine: lower cost and variability of a strong firm",
         "dose": "dose: practices settle at their full measure instead of a tenth",
         "speed": "speed: they get there with a time constant of 26 weeks instead of 50",
     }
     for factor in FACTORS:
         share = lived.apply(lambda mean, factor=factor: -shapley_shares(corners(mean), FACTORS)[factor])  # type: ignore[misc]
-        yield row(f"share_{factor}", share, f"{said[factor]} (Shapley value)", unit="years", section=section)
+        yield row(f"share_{factor}", share, f"{names[factor]} (Shapley value)", unit="years", section=section)
     for factor in ("dose", "speed"):
         for engine, who in enumerate(("weak", "strong")):
             other = "speed" if factor == "dose" else "dose"

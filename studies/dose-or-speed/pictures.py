@@ -1,4 +1,4 @@
-"""Pictures of the study: misaligned lives while lapses are switched off; weak lives over dose and speed."""
+"""Pictures of the study: lifetimes of the misaligned as lapses are switched off, and of the weak by dose and speed."""
 
 from collections.abc import Mapping
 

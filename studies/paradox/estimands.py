@@ -48,12 +48,14 @@ def _effects(ds: xr.Dataset) -> Iterator[Row]:
     lived = Lifetimes(ds)
     years = lived.tau / WEEKS_PER_YEAR
     effect = _effect(lived, ends)
-    said = f"mean lifetime within {years:g} years, execution {format_value(ends.strong)} less {format_value(ends.weak)}"
+    lifetime = (
+        f"mean lifetime within {years:g} years, execution {format_value(ends.strong)} less {format_value(ends.weak)}"
+    )
     yield row("firms", int(ds["firms"].sum()), "firms simulated for the phase map", section=section)
     for name, where in (("aligned", ends.aligned), ("misaligned", ends.misaligned)):
-        text = f"{said}, misalignment {format_value(where)}"
+        text = f"{lifetime}, misalignment {format_value(where)}"
         yield row(f"effect_{name}", effect.sel({MISALIGNMENT: where}), text, unit="years", section=section)
-    text = f"{said}, average over misalignment {format_value(ends.aligned)} to {format_value(ends.misaligned)}"
+    text = f"{lifetime}, average over misalignment {format_value(ends.aligned)} to {format_value(ends.misaligned)}"
     average = lived.apply(lambda mean: _trapezoid(ends.effect(mean)))
     yield row("effect_average", average, text, unit="years", section=section)
     text = "firms spread evenly from misalignment 0 up to this: their average effect of execution is 0"

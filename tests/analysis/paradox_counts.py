@@ -32,11 +32,11 @@ def true_turning_point() -> float:
 
 
 def counts(*, seed: int = 0, effect: float = 1.0, common: bool = True) -> xr.Dataset:
-    """Return counts of exponential lives under common random numbers."""
+    """Return counts of firms with exponential lifetimes under common random numbers."""
     rng = np.random.Generator(np.random.Philox(seed))
     rate = hazard(EXECUTION[:, None], MISALIGNMENT[None, :], effect)[..., None]
-    luck = rng.random(FIRMS) if common else rng.random((*rate.shape[:2], FIRMS))
-    week = np.ceil(-np.log(luck) / rate).astype(int)
+    uniform = rng.random(FIRMS) if common else rng.random((*rate.shape[:2], FIRMS))
+    week = np.ceil(-np.log(uniform) / rate).astype(int)
     cells = np.broadcast_to(np.arange(25).reshape(5, 5, 1), week.shape)
     batch = np.broadcast_to(np.arange(FIRMS) % BATCHES, week.shape)
     ended = np.zeros((25, BATCHES, 1, WEEKS), dtype=np.int64)

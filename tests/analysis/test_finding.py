@@ -43,9 +43,9 @@ def test_cells_without_firms_leave_the_turning_point_open(paradox: xr.Dataset) -
     found = finding(without(paradox, execution=[4, 4, 4], misalignment=[1, 2, 3]))
     assert found.holds is True
     assert np.isnan(found.numbers["turning point"].estimate)
-    said = found.sentence()
-    assert "This result is incomplete: 22 of the 25 cells hold 3,200 firms each, the others none." in said
-    assert "Where its sign changes is unknown: at 3 values of misalignment between them it has no estimate." in said
+    sentence = found.sentence()
+    assert "This result is incomplete: 22 of the 25 cells hold 3,200 firms each, the others none." in sentence
+    assert "Where its sign changes is unknown: at 3 values of misalignment between them it has no estimate." in sentence
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def test_turning_point_covers_the_truth_and_its_error_is_of_the_right_size(parad
 
 
 def test_effects_of_exactly_nothing_turn_where_they_are() -> None:
-    """A cell whose firms live the same lives is the turning point, and two neighbours of it would miss."""
+    """A cell in which execution changes nothing is the turning point; its neighbours alone would miss it."""
     misalignment = np.array([0.0, 0.25, 0.5, 0.75, 1.0])
 
     def turning(*effect: float) -> float:

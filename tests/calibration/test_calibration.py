@@ -95,7 +95,7 @@ def test_points_are_simulated_as_a_study_would():
 
 
 @pytest.mark.parametrize(
-    ("free", "said"),
+    ("free", "message"),
     [
         ({"cash_bufer": (1, 2)}, "cash_buffer"),
         ({"cash_buffer": (2, 1)}, "low must be below high"),
@@ -103,9 +103,9 @@ def test_points_are_simulated_as_a_study_would():
         ({"population.execution.a": (1, 2)}, "no distribution of 'execution'"),
     ],
 )
-def test_refuses_ranges_that_cannot_be(free, said):
+def test_refuses_ranges_that_cannot_be(free, message):
     table = SurvivalTable(np.array([1.0]), np.array([0.8]))
-    with pytest.raises(StudyError, match=said):
+    with pytest.raises(StudyError, match=message):
         calibrate("firm", table, free, firms=10, screen=2, starts=1, refits=0)
 
 
@@ -150,10 +150,10 @@ def test_command_writes_a_study_that_can_be_run(tmp_path, capsys):
         "2",
     ]
     assert main([*words, "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
+    printed = json.loads(capsys.readouterr().out)
     written = Study.read(tmp_path / "fit" / "calibrated.toml")
-    assert written.parameters["drift"] == pytest.approx(told["values"]["drift"])
-    assert told["largest_difference"] < 0.05
+    assert written.parameters["drift"] == pytest.approx(printed["values"]["drift"])
+    assert printed["largest_difference"] < 0.05
     assert (tmp_path / "fit" / "calibration.nc").is_file()
 
 
@@ -165,7 +165,7 @@ def test_command_refuses_axes(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("rows", "told"),
+    ("rows", "message"),
     [
         ("1,90\n# a comment\n\n2,abc\n", "line 6: surviving_pct = 'abc'; allowed: a number from 0 to 100, in percent"),
         ("1,90\n2,120\n", "line 4: surviving_pct = '120'; allowed: a number from 0 to 100"),
@@ -178,15 +178,15 @@ def test_command_refuses_axes(tmp_path, capsys):
         ("1,50\n2,80\n", "must not rise with age; at 2 years it is 0.8, after 0.5"),
     ],
 )
-def test_command_names_the_line_of_a_table_that_cannot_be(tmp_path, capsys, rows, told):
+def test_command_names_the_line_of_a_table_that_cannot_be(tmp_path, capsys, rows, message):
     study, table = tmp_path / "car.toml", tmp_path / "seen.csv"
     study.write_text('[study]\nname = "made"\nmodel = "car"\n')
     table.write_text("# what was seen\nage_years,surviving_pct\n" + rows)
     words = ["calibrate", study, "--to", table, "--free", "drift=-1:0", "--into", tmp_path / "fit"]
     assert main([str(word) for word in words]) == 2
-    said = capsys.readouterr().err
-    assert told in said
-    assert said.count("\n") == 1
+    printed = capsys.readouterr().err
+    assert message in printed
+    assert printed.count("\n") == 1
 
 
 def test_a_table_with_numbers_of_survivors_is_known_to_more_digits(tmp_path):
@@ -215,9 +215,9 @@ def test_one_refit_gives_no_error(tmp_path, capsys):
     words = ["calibrate", study, "--to", table, "--free", "drift=-0.6:0.1", "--firms", 10, "--starts", 1, "--refits", 1]
     words = [str(word) for word in (*words, "--into", tmp_path / "fit")]
     assert main(words) == 0
-    said = capsys.readouterr().out
-    assert "nan" not in said
-    assert "±" not in said
-    assert "errors of these values need --refits 2 or more" in said
+    printed = capsys.readouterr().out
+    assert "nan" not in printed
+    assert "±" not in printed
+    assert "errors of these values need --refits 2 or more" in printed
     assert main([*words, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["se"] == {"drift": None}

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pytest
 import xarray as xr
-from SALib.sample import sobol
 
 import firmfate
 from firmfate.errors import EstimateError
@@ -15,6 +14,7 @@ from firmfate.parameter_range import ParameterRange
 from firmfate.sensitivity import elementary_effects, morris_design, sobol_indices
 from firmfate.survival import rmst
 
+sobol = pytest.importorskip("SALib.sample.sobol")
 Points = Mapping[str, np.ndarray]
 UNIT = {name: ParameterRange(0.0, 1.0) for name in ("a", "b", "c")}
 

@@ -41,7 +41,7 @@ def test_survival_of_many_is_an_average_over_distances():
 
 
 def test_dose_and_speed_given_alone_are_the_weak_firm():
-    """With lapses off, misalignment s and adopt_time E τ give the lives of a firm whose practices lapse."""
+    """With lapses off, misalignment s and adopt_time E τ give the same firms as practices that lapse."""
     execution, adopt, lapse = 0.05, 26.0, 52.0
     rate = execution / adopt + (1 - execution) / lapse
     usual = firmfate.simulate("firm", execution=execution, misalignment=1.0, replicates=2_000, seed=5, threads=1)

@@ -116,8 +116,9 @@ def elementary_effects(
     -------
     xarray.Dataset
         Over the estimate's other dims and ``parameter``, in the estimate's unit: ``mu_star``, the mean size of an
-        effect, and ``mu_star_se`` (bootstrap over trajectories; firms' random numbers are held fixed); ``mu``, the
-        mean with its sign; ``sigma``, the standard deviation, which is large where the effect depends on others.
+        effect, and ``mu_star_se`` (bootstrap over trajectories); ``mu``, the mean with its sign, and ``mu_se``;
+        ``sigma``, the standard deviation over trajectories, which is large where the effect depends on others. Errors
+        are those of the trajectories; firms' random numbers are held fixed.
 
     Raises
     ------
@@ -132,9 +133,11 @@ def elementary_effects(
 
     def analyse(vector: Floats) -> dict[str, Any]:
         found = analysis.analyze(problem, unit, vector, num_levels=design.levels, num_resamples=resamples, seed=seed)
-        return {**found, "mu_star_se": np.asarray(found["mu_star_conf"], dtype=np.float64) / Z}
+        mu_star_se = np.asarray(found["mu_star_conf"], dtype=np.float64) / Z
+        trajectories = len(unit) / (len(names) + 1)
+        return {**found, "mu_star_se": mu_star_se, "mu_se": np.asarray(found["sigma"]) / trajectories**0.5}
 
-    measures = ("mu_star", "mu", "sigma", "mu_star_se")
+    measures = ("mu_star", "mu_star_se", "mu", "mu_se", "sigma")
     found = over_other_dims(estimates, analyse, dict.fromkeys(measures, ("parameter",)))
     for name in measures:
         found[name].attrs = {"units": estimates.attrs.get("units", "1")}
