@@ -115,6 +115,25 @@ def test_cells_without_an_estimate_are_counted():
         sobol_indices(ds, lambda ds: ds["value"].mean())
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"seed": 0}, "seed = 0: a whole number from 1"),
+        ({"trajectories": 1}, "trajectories = 1: a whole number from 2 on"),
+        ({"levels": 3}, "levels = 3: an even number"),
+    ],
+)
+def test_arguments_of_a_screen_are_checked(options, message):
+    with pytest.raises(EstimateError, match=message):
+        morris_design(UNIT, **{"trajectories": 6, "seed": 1, **options})
+
+
+def test_a_bootstrap_without_a_seed_is_refused():
+    ds = cells(saltelli(8, second_order=False), lambda p: p["a"])
+    with pytest.raises(EstimateError, match="seed = 0"):
+        sobol_indices(ds, value, seed=0)
+
+
 def test_indices_of_a_study_are_those_of_its_estimates(tmp_path):
     study = firmfate.Study(
         study={"name": "indices", "years": 4, "replicates": 64},

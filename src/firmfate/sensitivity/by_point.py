@@ -79,6 +79,12 @@ def over_other_dims(
     return xr.Dataset(dict(zip(names, results, strict=True)))
 
 
+def check_seed(seed: int) -> None:
+    """Refuse a seed that SALib does not take as one: 0 draws other numbers each time."""
+    if not 1 <= seed < 2**32:
+        raise EstimateError(f"seed = {seed}: a whole number from 1 to {2**32 - 1}")
+
+
 def problem_of(names: list[str]) -> dict[str, Any]:
     """Return SALib's description of parameters that vary within the unit cube."""
     return {"num_vars": len(names), "names": names, "bounds": [[0.0, 1.0]] * len(names)}

@@ -15,6 +15,7 @@ from firmfate.sensitivity.by_point import (
     Estimator,
     Floats,
     Z,
+    check_seed,
     estimates_of,
     over_other_dims,
     points_of,
@@ -53,7 +54,7 @@ def morris_design(ranges: Ranges, *, trajectories: int, seed: int, levels: int =
     ranges : mapping
         Parameter -> `ParameterRange`, (low, high) or (low, high, log).
     trajectories : int
-        Each has one point more than there are parameters; 10 to 50 are usual.
+        From 2 on; each has one point more than there are parameters; 10 to 50 are usual.
     seed : int
         From 1 on.
     levels : int
@@ -62,7 +63,7 @@ def morris_design(ranges: Ranges, *, trajectories: int, seed: int, levels: int =
     Raises
     ------
     EstimateError
-        Where SALib is not installed.
+        Where SALib is not installed, or an argument is not what is allowed.
 
     Examples
     --------
@@ -80,6 +81,11 @@ def morris_design(ranges: Ranges, *, trajectories: int, seed: int, levels: int =
     >>> found["mu"].sel(parameter="misalignment").item() < 0 < found["mu"].sel(parameter="cash_buffer").item()
     True
     """
+    check_seed(seed)
+    if trajectories < 2:
+        raise EstimateError(f"trajectories = {trajectories}: a whole number from 2 on; errors are from their spread")
+    if levels < 2 or levels % 2:
+        raise EstimateError(f"levels = {levels}: an even number from 2 on")
     spans = ranges_of(ranges)
     unit = np.asarray(
         salib("sample.morris").sample(problem_of(list(spans)), trajectories, num_levels=levels, seed=seed)
@@ -125,6 +131,7 @@ def elementary_effects(
     EstimateError
         Where SALib is not installed, cells lack points of the design, or a cell has no estimate.
     """
+    check_seed(seed)
     names = [key.replace(".", "_") for key in design.points]
     unit = np.stack(list(design.points.values()), axis=-1)
     estimates = estimates_of(ds, f, options)

@@ -12,6 +12,7 @@ from firmfate.sensitivity.by_point import (
     Estimator,
     Floats,
     Z,
+    check_seed,
     estimates_of,
     over_other_dims,
     points_of,
@@ -67,6 +68,7 @@ def sobol_indices(ds: xr.Dataset, f: Estimator, *, seed: int = 1, resamples: int
     >>> bool(found.total.sel(parameter="misalignment") > found.total.sel(parameter="execution"))
     True
     """
+    check_seed(seed)
     points = points_of(ds)
     names = list(points)
     second = _has_second_order(np.stack(list(points.values()), axis=-1))
