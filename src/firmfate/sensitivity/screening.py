@@ -67,9 +67,12 @@ def morris_design(ranges: Ranges, *, trajectories: int, seed: int, levels: int =
 
     Examples
     --------
+    >>> from firmfate.sensitivity import elementary_effects, morris_design
     >>> design = morris_design({"misalignment": (0, 1), "cash_buffer": (3, 30, True)}, trajectories=4, seed=1)
-    >>> len(design.cells), design.cells[0]
-    (10, {'misalignment': 0.3333333333333333, 'cash_buffer': 30.0})
+    >>> len(design.points["misalignment"]), len(design.cells)  # trajectories meet
+    (12, 6)
+    >>> {key: round(value, 3) for key, value in design.cells[0].items()}
+    {'misalignment': 0.333, 'cash_buffer': 3.0}
 
     A study lists them, and `elementary_effects` takes its counts:
 
