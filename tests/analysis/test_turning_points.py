@@ -53,6 +53,14 @@ def test_no_turning_point_is_interpolated_over_cells_without_an_estimate() -> No
     assert float(sign_change(known)) == 0.375
 
 
+def test_of_several_sign_changes_the_one_asked_for_is_taken() -> None:
+    """By default that between the largest opposite effects; otherwise that nearest to a given misalignment."""
+    line = xr.DataArray([1.0, -1, 3, -3, -3], dims="misalignment", coords={"misalignment": [0, 0.25, 0.5, 0.75, 1]})
+    assert float(sign_change(line)) == 0.625
+    for near, at in ((0.0, 0.125), (0.3, 0.3125), (0.9, 0.625)):
+        assert float(sign_change(line, near=xr.DataArray(near))) == at
+
+
 def test_turning_point_wants_both_axes() -> None:
     with pytest.raises(EstimateError, match="execution and misalignment"):
         turning_point(example().rename(execution="effort"))

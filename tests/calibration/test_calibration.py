@@ -47,6 +47,18 @@ def test_finds_a_known_truth_again():
     assert (found["signal_to_noise"].values[:2] > 5).all()
 
 
+def test_fits_are_validated_on_other_firms():
+    ages, free = np.array([1.0, 4, 10]), {"drift": ParameterRange(-0.6, 0.1)}
+    table = SurvivalTable(ages, np.array([0.8, 0.5, 0.3]))
+    found = calibrate("car", table, free, parameters=STILL, firms=4_000, screen=16, starts=1, refits=0, seed=9)
+    simulated = SimulatedSurvival("car", ages, free, parameters=STILL)
+    unit = [[(float(found["value"].isel(fit=0, parameter=0)) + 0.6) / 0.7]]
+    fitted = found["fitted"].isel(fit=0).values
+    # To the share of one firm, which rounding of the value may move.
+    np.testing.assert_allclose(simulated.curves(unit, firms=20_000, seed=10)[0], fitted, atol=1e-4)
+    assert np.abs(simulated.curves(unit, firms=20_000, seed=9)[0] - fitted).max() > 1e-3
+
+
 def test_a_model_that_cannot_fit_has_a_large_error():
     ages = np.array([1.0, 2.0, 10.0])
     table = SurvivalTable(ages, np.array([0.5, 0.49, 0.48]), name="abrupt")
