@@ -71,9 +71,13 @@ def over_other_dims(
     names : mapping
         Name -> the dims of the array.
     """
+
+    def arrays(vector: Floats) -> tuple[Floats, ...]:
+        found = analyse(vector)
+        return tuple(np.asarray(found[name], dtype=np.float64) for name in names)
+
     results = xr.apply_ufunc(
-        lambda vector: tuple(np.asarray(analyse(vector)[name], dtype=np.float64) for name in names),
-        estimates.drop_vars([name for name, values in estimates.coords.items() if "cell" in values.dims]),
+        arrays, estimates.drop_vars([name for name, values in estimates.coords.items() if "cell" in values.dims]),
         input_core_dims=[["cell"]], output_core_dims=list(names.values()), vectorize=True,
     )  # fmt: skip
     return xr.Dataset(dict(zip(names, results, strict=True)))
