@@ -1,4 +1,4 @@
-"""Lets the tests of findings share `paradox_counts.py`."""
+"""Lets the tests of this folder share `paradox_counts.py`."""
 
 import sys
 from pathlib import Path
