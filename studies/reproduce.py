@@ -1,14 +1,12 @@
 """Run studies and rewrite every number and picture of their READMEs: ``python studies/reproduce.py [NAME ...]``.
 
-The contract is told in ``studies/README.md``. Exit codes: 0 done, 1 numbers differ (with --check or --rederive), 2 bad
+``studies/README.md`` describes the files. Exit codes: 0 done, 1 numbers differ (with --check or --rederive), 2 bad
 input.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib
-import importlib.util
 import json
 import math
 import re
@@ -16,19 +14,17 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 import xarray as xr
 
 import firmfate
+from common.folder import load
+from common.number_table import NOTHING, NumberTable, Row, shown
 from firmfate.errors import FirmfateError
-from firmfate.findings.table import NOTHING, Table, shown
 from firmfate.simulation import cores
 from firmfate.study.rendering import toml
 
 HERE = Path(__file__).resolve().parent
-ROOM = "firmfate.findings.studies"
 TIMES = HERE / "times.json"
 """Seconds that each study took when its numbers were last made from nothing, and on how many cores."""
 
@@ -42,10 +38,10 @@ INLINE = re.compile(r"(?<!`)(<!--=(?:(?P<study>[a-z0-9-]+):)?(?P<name>[^\s>]+)--
 
 
 def names() -> list[str]:
-    """Return the studies that have an entry in the findings, in the order of the table of hypotheses."""
-    found = sorted(path.parent.name for path in HERE.glob("*/README.md") if _module_name(path.parent.name))
-    told = list(dict.fromkeys(re.findall(r"\]\(([a-z0-9-]+)/", (HERE / "README.md").read_text("utf-8"))))
-    return sorted(found, key=lambda name: told.index(name) if name in told else len(told))
+    """Return the studies that have estimands, in the order of the table of hypotheses."""
+    found = sorted(path.parent.name for path in HERE.glob("*/estimands.py"))
+    listed = list(dict.fromkeys(re.findall(r"\]\(([a-z0-9-]+)/", (HERE / "README.md").read_text("utf-8"))))
+    return sorted(found, key=lambda name: listed.index(name) if name in listed else len(listed))
 
 
 def study_files(name: str, *, full: bool = False) -> dict[str, Path]:
@@ -79,7 +75,7 @@ def run(
             tables = {**study.tables, "study": {**study.tables["study"], "replicates": replicates}}
             study = firmfate.Study.parse(toml(tables), beside=file.parent)
         runs[key] = firmfate.run(study, into=places[key], threads=threads, progress=progress)
-    derive = getattr(_findings(name), "derive", None)
+    derive = getattr(load(name, "estimands"), "derive", None)
     if derive is not None:
         for key, ds in derive(places).items():
             place = into / name / f"{key}.nc"
@@ -88,9 +84,9 @@ def run(
     return runs
 
 
-def estimands(name: str, runs: Mapping[str, xr.Dataset]) -> Table:
+def estimands(name: str, runs: Mapping[str, xr.Dataset]) -> NumberTable:
     """Return the numbers of a study."""
-    table: Table = _findings(name).estimands(runs)
+    table: NumberTable = load(name, "estimands").estimands(runs)
     return table
 
 
@@ -98,23 +94,23 @@ def rederive(name: str, into: Path, *, full: bool = False) -> dict[str, float]:
     """Return the study's main numbers, computed from its files by plain pandas (``studies/NAME/rederive.py``)."""
     places = directories(name, into, full=full)
     extra = {file.stem: file for file in (into / name).glob("*.nc")}
-    found: dict[str, float] = _beside(name, "rederive").rederive(
+    found: dict[str, float] = load(name, "rederive").rederive(
         {**{key: place / "result.nc" for key, place in places.items()}, **extra}
     )
     return found
 
 
-def draw(name: str, runs: Mapping[str, xr.Dataset], table: Table) -> dict[str, bytes]:
+def draw(name: str, runs: Mapping[str, xr.Dataset], table: NumberTable) -> dict[str, bytes]:
     """Return the pictures of a study as PNG by their names (``studies/NAME/pictures.py``)."""
     if not (HERE / name / "pictures.py").is_file():
         return {}
     from firmfate.plots import picture
 
-    figures = _beside(name, "pictures").pictures(runs, table)
+    figures = load(name, "pictures").pictures(runs, table)
     return {key: picture(figure, form="png") for key, figure in figures.items()}
 
 
-def rendered(text: str, table: Callable[[str], Table], own: str = "") -> str:
+def rendered(text: str, table: Callable[[str], NumberTable], own: str = "") -> str:
     """Return a README with its blocks and inline numbers taken from tables; `table` gives that of a study."""
 
     def block(match: re.Match[str]) -> str:
@@ -167,19 +163,21 @@ def costs() -> str:
             for full in (False, True)
         )
         took = kept_times.get(name)
-        said = f"{took['seconds']:.0f} ({took['cores']:.0f})" if took else NOTHING
+        seconds = f"{took['seconds']:.0f} ({took['cores']:.0f})" if took else NOTHING
         hours = sum(plan.nominal_seconds for plan in large) / 3600
         firms = [sum(plan.firms for plan in plans) for plans in (small, large)]
-        lines.append(f"| [{name}]({name}/README.md) | {firms[0]:,} | {said} | {firms[1]:,} | {hours:.2g} |")
+        lines.append(f"| [{name}]({name}/README.md) | {firms[0]:,} | {seconds} | {firms[1]:,} | {hours:.2g} |")
     return "\n".join(lines) + "\n"
 
 
-def kept(name: str) -> Table:
+def kept(name: str) -> NumberTable:
     """Return the numbers of a study that are kept in its folder."""
-    return Table.read((HERE / name / "numbers.json").read_text("utf-8"))
+    return NumberTable.read((HERE / name / "numbers.json").read_text("utf-8"))
 
 
-def write(name: str, table: Table, pictures: Mapping[str, bytes], took: Mapping[str, float] | None = None) -> None:
+def write(
+    name: str, table: NumberTable, pictures: Mapping[str, bytes], took: Mapping[str, float] | None = None
+) -> None:
     """Keep the numbers, the pictures and the time of a study, and rewrite its README and the one above it."""
     if took:
         TIMES.write_text(json.dumps({**times(), name: dict(took)}, indent=1, sort_keys=True) + "\n", "utf-8")
@@ -190,23 +188,29 @@ def write(name: str, table: Table, pictures: Mapping[str, bytes], took: Mapping[
         path.write_text(rendered(path.read_text("utf-8"), kept, own), "utf-8")
 
 
-def differences(name: str, table: Table) -> Iterator[str]:
-    """Say which kept numbers are shown otherwise than those of a table."""
-    old, table = kept(name), Table.read(table.json())  # as it would be kept
+def differences(name: str, table: NumberTable) -> Iterator[str]:
+    """Return what differs between the kept rows and those of a table: numbers as they are shown, and words."""
+    old, table = kept(name), NumberTable.read(table.json())  # as it would be kept
     for missing in sorted(set(old.names) ^ set(table.names)):
         yield f"{name}: '{missing}' is {'no longer computed' if missing in old.names else 'new'}"
     for row in table:
         if row.name in old.names and shown(old[row.name].value) != shown(row.value):
             yield f"{name}: {row.name} is {shown(old[row.name].value)} in the README, {shown(row.value)} now"
+        if row.name in old.names and (was := _words(old[row.name])) != (now := _words(row)):
+            yield f"{name}: {row.name} is called {was} in the README, {now} now"
 
 
-def unequal(name: str, table: Table, again: Mapping[str, float]) -> Iterator[str]:
-    """Say which numbers, rederived, are others than those of the findings; ``effect.se`` is the error of ``effect``."""
+def unequal(name: str, table: NumberTable, again: Mapping[str, float]) -> Iterator[str]:
+    """Return which rederived numbers differ from those of the table; ``effect.se`` is the error of ``effect``."""
     for key, value in again.items():
         own = key.removesuffix(".se")
-        told = table[own].value.estimate if own == key else table[own].value.se
-        if not math.isclose(told, value, rel_tol=SAME, abs_tol=SAME):
-            yield f"{name}: {key} is {told!r}, rederived {value!r}"
+        estimated = table[own].value.estimate if own == key else table[own].value.se
+        if not math.isclose(estimated, value, rel_tol=SAME, abs_tol=SAME):
+            yield f"{name}: {key} is {estimated!r}, rederived {value!r}"
+
+
+def _words(row: Row) -> tuple[str, ...]:
+    return row.section, row.column, row.text, row.unit
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -215,7 +219,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help="studies; all where none is named")
     parser.add_argument("--into", type=Path, default=Path("runs/studies"), help="folder of the runs: %(default)s")
     parser.add_argument("--full", action="store_true", help="the versions for clusters; prints and writes no README")
-    parser.add_argument("--check", action="store_true", help="write nothing; say which numbers of READMEs differ")
+    parser.add_argument("--check", action="store_true", help="write nothing; print which numbers of READMEs differ")
     parser.add_argument("--rederive", action="store_true", help="compute main numbers again by plain pandas too")
     parser.add_argument("--replicates", type=int, help="firms a cell, to try a study out; prints and writes no README")
     parser.add_argument("--threads", type=int, help="threads; all cores by default")
@@ -230,11 +234,11 @@ def main(arguments: list[str] | None = None) -> int:
         try:
             runs = run(name, into, full=chosen.full, replicates=chosen.replicates, threads=chosen.threads)
             table = estimands(name, runs)
-            said = [*unequal(name, table, rederive(name, into, full=chosen.full))] if chosen.rederive else []
+            differing = [*unequal(name, table, rederive(name, into, full=chosen.full))] if chosen.rederive else []
             if chosen.replicates or chosen.full:
                 print(*(table.markdown(section) for section in table.sections), sep="\n")
             elif chosen.check:
-                said += differences(name, table)
+                differing += differences(name, table)
             else:
                 drawn = draw(name, runs, table)
                 took = {"seconds": round(time.perf_counter() - begun), "cores": chosen.threads or cores()}
@@ -242,34 +246,11 @@ def main(arguments: list[str] | None = None) -> int:
         except FirmfateError as fault:
             print(f"{name}: {fault}", file=sys.stderr)
             return fault.exit_code
-        faults += len(said)
+        faults += len(differing)
         how = "from nothing" if fresh else "with what was simulated before"
         seconds = time.perf_counter() - begun
-        print(*said, f"{name}: {len(table)} numbers, {seconds:.0f} s {how}", sep="\n", flush=True)
+        print(*differing, f"{name}: {len(table)} numbers, {seconds:.0f} s {how}", sep="\n", flush=True)
     return 1 if faults else 0
-
-
-def _module_name(name: str) -> str | None:
-    module = f"{ROOM}.{name.replace('-', '_')}"
-    return module if importlib.util.find_spec(module) else None
-
-
-def _findings(name: str) -> ModuleType:
-    module = _module_name(name)
-    if module is None:
-        raise FirmfateError(f"{ROOM} has no module {name.replace('-', '_')}; there are {', '.join(names())}")
-    return importlib.import_module(module)
-
-
-def _beside(name: str, part: str) -> Any:
-    """Import ``studies/NAME/PART.py``."""
-    path = HERE / name / f"{part}.py"
-    spec = importlib.util.spec_from_file_location(f"{name.replace('-', '_')}_{part}", path)
-    if spec is None or spec.loader is None or not path.is_file():
-        raise FirmfateError(f"{path} does not exist")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 if __name__ == "__main__":

@@ -2,19 +2,24 @@
 
 The rooms, in the order in which a study flows through them::
 
-    study.py       a TOML file becomes a validated Study
-    design.py      a Study becomes cells, and a population of firms
+    study/         a TOML file becomes a validated Study
+    design/        a Study becomes cells, and a population of firms
     models/        what a firm is: `firm` (five divisions) and `car` (the metaphor, exactly solvable)
     kernel/        random numbers by counter, and the compiled engine that steps many firms
-    shards.py      a plan of work, each piece a file
-    execute.py     the same shards on threads, on Dask, or by index
-    lives.py       the whole life of any one firm
-    dataset.py     finished shards become one xarray dataset
+    simulation.py  firms without a study
+    shards/        a plan of work, each piece a file
+    execute/       the same shards on threads, on Dask, or by index
+    slurm/         the same shards as jobs
+    lives.py       any one firm of a run, simulated again week by week
+    dataset/       finished shards become one xarray dataset
     survival/      estimators on counts
-    findings/      what the studies ask
+    analysis/      what a run shows: phase map, turning point, effects, alarms, the finding in words
+    sensitivity/   screens, Sobol indices, Shapley values
+    calibration/   a population of firms fitted to observed survival
     plots/         one figure a function
     reporting/     the report
-    cli.py         one command a stage
+    export/        tables for R, pandas or a spreadsheet
+    cli/           one command a stage
 
 Importing the package compiles nothing and imports nothing heavy.
 """
@@ -37,15 +42,17 @@ _WHERE = {
     "replay": "firmfate.lives",
     "write_report": "firmfate.reporting",
 }
-_ROOMS = ("errors", "findings", "models", "plots", "survival", "variables")
+_ROOMS = ("analysis", "calibration", "errors", "models", "plots", "sensitivity", "survival", "variables")
 
 __all__ = ["__version__", *_WHERE, *_ROOMS]
 
 if TYPE_CHECKING:
+    from firmfate import analysis as analysis
+    from firmfate import calibration as calibration
     from firmfate import errors as errors
-    from firmfate import findings as findings
     from firmfate import models as models
     from firmfate import plots as plots
+    from firmfate import sensitivity as sensitivity
     from firmfate import survival as survival
     from firmfate import variables as variables
     from firmfate.dataset import gather as gather

@@ -2,9 +2,12 @@
 
 import numpy as np
 
-from firmfate.findings.studies.baseline import MISALIGNMENTS, TARGETS, WORDS, YEARS
+from common.folder import load
 from firmfate.plots import style
 from firmfate.survival import contrast, kaplan_meier, rmst
+from firmfate.variables import WEEKS_PER_YEAR
+
+estimands = load("baseline", "estimands")
 
 
 def pictures(runs, table):
@@ -16,7 +19,7 @@ def pictures(runs, table):
 def _fits(runs):
     figure, axes = style.canvas(8.6, 3.8, 1, 2, sharey=True)
     before = kaplan_meier(runs["study"])["estimate"].squeeze(drop=True)
-    for ax, name in zip(axes[0], TARGETS, strict=True):
+    for ax, name in zip(axes[0], estimands.TARGETS, strict=True):
         ds = runs[name]
         ages = np.concatenate([[0], ds["age"].values])
         for fit in ds["fit"].values[::-1]:
@@ -28,13 +31,19 @@ def _fits(runs):
             )  # fmt: skip
         car = 100 * np.concatenate([[1], runs[f"car_{name}"]["fitted"].isel(fit=0).values])
         ax.plot(ages, car, color=style.ORANGE, linewidth=1.2, linestyle="--", label="car, 3 parameters")
-        weeks = np.arange(0, int(52 * ages[-1]) + 1, 26)
-        ax.plot(weeks / 52, 100 * before.sel(week=weeks), color=style.GREY, linewidth=1.2, label="firm, defaults")
+        weeks = np.arange(0, int(WEEKS_PER_YEAR * ages[-1]) + 1, 26)
+        ax.plot(
+            weeks / WEEKS_PER_YEAR,
+            100 * before.sel(week=weeks),
+            color=style.GREY,
+            linewidth=1.2,
+            label="firm, defaults",
+        )
         real = 100 * np.concatenate([[1], ds["observed"].values])
         ax.plot(ages, real, "o", color=style.INK, markersize=3.6, label="real", zorder=5)
         style.age_axis(ax, float(ages[-1]))
         error = 100 * float(ds["max_error"][0])
-        ax.set_title(f"{WORDS[name].capitalize()}: at most {error:.1f} points off")
+        ax.set_title(f"{estimands.WORDS[name].capitalize()}: at most {error:.1f} points off")
         ax.set_ylim(0, 100)
     axes[0, 0].set_ylabel("% of establishments alive")
     axes[0, 1].legend(frameon=False, fontsize=8, loc="upper right")
@@ -46,18 +55,34 @@ def _fits(runs):
 @style.styled
 def _paradox(runs):
     figure, axes = style.canvas(8.6, 3.4, 1, 2, sharey=True)
-    for ax, name in zip(axes[0], TARGETS, strict=True):
+    for ax, name in zip(axes[0], estimands.TARGETS, strict=True):
         ds = runs[f"paradox_{name}"]
-        found = contrast(ds, rmst, between=({"execution": 1.0}, {"execution": 0.05}), tau=52 * YEARS)
+        found = contrast(
+            ds, rmst, between=({"execution": 1.0}, {"execution": 0.05}), tau=WEEKS_PER_YEAR * estimands.YEARS
+        )
         for fit in found["fit"].values:
             here = found.sel(fit=fit)
             colour = style.BLUE if fit == 0 else style.SKY
-            ax.plot(MISALIGNMENTS, here["estimate"] / 52, color=colour, marker="o", markersize=3, zorder=3 - (fit > 0))
-            ax.fill_between(MISALIGNMENTS, here["lower"] / 52, here["upper"] / 52, color=colour, alpha=0.2, linewidth=0)
+            ax.plot(
+                estimands.MISALIGNMENTS,
+                here["estimate"] / WEEKS_PER_YEAR,
+                color=colour,
+                marker="o",
+                markersize=3,
+                zorder=3 - (fit > 0),
+            )
+            ax.fill_between(
+                estimands.MISALIGNMENTS,
+                here["lower"] / WEEKS_PER_YEAR,
+                here["upper"] / WEEKS_PER_YEAR,
+                color=colour,
+                alpha=0.2,
+                linewidth=0,
+            )
         ax.axhline(0, color=style.INK, linewidth=0.8)
-        ax.set(xlabel="misalignment", title=f"Fitted to {WORDS[name]}")
+        ax.set(xlabel="misalignment", title=f"Fitted to {estimands.WORDS[name]}")
     axes[0, 0].set_ylabel("years that strong execution adds")
     firms = int(ds["firms"].max())
-    style.note(axes[0, 0], f"execution 1 less 0.05, within {YEARS} years; n = {firms:,} firms a cell")
+    style.note(axes[0, 0], f"execution 1 less 0.05, within {estimands.YEARS} years; n = {firms:,} firms a cell")
     style.note(axes[0, 1], "best fit (dark) and three as good; bands: 95 % limits")
     return figure

@@ -7,15 +7,17 @@ import xarray as xr
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from firmfate.findings import car_law
-from firmfate.findings.studies.car import law_of, shares_of_firms
-from firmfate.findings.table import Table
+from common import car_law
+from common.folder import load
+from common.number_table import NumberTable
 from firmfate.plots import style
 
+estimands = load("car", "estimands")
 
-def pictures(runs: Mapping[str, xr.Dataset], table: Table) -> dict[str, Figure]:
+
+def pictures(runs: Mapping[str, xr.Dataset], table: NumberTable) -> dict[str, Figure]:
     """Return one figure of two panels."""
-    return {"law": _figure(law_of(runs["law"]), runs["repairs"])}
+    return {"law": _figure(estimands.law_of(runs["law"]), runs["repairs"])}
 
 
 @style.styled
@@ -25,7 +27,7 @@ def _figure(cars: xr.Dataset, repairs: xr.Dataset) -> Figure:
     colours, norm = "viridis", LogNorm(0.1, 1000)
     for g in (0.1, 1, 10, 100):
         panels[0].plot(x, car_law.crash_before_notice(x, g), color=_colour(g, colours, norm), linewidth=1.2)
-    panels[0].plot(x, car_law.ballistic(x), color=style.INK, linestyle="--", linewidth=1.2, label="exp(-1/X): no luck")
+    panels[0].plot(x, car_law.ballistic(x), color=style.INK, linestyle="--", linewidth=1.2, label="exp(-1/X): no noise")
     points = panels[0].scatter(cars["x"], cars["share"], c=cars["g"], cmap=colours, norm=norm, s=13, zorder=3,
                                edgecolors=style.INK, linewidths=0.3)  # fmt: skip
     # Above the bar: beside it, the label would read as that of the next panel's axis.
@@ -34,7 +36,7 @@ def _figure(cars: xr.Dataset, repairs: xr.Dataset) -> Figure:
                   ylabel="P(crash before notice), P(death before repair)")  # fmt: skip
     panels[0].set_title("Cars: points simulated, lines exact")
     panels[0].legend(loc="lower right")
-    found = shares_of_firms(repairs)
+    found = estimands.shares_of_firms(repairs)
     for time, colour in zip(*_by(repairs["correct_time"].values), strict=True):
         here = found.where((found["correct_time"] == time) & (found["x"] > 0), drop=True)
         panels[1].scatter(here["x"], here["share"], s=13, color=colour, label=f"correction {time:g} weeks", zorder=3)

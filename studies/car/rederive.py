@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import xarray as xr
-from plain_pandas import mean_lifetime
+
+from common.plain_pandas import mean_lifetime
 
 
 def rederive(files: Mapping[str, Path]) -> dict[str, float]:
@@ -37,7 +38,7 @@ def _turning(file: Path) -> dict[str, float]:
     for notice in (0.0, 0.1):
         line = gap.loc[notice]
         ends = [i for i in range(len(line) - 1) if (line.iloc[i] > 0) != (line.iloc[i + 1] > 0)]
-        if len(ends) != 1:  # too few cars to tell where
+        if len(ends) != 1:  # too few cars to show where
             continue
         pair = line.iloc[ends[0] : ends[0] + 2]  # a line that falls to exactly 0 turns there
         found[f"m_star_20_{notice:g}"] = float(np.interp(0, -pair.to_numpy(), pair.index.to_numpy()))

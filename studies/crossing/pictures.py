@@ -5,16 +5,19 @@ from collections.abc import Mapping
 import xarray as xr
 from matplotlib.figure import Figure
 
-from firmfate.findings.studies.crossing import BETWEEN, STRONG, WEAK
-from firmfate.findings.table import Table
+from common.folder import load
+from common.number_table import NumberTable
 from firmfate.plots import style
 from firmfate.survival import contrast, kaplan_meier
+from firmfate.variables import WEEKS_PER_YEAR
+
+estimands = load("crossing", "estimands")
 
 SHOWN = (0.5, 0.7, 0.8, 1.0)
 YEARS = 6
 
 
-def pictures(runs: Mapping[str, xr.Dataset], table: Table) -> dict[str, Figure]:
+def pictures(runs: Mapping[str, xr.Dataset], table: NumberTable) -> dict[str, Figure]:
     """Return one figure of two panels."""
     return {"crossing": _figure(runs["curves"].sel(misalignment=list(SHOWN)))}
 
@@ -22,15 +25,15 @@ def pictures(runs: Mapping[str, xr.Dataset], table: Table) -> dict[str, Figure]:
 @style.styled
 def _figure(ds: xr.Dataset) -> Figure:
     figure, (panels,) = style.canvas(8.6, 3.7, 1, 2)
-    alive, gap = kaplan_meier(ds), contrast(ds, kaplan_meier, between=BETWEEN)
-    years = alive["week"].values / 52
+    alive, gap = kaplan_meier(ds), contrast(ds, kaplan_meier, between=estimands.BETWEEN)
+    years = alive["week"].values / WEEKS_PER_YEAR
     for misalignment, colour in zip(SHOWN, style.curve_colours(len(SHOWN)), strict=True):
         here = alive.sel(misalignment=misalignment)
-        for execution, line in ((STRONG, "-"), (WEAK, (0, (3, 2)))):
+        for execution, line in ((estimands.STRONG, "-"), (estimands.WEAK, (0, (3, 2)))):
             panels[0].plot(years, here["estimate"].sel(execution=execution), color=colour, linestyle=line,
                            label=f"misalignment {misalignment:g}" if line == "-" else None)  # fmt: skip
-        found = gap.sel(misalignment=misalignment, week=slice(0, 52 * YEARS))
-        early = found["week"].values / 52
+        found = gap.sel(misalignment=misalignment, week=slice(0, WEEKS_PER_YEAR * YEARS))
+        early = found["week"].values / WEEKS_PER_YEAR
         panels[1].fill_between(early, 100 * found["lower"], 100 * found["upper"], color=colour, alpha=0.2, linewidth=0)
         panels[1].plot(early, 100 * found["estimate"], color=colour)
     style.age_axis(panels[0], 20)

@@ -7,14 +7,17 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from firmfate.findings.studies.dashboards import lived_long
-from firmfate.findings.table import Table
+from common.folder import load
+from common.number_table import NumberTable
 from firmfate.plots import dashboards, style
+from firmfate.variables import WEEKS_PER_YEAR
+
+estimands = load("dashboards", "estimands")
 
 CELLS = ("strong misaligned", "weak misaligned", "strong aligned")
 
 
-def pictures(runs: Mapping[str, xr.Dataset], table: Table) -> dict[str, Figure]:
+def pictures(runs: Mapping[str, xr.Dataset], table: NumberTable) -> dict[str, Figure]:
     """Return dashboards at the alarm, of weak and strong firms, and the paths before the end."""
     some = runs["alarms"].sel(execution=[0.05, 1.0]).transpose("misalignment", "execution", ...)
     alarms = dashboards(some)
@@ -28,11 +31,11 @@ def _paths(ds: xr.Dataset) -> Figure:
     figure, (panels,) = style.canvas(9.4, 3.4, 1, 3, sharex=True)
     counts = []
     for name, colour in zip(CELLS, (*style.CATEGORIES[1::-1], style.GREEN), strict=True):
-        firms = lived_long(ds, name)
+        firms = estimands.lived_long(ds, name)
         counts.append(f"{firms.sizes['firm']}")
         for panel, quantity in zip(panels, ("green", "health"), strict=False):
             _mean(panel, firms[quantity], name, colour)
-    strong = lived_long(ds, "strong misaligned")
+    strong = estimands.lived_long(ds, "strong misaligned")
     for division, colour in zip(strong["division"].values, style.CATEGORIES, strict=False):
         _mean(panels[2], 100 * strong["kpi"].sel(division=division), str(division), colour)
     panels[2].axhline(0, color=style.INK, linewidth=0.8)
@@ -49,8 +52,8 @@ def _paths(ds: xr.Dataset) -> Figure:
         panel.set_ylabel(label)
     panels[0].legend(loc="lower left", fontsize=7.5)
     panels[2].legend(loc="upper right", fontsize=7.5, ncols=2)
-    said = f"n = {', '.join(counts)} firms", "that died at 3 years or later", "bands: 95 % limits of the mean"
-    for panel, words in zip(panels, said, strict=True):
+    notes = f"n = {', '.join(counts)} firms", "that died at 3 years or later", "bands: 95 % limits of the mean"
+    for panel, words in zip(panels, notes, strict=True):
         style.note(panel, words)
     return figure
 
@@ -58,6 +61,6 @@ def _paths(ds: xr.Dataset) -> Figure:
 def _mean(ax: Axes, values: xr.DataArray, name: str, colour: str) -> None:
     mean = values.mean("firm").values
     half = 2 * values.std("firm", ddof=1).values / np.sqrt(values.sizes["firm"])
-    years = -values["before"].values / 52
+    years = -values["before"].values / WEEKS_PER_YEAR
     ax.fill_between(years, mean - half, mean + half, color=colour, alpha=0.2, linewidth=0)
     ax.plot(years, mean, color=colour, label=name)

@@ -1,17 +1,19 @@
-"""Pictures of the study: misaligned lives while lapses are switched off; weak lives over dose and speed."""
+"""Pictures of the study: lifetimes of the misaligned as lapses are switched off, and of the weak by dose and speed."""
 
 from collections.abc import Mapping
 
 import xarray as xr
 from matplotlib.figure import Figure
 
-from firmfate.findings.lifetimes import Lifetimes
-from firmfate.findings.studies.dose_or_speed import WEAK
-from firmfate.findings.table import Table
+from common.folder import load
+from common.number_table import NumberTable
+from firmfate.analysis import Lifetimes
 from firmfate.plots import style
 
+estimands = load("dose-or-speed", "estimands")
 
-def pictures(runs: Mapping[str, xr.Dataset], table: Table) -> dict[str, Figure]:
+
+def pictures(runs: Mapping[str, xr.Dataset], table: NumberTable) -> dict[str, Figure]:
     """Return one figure of two panels."""
     return {"dose-or-speed": _figure(runs["lapse"], runs["speed"])}
 
@@ -30,7 +32,7 @@ def _figure(lapse: xr.Dataset, speed: xr.Dataset) -> Figure:
     times = speed["adopt_time"].values
     for time, colour in zip(times, style.curve_colours(len(times)), strict=True):
         panels[1].plot(speed["misalignment"], lines[1].sel(adopt_time=time), color=colour, marker="o", markersize=3,
-                       label=f"{time / WEAK:g} weeks")  # fmt: skip
+                       label=f"{time / estimands.WEAK:g} weeks")  # fmt: skip
     panels[1].legend(title="time constant of adoption", loc="lower left", ncols=2)
     panels[1].set(xlabel="settled practice (dose)", xlim=(0, 1.02))
     panels[1].set_title("Weak firms (0.05): dose and speed apart")

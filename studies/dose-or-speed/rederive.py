@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Mapping
 from pathlib import Path
 
-from plain_pandas import mean_lifetime
+from common.plain_pandas import mean_lifetime
 
 
 def rederive(files: Mapping[str, Path]) -> dict[str, float]:

@@ -5,13 +5,15 @@ from collections.abc import Mapping
 import xarray as xr
 from matplotlib.figure import Figure
 
-from firmfate.findings.lifetimes import Lifetimes
-from firmfate.findings.studies.driver import gain
-from firmfate.findings.table import Table
+from common.folder import load
+from common.number_table import NumberTable
+from firmfate.analysis import Lifetimes
 from firmfate.plots import style
 
+estimands = load("driver", "estimands")
 
-def pictures(runs: Mapping[str, xr.Dataset], table: Table) -> dict[str, Figure]:
+
+def pictures(runs: Mapping[str, xr.Dataset], table: NumberTable) -> dict[str, Figure]:
     """Return one figure of three panels."""
     return {"driver": _figure(runs["slack"], runs["detection"], runs["sceptic"])}
 
@@ -38,13 +40,13 @@ def _figure(slack: xr.Dataset, detection: xr.Dataset, sceptic: xr.Dataset) -> Fi
         ({"misalignment": 0.9, **usual}, "misalignment less by 0.1", style.BLUE),
         ({"misalignment": 1.0, "observe_time": 13.0}, "seen in 13 weeks, not 26", style.VERMILION),
     ):
-        found = gain(lived, better, full)
+        found = estimands.gain(lived, better, full)
         _errors(panels[1], detection["execution"].values, found, name, colour)
     panels[1].set(xlabel="execution", ylabel="years gained", xlim=(0, 1.03), ylim=(0, None))
     panels[1].set_title("At misalignment 1, what helps more?")
     panels[1].legend(loc="upper left", fontsize=7.5)
     lived = Lifetimes(sceptic)
-    effect = gain(lived, {"execution": 1.0}, {"execution": 0.05}).sel(correct_time=52)
+    effect = estimands.gain(lived, {"execution": 1.0}, {"execution": 0.05}).sel(correct_time=52)
     couplings = sceptic["steering_coupling"].values
     for coupling, colour in zip(couplings, style.curve_colours(len(couplings)), strict=True):
         here = effect.sel(steering_coupling=coupling)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from plain_pandas import mean_lifetime
+from common.plain_pandas import mean_lifetime
 
 
 def rederive(files: Mapping[str, Path]) -> dict[str, float]:

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import xarray as xr
-from plain_pandas import mean_lifetime
+
+from common.plain_pandas import mean_lifetime
 
 WEAK, STRONG = 0.05, 1.0
 

@@ -1,9 +1,11 @@
 """Pictures of the study: the screen of all assumptions, and sweeps of some, one at a time."""
 
-from firmfate.findings.sensitivity import ESTIMANDS
-from firmfate.findings.studies.robustness import NAMES, SWEPT
+from common.execution_effects import ESTIMANDS
+from common.folder import load
 from firmfate.models import load_model
 from firmfate.plots import style
+
+estimands = load("robustness", "estimands")
 
 SHOWN = 20
 LIGHT = (0.02, 0.05, 0.16, 0.4, 2, 5, 10, 20, 50, 100, 200, 400)
@@ -26,7 +28,7 @@ def _screen(ds, firms):
         ax.barh(
             names, here["mu_star"], xerr=here["mu_star_se"], color=colour, height=0.65, error_kw={"elinewidth": 0.8}
         )
-        ax.set_title(NAMES[estimand], fontsize=8.5)
+        ax.set_title(estimands.NAMES[estimand], fontsize=8.5)
         ax.grid(visible=False, axis="y")
     words = f"mean size of elementary effects over the whole range; the {SHOWN} largest of {ds.sizes['parameter']}"
     _note(figure, f"{words}; n = {firms:,} firms a cell; bars: one standard error (bootstrap of trajectories)")
@@ -35,11 +37,11 @@ def _screen(ds, firms):
 
 @style.styled
 def _sweeps(ds, firms):
-    figure, axes = style.canvas(8.6, 11.0, -(-len(SWEPT) // 4), 4, sharey=True)
-    for ax in axes.ravel()[len(SWEPT) :]:
+    figure, axes = style.canvas(8.6, 11.0, -(-len(estimands.SWEPT) // 4), 4, sharey=True)
+    for ax in axes.ravel()[len(estimands.SWEPT) :]:
         ax.set_visible(False)
     units = {row.name: row.unit for row in load_model("firm").parameters}
-    for ax, (name, span) in zip(axes.ravel(), SWEPT.items(), strict=False):
+    for ax, (name, span) in zip(axes.ravel(), estimands.SWEPT.items(), strict=False):
         here = ds.sel(parameter=name)
         value = here["value"].values
         for estimand, colour in (("aligned", style.BLUE), ("misaligned", style.VERMILION)):

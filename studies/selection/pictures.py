@@ -2,8 +2,10 @@
 
 import numpy as np
 
-from firmfate.findings.studies.selection import AGES
+from common.folder import load
 from firmfate.plots import style
+
+AGES = load("selection", "estimands").AGES
 
 
 def pictures(runs, table):

@@ -6,13 +6,15 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from firmfate.findings.lifetimes import Lifetimes
-from firmfate.findings.studies.way_out import LEVERS, PAIRS, gains, pairs
-from firmfate.findings.table import Table
+from common.folder import load
+from common.number_table import NumberTable
+from firmfate.analysis import Lifetimes
 from firmfate.plots import style
 
+estimands = load("way-out", "estimands")
 
-def pictures(runs: Mapping[str, xr.Dataset], table: Table) -> dict[str, Figure]:
+
+def pictures(runs: Mapping[str, xr.Dataset], table: NumberTable) -> dict[str, Figure]:
     """Return one figure of three panels."""
     return {"way-out": _figure(runs["levers"], runs["doses"])}
 
@@ -21,8 +23,8 @@ def pictures(runs: Mapping[str, xr.Dataset], table: Table) -> dict[str, Figure]:
 def _figure(levers: xr.Dataset, doses: xr.Dataset) -> Figure:
     figure, (panels,) = style.canvas(10.2, 3.9, 1, 3)
     lived = Lifetimes(levers)
-    single = gains(lived).sel(misalignment=1.0)
-    names = [*(words for words, _, _ in LEVERS.values()), "all six"]
+    single = estimands.gains(lived).sel(misalignment=1.0)
+    names = [*(words for words, _, _ in estimands.LEVERS.values()), "all six"]
     places = np.arange(len(names))[::-1]
     executions = levers["execution"].values[::-1]
     for shift, execution, colour in zip(
@@ -37,14 +39,16 @@ def _figure(levers: xr.Dataset, doses: xr.Dataset) -> Figure:
     panels[0].legend(loc="center right", fontsize=7.5)
     panels[0].grid(visible=False, axis="y")
 
-    both, excess = (found.sel(execution=1.0, misalignment=1.0) for found in pairs(lived))
+    both, excess = (found.sel(execution=1.0, misalignment=1.0) for found in estimands.pairs(lived))
     order = np.argsort(both["estimate"].values)
-    at = np.arange(len(PAIRS))
+    at = np.arange(len(estimands.PAIRS))
     panels[1].barh(at, both["estimate"].values[order], height=0.7, color=style.SKY, label="both")
     alone = (both["estimate"] - excess["estimate"]).values[order]
     panels[1].scatter(alone, at, marker="|", s=60, color=style.INK, label="sum of each alone", zorder=3)
     short = [
-        " + ".join(LEVERS[name][0].replace(" metrics", "").replace("customer's ", "") for name in PAIRS[i])
+        " + ".join(
+            estimands.LEVERS[name][0].replace(" metrics", "").replace("customer's ", "") for name in estimands.PAIRS[i]
+        )
         for i in order
     ]
     panels[1].set_yticks(at, short, fontsize=7)

@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Mapping
 from pathlib import Path
 
-from plain_pandas import mean_lifetime
+from common.plain_pandas import mean_lifetime
 
 OFF = {"shared_metrics": 0.0, "communication": 0.0, "customer_voice": 0.2, "observe_time": 26.0, "correct_time": 52.0,
        "blindness": 0.5}  # fmt: skip

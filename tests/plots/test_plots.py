@@ -14,7 +14,7 @@ import pytest
 import xarray as xr
 from matplotlib.axes import Axes
 
-from firmfate import findings, plots
+from firmfate import analysis, plots
 from firmfate.dataset import open_run
 from firmfate.errors import EstimateError
 from firmfate.lives import replay
@@ -149,7 +149,7 @@ def test_lifetimes_cell_by_cell_name_the_cells() -> None:
 
 def test_phase_map_draws_values_signs_and_contour(ds: xr.Dataset) -> None:
     axes = plots.phase_map(ds)
-    found = findings.phase_map(ds)
+    found = analysis.phase_map(ds)
     for ax, name in zip(axes[0], ("rmst", "slope"), strict=True):
         mesh = ax.collections[0]
         np.testing.assert_array_equal(
@@ -160,7 +160,7 @@ def test_phase_map_draws_values_signs_and_contour(ds: xr.Dataset) -> None:
         np.testing.assert_array_equal(contour.get_ydata(), found.execution)
     low, high = axes[0, 1].collections[0].get_clim()
     assert low == -high, "the colours of a sign must be symmetric about 0"
-    (dots,) = [one for one in axes[0, 1].collections if one.get_label() == "sign not told from 0"]
+    (dots,) = [one for one in axes[0, 1].collections if one.get_label() == "limits include 0"]
     assert len(dots.get_offsets()) == int((found.sign == 0).sum())
     assert "n = 300 firms a cell" in words(axes[0, 0])
     assert "32 batches" in words(axes[0, 0])
@@ -179,7 +179,7 @@ def test_phase_map_of_three_axes_has_a_row_a_value(ds: xr.Dataset) -> None:
 
 def test_dashboards_are_the_estimates_of_later_alarms(ds: xr.Dataset) -> None:
     axes = plots.dashboards(ds)
-    green, warning = findings.green_dashboards(ds), findings.warning_time(ds)
+    green, warning = analysis.green_dashboards(ds), analysis.warning_time(ds)
     for ax, found in zip(axes, (green, warning), strict=False):
         for container, execution in zip(ax.containers, (0.1, 0.9), strict=True):
             here = found.sel(execution=execution, alarm_kind="later")
@@ -244,7 +244,7 @@ def test_life_of_another_model_shows_its_stocks() -> None:
 
 def test_fan_shows_quantiles_of_the_living(many: xr.Dataset) -> None:
     axes = plots.fan(many, variables=["cash", "inventory"])
-    drawn = style.thinned(many.sizes["step"])
+    drawn = style.band_points(many.sizes["step"])
     cash = many["cash"].transpose("life", "step").values[:, drawn]
     alive = np.isfinite(cash).sum(axis=0)
     median = lines(axes[0])["median"].get_ydata()

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
+from firmfate.analysis import finding, green_dashboards, warning_time
+from firmfate.analysis.formatting import Estimate, decimals, format_estimate
 from firmfate.dataset import open_run
 from firmfate.errors import RunDirectoryError
-from firmfate.findings import finding, green_dashboards, warning_time
-from firmfate.findings.words import Estimated, decimals, number
 from firmfate.reporting import write_report
 from firmfate.survival import cumulative_incidence, risk_table, rmst
 
@@ -171,16 +171,16 @@ def test_numbers_are_the_estimates(report: Any, page: Any, run_of: Any) -> None:
     for execution in (0.05, 1.0):
         for misalignment in (0.0, 0.5, 1.0):
             here = years.sel(execution=execution, misalignment=misalignment)
-            assert number(Estimated.of(here), short=True) in read.text["errors"]
+            assert format_estimate(Estimate.of(here), short=True) in read.text["errors"]
     cell = ds.sel(execution=1.0, misalignment=1.0)
     shares = cumulative_incidence(cell).isel(week=-1)
-    assert number(Estimated.of(shares.sel(cause="insolvency")).scaled(100), short=True) in read.text["causes"]
+    assert format_estimate(Estimate.of(shares.sel(cause="insolvency")).scaled(100), short=True) in read.text["causes"]
     green, warning = (
         estimate(ds).sel(execution=1.0, misalignment=1.0, alarm_kind="later")
         for estimate in (green_dashboards, warning_time)
     )
-    assert f"strong, misalignment 1{number(Estimated.of(green), short=True)}" in read.text["dashboards"]
-    assert number(Estimated.of(warning), short=True) in read.text["dashboards"]
+    assert f"strong, misalignment 1{format_estimate(Estimate.of(green), short=True)}" in read.text["dashboards"]
+    assert format_estimate(Estimate.of(warning), short=True) in read.text["dashboards"]
     at_risk = risk_table(cell, weeks=[104]).at_risk.item()
     assert f"{at_risk:,.0f}" in read.text["survival"]
 
@@ -291,7 +291,7 @@ def test_an_incomplete_result_claims_nothing_of_cells_without_firms(
     text = path.read_text(encoding="utf-8")
     for false in ("by unknown", "does not change", "nowhere zero", "too few firms", "holds 0 firms"):
         assert false not in text.replace("too few firms for standard errors</text>", "")
-    assert f"Where the effect of execution is zero cannot be told: {9 - len(filled)} cells have no estimate." in text
+    assert f"Where the effect of execution is zero is unknown: {9 - len(filled)} cells have no estimate." in text
     if len(filled) == 1:
         assert "shortest at" not in text
 

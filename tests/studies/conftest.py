@@ -1,22 +1,18 @@
-"""The runner of the studies, and their runs at a size for tests."""
+"""The folder of the studies on the import path, as when they are run, and their runner as a module."""
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import sys
 from pathlib import Path
 
 import pytest
 
 STUDIES = Path(__file__).parents[2] / "studies"
+sys.path.insert(0, str(STUDIES))
 
 
 @pytest.fixture(scope="session")
 def reproduce():
-    """Return ``studies/reproduce.py`` as a module; what it imports beside it is found as when it is run."""
-    sys.path.insert(0, str(STUDIES))
-    spec = importlib.util.spec_from_file_location("reproduce", STUDIES / "reproduce.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    yield module
-    sys.path.remove(str(STUDIES))
+    """Return ``studies/reproduce.py`` as a module."""
+    return importlib.import_module("reproduce")

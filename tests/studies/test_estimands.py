@@ -7,9 +7,11 @@ import pytest
 from scipy import integrate
 
 import firmfate
-from firmfate.findings import car_law
-from firmfate.findings.studies import car, dashboards, way_out
+from common import car_law
+from common.folder import load
 from firmfate.study import Study
+
+car, dashboards, way_out = (load(name, "estimands") for name in ("car", "dashboards", "way-out"))
 
 
 @pytest.mark.parametrize(("x", "g"), [(1.0, 1.0), (-0.5, 0.3), (3.0, 20.0), (0.2, 5.0)])
@@ -39,7 +41,7 @@ def test_survival_of_many_is_an_average_over_distances():
 
 
 def test_dose_and_speed_given_alone_are_the_weak_firm():
-    """With lapses off, misalignment s and adopt_time E τ give the lives of a firm whose practices lapse."""
+    """With lapses off, misalignment s and adopt_time E τ give the same firms as practices that lapse."""
     execution, adopt, lapse = 0.05, 26.0, 52.0
     rate = execution / adopt + (1 - execution) / lapse
     usual = firmfate.simulate("firm", execution=execution, misalignment=1.0, replicates=2_000, seed=5, threads=1)

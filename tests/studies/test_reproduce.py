@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import firmfate
+from common.number_table import NumberTable
 from firmfate.errors import FirmfateError
-from firmfate.findings.table import Table
 
 STUDIES = Path(__file__).parents[2] / "studies"
 LONG = ("paradox", "baseline", "divisions", "robustness")
@@ -46,8 +46,8 @@ def test_readmes_show_the_kept_numbers(reproduce):
 
 def test_a_spoiled_number_is_seen_in_a_readme(reproduce):
     text = (STUDIES / "paradox" / "README.md").read_text("utf-8")
-    told = reproduce.kept("paradox").shown("effect_misaligned")
-    spoiled = text.replace(told, told.replace("9", "8", 1))
+    shown = reproduce.kept("paradox").shown("effect_misaligned")
+    spoiled = text.replace(shown, shown.replace("9", "8", 1))
     assert spoiled != text
     assert reproduce.rendered(spoiled, reproduce.kept, "paradox") == text
 
@@ -95,7 +95,7 @@ def test_main_numbers_are_found_again_by_plain_pandas(reproduce, tmp_path, name)
     assert list(reproduce.unequal(name, table, again)) == []
     if name not in FOUND:
         assert set(table.names) == set(reproduce.kept(name).names)
-    # A number off by a millionth, or another's, is told.
+    # A number off by a millionth, or another's, is reported.
     key = next(iter(again))
     spoiled = {**again, key: again[key] * (1 + 1e-6)}
     assert [line.split(" is ")[0] for line in reproduce.unequal(name, table, spoiled)] == [f"{name}: {key}"]
@@ -107,8 +107,8 @@ def test_numbers_of_a_full_version_can_be_computed(reproduce, tmp_path, name):
     runs = reproduce.run(name, tmp_path, full=True, replicates=64, threads=1)
     table = reproduce.estimands(name, runs)
     # Of so few firms some turning points and crossings are not there to be found.
-    told = [row for row in table if row.value.estimate == row.value.estimate]
-    assert len(told) > len(table) / 3
+    known = [row for row in table if row.value.estimate == row.value.estimate]
+    assert len(known) > len(table) / 3
 
 
 @pytest.fixture
@@ -150,7 +150,9 @@ def test_differences_name_numbers_that_changed_came_and_went(reproduce):
     number = rows[0].value
     rows[0] = dataclasses.replace(rows[0], value=number._replace(estimate=number.estimate + 10 * (number.se or 1)))
     rows[1] = dataclasses.replace(rows[1], name="new_one")
-    told = list(reproduce.differences("crossing", Table(rows)))
-    assert len(told) == (3 if number.estimate == number.estimate else 2)
-    assert any("'new_one' is new" in line for line in told)
-    assert any("is no longer computed" in line for line in told)
+    rows[2] = dataclasses.replace(rows[2], text="in other words")
+    lines = list(reproduce.differences("crossing", NumberTable(rows)))
+    assert len(lines) == (4 if number.estimate == number.estimate else 3)
+    assert any("'new_one' is new" in line for line in lines)
+    assert any("is no longer computed" in line for line in lines)
+    assert any("'in other words', " in line for line in lines)

@@ -35,7 +35,10 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--firms", type=_count, default=20_000, help="firms an evaluation (default: 20,000)")
     parser.add_argument("--starts", type=_count, default=4, help="points that are refined (default: 4)")
     parser.add_argument(
-        "--refits", type=_count, default=8, help="fits with other luck, for errors (default: 8; 1 tells none)"
+        "--refits",
+        type=_count,
+        default=8,
+        help="fits with other random numbers, for standard errors, which need 2 (default: 8)",
     )
     parser.add_argument("--threads", type=_count, default=1, help="threads (default: 1)")
     parser.add_argument("--json", action="store_true", help="print the best fit as JSON")
@@ -71,8 +74,7 @@ def execute(arguments: argparse.Namespace) -> int:
         axes = ", ".join(axis.key for axis in study.layout.axes)
         terminal.complain(f"{arguments.study} has axes ({axes}); a calibration fits one population: take them out")
         return terminal.BAD_INPUT
-    from firmfate.findings.calibration import calibrate, calibrated_tables
-    from firmfate.findings.survival_tables import read_survival_table
+    from firmfate.calibration import calibrate, calibrated_tables, read_survival_table
     from firmfate.study import Study
     from firmfate.study.rendering import toml
 
@@ -111,11 +113,11 @@ def execute(arguments: argparse.Namespace) -> int:
             terminal.out(f"{key} = {value:.4g}{error}{bound}")
         if arguments.refits < 2:
             terminal.out("errors of these values need --refits 2 or more")
-        pinned = int((found["pull"] >= 2).sum())
+        identified = int((found["signal_to_noise"] >= 2).sum())
         terminal.out(
             f"largest difference from {table.name} at any age: {100 * float(found['max_error'][0]):.2f} points of 100"
         )
         terminal.out(
-            f"survival pins down {pinned} of {len(values)} directions; other fits are in {fits}\nstudy: {written}"
+            f"survival pins down {identified} of {len(values)} directions; other fits are in {fits}\nstudy: {written}"
         )
     return terminal.DONE

@@ -1,4 +1,4 @@
-"""Run a study: plan, simulate what is missing, gather, report, and say what was found.
+"""Run a study: plan, simulate what is missing, gather, report, and print what was found.
 
 The same command again goes on where it stopped; a study that asks for more cells or replicates extends what is there.
 """
@@ -91,7 +91,7 @@ def execute(arguments: argparse.Namespace) -> int:
         from firmfate.reporting import write_report
 
         report = write_report(into)
-    from firmfate.findings import finding
+    from firmfate.analysis import finding
 
     sentence = finding(ds).sentence()
     if arguments.json:

@@ -9,9 +9,9 @@ import xarray as xr
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from firmfate.findings import alarm_shares, green_dashboards, warning_time
-from firmfate.findings.dashboards import marks_of
-from firmfate.findings.words import readable
+from firmfate.analysis import alarm_shares, green_dashboards, warning_time
+from firmfate.analysis.formatting import spaced
+from firmfate.analysis.green_kpis import marks_of
 from firmfate.plots import style
 from firmfate.plots.cells import Along, along
 
@@ -50,7 +50,7 @@ def dashboards(ds: xr.Dataset, *, level: float = 0.95) -> NDArray[Any]:
         drawn = _panel(ax, laid, estimate, alarms, level)
         ax.set_title(title)
         if laid.ticks is None:
-            ax.set_xlabel(readable(laid.axis))
+            ax.set_xlabel(spaced(laid.axis))
             ax.set_ylim(0, 5.15 if estimate is green_dashboards else 1.0 if estimate is alarm_shares else None)
         style.note(ax, drawn)
     if laid.ticks is not None:

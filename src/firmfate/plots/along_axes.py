@@ -7,7 +7,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from firmfate.findings.words import readable
+from firmfate.analysis.formatting import spaced
 from firmfate.plots import style
 from firmfate.plots.cells import along
 from firmfate.survival import rmst
@@ -52,7 +52,7 @@ def lifetimes(ds: xr.Dataset, *, ax: Axes | None = None, tau: int | None = None,
             laid.x, found["estimate"], yerr=_bars(found), color=colour, label=series.name, marker="o", markersize=3.5,
             elinewidth=1,
         )  # fmt: skip
-    ax.set(xlabel=readable(laid.axis), ylabel=f"mean lifetime within {horizon:g} years, in years")
+    ax.set(xlabel=spaced(laid.axis), ylabel=f"mean lifetime within {horizon:g} years, in years")
     if len(laid.series) > 1:
         ax.legend(loc="best")
     ax.set_title(laid.fixed)

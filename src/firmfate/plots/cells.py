@@ -8,11 +8,12 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
+from firmfate.analysis.cell_labels import labelled, labels_of
+from firmfate.analysis.formatting import format_cell
+from firmfate.analysis.poles import EXECUTION, MISALIGNMENT, poles
 from firmfate.errors import EstimateError
-from firmfate.findings.cells import labelled, labels_of
-from firmfate.findings.poles import EXECUTION, MISALIGNMENT, poles
-from firmfate.findings.words import cell_words
 from firmfate.plots import style
+from firmfate.plots.spacing import evenly_spaced
 
 MOST_CURVES = 7
 LONGEST_NAME = 50
@@ -22,7 +23,7 @@ LONGEST_NAME = 50
 class Shown(NamedTuple):
     """Cells that a figure shows: a name, words and a one-cell dataset each, what they share, and how many there were.
 
-    Words tell the axes in which the cells differ; names are the same, or numbers where words are long.
+    Words are the axes in which the cells differ; names are the same, or numbers where words are long.
     """
 
     names: list[str]
@@ -60,19 +61,21 @@ def shown(ds: xr.Dataset, *, most: int = MOST_CURVES) -> Shown:
         corners = [ends.cell(strong=s, misaligned=m) for m in (False, True) for s in (False, True)]
         places = [_flat(ds, corner) for corner in corners]
     else:
-        places = [int(place) for place in np.linspace(0, total - 1, most).round()]
+        places = evenly_spaced(total, most).tolist()
     dims = [str(dim) for dim in ds["firms"].dims]
     found = [dict(zip(dims, map(int, np.unravel_index(place, shape)), strict=True)) if dims else {} for place in places]
     labels = [scalars(ds) | (labels_of(ds, index) if dims else {}) for index in found]
     differs = [name for name in labels[0] if len({label[name] for label in labels}) > 1]
-    words = [cell_words({name: label[name] for name in differs}) if differs else cell_words(label) for label in labels]
+    words = [
+        format_cell({name: label[name] for name in differs}) if differs else format_cell(label) for label in labels
+    ]
     shared = {name: value for name, value in labels[0].items() if name not in differs}
-    together = cell_words(shared) if shared and differs else ""
+    together = format_cell(shared) if shared and differs else ""
     return Shown(short_names(words, places), words, [ds.isel(index) for index in found], together, total)
 
 
 def short_names(words: list[str], places: Iterable[int]) -> list[str]:
-    """Return the words that tell cells apart, or numbers, from 0 as everywhere, where these leave no room to draw.
+    """Return the words in which cells differ, or the cells' numbers, from 0 on, where words leave no room to draw.
 
     Examples
     --------
@@ -84,7 +87,7 @@ def short_names(words: list[str], places: Iterable[int]) -> list[str]:
     return words if max(map(len, words)) <= LONGEST_NAME else [f"cell {place}" for place in places]
 
 
-def told(name: str, words: str) -> str:
+def name_with_words(name: str, words: str) -> str:
     """Return a cell's name as a table gives it: with the words for which the name stands."""
     return words if name == words else f"{name}: {words}"
 
@@ -131,14 +134,14 @@ def along(ds: xr.Dataset, *, most: int = 4) -> Along:
     if not dims or dims == ["cell"]:
         row = ds if dims else ds.expand_dims("cell")
         row = row.isel(cell=slice(0, 30))
-        words = [cell_words(labels_of(row, {"cell": i})) for i in range(row.sizes["cell"])]
+        words = [format_cell(labels_of(row, {"cell": i})) for i in range(row.sizes["cell"])]
         names = short_names(words, range(len(words)))
         return Along("cell", [float(i) for i in range(len(names))], names, [Series("", row)], "")
     ends = poles(ds)
     axis = MISALIGNMENT if ends else dims[-1]
     across = EXECUTION if ends else (dims[-2] if len(dims) > 1 else "")
     middle = {dim: ds.sizes[dim] // 2 for dim in dims if dim not in (axis, across)}
-    fixed = cell_words({dim: float(ds[dim].values[place]) for dim, place in middle.items()}) if middle else ""
+    fixed = format_cell({dim: float(ds[dim].values[place]) for dim, place in middle.items()}) if middle else ""
     ds = ds.isel(middle)
     x = [float(value) for value in ds[axis].values]
     if not across:
@@ -146,6 +149,6 @@ def along(ds: xr.Dataset, *, most: int = 4) -> Along:
     if ends:
         chosen = [(f"weak ({ends.weak:g})", ends.weak), (f"strong ({ends.strong:g})", ends.strong)]
     else:
-        places = np.unique(np.linspace(0, ds.sizes[across] - 1, min(most, ds.sizes[across])).round().astype(int))
-        chosen = [(cell_words({across: value}), value) for value in ds[across].values[places].tolist()]
+        places = evenly_spaced(ds.sizes[across], most)
+        chosen = [(format_cell({across: value}), value) for value in ds[across].values[places].tolist()]
     return Along(axis, x, None, [Series(name, ds.sel({across: value})) for name, value in chosen], fixed)

@@ -48,7 +48,7 @@ def survival_curves(ds: xr.Dataset, *, ax: Axes | None = None, level: float = 0.
     for name, cell, colour in zip(chosen.names, chosen.cells, colours, strict=True):
         found = kaplan_meier(cell, level=level)
         years = found["week"].values / WEEKS_PER_YEAR
-        few = style.thinned(years.size)
+        few = style.band_points(years.size)
         ax.fill_between(years[few], found["lower"][few], found["upper"][few], color=colour, alpha=0.2, linewidth=0)
         ax.plot(years, found["estimate"], drawstyle="steps-post", color=colour, label=name)
         heights.append(float(np.nan_to_num(found["estimate"].values[-1])))
@@ -59,8 +59,8 @@ def survival_curves(ds: xr.Dataset, *, ax: Axes | None = None, level: float = 0.
         style.end_labels(ax, horizon, heights, chosen.names, colours)
     ax.set_title(title or chosen.title)
     _risk_rows(ax, chosen.cells, chosen.names, colours)
-    said = f"Beneath: firms alive and at risk. {chosen.note}; bands: {level:.0%} limits, pointwise"
-    style.note(ax, said, points=44 + ROW_POINTS * len(chosen.cells))
+    words = f"Beneath: firms alive and at risk. {chosen.note}; bands: {level:.0%} limits, pointwise"
+    style.note(ax, words, points=44 + ROW_POINTS * len(chosen.cells))
     return ax
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from firmfate.analysis.formatting import spaced
 from firmfate.errors import EstimateError, did_you_mean
-from firmfate.findings.words import readable
 from firmfate.plots import style
 from firmfate.plots.one_life import column, panels_of, who
 from firmfate.variables import WEEKS_PER_YEAR
@@ -56,7 +56,7 @@ def fan(ds: xr.Dataset, *, variables: Sequence[str] | None = None, axes: NDArray
         count = len(variables) + 1
         _, grid = style.canvas(6.2, 1.5 * count + 0.6, count, 1, sharex=True)
         axes = grid[:, 0]
-    ds = ds.isel(step=style.thinned(ds.sizes["step"]))
+    ds = ds.isel(step=style.band_points(ds.sizes["step"]))
     years = ds["week"].values / WEEKS_PER_YEAR
     alive = np.zeros(years.size)
     for ax, name in zip(axes[:-1], variables, strict=True):
@@ -69,7 +69,7 @@ def fan(ds: xr.Dataset, *, variables: Sequence[str] | None = None, axes: NDArray
             words = f"{100 * share:.0f}-{100 * (1 - share):.0f} %"
             ax.fill_between(years[enough], low, high, color=style.BLUE, alpha=opacity, linewidth=0, label=words)
         ax.plot(years[some], np.nanmedian(values[:, some], axis=0), color=style.BLUE, label="median")
-        ax.set_ylabel(f"{readable(name)}\n({unit})" if (unit := units.get(name)) else readable(name), fontsize=8)
+        ax.set_ylabel(f"{spaced(name)}\n({unit})" if (unit := units.get(name)) else spaced(name), fontsize=8)
     axes[0].legend(loc="best", ncols=3, fontsize=7.5)
     axes[0].set_title(who(ds))
     axes[-1].plot(years, alive, color=style.MUTED, drawstyle="steps-post")

@@ -45,7 +45,7 @@ def rmst_curve(ds: xr.Dataset, *, ax: Axes | None = None, level: float = 0.95, t
     for name, cell, colour in zip(chosen.names, chosen.cells, colours, strict=True):
         found = estimated_curve(cell, level=level) / WEEKS_PER_YEAR
         years = found["week"].values / WEEKS_PER_YEAR
-        few = style.thinned(years.size)
+        few = style.band_points(years.size)
         ax.fill_between(years[few], found["lower"][few], found["upper"][few], color=colour, alpha=0.2, linewidth=0)
         ax.plot(years, found["estimate"], color=colour, label=name)
         heights.append(float(found["estimate"].values[-1]))

@@ -10,8 +10,8 @@ import xarray as xr
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
+from firmfate.analysis.formatting import format_cell, spaced
 from firmfate.errors import EstimateError
-from firmfate.findings.words import cell_words, readable
 from firmfate.plots import style
 from firmfate.variables import WEEKS_PER_YEAR
 
@@ -71,7 +71,7 @@ def life(ds: xr.Dataset, *, axes: NDArray[Any] | None = None, title: str = "") -
         )
         axes = grid[:, 0]
     years = ds["week"].values / WEEKS_PER_YEAR
-    horizon = float(said(ds, "event_week") or ds["week"].values[-1]) / WEEKS_PER_YEAR
+    horizon = float(recorded(ds, "event_week") or ds["week"].values[-1]) / WEEKS_PER_YEAR
     for ax, (name, words, unit) in zip(axes, panels, strict=True):
         if name == KPI:
             _kpis(ax, ds, years)
@@ -98,7 +98,7 @@ def panels_of(ds: xr.Dataset) -> list[tuple[str, str, str]]:
     ]
     if not columns:
         raise EstimateError("the dataset holds no life: no column over `step`")
-    return [(name, readable(name), str(ds[name].attrs.get("units", ""))) for name in columns[:MOST_PANELS]]
+    return [(name, spaced(name), str(ds[name].attrs.get("units", ""))) for name in columns[:MOST_PANELS]]
 
 
 def column(ds: xr.Dataset, name: str) -> NDArray[np.float64]:
@@ -114,8 +114,8 @@ def kpi_ratio(ds: xr.Dataset, name: str) -> NDArray[np.float64]:
     return ratio
 
 
-def said(ds: xr.Dataset, name: str) -> Any:
-    """Return what a life, or every one of several, knows of itself: an attribute or a coordinate; otherwise None."""
+def recorded(ds: xr.Dataset, name: str) -> Any:
+    """Return an attribute or coordinate of a life, or of several lives that share its value; otherwise None."""
     if name in ds.attrs:
         return ds.attrs[name]
     known = np.unique(ds[name].values) if name in ds.coords else np.empty(0)
@@ -135,21 +135,21 @@ def who(ds: xr.Dataset) -> str:
         for name, value in known.items()
         if isinstance(value, float) and name not in ("event_week", "alarm_week")
     }
-    replicate = said(ds, "replicate")
-    parts = [cell_words(cell)] if cell else []
+    replicate = recorded(ds, "replicate")
+    parts = [format_cell(cell)] if cell else []
     return ", ".join([*parts, *([f"replicate {replicate}"] if replicate is not None else [])])
 
 
 def how(ds: xr.Dataset) -> str:
     """Return in words how a life ended."""
-    week, cause = said(ds, "event_week"), said(ds, "cause")
+    week, cause = recorded(ds, "event_week"), recorded(ds, "cause")
     if week is None:
         return "end not recorded"
-    alarm = said(ds, "alarm_week")
+    alarm = recorded(ds, "alarm_week")
     rang = f", alarm in week {float(alarm):g}" if alarm else ", no alarm"
-    if not said(ds, "end"):
+    if not recorded(ds, "end"):
         return f"alive at the horizon, week {float(week):g}{rang}"
-    return f"ended in week {float(week):g}{f' by {readable(str(cause))}' if cause else ''}{rang}"
+    return f"ended in week {float(week):g}{f' by {spaced(str(cause))}' if cause else ''}{rang}"
 
 
 def _lived(ds: xr.Dataset) -> xr.Dataset:
@@ -163,7 +163,7 @@ def _kpis(ax: Axes, ds: xr.Dataset, years: NDArray[np.float64]) -> None:
     names = [str(name) for name in ds.data_vars if str(name).startswith(KPI)]
     ax.axhline(1, color=style.MUTED, linewidth=0.8, linestyle=(0, (4, 3)))
     for name, colour in zip(names, KPI_COLOURS, strict=False):
-        ax.plot(years, kpi_ratio(ds, name), color=colour, linewidth=1.3, label=readable(name[len(KPI) :]))
+        ax.plot(years, kpi_ratio(ds, name), color=colour, linewidth=1.3, label=spaced(name[len(KPI) :]))
     ax.set_yscale("log", base=2)
     ax.yaxis.set_major_formatter(lambda ratio, _: f"{ratio:g}×")
     ax.minorticks_off()
@@ -186,7 +186,7 @@ def _credit(ax: Axes, ds: xr.Dataset, years: NDArray[np.float64]) -> None:
 def _moments(ax: Axes, ds: xr.Dataset) -> None:
     """Mark the alarm (orange, dashed) and the end (vermilion)."""
     for name, colour, dashes in (("alarm_week", style.ORANGE, (0, (5, 2))), ("event_week", style.VERMILION, "-")):
-        week = said(ds, name)
-        if week and (name != "event_week" or said(ds, "end")):
+        week = recorded(ds, name)
+        if week and (name != "event_week" or recorded(ds, "end")):
             at = float(week) / WEEKS_PER_YEAR
             ax.axvline(at, color=colour, linewidth=1.4, linestyle=dashes, label=f"_{name}", clip_on=False)

@@ -10,12 +10,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from firmfate.analysis import phase_map as estimated_map
+from firmfate.analysis.cell_labels import labelled
+from firmfate.analysis.formatting import format_cell
+from firmfate.analysis.poles import EXECUTION, MISALIGNMENT
 from firmfate.errors import EstimateError
-from firmfate.findings import phase_map as estimated_map
-from firmfate.findings.cells import labelled
-from firmfate.findings.poles import EXECUTION, MISALIGNMENT
-from firmfate.findings.words import cell_words
 from firmfate.plots import style
+from firmfate.plots.spacing import evenly_spaced
+from firmfate.variables import WEEKS_PER_YEAR
 
 MOST_ROWS = 4
 ON_COLOUR = "#111111"
@@ -26,7 +28,7 @@ ON_COLOUR = "#111111"
 def phase_map(ds: xr.Dataset, *, tau: int | None = None, level: float = 0.95) -> NDArray[Any]:
     """Draw the mean lifetime over execution and misalignment, and beside it the sign of dRMST/d(execution).
 
-    Dots mark cells whose sign is not told from 0; the line is where the derivative is 0, with its limits.
+    Dots mark cells whose slope cannot be distinguished from 0; the line is where the derivative is 0, with its limits.
 
     Parameters
     ----------
@@ -62,23 +64,23 @@ def phase_map(ds: xr.Dataset, *, tau: int | None = None, level: float = 0.95) ->
         raise EstimateError(f"a phase map has room for one axis beside execution and misalignment; select of {others}")
     rows: list[dict[str, int]] = [{}]
     if others:
-        places = np.unique(np.linspace(0, found.sizes[others[0]] - 1, MOST_ROWS).round().astype(int))
+        places = evenly_spaced(found.sizes[others[0]], MOST_ROWS)
         rows = [{others[0]: int(place)} for place in places]
     figure, axes = style.canvas(10.0, 4.3 * len(rows), len(rows), 2, sharex=True, sharey=True)
     # Where cells have no estimate, there may be no slope at all.
     steepest = _most(np.abs(found["slope"].values)) or 1.0
     shortest, longest = -_most(-found["rmst"].values), _most(found["rmst"].values)
-    years = found.attrs["tau"] / 52
+    years = found.attrs["tau"] / WEEKS_PER_YEAR
     for row, panels in zip(rows, axes, strict=True):
         here = found.isel(row)
-        where = f" · {cell_words({axis: float(found[axis][i]) for axis, i in row.items()})}" if row else ""
+        where = f" · {format_cell({axis: float(found[axis][i]) for axis, i in row.items()})}" if row else ""
         _colours(figure, panels[0], here, "rmst", style.LENGTHS, shortest, longest, "years")
         panels[0].set_title(f"Mean lifetime within {years:g} years{where}")
         _colours(figure, panels[1], here, "slope", style.SIGNS, -steepest, steepest, "years per unit of execution")
         panels[1].set_title(f"Does more execution help?{where}")
         _contour(panels[0], here, band="#ffffff")
         _contour(panels[1], here, band=ON_COLOUR)
-        _untold(panels[1], here)
+        _undetermined(panels[1], here)
         panels[0].set_ylabel("execution")
     for panel in axes[-1]:
         panel.set_xlabel("misalignment")
@@ -87,8 +89,8 @@ def phase_map(ds: xr.Dataset, *, tau: int | None = None, level: float = 0.95) ->
     style.note(axes[-1, 0], f"n = {many} firms a cell; standard error at most {error:.1g} years")
     batches = found.attrs["batches"]
     error = _most(found["slope_se"].values)
-    said = f"se at most {error:.1g} ({batches} batches); dots: sign not told from 0 ({level:.0%})"
-    style.note(axes[-1, 1], said if batches else "too few firms for standard errors")
+    words = f"se at most {error:.1g} ({batches} batches); dots: {level:.0%} limits include 0"
+    style.note(axes[-1, 1], words if batches else "too few firms for standard errors")
     return axes  # type: ignore[no-any-return]
 
 
@@ -120,13 +122,13 @@ def _colours(
         limits(float(here[axis].values[0]), float(here[axis].values[-1]))
 
 
-def _untold(ax: Axes, here: xr.Dataset) -> None:
-    """Mark the cells whose sign is not told from 0."""
-    untold = (here["sign"] == 0).transpose(EXECUTION, MISALIGNMENT).values
-    execution, misalignment = np.nonzero(untold)
+def _undetermined(ax: Axes, here: xr.Dataset) -> None:
+    """Mark the cells in which the limits of the slope include 0."""
+    undetermined = (here["sign"] == 0).transpose(EXECUTION, MISALIGNMENT).values
+    execution, misalignment = np.nonzero(undetermined)
     ax.scatter(
         here[MISALIGNMENT].values[misalignment], here[EXECUTION].values[execution], s=13, color="#ffffff",
-        edgecolors=ON_COLOUR, linewidths=0.8, zorder=3, label="sign not told from 0",
+        edgecolors=ON_COLOUR, linewidths=0.8, zorder=3, label="limits include 0",
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from firmfate.findings.words import readable
+from firmfate.analysis.formatting import spaced
 from firmfate.plots import style
 from firmfate.plots.cells import shown
 from firmfate.survival import cumulative_incidence
@@ -34,7 +34,7 @@ def incidence(ds: xr.Dataset, *, axes: NDArray[Any] | None = None, titles: list[
     Returns
     -------
     array of Axes
-        In each panel one area a cause, the first at the bottom. The error is said for the last age: the largest
+        In each panel one area a cause, the first at the bottom. The error given is that of the last age: the largest
         standard error of any cause.
 
     Examples
@@ -62,13 +62,13 @@ def incidence(ds: xr.Dataset, *, axes: NDArray[Any] | None = None, titles: list[
 
 def _panel(ax: Axes, cell: xr.Dataset, causes: list[str], happens: NDArray[np.bool_]) -> None:
     found = cumulative_incidence(cell)
-    found = found.isel(week=style.thinned(found.sizes["week"]))
+    found = found.isel(week=style.band_points(found.sizes["week"]))
     years = found["week"].values / WEEKS_PER_YEAR
     floor = np.zeros(years.size)
     for position in np.flatnonzero(happens):
         top = floor + found["estimate"].isel(cause=int(position)).values
         colour = style.CAUSES[position % len(style.CAUSES)]
-        ax.fill_between(years, floor, top, color=colour, alpha=0.85, linewidth=0, label=readable(causes[position]))
+        ax.fill_between(years, floor, top, color=colour, alpha=0.85, linewidth=0, label=spaced(causes[position]))
         floor = top
     ax.set_ylim(0, 1)
     style.age_axis(ax, years[-1])

@@ -1,4 +1,4 @@
-"""How figures look: colours that the colour-blind tell apart (Okabe & Ito 2008), quiet axes, no state of pyplot."""
+"""How figures look: colours for the colour-blind too (Okabe & Ito 2008), quiet axes, no state of pyplot."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
+
+from firmfate.plots.spacing import evenly_spaced
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -31,6 +33,9 @@ CAUSES = (VERMILION, BLUE, ORANGE, GREY, PURPLE, GREEN, SKY)
 GEOMETRY = re.compile(rb' (?:d|x|y|points|transform)="[^"]*"')
 LONG_NUMBER = re.compile(rb"(-?\d+\.\d\d)\d+")
 """Numbers in the geometry of an SVG with more decimals than anyone sees (72 units an inch)."""
+
+MOST_BAND_POINTS = 261
+"""Of a curve by weeks over 20 years every fourth: a band needs no more."""
 
 LENGTHS = "cividis"
 SIGNS = "RdBu"
@@ -100,8 +105,7 @@ def curve_colours(count: int) -> list[str]:
     if count <= 2:
         return [BLUE, VERMILION][:count]
     if count <= len(ORDERED):
-        places = np.linspace(0, len(ORDERED) - 1, count).round().astype(int)
-        return [ORDERED[place] for place in places]
+        return [ORDERED[place] for place in evenly_spaced(len(ORDERED), count)]
     return [CATEGORIES[place % len(CATEGORIES)] for place in range(count)]
 
 
@@ -167,7 +171,7 @@ def picture(figure: Figure, *, form: Literal["svg", "png"] = "svg", salt: str = 
     figure : Figure
     form : {"svg", "png"}
     salt : str
-        Tells the identifiers inside one SVG from those of others on the same page.
+        Makes the identifiers inside one SVG differ from those of others on the same page.
     """
     with matplotlib.rc_context({**RC, "svg.fonttype": "none", "svg.hashsalt": salt}):
         file = io.BytesIO()
@@ -178,6 +182,6 @@ def picture(figure: Figure, *, form: Literal["svg", "png"] = "svg", salt: str = 
     return GEOMETRY.sub(lambda match: LONG_NUMBER.sub(rb"\1", match.group()), file.getvalue())
 
 
-def thinned(points: int, *, most: int = 261) -> NDArray[np.int_]:
-    """Return positions of at most `most` evenly spaced points, ends included: a band needs no more."""
-    return np.unique(np.linspace(0, points - 1, min(points, most)).round().astype(np.int_))
+def band_points(points: int) -> NDArray[np.int_]:
+    """Return the positions of the points that a band is drawn through."""
+    return evenly_spaced(points, MOST_BAND_POINTS)

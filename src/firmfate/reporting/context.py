@@ -10,9 +10,11 @@ from typing import Any
 
 import xarray as xr
 
+from firmfate.analysis import Finding, finding
+from firmfate.analysis.cell_labels import axes_of, labelled
+from firmfate.analysis.poles import Poles, poles
 from firmfate.dataset import open_run
 from firmfate.errors import FirmfateError
-from firmfate.findings import Finding, Poles, axes_of, finding, labelled, poles
 from firmfate.models import Model
 from firmfate.study import Study
 from firmfate.variables import WEEKS_PER_YEAR

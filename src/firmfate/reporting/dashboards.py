@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
 from firmfate import plots
-from firmfate.findings import alarm_shares, green_dashboards, warning_time
-from firmfate.findings.cells import labels_of
-from firmfate.findings.dashboards import marks_of
-from firmfate.findings.words import Estimated, cell_words, number, plain
-from firmfate.plots.cells import short_names, told
+from firmfate.analysis import alarm_shares, green_dashboards, warning_time
+from firmfate.analysis.cell_labels import labels_of
+from firmfate.analysis.formatting import Estimate, format_cell, format_estimate, format_value
+from firmfate.analysis.green_kpis import marks_of
+from firmfate.plots.cells import name_with_words, short_names
+from firmfate.plots.spacing import evenly_spaced
 from firmfate.reporting.blocks import Figure, Prose, Section, Table
 from firmfate.reporting.context import Context
 from firmfate.reporting.drawing import panel
@@ -66,14 +66,10 @@ def _rows(context: Context) -> xr.Dataset:
             ds = context.ds if dims else context.ds.expand_dims("cell")
             return ds.isel(cell=slice(0, MOST_ROWS))
         stacked = context.ds.stack(cell=dims, create_index=False)
-        return stacked.isel(cell=_evenly(context.cells, MOST_ROWS)).transpose("cell", ...)
-    values = context.plane["misalignment"].values[_evenly(context.plane.sizes["misalignment"], MISALIGNMENTS)]
+        return stacked.isel(cell=evenly_spaced(context.cells, MOST_ROWS)).transpose("cell", ...)
+    values = context.plane["misalignment"].values[evenly_spaced(context.plane.sizes["misalignment"], MISALIGNMENTS)]
     ds = context.plane.sel(execution=[ends.weak, ends.strong], misalignment=values)
     return ds.stack(cell=["execution", "misalignment"], create_index=False).transpose("cell", ...)
-
-
-def _evenly(count: int, most: int) -> np.ndarray:
-    return np.unique(np.linspace(0, count - 1, min(most, count)).round().astype(int))
 
 
 def _table(context: Context, ds: xr.Dataset, marked: bool) -> Table:
@@ -94,7 +90,7 @@ def _table(context: Context, ds: xr.Dataset, marked: bool) -> Table:
                 row.append(_short(green.isel(cell=i).sel(here)))
             row += [_short(warning.isel(cell=i).sel(here)), f"{float(warning['firms'].isel(cell=i).sel(here)):,.0f}"]
         unalarmed = shares.isel(cell=i).sel(alarm_kind="none")
-        row += [number(Estimated.of(unalarmed).scaled(100), short=True), f"{float(unalarmed['firms']):,.0f}"]
+        row += [format_estimate(Estimate.of(unalarmed).scaled(100), short=True), f"{float(unalarmed['firms']):,.0f}"]
         rows.append(row)
     apart = "" if early else " No alarm rang in the first 13 weeks of these firms."
     return Table(head, rows, f"Alarms of firms that died, ± one standard error.{apart}")
@@ -103,14 +99,14 @@ def _table(context: Context, ds: xr.Dataset, marked: bool) -> Table:
 def _name(context: Context, ds: xr.Dataset, cell: int) -> str:
     labels = labels_of(ds, {"cell": cell})
     if context.poles is None:
-        words = cell_words(labels)
-        return told(short_names([words], [cell])[0], words)
+        words = format_cell(labels)
+        return name_with_words(short_names([words], [cell])[0], words)
     words = "strong" if labels["execution"] == context.poles.strong else "weak"
-    return f"{words}, misalignment {plain(labels['misalignment'])}"
+    return f"{words}, misalignment {format_value(labels['misalignment'])}"
 
 
 def _short(found: xr.Dataset) -> str:
-    return number(Estimated.of(found), short=True)
+    return format_estimate(Estimate.of(found), short=True)
 
 
 def _spoken(table: Table) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-
-from matplotlib.axes import Axes
+from typing import TYPE_CHECKING
 
 from firmfate.plots import style
 from firmfate.reporting.blocks import Panel
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 THEMED = {
     style.INK: "var(--ink)",
@@ -43,7 +45,7 @@ def panel(ax: Axes, alt: str, *, name: str) -> Panel:
     alt : str
         What it shows, in words.
     name : str
-        Different for every panel of a page: tells its inner identifiers apart.
+        Different for every panel of a page, so that their inner identifiers differ.
     """
     figure = ax.get_figure(root=True)
     assert figure is not None, "axes belong to a figure"

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from firmfate.findings.cells import labels_of
-from firmfate.findings.words import Estimated, cell_words, number, plain, readable
-from firmfate.plots.cells import short_names, told
+from firmfate.analysis.cell_labels import labels_of
+from firmfate.analysis.formatting import Estimate, format_cell, format_estimate, format_value, spaced
+from firmfate.plots.cells import name_with_words, short_names
+from firmfate.plots.spacing import evenly_spaced
 from firmfate.reporting.blocks import Prose, Section, Table
 from firmfate.reporting.context import Context
 from firmfate.survival import rmst
@@ -27,7 +28,7 @@ def section(context: Context) -> Section:
     if len(dims) >= 2:
         axes = ["execution", "misalignment"] if context.poles else dims[:2]
         middle = {dim: context.ds.sizes[dim] // 2 for dim in dims if dim not in axes}
-        fixed = cell_words({dim: float(found[dim].values[place]) for dim, place in middle.items()}) if middle else ""
+        fixed = format_cell({dim: float(found[dim].values[place]) for dim, place in middle.items()}) if middle else ""
         blocks.append(_grid(context, found.isel(middle), axes[0], axes[1], fixed))
     elif dims:
         blocks.append(_list(context, found, dims[0]))
@@ -44,7 +45,7 @@ def _words(context: Context, found: xr.Dataset) -> str:
         else f"The arithmetic of {invalid:,} firms failed; the cells that hold them have no estimates."
     )
     common = (
-        " All cells share their random numbers, so that luck which cells have in common cancels in differences."
+        " All cells share their random numbers, so that variation which cells have in common cancels in differences."
         if int(context.ds.attrs.get("common_random_numbers", 0)) and context.cells > 1
         else ""
     )
@@ -56,19 +57,19 @@ def _words(context: Context, found: xr.Dataset) -> str:
     )
 
 
-def _some(size: int) -> np.ndarray:
-    return np.unique(np.linspace(0, size - 1, min(size, MOST_VALUES)).round().astype(int))
-
-
 def _grid(context: Context, found: xr.Dataset, down: str, across: str, fixed: str) -> Table:
-    here = found.isel({down: _some(found.sizes[down]), across: _some(found.sizes[across])}).transpose(down, across)
+    some_values = {dim: evenly_spaced(found.sizes[dim], MOST_VALUES) for dim in (down, across)}
+    here = found.isel(some_values).transpose(down, across)
     rows = [
-        [plain(float(here[down][i])), *(_short(here.isel({down: i, across: j})) for j in range(here.sizes[across]))]
+        [
+            format_value(float(here[down][i])),
+            *(_short(here.isel({down: i, across: j})) for j in range(here.sizes[across])),
+        ]
         for i in range(here.sizes[down])
     ]
     some = "" if here["estimate"].size == context.cells else f" The other cells of {context.cells:,} are in result.nc."
     return Table(
-        [f"{readable(down)} ↓ {readable(across)} →", *(plain(float(value)) for value in here[across].values)], rows,
+        [f"{spaced(down)} ↓ {spaced(across)} →", *(format_value(float(value)) for value in here[across].values)], rows,
         f"Mean lifetime within {context.years:g} years, in years, ± one standard "
         f"error{f'; {fixed}' if fixed else ''}.{some}",
     )  # fmt: skip
@@ -77,7 +78,7 @@ def _grid(context: Context, found: xr.Dataset, down: str, across: str, fixed: st
 def _list(context: Context, found: xr.Dataset, dim: str) -> Table:
     rows = [
         [
-            _cell(cell_words(labels_of(context.ds, {dim: i})), i),
+            _cell(format_cell(labels_of(context.ds, {dim: i})), i),
             _short(found.isel({dim: i})),
             f"{int(context.ds['firms'].isel({dim: i})):,}",
         ]
@@ -90,8 +91,8 @@ def _list(context: Context, found: xr.Dataset, dim: str) -> Table:
 
 
 def _cell(words: str, place: int) -> str:
-    return told(short_names([words], [place])[0], words)
+    return name_with_words(short_names([words], [place])[0], words)
 
 
 def _short(found: xr.Dataset) -> str:
-    return number(Estimated.of(found), short=True)
+    return format_estimate(Estimate.of(found), short=True)

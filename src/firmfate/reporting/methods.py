@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from firmfate.findings.cells import held_by_filled, is_incomplete
-from firmfate.findings.words import plain, readable
+from firmfate.analysis.cell_labels import filled_cells, is_incomplete
+from firmfate.analysis.formatting import format_value, spaced
 from firmfate.reporting.blocks import Prose, Section, Verbatim
 from firmfate.reporting.context import Context
+from firmfate.variables import WEEKS_PER_YEAR
 
 REFERENCES = {
     "Kaplan & Meier 1958": "Kaplan, E. L. & Meier, P. (1958). Nonparametric estimation from incomplete observations. "
@@ -48,14 +49,14 @@ def paragraph(context: Context) -> str:
     ds = context.ds
     model = context.model
     step = 1 / float(ds.attrs.get("steps_per_week", 1))
-    steps = "one week" if step == 1 else f"{plain(step)} weeks"
+    steps = "one week" if step == 1 else f"{format_value(step)} weeks"
     versions = context.gathered.get("versions", {})
     of_model = f" ({model.summary.rstrip('.')[0].lower()}{model.summary.rstrip('.')[1:]})" if model else ""
     common = int(ds.attrs.get("common_random_numbers", 0))
     parts = [
         f"We simulated {context.firms:,} firms with the model {ds.attrs.get('model', '?')}{of_model} of firmfate "
         f"{versions.get('firmfate', '')}".rstrip()
-        + f": {_held(context)}{_design(context)}, for {context.years:g} years of 52 weeks in "
+        + f": {_held(context)}{_design(context)}, for {context.years:g} years of {WEEKS_PER_YEAR} weeks in "
         f"steps of {steps}.",
         f"Random numbers were counter-based (Philox4x32-10; Salmon et al. 2011), seed {ds.attrs.get('seed', '?')}"
         + (
@@ -80,18 +81,18 @@ def paragraph(context: Context) -> str:
             f"from Student's t with {context.batches - 1} degrees of freedom."
         )
     if context.study and context.study.population.keys:
-        parts.append(f"Within a cell, firms differed in {', '.join(map(readable, context.study.population.keys))}.")
+        parts.append(f"Within a cell, firms differed in {', '.join(map(spaced, context.study.population.keys))}.")
     parts.append("Standard errors describe the simulation alone and not the fit of the model to firms.")
     return " ".join(parts)
 
 
 def _held(context: Context) -> str:
     """Return how many firms there are in how many cells; of an incomplete result, that it is one."""
-    filled, many = held_by_filled(context.ds)
+    filled, many = filled_cells(context.ds)
     whole = filled == context.cells and "between" not in many
     of = "" if whole else f"{filled:,} of "
-    said = f"{many} in each of {of}{context.cells:,} {'cell' if context.cells == 1 else 'cells'}"
-    return f"{said} (a result that is not complete)" if is_incomplete(context.ds) else said
+    words = f"{many} in each of {of}{context.cells:,} {'cell' if context.cells == 1 else 'cells'}"
+    return f"{words} (a result that is not complete)" if is_incomplete(context.ds) else words
 
 
 def _design(context: Context) -> str:
@@ -99,10 +100,10 @@ def _design(context: Context) -> str:
     if context.study is None or not context.study.layout.axes:
         return ""
     layout = context.study.layout
-    names = [readable(axis.key.replace(".", " of ")) for axis in layout.axes]
+    names = [spaced(axis.key.replace(".", " of ")) for axis in layout.axes]
     if layout.kind == "grid":
         spans = [
-            f"{name} ({len(axis.values)} values from {plain(min(axis.values))} to {plain(max(axis.values))})"
+            f"{name} ({len(axis.values)} values from {format_value(axis.values[0])} to {format_value(axis.values[-1])})"
             for name, axis in zip(names, layout.axes, strict=True)
         ]
         return f" of a grid over {' and '.join(spans)}"

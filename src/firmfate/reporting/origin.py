@@ -6,6 +6,7 @@ from typing import Any
 
 from firmfate.reporting.blocks import Prose, Section, Table, Verbatim
 from firmfate.reporting.context import Context
+from firmfate.variables import WEEKS_PER_YEAR
 
 
 def section(context: Context) -> Section:
@@ -21,7 +22,7 @@ def section(context: Context) -> Section:
         ("study", attributes.get("title")),
         ("model", attributes.get("model")),
         ("firms", f"{context.firms:,} in {context.cells:,} {'cell' if context.cells == 1 else 'cells'}"),
-        ("horizon", f"{context.years:g} years of 52 weeks"),
+        ("horizon", f"{context.years:g} years of {WEEKS_PER_YEAR} weeks"),
         ("steps a week", f"{float(attributes.get('steps_per_week', 1)):g}"),
         ("seed", attributes.get("seed")),
         ("random numbers", common),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from firmfate.findings.words import plain
+from firmfate.analysis.formatting import format_value
 from firmfate.models.model import Parameter
 from firmfate.reporting.blocks import Prose, Section, Table
 from firmfate.reporting.context import Context
@@ -41,7 +41,7 @@ def section(context: Context) -> Section | None:
 
 def _value(study: Study, row: Parameter) -> tuple[str, str]:
     """Return a parameter's value in this study, and how to mark its row."""
-    said = []
+    parts = []
     for key in row.keys:
         axis = next((axis for axis in study.layout.axes if axis.key == key), None)
         drawn = next((one for one in study.population.distributions if one.key == key), None)
@@ -52,18 +52,22 @@ def _value(study: Study, row: Parameter) -> tuple[str, str]:
             count = len(set(axis.values))
             ranged = study.layout.kind in ("latin_hypercube", "sobol", "saltelli")
             many = f", {count} values" if count > 2 and not ranged else ""
-            said.append(f"{before}{plain(low)} to {plain(high)}{many}" if low != high else f"{before}{plain(low)}")
+            parts.append(
+                f"{before}{format_value(low)} to {format_value(high)}{many}"
+                if low != high
+                else f"{before}{format_value(low)}"
+            )
         elif drawn is not None:
-            shown = ", ".join(plain(value) for value in drawn.arguments[:4])
-            said.append(
+            shown = ", ".join(format_value(value) for value in drawn.arguments[:4])
+            parts.append(
                 f"{before}differs from firm to firm, {drawn.family.replace('_', ' ')} "
                 f"({shown}{', …' * (len(drawn.arguments) > 4)})"
             )
         elif key in study.parameters:
-            said.append(f"{before}{plain(study.parameters[key])} (default {plain(row.default)})")
-    if said:
-        return "; ".join(said), "changed"
-    return plain(row.default), ""
+            parts.append(f"{before}{format_value(study.parameters[key])} (default {format_value(row.default)})")
+    if parts:
+        return "; ".join(parts), "changed"
+    return format_value(row.default), ""
 
 
 def _sentence(text: str) -> str:

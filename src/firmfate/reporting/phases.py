@@ -6,9 +6,9 @@ import numpy as np
 import xarray as xr
 
 from firmfate import plots
-from firmfate.findings import extreme_cells, phase_map
-from firmfate.findings.cells import holdings
-from firmfate.findings.words import Estimated, cell_words, number, plain, readable
+from firmfate.analysis import extreme_cells, phase_map
+from firmfate.analysis.cell_labels import firms_per_cell
+from firmfate.analysis.formatting import Estimate, format_cell, format_estimate, format_value, spaced
 from firmfate.reporting.blocks import Figure, Prose, Section
 from firmfate.reporting.context import Context
 from firmfate.reporting.drawing import panel
@@ -31,10 +31,10 @@ def _introduction(context: Context) -> Prose:
         if context.model
         else []
     )
-    held = holdings(context.ds)
+    held = firms_per_cell(context.ds)
     return Prose(
         f"{' '.join(meanings)} {held[0].upper()}{held[1:]}. Firms of one cell have the same "
-        f"{' and '.join(map(readable, context.axes))}, and are followed for up to {context.years:g} years.".strip()
+        f"{' and '.join(map(spaced, context.axes))}, and are followed for up to {context.years:g} years.".strip()
     )
 
 
@@ -52,7 +52,7 @@ def _map(context: Context) -> Figure:
     for strong in (False, True):
         for misaligned in (False, True):
             cell = found.sel(ends.cell(strong=strong, misaligned=misaligned))
-            years = number(Estimated(float(cell["rmst"]), float(cell["rmst_se"])), short=True)
+            years = format_estimate(Estimate(float(cell["rmst"]), float(cell["rmst_se"])), short=True)
             corners.append(f"{'strong' if strong else 'weak'} {'misaligned' if misaligned else 'aligned'} {years}")
     alt = (
         "Two maps with misalignment from left to right and execution from bottom to top. Left: mean lifetime in years, "
@@ -66,10 +66,10 @@ def _line(found: xr.Dataset) -> str:
     if not contour.size:
         missing = int(found["rmst"].isnull().sum())
         if missing:
-            return f"Where the effect of execution is zero cannot be told: {missing} cells have no estimate."
+            return f"Where the effect of execution is zero is unknown: {missing} cells have no estimate."
         if bool((np.abs(found["sign"]) == 1).all()):
             return "The effect of execution is nowhere zero on the grid."
-        return "Where the effect of execution is zero is not told."
+        return "These firms do not show where the effect of execution is zero."
     first, last = f"{contour.min():.2f}", f"{contour.max():.2f}"
     where = f"runs from misalignment {first} to {last}" if first != last else f"lies at misalignment {first}"
     return f"The line, where the effect is zero, {where}."
@@ -84,8 +84,8 @@ def _caption(context: Context, found: xr.Dataset) -> str:
             "" if known == found["rmst"].size else f"; of {known} of {found['rmst'].size} cells, the others are blank"
         )
         ends = ", " + " and ".join(
-            f"{words} at {cell_words({axis: cell.where[axis] for axis in AXES})} "
-            f"({number(Estimated(cell.rmst, cell.se), short=True)})"
+            f"{words} at {format_cell({axis: cell.where[axis] for axis in AXES})} "
+            f"({format_estimate(cell.value, short=True)})"
             for words, cell in (("longest", longest), ("shortest", shortest))[: min(known, 2)]
         )
         ends = (ends if known > 1 else ends.replace("longest ", "")) + some
@@ -95,17 +95,21 @@ def _caption(context: Context, found: xr.Dataset) -> str:
     ]
     if found["sign"].notnull().any():
         band = " The band about it is its 95 % interval." if bool(found["contour_lower"].notnull().any()) else ""
-        helps, harms, untold = (int((found["sign"] == sign).sum()) for sign in (1, -1, 0))
+        helps, harms, undetermined = (int((found["sign"] == sign).sum()) for sign in (1, -1, 0))
         parts.append(
             f"More execution lengthens life in {helps} cells and shortens it in {harms}"
-            + (f"; in {untold}, marked by dots, the sign is not told from zero at 95 %" if untold else "")
+            + (
+                f"; in {undetermined}, marked by dots, the slope cannot be distinguished from zero at 95 %"
+                if undetermined
+                else ""
+            )
             + f". {_line(found)}{band} Standard errors are at most "
             f"{float(np.nanmax(found['rmst_se'])):.2g} years left and {float(np.nanmax(found['slope_se'])):.2g} years "
             "per unit right, all pointwise."
         )
     if context.others:
         parts.append(
-            f"Numbers of this caption: {cell_words({dim: float(context.plane[dim]) for dim in context.others})}."
+            f"Numbers of this caption: {format_cell({dim: float(context.plane[dim]) for dim in context.others})}."
         )
     return " ".join(parts)
 
@@ -121,17 +125,18 @@ def _along(context: Context) -> Figure:
         return Figure([panel(ax, text, name="lifetimes")], text)
     turning = context.finding.numbers.get("turning point")
     fixed = (
-        f" Other axes: {cell_words({dim: float(context.plane[dim]) for dim in context.others})}."
+        f" Other axes: {format_cell({dim: float(context.plane[dim]) for dim in context.others})}."
         if context.others
         else ""
     )
     crossing = (
-        f" The lines cross at misalignment {number(turning)}." if turning and np.isfinite(turning.estimate) else ""
+        f" The lines cross at misalignment {format_estimate(turning)}."
+        if turning and np.isfinite(turning.estimate)
+        else ""
     )
     caption = (
-        f"Mean lifetime within {context.years:g} years of weak firms (execution {plain(context.poles.weak)}) and "
-        "strong ones "
-        f"({plain(context.poles.strong)}) by {readable('misalignment')}; bars are 95 % limits, often smaller than the "
-        f"points.{crossing}{fixed}"
+        f"Mean lifetime within {context.years:g} years of weak firms (execution {format_value(context.poles.weak)}) "
+        f"and strong ones ({format_value(context.poles.strong)}) by misalignment; bars are 95 % limits, often smaller "
+        f"than the points.{crossing}{fixed}"
     )
     return Figure([panel(ax, caption, name="lifetimes")], caption)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from firmfate.analysis.formatting import Estimate, decimals
 from firmfate.errors import RunDirectoryError
-from firmfate.findings.words import Estimated, decimals
 from firmfate.reporting import dashboards, errors, lives, methods, origin, parameters, phases, survival
 from firmfate.reporting.blocks import Section
 from firmfate.reporting.context import Context
@@ -107,10 +107,10 @@ def _key_numbers(context: Context) -> list[tuple[str, str, str, str]]:
     return shown[:3]
 
 
-def _signed(value: Estimated) -> str:
+def _signed(value: Estimate) -> str:
     return f"{value.estimate:+.{decimals(value.se)}f}".replace("-", "−")
 
 
-def _error(value: Estimated) -> str:
+def _error(value: Estimate) -> str:
     known = np.isfinite(value.se) and value.se > 0
     return f"± {value.se:.{decimals(value.se)}f}" if known else "error unknown"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
 from firmfate import plots
-from firmfate.findings.words import Estimated, cell_words, number, plain, readable
+from firmfate.analysis.formatting import Estimate, format_cell, format_estimate, format_value, spaced
 from firmfate.plots import style
-from firmfate.plots.cells import Shown, shown, told
+from firmfate.plots.cells import Shown, name_with_words, shown
+from firmfate.plots.spacing import evenly_spaced
 from firmfate.reporting.blocks import Figure, Panel, Prose, Section, Table
 from firmfate.reporting.context import Context
 from firmfate.reporting.drawing import panel
@@ -29,21 +29,21 @@ def section(context: Context) -> Section:
         figure = _curves(context.ds, "survival", "")
         return Section("survival", "Survival", [Figure([figure], _chosen(context)), _survival_table(context)])
     values = context.plane["misalignment"].values
-    some = values[np.unique(np.linspace(0, values.size - 1, MISALIGNMENTS).round().astype(int))]
+    some = values[evenly_spaced(values.size, MISALIGNMENTS)]
     panels = []
     for words, execution in (("Weak", ends.weak), ("Strong", ends.strong)):
         ds = context.plane.sel(execution=execution, misalignment=some)
         panels.append(
-            _curves(ds, f"survival-{words.lower()}", f"{words}: execution {plain(execution)}", width=HALF_ROW)
+            _curves(ds, f"survival-{words.lower()}", f"{words}: execution {format_value(execution)}", width=HALF_ROW)
         )
     fixed = (
-        f" Other axes: {cell_words({dim: float(context.plane[dim]) for dim in context.others})}."
+        f" Other axes: {format_cell({dim: float(context.plane[dim]) for dim in context.others})}."
         if context.others
         else ""
     )
     caption = (
         f"Share of firms alive by age, weak firms on the left and strong ones on the right, at misalignment "
-        f"{', '.join(plain(float(value)) for value in some)} (from blue to vermilion). Bands are pointwise 95 % "
+        f"{', '.join(format_value(float(value)) for value in some)} (from blue to vermilion). Bands are pointwise 95 % "
         "limits; beneath each plot "
         f"stand the numbers of firms still at risk, in the colours of the curves.{fixed}"
     )
@@ -65,7 +65,7 @@ def causes(context: Context) -> Section | None:
         for name, one, cell in zip(_rows(titles, chosen), found, chosen.cells, strict=True)
     ]
     spoken = "; ".join(
-        f"{row[0]}: " + ", ".join(f"{readable(c)} {v} %" for c, v in zip(happened, row[1:-1], strict=True))
+        f"{row[0]}: " + ", ".join(f"{spaced(c)} {v} %" for c, v in zip(happened, row[1:-1], strict=True))
         for row in rows
     )
     caption = (
@@ -73,7 +73,7 @@ def causes(context: Context) -> Section | None:
         "panels share one scale."
     )
     table = Table(
-        ["firms", *(f"{readable(cause)}, %" for cause in happened), "n"], rows,
+        ["firms", *(f"{spaced(cause)}, %" for cause in happened), "n"], rows,
         f"Share of firms ended by each cause within {context.years:g} years, in per cent, ± one standard error.",
     )  # fmt: skip
     blocks: list[Any] = [
@@ -82,7 +82,7 @@ def causes(context: Context) -> Section | None:
     ]
     if model := context.model:
         meanings = "; ".join(
-            f"{readable(cause.name)}: {cause.meaning}" for cause in model.causes if cause.name in happened
+            f"{spaced(cause.name)}: {cause.meaning}" for cause in model.causes if cause.name in happened
         )
         blocks.insert(0, Prose(f"A firm ends by the first cause that applies. {meanings[0].upper()}{meanings[1:]}."))
     return Section("causes", "How firms end", blocks)
@@ -105,7 +105,7 @@ def _rows(titles: list[str], chosen: Shown) -> list[str]:
     """Return titles as tables give them: cells that figures name by number, with their words."""
     if titles != chosen.names:
         return titles
-    return [told(name, words) for name, words in zip(chosen.names, chosen.words, strict=True)]
+    return [name_with_words(name, words) for name, words in zip(chosen.names, chosen.words, strict=True)]
 
 
 def _curves(ds: xr.Dataset, name: str, title: str, *, width: float | None = None) -> Panel:
@@ -146,4 +146,4 @@ def _survival_table(context: Context) -> Table:
 
 
 def _percent(found: xr.Dataset) -> str:
-    return number(Estimated.of(found.squeeze()).scaled(100), short=True)
+    return format_estimate(Estimate.of(found.squeeze()).scaled(100), short=True)

@@ -1,0 +1,41 @@
+"""What a run shows: mean lifetimes and their differences over the cells of a study, alarms, and the finding in words.
+
+Every function takes a dataset of counts, as `firmfate.run` returns it and ``result.nc`` holds it, and returns years,
+shares or numbers of KPIs with standard errors. Nothing here simulates, and nothing knows a model.
+
+==================== =================================================================================================
+`finding`            the finding of any study in sentences, with the numbers behind them (`Finding`, `Estimate`)
+`axis_effects`       how much longer firms live at the last value of each axis than at its first
+`extreme_cells`      the cells with the longest and the shortest mean lifetime
+`phase_map`          mean lifetimes over execution and misalignment, and the derivative by execution
+`turning_point`      the misalignment at which the effect of execution changes its sign
+`green_dashboards`   how many KPIs were green at the alarm
+`warning_time`       weeks from the alarm to the end
+`alarm_shares`       which firms had an early alarm, a later one, or none before their end
+`Lifetimes`          standard errors of any function of the cells' mean lifetimes
+==================== =================================================================================================
+"""
+
+from firmfate.analysis.conclusion import Finding
+from firmfate.analysis.effects import axis_effects, extreme_cells
+from firmfate.analysis.formatting import Estimate
+from firmfate.analysis.green_kpis import green_dashboards
+from firmfate.analysis.lifetimes import Lifetimes
+from firmfate.analysis.phase import phase_map
+from firmfate.analysis.run_finding import finding
+from firmfate.analysis.turning import turning_point
+from firmfate.analysis.warning_times import alarm_shares, warning_time
+
+__all__ = [
+    "Estimate",
+    "Finding",
+    "Lifetimes",
+    "alarm_shares",
+    "axis_effects",
+    "extreme_cells",
+    "finding",
+    "green_dashboards",
+    "phase_map",
+    "turning_point",
+    "warning_time",
+]

@@ -1,0 +1,112 @@
+"""The finding of a study of other axes than execution and misalignment, of listed cells, or of one cell."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from firmfate.analysis.conclusion import CAUTION, Finding
+from firmfate.analysis.effects import ExtremeCell, axis_effects, difference_of_extremes, extreme_cells
+from firmfate.analysis.formatting import Estimate, format_cell, format_estimate, format_value, spaced
+from firmfate.analysis.lifetimes import Lifetimes
+from firmfate.survival import kaplan_meier, rmst
+from firmfate.variables import WEEKS_PER_YEAR
+
+
+def finding(ds: xr.Dataset, *, tau: int | None = None) -> Finding:
+    """Return the finding of any study; see `firmfate.analysis.finding`."""
+    if ds["firms"].size == 1:
+        return _of_one_cell(ds, tau)
+    weeks = tau or ds.sizes["week"]
+    horizon = f"{weeks / WEEKS_PER_YEAR:g} years"
+    longest, shortest = extreme_cells(ds, tau=tau)
+    numbers = {"longest": longest.value, "shortest": shortest.value}
+    extremes = _extremes(Lifetimes(ds, tau=tau), longest, shortest, horizon)
+    effects = axis_effects(ds, tau=tau)
+    if not effects.sizes["axis"] or not bool(effects["estimate"].notnull().any()):
+        return Finding(extremes[0], extremes[1:], None, numbers, CAUTION)
+    largest = effects.isel(axis=int(np.nanargmax(np.abs(effects["estimate"].values))))
+    numbers["largest effect"] = Estimate.of(largest)
+    known = int(effects["estimate"].notnull().sum())
+    headline = _effect(largest, numbers["largest effect"], known, effects.sizes["axis"], horizon)
+    return Finding(headline, extremes, None, numbers, CAUTION)
+
+
+MOST_AXES = 4
+"""Axes of a cell that a sentence names."""
+
+
+def _extremes(lifetimes: Lifetimes, longest: ExtremeCell, shortest: ExtremeCell, horizon: str) -> tuple[str, ...]:
+    """Return in which cells firms live longest and shortest, and whether the two can be distinguished."""
+    known = int(lifetimes.estimate.notnull().sum())
+    cells = f"{lifetimes.estimate.size:,} cells"
+    within = f"the mean lifetime within {horizon} is"
+    some = "" if known == lifetimes.estimate.size else f"the {known:,} with an estimate, of "
+    if known == 1:
+        return (f"Of {cells}, only one has an estimate: at {_name(longest)} {within} {_years(longest.value)}.",)
+    if longest.rmst == shortest.rmst:
+        return (f"In all of {some}{cells} {within} the same, {_years(longest.value)}.",)
+    at = f"at {_name(longest, shortest)} and {{}}at {_name(shortest, longest)}"
+    both = f"{_years(longest.value)} and {_years(shortest.value)}"
+    difference, distinguishable = difference_of_extremes(lifetimes, longest, shortest)
+    apart = f", {_years(difference)} apart" if difference.se > 0 else ""
+    if distinguishable:
+        return (
+            f"Of {some}{cells}, firms live longest {at.format('shortest ')}.",
+            f"Their mean lifetimes within {horizon} are {both}{apart}.",
+        )
+    return (
+        f"Of {some}{cells}, the longest and the shortest mean lifetime, {at.format('')}, cannot be distinguished.",
+        f"These are {both} within {horizon}{apart}.",
+    )
+
+
+def _name(cell: ExtremeCell, beside: ExtremeCell | None = None) -> str:
+    """Return a cell's axes and values; where it has more axes than a sentence holds, its position and the first."""
+    if len(cell.where) <= MOST_AXES:
+        return format_cell(cell.where, beside.where if beside else None)
+    position = ", ".join(f"{dim} {place}" for dim, place in cell.place.items())
+    first = dict(list(cell.where.items())[: MOST_AXES - 1])
+    return f"{position} ({format_cell(first)} and {len(cell.where) - len(first)} more axes)"
+
+
+def _years(value: Estimate) -> str:
+    return format_estimate(value, unit="years")
+
+
+def _effect(effect: xr.Dataset, value: Estimate, known: int, axes: int, horizon: str) -> str:
+    """Return what raising an axis does to the mean lifetime, and whether this can be distinguished from zero."""
+    axis = spaced(str(effect["axis"].item()))
+    span = f"raising {axis} from {format_value(effect['low'].item())} to {format_value(effect['high'].item())}"
+    lifetime = f"the mean lifetime within {horizon}"
+    of = f"{axes} axes" if known == axes else f"the {known} of {axes} axes whose effect has an estimate"
+    if value.estimate == value.se == 0:
+        changes = f"does not change {lifetime}"
+        return f"{span[0].upper()}{span[1:]} {changes}." if axes == 1 else f"None of {of} changes {lifetime}."
+    if value.sign:
+        does = f"{'lengthens' if value.sign > 0 else 'shortens'} {{}} by {_years(value.scaled(value.sign))}"
+    else:
+        # Without limits nothing was tested, so nothing is said about zero.
+        tested = ", which cannot be distinguished from zero" if np.isfinite(value.lower) else ""
+        does = f"changes {{}} by {_years(value)}{tested}"
+    if axes == 1:
+        return f"{span[0].upper()}{span[1:]} {does.format(lifetime)}."
+    matters = "matters most to" if value.sign else "has the largest estimated effect on"
+    return f"Of {of}, {axis} {matters} {lifetime}: {span} {does.format('it')}, on average over the others."
+
+
+def _of_one_cell(ds: xr.Dataset, tau: int | None) -> Finding:
+    weeks = tau or ds.sizes["week"]
+    years = Estimate.of(rmst(ds, tau=tau).squeeze() / WEEKS_PER_YEAR)
+    alive = Estimate.of(kaplan_meier(ds).sel(week=weeks).drop_vars("week").squeeze()).scaled(100)
+    horizon = f"{weeks / WEEKS_PER_YEAR:g} years"
+    ended = ds["events"].sum([dim for dim in ds["events"].dims if dim != "cause"]).values
+    headline = (
+        f"Of {int(ds['firms'].sum()):,} firms, {format_estimate(alive, unit='%')} are alive after {horizon}; "
+        f"their mean lifetime within {horizon} is {_years(years)}."
+    )
+    statements: tuple[str, ...] = ()
+    if ended.any():
+        cause = str(ds["cause"].values[ended.argmax()])
+        statements = (f"Most of the others end by {spaced(cause)}: {int(ended.max()):,} of {int(ended.sum()):,}.",)
+    return Finding(headline, statements, None, {"alive": alive, "rmst": years}, CAUTION)

@@ -1,0 +1,50 @@
+"""The finding of a study in words, with standard errors: what a run prints at its end and its report begins with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import xarray as xr
+
+from firmfate.analysis import general_finding, paradox_finding
+from firmfate.analysis.cell_labels import firms_per_cell, is_incomplete, labelled
+from firmfate.analysis.conclusion import Finding
+from firmfate.analysis.poles import poles
+from firmfate.survival.labels import computed
+
+
+def finding(ds: xr.Dataset, *, tau: int | None = None) -> Finding:
+    """Put into words what a study found.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        Counts as ``result.nc`` holds them, of any design.
+    tau : int, optional
+        Weeks up to which lifetimes are compared; the horizon by default.
+
+    Returns
+    -------
+    Finding
+        With execution and misalignment as axes: whether strong execution lengthens the life of aligned firms and
+        shortens that of misaligned ones, by how many years, and the misalignment between. Otherwise the largest effect
+        of a grid and its extreme cells, or how long the firms of a single cell live. Of a result that is not complete
+        it says first how many firms there are.
+
+    Examples
+    --------
+    >>> from firmfate.analysis import finding
+    >>> from firmfate.survival import example
+    >>> found = finding(example())
+    >>> found.holds, found.numbers["effect misaligned"].sign
+    (False, -1)
+    """
+    ds = computed(labelled(ds))
+    if not bool((ds["firms"] > 0).any()):
+        return Finding("No cell has an estimate: none holds a firm.", ())
+    if "invalid" in ds and bool(((ds["invalid"] > 0) | (ds["firms"] == 0)).all()):
+        return Finding("No cell has an estimate: every one holds firms whose arithmetic failed.", ())
+    found = general_finding.finding(ds, tau=tau) if poles(ds) is None else paradox_finding.finding(ds, tau=tau)
+    if not is_incomplete(ds):
+        return found
+    return replace(found, statements=(f"This result is incomplete: {firms_per_cell(ds)}.", *found.statements))

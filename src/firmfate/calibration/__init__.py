@@ -1,0 +1,20 @@
+"""Calibration: fit free parameters of a population of firms to the observed survival of a cohort.
+
+`calibrate` fits, as the command ``firmfate calibrate`` does; `read_survival_table` reads a cohort (`SurvivalTable`),
+`calibrated_tables` turns a fit into the tables of a study, and `SimulatedSurvival` gives the simulated survival at any
+values of the free parameters.
+"""
+
+from firmfate.calibration.fitting import calibrate, calibrated_tables
+from firmfate.calibration.simulated_survival import SimulatedSurvival
+from firmfate.calibration.survival_tables import SurvivalTable, read_survival_table
+from firmfate.parameter_range import ParameterRange
+
+__all__ = [
+    "ParameterRange",
+    "SimulatedSurvival",
+    "SurvivalTable",
+    "calibrate",
+    "calibrated_tables",
+    "read_survival_table",
+]

@@ -1,0 +1,147 @@
+"""Simulated survival by age at points of a box of free parameters, always with the same random numbers."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firmfate.design import design, population
+from firmfate.errors import StudyError
+from firmfate.kernel.engine import INVALID, Engine, Varying
+from firmfate.models import load_model
+from firmfate.parameter_range import Ranges, ranges_of
+from firmfate.study import Study
+from firmfate.variables import WEEKS_PER_YEAR
+
+Floats = NDArray[np.float64]
+
+
+class SimulatedSurvival:
+    """Survival of a population at any values of its free parameters.
+
+    Parameters
+    ----------
+    model : str
+    ages : (ages,) array
+        Years.
+    free : mapping
+        Key -> range. A key is that of a parameter (``cash_buffer``), or ``population.KEY.ARGUMENT`` for an argument of
+        a distribution (``population.execution.a``).
+    parameters, population : mapping
+        As the tables [parameters] and [population] of a study; of a distribution with a free argument, all arguments by
+        name: ``{"beta": {"a": 2, "b": 2}}``.
+    steps_per_week : float, optional
+        The model's own where not given.
+    threads : int
+
+    Raises
+    ------
+    StudyError
+        Where a range is empty or leaves what the model allows, or a key is unknown.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        ages: Floats,
+        free: Ranges,
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        population: Mapping[str, Any] | None = None,
+        steps_per_week: float | None = None,
+        threads: int = 1,
+    ) -> None:
+        self.free = ranges_of(free)
+        self.ages = ages
+        self._engine = Engine(load_model(model))
+        self._engine.warm_up()
+        self._given: dict[str, Any] = {
+            "study": {"name": "calibrated", "model": model, "years": float(np.max(ages))},
+            "parameters": dict(parameters or {}),
+            **({"population": dict(population)} if population else {}),
+        }
+        if steps_per_week is not None:
+            self._given["study"]["steps_per_week"] = steps_per_week
+        self._threads = threads
+        self._drawn: dict[tuple[int, int, str], Varying | None] = {}
+        for key, span in self.free.items():
+            if not span.low < span.high or (span.log and span.low <= 0):
+                raise StudyError(
+                    f"free {key} = {span.low:g} to {span.high:g}: low must be below high, and above 0 on a log scale"
+                )
+        for corner in (0.0, 1.0):
+            for key in self.free:
+                Study(**self.tables({key: self.free[key].value(corner)}))
+
+    def values(self, unit: Sequence[float] | Floats) -> dict[str, float]:
+        """Return the values of the free parameters at a point of the unit cube."""
+        inside = np.clip(np.asarray(unit, dtype=np.float64), 0.0, 1.0)
+        return {key: span.value(at) for (key, span), at in zip(self.free.items(), inside.tolist(), strict=True)}
+
+    def tables(self, values: Mapping[str, float]) -> dict[str, Any]:
+        """Return the tables of a study with these values, which is what is simulated."""
+        tables = copy.deepcopy(self._given)
+        for key, value in values.items():
+            first, _, rest = key.partition(".")
+            if first != "population":
+                tables["parameters"][key] = value
+                continue
+            name, _, argument = rest.rpartition(".")
+            family = tables.get("population", {}).get(name)
+            arguments = next(iter(family.values())) if isinstance(family, dict) and len(family) == 1 else None
+            if not isinstance(arguments, dict) or argument not in arguments:
+                raise StudyError(
+                    f"free {key}: [population] has no distribution of '{name}' with an argument '{argument}' by name"
+                )
+            arguments[argument] = value
+        return tables
+
+    def curves(self, units: Sequence[Sequence[float]] | Floats, *, firms: int, seed: int) -> Floats:
+        """Return the share alive at every age, (points, ages), of the same firms at every point of the unit cube.
+
+        NaN where the arithmetic of a firm fails, or the values break a joint condition of the model.
+        """
+        with ThreadPoolExecutor(self._threads) as pool:
+            found = list(pool.map(lambda unit: self._curve(self.values(unit), firms, seed), units))
+        return np.array(found)
+
+    def _curve(self, values: Mapping[str, float], firms: int, seed: int) -> Floats:
+        tables = self.tables(values)
+        study = Study(**{**tables, "study": {**tables["study"], "seed": seed}})
+        try:
+            cells = design(study)
+        except StudyError:
+            return np.full(len(self.ages), np.nan)
+        records = self._engine.run(
+            cells.parameters, cells.random_keys, first=0, replicates=firms, steps=study.steps, dt=study.dt,
+            varying=self._varying(study, firms),
+        )  # fmt: skip
+        end, lived = records.end[0], records.event_step[0]
+        if (end == INVALID).any():
+            return np.full(len(self.ages), np.nan)
+        lived = np.where(end == 0, study.steps + 1, lived)
+        steps = np.round(self.ages * WEEKS_PER_YEAR / study.dt).astype(np.int64)
+        alive: Floats = (lived > steps[:, np.newaxis]).mean(axis=1)
+        return alive
+
+    def _varying(self, study: Study, firms: int) -> Varying | None:
+        """Return the parameters that firms draw; kept while the distributions stay the same."""
+        key = (study.seed, firms, str(study.population.described))
+        if key not in self._drawn:
+            people = population(study)
+            if len(self._drawn) > 8 * self._threads:
+                self._drawn.clear()
+            self._drawn[key] = (
+                Varying(
+                    np.asarray(people.fields, np.int64),
+                    people.draw(study.seed, np.arange(firms, dtype=np.uint64))[np.newaxis],
+                )
+                if len(people)
+                else None
+            )
+        return self._drawn[key]
