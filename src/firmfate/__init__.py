@@ -4,9 +4,11 @@ The rooms, in the order in which a study flows through them::
 
     study/         a TOML file becomes a validated Study
     design/        a Study becomes cells, and a population of firms
+    program/       a model's equations become a program of exact operations
     models/        what a firm is: `firm` (five divisions) and `car` (the metaphor, exactly solvable)
-    kernel/        random numbers by counter, and the compiled engine that steps many firms
+    kernel/        programs as machine code, and the engine that steps many firms
     simulation.py  firms without a study
+    trajectories.py one firm in full
     shards/        a plan of work, each piece a file
     execute/       the same shards on threads, on Dask, or by index
     slurm/         the same shards as jobs
@@ -38,9 +40,20 @@ _WHERE = {
     "gather": "firmfate.dataset",
     "open_run": "firmfate.dataset",
     "simulate": "firmfate.simulation",
-    "simulate_path": "firmfate.simulation",
+    "simulate_path": "firmfate.trajectories",
     "replay": "firmfate.lives",
     "write_report": "firmfate.reporting",
+    "Model": "firmfate.models.model",
+    **dict.fromkeys(
+        (
+            "Auxiliary", "Cause", "Exponential", "Interval", "Mark", "Normal", "Parameter", "Stock", "Uniform",
+            "ANY", "BELOW_ONE", "NOT_NEGATIVE", "POSITIVE", "SHARE", "WEEK_OR_LONGER",
+        ),
+        "firmfate.models.declarations",
+    ),
+    **dict.fromkeys(
+        ("bernoulli", "erlang", "gamma", "lognormal", "poisson", "table", "triangular"), "firmfate.models.functions"
+    ),
 }
 _ROOMS = ("analysis", "calibration", "errors", "models", "plots", "sensitivity", "survival", "variables")
 
@@ -62,8 +75,14 @@ if TYPE_CHECKING:
     from firmfate.reporting import write_report as write_report
     from firmfate.shards import plan as plan  # type: ignore[no-redef]
     from firmfate.simulation import simulate as simulate
-    from firmfate.simulation import simulate_path as simulate_path
+    from firmfate.models.declarations import (
+        ANY, BELOW_ONE, NOT_NEGATIVE, POSITIVE, SHARE, WEEK_OR_LONGER, Auxiliary, Cause, Exponential, Interval, Mark,
+        Normal, Parameter, Stock, Uniform,
+    )  # fmt: skip
+    from firmfate.models.functions import bernoulli, erlang, gamma, lognormal, poisson, table, triangular
+    from firmfate.models.model import Model as Model
     from firmfate.study import Study as Study
+    from firmfate.trajectories import simulate_path as simulate_path
 
 
 def __getattr__(name: str) -> Any:

@@ -64,6 +64,10 @@ class EstimateError(FirmfateError, ValueError):
     """An estimate that the counts at hand cannot give."""
 
 
+class InvalidFirmsWarning(UserWarning):
+    """The arithmetic of some firms has failed: they have no event week, and no estimate counts them."""
+
+
 def did_you_mean(word: object, allowed: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the nearest allowed word, or an empty string where none is near."""
     near = difflib.get_close_matches(str(word), list(allowed), n=1, cutoff=0.6)

@@ -18,7 +18,7 @@ from firmfate.provenance import fingerprint
 from firmfate.shards.directory import RunDirectory, fingerprint_table
 from firmfate.shards.file import NETCDF_LOCK
 from firmfate.shards.work import Worker
-from firmfate.simulation import life
+from firmfate.trajectories import random_numbers, trajectory
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -74,8 +74,8 @@ class Player:
     def trace(self, cell: int, replicate: int) -> Trace:
         """Run one firm of the study again, as the engine runs it."""
         return self.worker.engine.trace(
-            self.cells.parameters[cell], int(self.cells.random_keys[cell]), replicate=replicate, steps=self.study.steps,
-            dt=self.study.dt, varying=self.worker.varying(np.array([cell]), replicate, 1),
+            self.cells.parameters[cell], key=self.study.seed, cell=int(self.cells.random_words[cell]),
+            replicate=replicate, steps=self.study.steps, varying=self.worker.varying(np.array([cell]), replicate, 1),
         )  # fmt: skip
 
     def play(self, cell: int, replicate: int) -> xr.Dataset:
@@ -85,16 +85,17 @@ class Player:
         varying = self.worker.varying(np.array([cell]), replicate, 1)
         if varying is not None:
             row[varying.fields] = varying.values[0, 0]
-        constants = model.settle(model.Parameters(*row.tolist()), self.study.dt)
-        _, traits_like = model.start(constants, model.draws(*(0.5 for _ in model.draws._fields)))
-        traits = type(traits_like)(*trace.traits.tolist())
+        draws, shocks = random_numbers(
+            model, key=self.study.seed, cell=int(self.cells.random_words[cell]), replicate=replicate,
+            steps=len(trace.stocks),
+        )  # fmt: skip
         record = {
             "event_step": int(trace.records.event_step[0, 0]),
             "end": int(trace.records.end[0, 0]),
             "alarm_step": int(trace.records.alarm_step[0, 0]),
             "marks": tuple(int(value) for value in trace.records.marks[:, 0, 0]),
         }
-        ds = life(model, trace.stocks, trace.shocks, constants, traits, self.study.dt, record)
+        ds = trajectory(model, row, self.study.dt, draws=draws, stocks=trace.stocks, shocks=shocks, record=record)
         ds.attrs |= {"replicate": replicate, "cell_key": self.cells.keys[cell], **self.labels(cell)}
         return ds
 

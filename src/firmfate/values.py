@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from firmfate.design.joint import choose
-from firmfate.errors import FirmfateError, did_you_mean, whole
+from firmfate.errors import FirmfateError, did_you_mean
 from firmfate.kernel.engine import Varying
 from firmfate.models.model import Model
-from firmfate.randomness import value_key
+from firmfate.randomness import cell_word, value_key
 
 TESTED = 1_000
 """Firms whose joint conditions are tested: testing one takes longer than its life in the engine."""
@@ -27,25 +27,19 @@ def parameter_table(
     dt: float,
 ) -> NDArray[np.float64]:
     """Return the value of every field in every cell, (cells, fields), validated; values firm by firm are refused."""
-    return values_of(model, execution, misalignment, parameters, dt)[0]
+    return values_of(model, given_parameters(model, execution, misalignment, parameters), dt)[0]
 
 
 def values_of(
-    model: Model,
-    execution: ArrayLike | None,
-    misalignment: ArrayLike | None,
-    parameters: Mapping[str, ArrayLike],
-    dt: float,
-    *,
-    firms: int = 0,
+    model: Model, given: Given, dt: float, *, firms: int = 0
 ) -> tuple[NDArray[np.float64], Varying | None]:
     """Return the value of every field in every cell, (cells, fields), and what differs from firm to firm; validated.
 
     Parameters
     ----------
     model : Model
-    execution, misalignment, parameters
-        As `firmfate.simulate` takes them.
+    given : mapping
+        Of `given_parameters`.
     dt : float
         Step in weeks.
     firms : int
@@ -54,9 +48,8 @@ def values_of(
     Raises
     ------
     FirmfateError
-        Where a parameter is unknown, out of range, breaks a joint condition, or arrays differ in length.
+        Where a parameter is out of range, breaks a joint condition, or arrays differ in length.
     """
-    given = _given(model, execution, misalignment, parameters)
     for key, values in given.items():
         _check_shape(model, key, values, firms)
         for value in (values.min(), values.max()) if values.size else ():  # NaN is both
@@ -89,19 +82,26 @@ def some(varying: Varying, cells: slice, firms: slice) -> Varying:
     return Varying(varying.fields, varying.values[cells if len(varying.values) > 1 else slice(None), firms])
 
 
-def cell_keys(model: Model, table: NDArray[np.float64], seed: int, common_random_numbers: bool) -> NDArray[np.uint64]:
-    """Return the key of every cell's random numbers: the seed, or a hash of it with the cell's values."""
-    seed = whole("seed", seed, most=2**64 - 1)
+def cell_words(
+    model: Model, table: NDArray[np.float64], seed: int, common_random_numbers: bool
+) -> NDArray[np.uint64]:
+    """Return what tells the random numbers of cells apart: nothing, or a hash of seed, model and the cell's values."""
     if common_random_numbers:
-        return np.full(len(table), seed, np.uint64)
+        return np.zeros(len(table), np.uint64)
     rows = (dict(zip(model.fields, row.tolist(), strict=True)) for row in table)
-    return np.array([value_key(seed, model.name, row) for row in rows], np.uint64)
+    return np.array([cell_word(value_key(seed, model.name, row)) for row in rows], np.uint64)
 
 
-def _given(
+def given_parameters(
     model: Model, execution: ArrayLike | None, misalignment: ArrayLike | None, parameters: Mapping[str, ArrayLike]
 ) -> dict[str, NDArray[np.float64]]:
-    """Return what is given, by key of the model, as arrays of numbers."""
+    """Return what is given in a call, by key of the model, as arrays of numbers.
+
+    Raises
+    ------
+    FirmfateError
+        Where a parameter is unknown, given twice, or no number.
+    """
     shared = {key: v for key, v in (("execution", execution), ("misalignment", misalignment)) if v is not None}
     given = {}
     for key, written in {**shared, **parameters}.items():

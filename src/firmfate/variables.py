@@ -104,6 +104,7 @@ COUNTS = _register(
 FIRMS = _register(
     Variable("event_week", (CELLS, "replicate"), "f4", "week", "week of the end, or the horizon where censored"),
     Variable("end", (CELLS, "replicate"), "u1", "1", "how the firm ended: 0 = censored, 1.. = cause"),
+    Variable("cause", (CELLS, "replicate"), "u1", "1", "cause of the event: 0 = censored, 255 = arithmetic failed"),
     Variable("alarm_week", (CELLS, "replicate"), "f4", "week", "week of the alarm; 0 = never"),
     Variable("green_kpis", (CELLS, "replicate"), "u1", "1", "green KPIs at the start of the step of the alarm"),
 )

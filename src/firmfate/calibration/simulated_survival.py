@@ -58,8 +58,6 @@ class SimulatedSurvival:
     ) -> None:
         self.free = ranges_of(free)
         self.ages = ages
-        self._engine = Engine(load_model(model))
-        self._engine.warm_up()
         self._given: dict[str, Any] = {
             "study": {"name": "calibrated", "model": model, "years": float(np.max(ages))},
             "parameters": dict(parameters or {}),
@@ -68,6 +66,8 @@ class SimulatedSurvival:
         if steps_per_week is not None:
             self._given["study"]["steps_per_week"] = steps_per_week
         self._threads = threads
+        self._engine = Engine(load_model(model), dt=Study(**self._given).dt)
+        self._engine.warm_up()
         self._drawn: dict[tuple[int, int, str], Varying | None] = {}
         for key, span in self.free.items():
             if not span.low < span.high or (span.log and span.low <= 0):
@@ -118,7 +118,7 @@ class SimulatedSurvival:
         except StudyError:
             return np.full(len(self.ages), np.nan)
         records = self._engine.run(
-            cells.parameters, cells.random_keys, first=0, replicates=firms, steps=study.steps, dt=study.dt,
+            cells.parameters, key=study.seed, cells=cells.random_words, first=0, replicates=firms, steps=study.steps,
             varying=self._varying(study, firms),
         )  # fmt: skip
         end, lived = records.end[0], records.event_step[0]

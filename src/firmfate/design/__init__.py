@@ -66,11 +66,13 @@ def _laid_out(study: Study) -> Cells:
     cells.check_distinct(keys, parameters)
     checked = joint.check(study, parameters, points, population(study))
     dims, shape, coords = cells.coordinates(study, points)
+    random_keys = cells.random_keys(study, parameters)
     return Cells(
         fields=study.model.fields,
         parameters=parameters,
         keys=keys,
-        random_keys=cells.random_keys(study, parameters),
+        random_keys=random_keys,
+        random_words=cells.random_words(study, random_keys),
         axes=tuple(axis.key for axis in study.layout.axes),
         dims=dims,
         shape=shape,

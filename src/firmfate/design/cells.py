@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmfate.errors import StudyError
-from firmfate.randomness import value_key
+from firmfate.randomness import cell_word, value_key
 from firmfate.study import Study
 from firmfate.study.reading import rounded
 
@@ -31,7 +31,9 @@ class Cells:
     keys : tuple of str
         16 hexadecimal digits a cell: a digest of its values, never of its position.
     random_keys : (cells,) array of uint64, read-only
-        Key of each cell's random numbers: the seed where random numbers are common.
+        Key of each cell's population draws: the seed where random numbers are common.
+    random_words : (cells,) array of uint64, read-only
+        What tells the other random numbers of cells apart: 0 where they are common.
     axes : tuple of str
         Keys of the axes, as the study writes them, in the order of the file.
     dims, shape : tuple
@@ -46,6 +48,7 @@ class Cells:
     parameters: NDArray[np.float64]
     keys: tuple[str, ...]
     random_keys: NDArray[np.uint64]
+    random_words: NDArray[np.uint64]
     axes: tuple[str, ...]
     dims: tuple[str, ...]
     shape: tuple[int, ...]
@@ -105,6 +108,14 @@ def random_keys(study: Study, parameters: NDArray[np.float64]) -> NDArray[np.uin
         names = study.model.fields
         rows = (dict(zip(names, row, strict=True)) for row in parameters.tolist())
         found = np.fromiter((value_key(study.seed, study.model.name, row) for row in rows), np.uint64, len(parameters))
+    found.flags.writeable = False
+    return found
+
+
+def random_words(study: Study, keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return what tells the random numbers of cells apart, given their keys."""
+    words = [0 if study.common_random_numbers else cell_word(int(key)) for key in keys]
+    found = np.array(words, dtype=np.uint64)
     found.flags.writeable = False
     return found
 

@@ -27,7 +27,7 @@ from firmfate.models.model import Model
 from firmfate.program.layout import Layout
 from firmfate.program.tracing import fields
 
-LANES = int(os.environ.get("W","24"))
+LANES = 24
 PIECES: dict[str, Pieces] = {}
 """Stages of programs by digest, for the generated modules to import."""
 

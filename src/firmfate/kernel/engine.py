@@ -145,18 +145,20 @@ class Engine:
     Parameters
     ----------
     model : Model
+    dt : float
+        Step in weeks.
     lanes : int
         Firms side by side, a multiple of 8; results do not depend on it.
     """
 
     _lock = threading.Lock()
 
-    def __init__(self, model: Model, *, lanes: int = LANES, weekly: bool = False) -> None:
+    def __init__(self, model: Model, *, dt: float, lanes: int = LANES) -> None:
         if lanes % 8 or lanes <= 0:
             raise ValueError(f"lanes = {lanes}; a positive multiple of 8")
-        self.model = model
+        self.model, self.dt = model, float(dt)
         with Engine._lock:
-            self._module = compose(model, lanes, weekly=weekly)
+            self._module = compose(model, lanes, weekly=self.dt == 1.0)
 
     @property
     def cached(self) -> bool:
@@ -176,7 +178,7 @@ class Engine:
             if not self.compiled:
                 row = np.array([[self.model.defaults[name] for name in self.model.fields]])
                 none = np.zeros(1, np.uint64)
-                records, _ = self._run(row, 0, none, 0, 1, 1, 1.0 / self.model.steps_per_week, None, 0)
+                records, _ = self._run(row, 0, none, 0, 1, 1, None, 0)
                 counts = Counts.empty(self.model, cells=1, weeks=1, bins=1, batches=1, horizons=1)
                 self.count(
                     records, counts, first=0, step_weeks=1, week_steps=1, bin_weeks=1, horizons=np.ones(1, np.int64)
@@ -192,7 +194,6 @@ class Engine:
         first: int,
         replicates: int,
         steps: int,
-        dt: float,
         varying: Varying | None = None,
     ) -> Records:
         """Step every firm of a block to its end.
@@ -209,8 +210,6 @@ class Engine:
             The replicates ``first .. first + replicates - 1`` of every cell.
         steps : int
             Horizon in steps.
-        dt : float
-            Step in weeks.
         varying : Varying, optional
             Values that differ from firm to firm, in place of those in `parameters`.
 
@@ -226,7 +225,7 @@ class Engine:
             Where the model's step returned a mark beyond its maximum.
         """
         self.warm_up()
-        return self._run(parameters, key, cells, first, replicates, steps, dt, varying, 0)[0]
+        return self._run(parameters, key, cells, first, replicates, steps, varying, 0)[0]
 
     def count(
         self, records: Records, counts: Counts, *, first: int, step_weeks: int, week_steps: int, bin_weeks: int,
@@ -269,13 +268,12 @@ class Engine:
         cell: int,
         replicate: int,
         steps: int,
-        dt: float,
         varying: Varying | None = None,
     ) -> Trace:
         """Step one firm to its end by the same machine code as `run`, and keep its stocks at the start of every step."""
         self.warm_up()
         cells = np.array([cell], np.uint64)
-        records, path = self._run(parameters.reshape(1, -1), key, cells, replicate, 1, steps, dt, varying, steps)
+        records, path = self._run(parameters.reshape(1, -1), key, cells, replicate, 1, steps, varying, steps)
         return Trace(path, records)
 
     def _run(
@@ -286,7 +284,6 @@ class Engine:
         first: int,
         replicates: int,
         steps: int,
-        dt: float,
         varying: Varying | None,
         traced: int,
     ) -> tuple[Records, NDArray[np.float64]]:
@@ -296,7 +293,7 @@ class Engine:
         path = np.full((traced, self._module.N_STOCKS), np.nan)
         lived = self._module.run(
             np.ascontiguousarray(parameters, np.float64), np.uint64(key), np.ascontiguousarray(cells, np.uint64), values,
-            fields, np.int64(first), np.int64(steps), float(dt), *records, path,
+            fields, np.int64(first), np.int64(steps), self.dt, *records, path,
         )  # fmt: skip
         refuse_records(self.model, records)
         return records, path[: min(int(records.event_step[0, 0]), int(lived))]

@@ -6,7 +6,9 @@ import hashlib
 import importlib
 import importlib.util
 import sys
+import traceback
 from pathlib import Path
+from types import ModuleType
 
 from firmfate.errors import ModelError, did_you_mean
 from firmfate.models.model import Model
@@ -38,25 +40,51 @@ def load_model(name: str | Model, *, beside: Path | None = None) -> Model:
     file, colon, attribute = name.rpartition(":")
     if not colon or not file.endswith(".py"):
         raise ModelError(
-            f"model '{name}' is not known; allowed: {', '.join(BUILT_IN)}, or a file and a name, 'my_model.py:NAME'"
+            f"FF122 model '{name}' is not known; allowed: {', '.join(BUILT_IN)}, or a file and a name, 'my_model.py:NAME'"
             + did_you_mean(name, BUILT_IN)
         )
     path = ((beside or Path.cwd()) / file).resolve()
     if not path.is_file():
-        raise ModelError(f"model '{name}': there is no file {path}")
-    module_name = f"firmfate_user_model_{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
-    if module_name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(module_name, path)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[module_name] = module
-        try:
-            spec.loader.exec_module(module)
-        except Exception as fault:
-            del sys.modules[module_name]
-            raise ModelError(f"model '{name}': {path} cannot be run: {type(fault).__name__}: {fault}") from fault
-    model = getattr(sys.modules[module_name], attribute, None)
+        raise ModelError(f"FF122 model '{name}': there is no file {path}")
+    module = sys.modules.get(_module_name(path)) or _run(name, path)
+    model = getattr(module, attribute, None)
     if not isinstance(model, Model):
-        raise ModelError(f"model '{name}': {path} holds no firmfate Model named '{attribute}'")
+        held = [key for key, value in vars(module).items() if isinstance(value, Model)]
+        hint = did_you_mean(attribute, held) or (f"; it holds {', '.join(held)}" if held else "")
+        raise ModelError(f"FF122 model '{name}': {path} holds no firmfate Model named '{attribute}'{hint}")
     return model
+
+
+def _module_name(path: Path) -> str:
+    """Return the name under which a user's file is imported: an edited file is another module."""
+    return f"firmfate_user_model_{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
+
+
+def _run(name: str, path: Path) -> ModuleType:
+    """Run a user's file.
+
+    Raises
+    ------
+    ModelError
+        Where it fails; with the line.
+    """
+    spec = importlib.util.spec_from_file_location(_module_name(path), path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module.__name__] = module
+    try:
+        spec.loader.exec_module(module)
+    except ModelError:
+        del sys.modules[module.__name__]
+        raise
+    except BaseException as fault:
+        del sys.modules[module.__name__]
+        if not isinstance(fault, Exception | SystemExit):
+            raise
+        lines = [frame.lineno for frame in traceback.extract_tb(fault.__traceback__) if frame.filename == str(path)]
+        line = getattr(fault, "lineno", None) or (lines[-1] if lines else 0)
+        raise ModelError.numbered(
+            "FF122", f"the file cannot be run: {type(fault).__name__}: {fault}", model=name, file=str(path), line=line or 0
+        ) from fault
+    return module

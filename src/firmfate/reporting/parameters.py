@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from firmfate.analysis.formatting import format_value
-from firmfate.models.model import Parameter
+from firmfate.models.declarations import Parameter
 from firmfate.reporting.blocks import Prose, Section, Table
 from firmfate.reporting.context import Context
 from firmfate.study import Study

@@ -21,7 +21,6 @@ from firmfate import provenance
 from firmfate.design import Cells, design
 from firmfate.errors import BrokenShardError, RunDirectoryError
 from firmfate.kernel import compiler
-from firmfate.kernel.sources import Sources
 from firmfate.shards import file as shard_file
 from firmfate.shards.file import ShardFile
 from firmfate.shards.plan import Plan, Range, block_digest, plan
@@ -32,9 +31,8 @@ def fingerprint_table(study: Study) -> dict[str, Any]:
     """Return everything that a shard's counts depend on, apart from cells and replicates."""
     return {
         "model": study.model.name,
-        "model source": Sources.of(study.model).fingerprint[:16],
+        "program": study.model.program.digest[:16],
         "kernel": compiler.VERSION,
-        "instruction set": compiler.instruction_set(),
         "horizon in weeks": study.weeks,
         "steps per week": study.steps_per_week,
         "seed": study.seed,

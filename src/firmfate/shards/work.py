@@ -70,7 +70,7 @@ class Worker:
     @cached_property
     def engine(self) -> Engine:
         """The model, compiled."""
-        return Engine(self.study.model)
+        return Engine(self.study.model, dt=self.study.dt)
 
     @property
     def strata(self) -> int:
@@ -80,8 +80,9 @@ class Worker:
     def records(self, cells: NDArray[np.intp], first: int, replicates: int, varying: Varying | None = None) -> Records:
         """Simulate a block and return what is recorded of every firm; `varying` where the draws are at hand."""
         return self.engine.run(
-            self.cells.parameters[cells], self.cells.random_keys[cells], first=first, replicates=replicates,
-            steps=self.study.steps, dt=self.study.dt, varying=varying or self.varying(cells, first, replicates),
+            self.cells.parameters[cells], key=self.study.seed, cells=self.cells.random_words[cells], first=first,
+            replicates=replicates, steps=self.study.steps,
+            varying=varying or self.varying(cells, first, replicates),
         )  # fmt: skip
 
     def stratum(self, varying: Varying | None) -> NDArray[np.int64] | None:

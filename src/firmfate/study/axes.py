@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from firmfate.errors import StudyError, did_you_mean
-from firmfate.models.model import Parameter
+from firmfate.models.declarations import Parameter
 from firmfate.study import reading
 from firmfate.study.keys import allowed_value
 from firmfate.study.reading import refuse, rounded

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firmfate.models.model import Interval
+from firmfate.models.declarations import Interval
 from firmfate.randomness import canonical
 
 SMALLEST = 2.0**-53

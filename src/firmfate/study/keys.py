@@ -7,7 +7,7 @@ from typing import Any
 
 from firmfate.errors import StudyError, did_you_mean
 from firmfate.models import Model
-from firmfate.models.model import Parameter
+from firmfate.models.declarations import Parameter
 from firmfate.study import reading
 from firmfate.study.reading import refuse
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from firmfate.errors import StudyError, did_you_mean
 from firmfate.models import Model
-from firmfate.models.model import Parameter
+from firmfate.models.declarations import Parameter
 from firmfate.study import reading
 from firmfate.study.csv_files import read_rows
 from firmfate.study.distributions import FAMILIES, NAMES, Distribution

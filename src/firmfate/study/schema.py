@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from firmfate.models import Model
-from firmfate.models.model import Interval, Parameter
+from firmfate.models.declarations import Interval, Parameter
 from firmfate.study import settings
 from firmfate.study.distributions import FAMILIES
 from firmfate.study.layouts import MOST_CELLS, OPTIMISED
