@@ -46,8 +46,21 @@ _WHERE = {
     "Model": "firmfate.models.model",
     **dict.fromkeys(
         (
-            "Auxiliary", "Cause", "Exponential", "Interval", "Mark", "Normal", "Parameter", "Stock", "Uniform",
-            "ANY", "BELOW_ONE", "NOT_NEGATIVE", "POSITIVE", "SHARE", "WEEK_OR_LONGER",
+            "Auxiliary",
+            "Cause",
+            "Exponential",
+            "Interval",
+            "Mark",
+            "Normal",
+            "Parameter",
+            "Stock",
+            "Uniform",
+            "ANY",
+            "BELOW_ONE",
+            "NOT_NEGATIVE",
+            "POSITIVE",
+            "SHARE",
+            "WEEK_OR_LONGER",
         ),
         "firmfate.models.declarations",
     ),
@@ -72,15 +85,32 @@ if TYPE_CHECKING:
     from firmfate.dataset import open_run as open_run
     from firmfate.execute import run as run  # type: ignore[no-redef]
     from firmfate.lives import replay as replay
+    from firmfate.models.declarations import ANY as ANY
+    from firmfate.models.declarations import BELOW_ONE as BELOW_ONE
+    from firmfate.models.declarations import NOT_NEGATIVE as NOT_NEGATIVE
+    from firmfate.models.declarations import POSITIVE as POSITIVE
+    from firmfate.models.declarations import SHARE as SHARE
+    from firmfate.models.declarations import WEEK_OR_LONGER as WEEK_OR_LONGER
+    from firmfate.models.declarations import Auxiliary as Auxiliary
+    from firmfate.models.declarations import Cause as Cause
+    from firmfate.models.declarations import Exponential as Exponential
+    from firmfate.models.declarations import Interval as Interval
+    from firmfate.models.declarations import Mark as Mark
+    from firmfate.models.declarations import Normal as Normal
+    from firmfate.models.declarations import Parameter as Parameter
+    from firmfate.models.declarations import Stock as Stock
+    from firmfate.models.declarations import Uniform as Uniform
+    from firmfate.models.functions import bernoulli as bernoulli
+    from firmfate.models.functions import erlang as erlang
+    from firmfate.models.functions import gamma as gamma
+    from firmfate.models.functions import lognormal as lognormal
+    from firmfate.models.functions import poisson as poisson
+    from firmfate.models.functions import table as table
+    from firmfate.models.functions import triangular as triangular
+    from firmfate.models.model import Model as Model
     from firmfate.reporting import write_report as write_report
     from firmfate.shards import plan as plan  # type: ignore[no-redef]
     from firmfate.simulation import simulate as simulate
-    from firmfate.models.declarations import (
-        ANY, BELOW_ONE, NOT_NEGATIVE, POSITIVE, SHARE, WEEK_OR_LONGER, Auxiliary, Cause, Exponential, Interval, Mark,
-        Normal, Parameter, Stock, Uniform,
-    )  # fmt: skip
-    from firmfate.models.functions import bernoulli, erlang, gamma, lognormal, poisson, table, triangular
-    from firmfate.models.model import Model as Model
     from firmfate.study import Study as Study
     from firmfate.trajectories import simulate_path as simulate_path
 

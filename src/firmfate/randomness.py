@@ -4,8 +4,8 @@ The compiled engine draws the same numbers (a test compares them); this file is 
 populations, designs and scrambles. A number is a function of key and counter alone, so results depend neither on order
 nor on workers.
 
-Counter words: replicate (low, high), step, and stream + 256 x block. Where random numbers are not common to all cells, a
-hash of the cell's values is mixed into the second and the last word.
+Counter words: replicate (low, high), step, and stream + 256 x block. Where random numbers are not common to all cells,
+a hash of the cell's values is mixed into the second and the last word.
 
 References
 ----------

@@ -72,10 +72,10 @@ def simulate(
     Returns
     -------
     xarray.Dataset
-        ``event_week`` (weeks; the horizon where censored, NaN where the arithmetic has failed), ``cause`` (0 = censored,
-        1.. = causes, 255 = the arithmetic has failed; the names are in its attributes), ``alarm_week`` (weeks; 0 =
-        never) and the model's marks (``green_kpis``), over (cell, replicate). What was given in the call are
-        coordinates, and the estimators of `firmfate.survival` take the dataset as it is.
+        Over (cell, replicate): ``event_week`` (weeks; the horizon where censored, NaN where the arithmetic has failed),
+        ``cause`` (0 = censored, 1.. = causes, 255 = the arithmetic has failed; the names are in its attributes),
+        ``alarm_week`` (weeks; 0 = never) and the model's marks (``green_kpis``). What was given in the call are
+        coordinates; the estimators of `firmfate.survival` take the dataset as it is.
 
     Warns
     -----
@@ -179,9 +179,9 @@ def _warn_of_invalid(ds: xr.Dataset, model: Model) -> None:
         cell, place = (int(found[0]) for found in np.nonzero(invalid))
         replicate = int(ds["replicate"].values[place])
         warnings.warn(
-            f"the arithmetic of {int(invalid.sum()):,} of {invalid.size:,} firms has failed; their event_week is NaN. The "
-            f"first is replicate {replicate} of cell {cell}: simulate_path('{model.name}', ..., replicate={replicate}) "
-            "shows how",
+            f"the arithmetic of {int(invalid.sum()):,} of {invalid.size:,} firms has failed; their event_week is NaN. "
+            f"The first is replicate {replicate} of cell {cell}: simulate_path('{model.name}', ..., "
+            f"replicate={replicate}) shows how",
             InvalidFirmsWarning,
             stacklevel=3,
         )

@@ -1,4 +1,5 @@
-"""One firm in full: every stock, random number and auxiliary of every step, in plain Python and to the engine's bits."""
+"""One firm in full: every stock, random number and auxiliary of every step, in plain Python and to the engine's
+bits."""
 
 from __future__ import annotations
 

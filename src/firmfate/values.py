@@ -30,9 +30,7 @@ def parameter_table(
     return values_of(model, given_parameters(model, execution, misalignment, parameters), dt)[0]
 
 
-def values_of(
-    model: Model, given: Given, dt: float, *, firms: int = 0
-) -> tuple[NDArray[np.float64], Varying | None]:
+def values_of(model: Model, given: Given, dt: float, *, firms: int = 0) -> tuple[NDArray[np.float64], Varying | None]:
     """Return the value of every field in every cell, (cells, fields), and what differs from firm to firm; validated.
 
     Parameters
@@ -82,9 +80,7 @@ def some(varying: Varying, cells: slice, firms: slice) -> Varying:
     return Varying(varying.fields, varying.values[cells if len(varying.values) > 1 else slice(None), firms])
 
 
-def cell_words(
-    model: Model, table: NDArray[np.float64], seed: int, common_random_numbers: bool
-) -> NDArray[np.uint64]:
+def cell_words(model: Model, table: NDArray[np.float64], seed: int, common_random_numbers: bool) -> NDArray[np.uint64]:
     """Return what tells the random numbers of cells apart: nothing, or a hash of seed, model and the cell's values."""
     if common_random_numbers:
         return np.zeros(len(table), np.uint64)

@@ -20,9 +20,9 @@ from firmfate.analysis.cell_labels import labelled
 from firmfate.analysis.formatting import format_value
 from firmfate.lives import Player
 from firmfate.models import load_model
-from firmfate.simulation import simulate_path
 from firmfate.survival import kaplan_meier
 from firmfate.survival.core.limits import student_quantile
+from firmfate.trajectories import simulate_path
 from firmfate.variables import WEEKS_PER_YEAR
 
 Floats = NDArray[np.float64]
@@ -62,7 +62,7 @@ def derive(directories: Mapping[str, Path]) -> dict[str, xr.Dataset]:
     shape = tuple(map(len, axes.values()))
     lives = min(LIVES, player.study.replicates)
     died, fall = np.zeros((*shape, GROUPS)), np.zeros(shape)
-    pursuit = player.study.model.stocks._fields.index("pursuit")
+    pursuit = player.study.model.stock_fields.index("pursuit")
     falls: dict[tuple[float, ...], float] = {}
     for cell, labels in enumerate(cells):
         place = tuple(axes[name].index(value) for name, value in labels.items())
@@ -84,7 +84,8 @@ def _fall(player: Player, labels: Mapping[str, float]) -> float:
     life = simulate_path(
         "firm", execution=labels["execution"], misalignment=labels["misalignment"], weeks=weeks,
         parameters={**player.study.parameters, "cash_buffer": labels["cash_buffer"], "correct_time": 1e9},
-        shocks=np.zeros((weeks, 3)), firm_shocks={"buffer": 0.0, "margin": 0.0, "exit": 0.5},
+        shocks=np.zeros((weeks, 3)),
+        firm_shocks={"buffer": 0.0, "margin": 0.0, "exit": 0.5, "demand": 0.0, "cost": 0.0},
     )  # fmt: skip
     return float(life.attrs["event_week"]) if life.attrs["end"] else math.inf
 

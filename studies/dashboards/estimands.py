@@ -60,36 +60,32 @@ def derive(directories: Mapping[str, Path]) -> dict[str, xr.Dataset]:
     for name, (execution, misalignment) in CELLS.items():
         cell = player.nearest({EXECUTION: execution, MISALIGNMENT: misalignment})
         for replicate in range(min(LIVES, player.study.replicates)):
-            trace = player.trace(cell, replicate)
-            if int(trace.records.end[0, 0]) == 0 or len(trace.stocks) < LEAST:
+            path = player.play(cell, replicate)
+            if path.attrs["end"] == 0 or path.sizes["step"] < LEAST:
                 continue
-            life = seen(dict(zip(player.study.model.stocks._fields, trace.stocks.T, strict=True)), player.study.base)
-            last = life.isel(week=slice(-WEEKS, None)).rename(week="before")
+            last = seen(path).isel(week=slice(-WEEKS, None)).rename(week="before")
             last = last.pad(before=(WEEKS - last.sizes["before"], 0))
-            kept.append(last.assign_coords(cell=name, age=len(trace.stocks)))
+            kept.append(last.assign_coords(cell=name, age=path.sizes["step"]))
     lives = xr.concat(kept, "firm").assign_coords(before=np.arange(WEEKS, 0, -1)).astype(np.float32)
     return {"lives": lives.assign_attrs(lives=min(LIVES, player.study.replicates))}
 
 
-def seen(stocks: Mapping[str, Floats], parameters: Mapping[str, float]) -> xr.Dataset:
-    """Return health, green KPIs and the KPIs' improvement on the start, at the start of every week of a life.
+def seen(path: xr.Dataset) -> xr.Dataset:
+    """Return health, green KPIs and the KPIs' improvement on the start, at the start of every week of a trajectory.
 
     Parameters
     ----------
-    stocks : mapping
-        Stocks of the model firm, (weeks,).
-    parameters : mapping
-        Of the study: ``credit_weeks`` and ``customer_voice``.
+    path : xarray.Dataset
+        One firm, as `firmfate.replay` returns it.
     """
-    credit = parameters["credit_weeks"]
-    cash, customers = stocks["cash"], stocks["customers"]
-    line = credit * stocks["trailing_sales"] * np.minimum(1.0, customers)
-    health = np.minimum(np.minimum(1.0, (cash + line) / (cash[0] + credit)),
-                        1.0 - parameters["customer_voice"] * (1.0 - customers))  # fmt: skip
-    kpi = np.array([stocks[f"kpi_{division}"] / stocks[f"kpi_{division}"][0] - 1.0 for division in DIVISIONS])
+    kpi = np.array([path[f"kpi_{division}"] / path[f"kpi_{division}"][0] - 1.0 for division in DIVISIONS])
     kpi[1:] *= -1.0  # of bookings more is better, of all others less
     return xr.Dataset(
-        {"health": ("week", health), "green": ("week", (kpi >= -TIE).sum(0)), "kpi": (("division", "week"), kpi)},
+        {
+            "health": ("week", path.health.values),
+            "green": ("week", path.green_kpis.values),
+            "kpi": (("division", "week"), kpi),
+        },
         coords={"division": list(DIVISIONS)},
     )
 

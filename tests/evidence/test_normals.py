@@ -7,12 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from firmfate.kernel.draws import drawer, head_rows, round_keys
+from firmfate.kernel.lanes import from_lane, store_int
 from numba import njit
 from scipy import special, stats
 
 from firmfate.kernel.compiler import vector_lanes
-from firmfate.kernel.draws import drawer, head_rows, round_keys
-from firmfate.kernel.lanes import from_lane, store_int
 from firmfate.randomness import SHOCKS
 
 DRAWS = 2**31

@@ -1,50 +1,13 @@
 """A user's model, in a file of its own: a shop whose savings wander, and which closes when they are gone."""
 
-import math
-from typing import Annotated, NamedTuple
+from math import exp
 
-from firmfate.models.arithmetic import exp
-from firmfate.models.model import ANY, NORMAL, POSITIVE, SHARE, UNIFORM, Cause, Mark, Model, Parameter
-
-
-class Stocks(NamedTuple):
-    savings: Annotated[float, "week of sales", "savings"]
-    mood: Annotated[float, "1", "mood of the town"]
+from firmfate import Cause, Mark, Model, Normal, Parameter, Stock, Uniform
+from firmfate.models.declarations import POSITIVE, SHARE
 
 
-class Shocks(NamedTuple):
-    town: Annotated[float, NORMAL]
-    theft: Annotated[float, UNIFORM]
-    trade: Annotated[float, NORMAL]
-    rain: Annotated[float, NORMAL]
-    fire: Annotated[float, UNIFORM]
-
-
-class Draws(NamedTuple):
-    luck: Annotated[float, NORMAL]
-
-
-class Town(NamedTuple):
-    fading: float
-    fires: float
-
-
-class Constants(NamedTuple):
-    dt: float
-    margin: float
-    town: Town
-
-
-class Traits(NamedTuple):
-    skill: float
-
-
-def settle(p, dt):
-    return Constants(dt=dt, margin=p.margin, town=Town(fading=math.exp(-dt / 10), fires=p.fires * dt))
-
-
-def start(k, draw):
-    return Stocks(savings=5.0, mood=0.0), Traits(skill=0.01 * draw.luck)
+def start(p, draw):
+    return {"savings": 5.0, "mood": 0.0}
 
 
 def noise(shock):
@@ -54,34 +17,36 @@ def noise(shock):
     return 0.3 * total
 
 
-def step(s, shock, k, shop, week):
-    mood = k.town.fading * s.mood + 0.1 * shock.town
-    sales = exp(mood) - 1.0 + k.margin + shop.skill + noise(shock)
+def step(s, p, draw, shock, week):
+    mood = exp(-p.dt / 10) * s.mood + 0.1 * shock.town
+    sales = exp(mood) - 1.0 + p.margin + 0.01 * draw.skill + noise(shock)
     lost = 0.5 if shock.theft < 0.01 else 0.0
-    savings = s.savings + k.dt * (sales - lost)
-    if savings < 0:
-        cause = 1
-    elif shock.fire < k.town.fires:
-        cause = 2
-    else:
-        cause = 0
-    return Stocks(savings=savings, mood=mood), cause, savings < 2.0, (min(9, max(0, int(10 * s.savings / 5))),)
+    savings = s.savings + p.dt * (sales - lost)
+    left = min(9, max(0, int(10 * s.savings / 5)))
+    return {
+        "savings": savings,
+        "mood": mood,
+        "broke": savings < 0,
+        "fire": shock.fire < p.fires * p.dt,
+        "alarm": savings < 2.0,
+        "savings_left": left,
+    }
 
 
 SHOP = Model(
     name="shop",
     summary="A shop.",
+    start=start,
+    step=step,
     parameters=(
-        Parameter("margin", 0.0, "share", ANY, "sales less costs", "invented"),
+        Parameter("margin", 0.0, "share", meaning="sales less costs", source="invented"),
         Parameter("fires", 0.001, "1/week", SHARE, "rate of fires", "invented"),
         Parameter("size", 1.0, "1", POSITIVE, "not used", "invented"),
     ),
-    stocks=Stocks,
+    stocks=(Stock("savings", "week of sales", "savings"), Stock("mood", "1", "mood of the town")),
     causes=(Cause("broke", "no savings are left"), Cause("fire", "the shop burns down")),
-    shocks=Shocks,
-    draws=Draws,
-    settle=settle,
-    start=start,
-    step=step,
-    marks=(Mark("savings_left", "tenths", 9, "tenths of the first savings that are left at the alarm"),),
+    shocks=(Normal("town"), Uniform("theft"), Normal("trade"), Normal("rain"), Uniform("fire")),
+    draws=(Normal("skill"),),
+    alarm="savings are below two weeks of sales",
+    marks=(Mark("savings_left", 9, "tenths of the first savings that are left at the alarm", dim="tenths"),),
 )

@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 
 import firmfate
+from firmfate.errors import InvalidFirmsWarning
 from firmfate.kernel.engine import INVALID, Engine, Varying
 from firmfate.models import load_model
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "models"))
 from parameters import random_values
+from tests.kernel.machine_code import same_bits
 
 SHOP = f"{Path(__file__).parent / 'my_model.py'}:SHOP"
 
@@ -44,31 +46,24 @@ def test_plain_python_is_the_oracle_of_firm(case):
 
 
 @pytest.mark.parametrize("case", range(8))
-def test_plain_python_is_the_oracle_of_whole_paths(case):
-    """Every stock of every step, of firms that hardly anything ends; the two readings round differently, no more."""
+def test_plain_python_is_the_oracle_of_paths(case):
+    """Every stock of every step, to the last bit."""
     firm = load_model("firm")
-    long_lived = {"customer_floor": 0.05, "lead_time_limit": 200.0, "credit_weeks": 500.0, "background_exit": 0.0}
-    values = random_values(np.random.default_rng(200 + case)) | long_lived
+    values = random_values(np.random.default_rng(200 + case))
     fields = dict(firm.defaults) | {name: value for key, value in values.items() for name in firm.keys[key]}
     row = np.array([fields[name] for name in firm.fields])
-    trace = Engine(firm).trace(row, 5, replicate=case, steps=400, dt=1 / (1 + case % 2))
+    engine = Engine(firm, dt=1 / (1 + case % 2))
+    trace = engine.trace(row, key=5, cell=0, replicate=case, steps=400)
     settings = {"parameters": values, "weeks": 400 // (1 + case % 2), "steps_per_week": 1 + case % 2, "seed": 5}
-    life = firmfate.simulate_path("firm", replicate=case, **settings)
-    assert len(trace.stocks) == life.sizes["step"] > 100
-    columns = [place for place, name in enumerate(firm.stocks._fields) if name in life and not name.endswith("_shock")]
-    assert len(columns) >= 26
-    np.testing.assert_allclose(trace.stocks[:, columns], _stocks(life, columns), rtol=1e-8, atol=1e-9)
-    moved = [firm.stocks._fields.index(name) for name in ("demand_shock", "cost_shock")]  # told after they have moved
-    np.testing.assert_allclose(trace.stocks[1:, moved], _stocks(life, moved)[:-1], rtol=1e-8, atol=1e-9)
-    values["forecast_time"] *= 1 + 1e-5  # the negative control
+    path = firmfate.simulate_path("firm", replicate=case, **settings)
+    names = [name for stock in firm.stocks for name in stock.fields]
+    kept = [i for i, name in enumerate(names) if not name.endswith("_shock")]  # shown after they have moved
+    assert same_bits(trace.stocks[:, kept], np.column_stack([path[names[i]] for i in kept]))
+    moved = [i for i, name in enumerate(names) if name.endswith("_shock")]
+    assert same_bits(trace.stocks[1:, moved], np.column_stack([path[names[i]] for i in moved])[:-1])
+    values["forecast_time"] *= 1 + 1e-15  # the negative control
     other = firmfate.simulate_path("firm", replicate=case, **settings)
-    assert not np.allclose(trace.stocks[:100, columns], _stocks(other, columns)[:100], rtol=1e-8, atol=1e-9)
-
-
-def _stocks(life, columns) -> np.ndarray:
-    """Stocks of a life in plain Python, (steps, columns)."""
-    names = load_model("firm").stocks._fields
-    return np.column_stack([life[names[place]] for place in columns])
+    assert not np.array_equal(trace.stocks[:, names.index("forecast")][:50], other.forecast[:50])
 
 
 @pytest.mark.parametrize("model", ["car", SHOP])
@@ -80,14 +75,12 @@ def test_plain_python_is_the_oracle_of_others(model):
 
 def records(model: str, lanes: int, rows, *, first=0, replicates=40, steps=300, order=None, varying=None):
     model = load_model(model)
-    engine = Engine(model, lanes=lanes)
+    engine = Engine(model, dt=1 / model.steps_per_week, lanes=lanes)
     table = np.array([[{**model.defaults, **row}[name] for name in model.fields] for row in rows])
-    keys = np.full(len(table), 5, np.uint64)
     if order is not None:
         table = table[order]
-    return engine.run(
-        table, keys, first=first, replicates=replicates, steps=steps, dt=1 / model.steps_per_week, varying=varying
-    )
+    cells = np.zeros(len(table), np.uint64)
+    return engine.run(table, key=5, cells=cells, first=first, replicates=replicates, steps=steps, varying=varying)
 
 
 CARS = [{"execution": e, "misalignment": m} for e in (0.1, 0.9) for m in (0.0, 0.5, 1.0)]
@@ -148,11 +141,14 @@ def test_a_firm_whose_arithmetic_fails_touches_no_other():
     """A cash buffer near the largest number overflows in some firms; those end as invalid, all others as if they were
     alone."""
     alone = firmfate.simulate("firm", replicates=50, weeks=60)
-    both = firmfate.simulate("firm", parameters={"cash_buffer": [10.0, 1e308]}, replicates=50, weeks=60)
-    failed = (both.end[1] == INVALID).to_numpy()
+    with pytest.warns(InvalidFirmsWarning, match=r"arithmetic of \d+ of 100 firms has failed.*replicate \d+ of cell 1"):
+        both = firmfate.simulate("firm", parameters={"cash_buffer": [10.0, 1e308]}, replicates=50, weeks=60)
+    failed = (both.cause[1] == INVALID).to_numpy()
     assert 0 < failed.sum() < 50
-    assert both.isel(cell=[0]).drop_attrs().equals(alone.drop_attrs())
-    assert not (alone.end == INVALID).any()
+    assert np.isnan(both.event_week[1].to_numpy()[failed]).all()
+    assert not np.isnan(both.event_week.to_numpy()[0]).any()
+    assert both.isel(cell=[0]).drop_vars("cash_buffer").drop_attrs().equals(alone.drop_attrs())
+    assert not (alone.cause == INVALID).any()
     for i in range(50):
         life = firmfate.simulate_path("firm", parameters={"cash_buffer": 1e308}, weeks=60, replicate=i)
         assert (life.attrs["end"] == INVALID) == failed[i]
@@ -172,9 +168,9 @@ def test_counts_are_those_of_the_records():
     from firmfate.kernel.engine import Counts
 
     model = load_model("firm")
-    engine = Engine(model)
+    engine = Engine(model, dt=0.5)
     table = np.array([[{**model.defaults, "unit_cost": c}[n] for n in model.fields] for c in (0.57, 0.62)])
-    made = engine.run(table, np.full(2, 3, np.uint64), first=10, replicates=200, steps=600, dt=0.5)
+    made = engine.run(table, key=3, cells=np.zeros(2, np.uint64), first=10, replicates=200, steps=600)
     counts = Counts.empty(model, cells=2, weeks=300, bins=24, batches=8, horizons=2)
     engine.count(made, counts, first=10, step_weeks=1, week_steps=2, bin_weeks=13, horizons=np.array([200, 600]))
     week = np.ceil(made.event_step / 2).astype(int)

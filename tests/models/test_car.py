@@ -42,7 +42,7 @@ def largest_deviation(execution, misalignment, steps_per_week, factor=1.0):
         replicates=CARS,
         seed=11,
     )
-    died = np.where(cars.end[0] == 1, cars.event_week[0], np.inf)
+    died = np.where(cars.cause[0] == 1, cars.event_week[0], np.inf)
     ages = np.arange(1, 21)
     simulated = (died[:, np.newaxis] > 52 * ages).mean(0)
     distance, weights = start_points()
@@ -81,7 +81,7 @@ def test_crash_before_the_driver_notices(steps_per_week):
         replicates=CARS,
         seed=5,
     )
-    unnoticed = float(((cars.end == 1) & (cars.alarm_week == 0)).mean())
+    unnoticed = float(((cars.cause == 1) & (cars.alarm_week == 0)).mean())
     exact = crash_before_notice(rate)
     se = np.sqrt(exact * (1 - exact) / CARS)
     assert abs(unnoticed - exact) < 4 * se

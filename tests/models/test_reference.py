@@ -1,4 +1,4 @@
-"""`firm` against nine lives that a prototype computed apart from this package."""
+"""`firm`, version 2, against eleven firms that a prototype computed apart from this package."""
 
 from __future__ import annotations
 
@@ -29,7 +29,13 @@ def lived(case: dict):
         weeks=case["weeks"],
         steps_per_week=case["steps_per_week"],
         shocks=shocks(case["shock_scale"], case["weeks"] * case["steps_per_week"]),
-        firm_shocks={"buffer": case["buffer_epsilon"], "margin": case["margin_epsilon"], "exit": case["exit_uniform"]},
+        firm_shocks={
+            "buffer": case["buffer_epsilon"],
+            "margin": case["margin_epsilon"],
+            "exit": case["exit_uniform"],
+            "demand": case["demand_epsilon"],
+            "cost": case["cost_epsilon"],
+        },
     )
 
 
@@ -43,8 +49,8 @@ def largest_error(life, table: pd.DataFrame) -> float:
     return worst
 
 
-def test_all_nine_are_here():
-    assert len(CASES) == 9
+def test_all_eleven_are_here():
+    assert len(CASES) == 11
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)

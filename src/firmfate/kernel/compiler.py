@@ -13,8 +13,8 @@ from typing import Any
 
 OPTIONS: dict[str, Any] = {"fastmath": False, "error_model": "numpy", "boundscheck": False}
 VERSION = "3"
-"""Version of what is counted and recorded of a firm: part of every shard, refused in a mix. Raise it when the loop around
-a model's program may change a count; the program has a digest of its own."""
+"""Version of what is counted and recorded of a firm: part of every shard, refused in a mix. Raise it when the loop
+around a model's program may change a count; the program has a digest of its own."""
 
 
 def entry(function: Callable[..., Any]) -> Any:

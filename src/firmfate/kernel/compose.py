@@ -1,9 +1,9 @@
 """From a model to its engine: a generated module, named by the hash of everything it is made of, compiled once and
 kept on disk.
 
-The engine itself is one text, ``engine.py.in``; what differs from model to model is written above it. Because the file's
-name is a hash of the model's program, of the kernel's sources and of the processor, an edited model never meets machine
-code of before, and a second process finds what the first has compiled.
+The engine itself is one text, ``engine.py.in``; what differs from model to model is written above it. Because the
+file's name is a hash of the model's program, of the kernel's sources and of the processor, an edited model never meets
+machine code of before, and a second process finds what the first has compiled.
 """
 
 from __future__ import annotations

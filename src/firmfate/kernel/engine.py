@@ -270,7 +270,8 @@ class Engine:
         steps: int,
         varying: Varying | None = None,
     ) -> Trace:
-        """Step one firm to its end by the same machine code as `run`, and keep its stocks at the start of every step."""
+        """Step one firm to its end by the same machine code as `run`, and keep its stocks at the start of every
+        step."""
         self.warm_up()
         cells = np.array([cell], np.uint64)
         records, path = self._run(parameters.reshape(1, -1), key, cells, replicate, 1, steps, varying, steps)
@@ -292,8 +293,8 @@ class Engine:
         values = np.zeros((1, 1, 0)) if varying is None else np.ascontiguousarray(varying.values, np.float64)
         path = np.full((traced, self._module.N_STOCKS), np.nan)
         lived = self._module.run(
-            np.ascontiguousarray(parameters, np.float64), np.uint64(key), np.ascontiguousarray(cells, np.uint64), values,
-            fields, np.int64(first), np.int64(steps), self.dt, *records, path,
+            np.ascontiguousarray(parameters, np.float64), np.uint64(key), np.ascontiguousarray(cells, np.uint64),
+            values, fields, np.int64(first), np.int64(steps), self.dt, *records, path,
         )  # fmt: skip
         refuse_records(self.model, records)
         return records, path[: min(int(records.event_step[0, 0]), int(lived))]

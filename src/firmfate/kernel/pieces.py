@@ -1,13 +1,13 @@
 """The stages of a model's program as functions that Numba's loop calls: once a cell, once a firm, every step."""
 
-# mypy: disallow-untyped-calls=False, disallow-untyped-defs=False
+# mypy: disallow-untyped-calls=False, disallow-untyped-defs=False, disallow-incomplete-defs=False
 
 from __future__ import annotations
 
 from numba import types
 from numba.extending import intrinsic
 
-from firmfate.kernel.memory import Address, Rows, align_stack, pointer
+from firmfate.kernel.memory import Address, align_stack, pointer
 from firmfate.kernel.writer import DOUBLE, WORD, Writer, write
 from firmfate.program.operations import FLAG as FLAG_KIND
 from firmfate.program.stages import Stage
@@ -31,13 +31,13 @@ class Pieces:
         Of the processor; see `Writer`.
     """
 
-    def __init__(self, rows: Rows, fields, *, lanes: int, vector: int, together: int, features: frozenset[str]):
+    def __init__(self, rows, fields, *, lanes, vector, together, features) -> None:
         self.rows, self.fields, self.lanes = rows, {f"p.{name}": i for i, name in enumerate(fields)}, lanes
         self.vector, self.together, self.features = vector, together, features
         self.layout = rows.layout
         self.graph = rows.layout.program.graph
 
-    def _inputs(self, stage: Stage):
+    def _inputs(self, stage):
         """Yield (place, name) of the inputs of a stage."""
         for place, node in enumerate(self.graph.nodes):
             if node.operation == "input" and self.layout.stage[place] == stage:
@@ -120,7 +120,8 @@ class Pieces:
         return settle
 
     def begin(self):
-        """Return ``begin(memory, shared, replicate)``: lets a firm begin in one lane, of parameters that are settled."""
+        """Return ``begin(memory, shared, replicate)``: lets a firm begin in one lane, of parameters that are
+        settled."""
 
         @intrinsic
         def begin(typing_context, memory, shared, replicate):
@@ -161,7 +162,8 @@ class Pieces:
         return writer.load(at(self.rows.handed_on[place]), node.kind)
 
     def draw(self):
-        """Return ``draw(memory, shared)``: works out what a step's time and shocks fix, for several registers of firms."""
+        """Return ``draw(memory, shared)``: works out what a step's time and shocks fix, for several registers of
+        firms."""
 
         @intrinsic
         def draw(typing_context, memory, shared):
@@ -188,7 +190,8 @@ class Pieces:
         return draw
 
     def advance(self):
-        """Return ``advance(memory, shared, horizon)``: steps one register of firms; returns those that are over, as bits.
+        """Return ``advance(memory, shared, horizon)``: steps one register of firms; returns those that are over, as
+        bits.
 
         Cause, alarm and marks are written in the steps in which something has happened to one of the firms.
         """
@@ -236,5 +239,3 @@ class Pieces:
             return types.int64(memory, shared, types.float64), generate
 
         return advance
-
-

@@ -1,8 +1,8 @@
 """Programs as LLVM instructions, for one lane or for several side by side.
 
 Every operation becomes what is rounded as it is; no flag lets the compiler do more. Where a processor has an
-instruction for what others do in several (tables of AVX-512, gathers of AVX2, scaling by a power of two), it is used, and
-gives the same bits.
+instruction for what others do in several (tables of AVX-512, gathers of AVX2, scaling by a power of two), it is used,
+and gives the same bits.
 """
 
 # mypy: disallow-untyped-calls=False

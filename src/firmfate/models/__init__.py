@@ -40,8 +40,8 @@ def load_model(name: str | Model, *, beside: Path | None = None) -> Model:
     file, colon, attribute = name.rpartition(":")
     if not colon or not file.endswith(".py"):
         raise ModelError(
-            f"FF122 model '{name}' is not known; allowed: {', '.join(BUILT_IN)}, or a file and a name, 'my_model.py:NAME'"
-            + did_you_mean(name, BUILT_IN)
+            f"FF122 model '{name}' is not known; allowed: {', '.join(BUILT_IN)}, or a file and a name, "
+            "'my_model.py:NAME'" + did_you_mean(name, BUILT_IN)
         )
     path = ((beside or Path.cwd()) / file).resolve()
     if not path.is_file():
@@ -85,6 +85,10 @@ def _run(name: str, path: Path) -> ModuleType:
         lines = [frame.lineno for frame in traceback.extract_tb(fault.__traceback__) if frame.filename == str(path)]
         line = getattr(fault, "lineno", None) or (lines[-1] if lines else 0)
         raise ModelError.numbered(
-            "FF122", f"the file cannot be run: {type(fault).__name__}: {fault}", model=name, file=str(path), line=line or 0
+            "FF122",
+            f"the file cannot be run: {type(fault).__name__}: {fault}",
+            model=name,
+            file=str(path),
+            line=line or 0,
         ) from fault
     return module

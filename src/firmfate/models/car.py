@@ -15,7 +15,15 @@ from math import exp, inf, log, sqrt
 from typing import Any
 
 from firmfate.models.declarations import (
-    ANY, NOT_NEGATIVE, POSITIVE, SHARE, Cause, Normal, Parameter, Stock, Uniform,
+    ANY,
+    NOT_NEGATIVE,
+    POSITIVE,
+    SHARE,
+    Cause,
+    Normal,
+    Parameter,
+    Stock,
+    Uniform,
 )  # fmt: skip
 from firmfate.models.model import Model
 

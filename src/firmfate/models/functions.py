@@ -7,6 +7,7 @@ declared in a model's shocks or draws they make others, without loops of random 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from math import exp, log, sqrt
 
 from firmfate.program.values import NotForTracing
@@ -26,11 +27,11 @@ def table(x: float, xs: Sequence[float], ys: Sequence[float]) -> float:
     >>> table(1.5, [0, 1, 2], [0, 10, 40])
     25.0
     """
-    if len(xs) != len(ys) or len(xs) < 2 or any(left >= right for left, right in zip(xs, xs[1:], strict=False)):
+    if len(xs) != len(ys) or len(xs) < 2 or any(left >= right for left, right in pairwise(xs)):
         raise NotForTracing(
             "FF118",
-            f"a table takes two lists of the same length, of two numbers or more, the first ascending; here are {len(xs)} "
-            f"and {len(ys)} numbers",
+            "a table takes two lists of the same length, of two numbers or more, the first ascending; here are "
+            f"{len(xs)} and {len(ys)} numbers",
         )
     inside = min(max(x, xs[0]), xs[-1])
     value = ys[0] + (inside - xs[0]) * ((ys[1] - ys[0]) / (xs[1] - xs[0]))
@@ -53,7 +54,8 @@ def bernoulli(uniform: float, probability: float) -> bool:
 def poisson(uniform: float, mean: float, most: int) -> float:
     """Return a Poisson number of a mean, by inversion of a uniform number; numbers above `most` count as `most`.
 
-    `most` is a constant; choose it so that the probability beyond is negligible: 10 above a mean of 1, 30 above one of 10.
+    `most` is a constant; choose it so that the probability beyond is negligible: 10 above a mean of 1, 30 above one of
+    10.
     """
     term = exp(-mean)
     total, count = term, 0.0

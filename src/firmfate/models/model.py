@@ -18,8 +18,8 @@ each random number of the firm and of the step, `s` one for each stock, as it is
 
 A step decides with ``if``, conditional expressions, ``and``, ``or``, ``not``, `min` and `max`. All branches are worked
 out, and every firm keeps its own, so a branch may divide by zero: that gives an infinite number, where Python would
-raise. What depends on parameters alone is worked out once a cell, what depends on draws once a firm; there is nothing to
-gain by doing so by hand.
+raise. What depends on parameters alone is worked out once a cell, what depends on draws once a firm; there is nothing
+to gain by doing so by hand.
 """
 
 from __future__ import annotations
@@ -107,8 +107,8 @@ class Model:
             if again.digest != self.traced.digest:
                 self._refuse(
                     "FF119",
-                    "start and step are not the same each time that they are read; they may depend on nothing but their "
-                    "arguments and constants",
+                    "start and step are not the same each time that they are read; they may depend on nothing but "
+                    "their arguments and constants",
                 )
 
     def _refuse(self, code: str, text: str) -> NoReturn:
@@ -135,18 +135,19 @@ class Model:
             ("draw", [name for row in self.draws for name in row.fields]),
             ("stock", [name for row in self.stocks for name in row.fields]),
             ("auxiliary", [name for row in self.auxiliaries for name in row.fields]),
-            ("stock, cause or mark", [row.name for row in (*self.stocks, *self.causes, *self.marks)]),
         )
         for what, found in unique:
             for name in found:
                 if found.count(name) > 1:
                     self._refuse("FF114", f"{what} '{name}' appears twice")
-        for name in (row.name for row in self.parameters):
-            if name == "dt":
-                self._refuse("FF114", "parameter 'dt' is the length of a step already; choose another name")
-        for name in (row.name for row in (*self.stocks, *self.causes, *self.marks)):
-            if name == "alarm":
-                self._refuse("FF114", "'alarm' says in a step whether the alarm rings; choose another name")
+        if any(parameter.name == "dt" for parameter in self.parameters):
+            self._refuse("FF114", "parameter 'dt' is the length of a step already; choose another name")
+        taken = [*(s.name for s in self.stocks), *(c.name for c in self.causes), *(m.name for m in self.marks)]
+        for name in taken:
+            if taken.count(name) > 1:
+                self._refuse("FF114", f"stock, cause or mark '{name}' appears twice")
+        if "alarm" in taken:
+            self._refuse("FF114", "'alarm' says in a step whether the alarm rings; choose another name")
 
     def _check_tables(self) -> None:
         for parameter in self.parameters:
@@ -214,6 +215,11 @@ class Model:
     def fields(self) -> tuple[str, ...]:
         """Names of all numbers a firm's parameters consist of, in table order, parts spelled out."""
         return tuple(name for parameter in self.parameters for name in parameter.fields)
+
+    @cached_property
+    def stock_fields(self) -> tuple[str, ...]:
+        """Names of all stocks, parts spelled out, as trajectories show them."""
+        return tuple(name for stock in self.stocks for name in stock.fields)
 
     @cached_property
     def keys(self) -> dict[str, tuple[str, ...]]:

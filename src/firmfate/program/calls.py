@@ -1,4 +1,5 @@
-"""What the functions are that a model calls: its own are traced, those of `math` become programs, others are refused."""
+"""What the functions are that a model calls: its own are traced, those of `math` become programs, others are
+refused."""
 
 from __future__ import annotations
 
@@ -18,6 +19,9 @@ from firmfate.program.values import NotForTracing, Value, is_number
 
 CLOCKS = {"random", "numpy.random", "secrets", "time", "datetime", "uuid"}
 """Modules whose functions give something else every time."""
+
+OWN = {"firmfate.models.functions"}
+"""Modules of functions for models: what goes wrong in them has its place where they are called."""
 
 PLAIN = {
     len, range, enumerate, zip, reversed, isinstance, issubclass, getattr, hasattr, tuple, list, dict, set, str, iter,
@@ -72,7 +76,9 @@ class Calls:
             return called
         if called is None or is_number(called):
             raise NotForTracing("FF113", f"{'nothing' if called is None else 'a number'} is called like a function")
-        module = (owner.__name__ if isinstance(owner, ModuleType) else type(owner).__module__) if owner is not None else ""
+        module = (
+            (owner.__name__ if isinstance(owner, ModuleType) else type(owner).__module__) if owner is not None else ""
+        )
         if {getattr(called, "__module__", ""), module} & CLOCKS:
             _refuse_clock(called)
         raise NotForTracing("FF104", _not_known(called))
@@ -90,7 +96,8 @@ class Calls:
             source = read(called)
             if source.tree.decorator_list:
                 raise NotForTracing("FF101", f"'{describe(called)}' is decorated; undecorate it")
-            self.files.add(source.file)
+            if called.__module__ not in OWN:
+                self.files.add(source.file)
             scope = {**called.__globals__, **_closure(called), **self._helpers()}
             import ast
             import copy
@@ -154,8 +161,9 @@ class Calls:
 
         return {
             min: functools.partial(_extreme, min), max: functools.partial(_extreme, max), sum: _sum,
-            abs: lambda x: abs(x), all: lambda members: control.both(True, *[lambda x=x: x for x in members]),
-            any: lambda members: control.either(False, *[lambda x=x: x for x in members]),
+            abs: lambda x: abs(x),
+            all: lambda members: control.both(True, *[functools.partial(_same, x) for x in members]),
+            any: lambda members: control.either(False, *[functools.partial(_same, x) for x in members]),
             map: lambda function, *columns: [self.traced(function)(*row) for row in zip(*columns, strict=False)],
             float: lambda x=0.0: self.value(x) if isinstance(x, Value) else float(x),
             int: lambda x=0: self.value(x).make("trunc", self.value(x)) if isinstance(x, Value) else int(x),
@@ -189,6 +197,10 @@ def _plain_if_known(value: Any) -> Any:
     return value if known is None else float(known)
 
 
+def _same(value: Any) -> Any:
+    return value
+
+
 def _extreme(which: Any, *members: Any, default: Any = None) -> Any:
     """Return the least or greatest value, by Python's rule: a later one takes its place where it is less or greater."""
     given = list(members[0]) if len(members) == 1 else list(members)
@@ -201,7 +213,9 @@ def _extreme(which: Any, *members: Any, default: Any = None) -> Any:
         if not (is_number(value) and is_number(found)):
             raise NotForTracing("FF113", f"{which.__name__} takes numbers, not {type(value).__name__}")
         found = control.conditional(
-            value < found if which is min else value > found, lambda value=value: value, lambda found=found: found
+            value < found if which is min else value > found,
+            functools.partial(_same, value),
+            functools.partial(_same, found),
         )
     return found
 
@@ -234,6 +248,6 @@ def _not_known(called: Any) -> str:
     if type(called).__module__.startswith("numpy") or getattr(called, "__module__", "").startswith("numpy"):
         return f"'{name}' is NumPy's; write math.{getattr(called, '__name__', 'exp')}, or Python's operators"
     return (
-        f"'{name}' is not known; of the math module there are exp, log, log1p, expm1, log2, log10, sqrt, pow, sin, cos, "
-        "tan, tanh, floor, ceil, trunc, fabs, hypot, isnan, isinf and isfinite"
+        f"'{name}' is not known; of the math module there are exp, log, log1p, expm1, log2, log10, sqrt, pow, sin, "
+        "cos, tan, tanh, floor, ceil, trunc, fabs, hypot, isnan, isinf and isfinite"
     )

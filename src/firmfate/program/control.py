@@ -5,10 +5,13 @@ Where Python itself knows which way a decision goes (a length, a constant), only
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 from firmfate.program import values
+from firmfate.program.operations import FLAG
 from firmfate.program.values import NotForTracing, Value, is_number
 
 MOST_ITERATIONS = 100_000
@@ -70,9 +73,9 @@ def choose(test: Any, this: Any, other: Any) -> Any:
     NotForTracing
         Where the two are of different shape or kind.
     """
-    if this is other or isinstance(other, Unset):
+    if this is other or isinstance(this, Unset):
         return this
-    if isinstance(this, Unset):
+    if isinstance(other, Unset):
         return other
     if is_number(this) and is_number(other):
         return values.choose(test, this, other)
@@ -137,7 +140,7 @@ def either(first: Any, *others: Callable[[], Any]) -> Any:
 
 
 def _joined(operation: str, first: Value, second: Any, *, keep_first_where: bool) -> Any:
-    if first.kind == values.FLAG and (isinstance(second, bool) or (isinstance(second, Value) and second.kind == "flag")):
+    if first.kind == FLAG and (isinstance(second, bool) or (isinstance(second, Value) and second.kind == FLAG)):
         return first.make(operation, first, first.as_flag(second))
     test = as_test(first)
     return choose(test, first, second) if keep_first_where else choose(test, second, first)
@@ -156,7 +159,7 @@ def among(value: Any, members: Any) -> Any:
     ):
         found: Any = False
         for member in members:
-            found = either(found, lambda member=member: value == member)
+            found = either(found, partial(operator.eq, value, member))
         return found
     return value in members
 

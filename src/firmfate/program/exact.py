@@ -17,9 +17,10 @@ LOW = 2**32 - 1
 
 def fma(a: float, b: float, c: float) -> float:
     """Return a b + c, rounded once."""
-    product = a * b
-    if not (math.isfinite(a) and math.isfinite(b) and math.isfinite(c)):
-        return product + c
+    if not (math.isfinite(a) and math.isfinite(b)):
+        return a * b + c
+    if not math.isfinite(c):
+        return c
     total = Fraction(a) * Fraction(b) + Fraction(c)
     if total == 0:
         # Exact zeros: their sign is that of the sum of the two terms.

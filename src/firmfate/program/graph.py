@@ -112,7 +112,7 @@ class Graph:
         if all(value is not None for value in known):
             worked_out = exact.apply(operation, known)
             make = {NUMBER: self.constant, WORD: self.word, FLAG: self.flag}[shape.gives]
-            return make(worked_out)  # type: ignore[operator]
+            return make(worked_out)
         simple = self._simplified(operation, arguments, known)
         if simple is not None:
             return simple
@@ -121,9 +121,7 @@ class Graph:
         marked = self.exact and operation in ("add", "sub", "mul", "div")
         return self.append(Node(operation, arguments, shape.gives, EXACT if marked else None))
 
-    def _simplified(
-        self, operation: str, arguments: tuple[int, ...], known: list[float | int | None]
-    ) -> int | None:
+    def _simplified(self, operation: str, arguments: tuple[int, ...], known: list[float | int | None]) -> int | None:
         """Return the value of an operation where there is a shorter way to the same bits."""
         nodes = self.nodes
         match operation:

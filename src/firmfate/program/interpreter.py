@@ -72,10 +72,12 @@ def fma(a: Any, b: Any, c: Any) -> Floats:
     """Return a b + c, rounded once."""
     a, b, c = np.broadcast_arrays(*(np.asarray(x, np.float64) for x in (a, b, c)))
     product = a * b
-    simple = ~(np.isfinite(a) & np.isfinite(b) & np.isfinite(c)) | (a == 0) | (b == 0)
+    finite = np.isfinite(a) & np.isfinite(b)
+    simple = ~finite | ~np.isfinite(c) | (a == 0) | (b == 0)
     easy = _moderate(a) & _moderate(b) & (_moderate(c) | (c == 0)) & _moderate(product)
     with np.errstate(all="ignore"):
         found = np.where(simple, product + c, _rounded_once(a, b, c))
+        found = np.where(finite & ~np.isfinite(c), c, found)  # also where the product alone overflows
     hard = np.argwhere(~(simple | easy))
     for place in map(tuple, hard):
         found[place] = exact.fma(float(a[place]), float(b[place]), float(c[place]))
@@ -128,6 +130,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "wadd": np.add, "wand": np.bitwise_and, "wor": np.bitwise_or, "wxor": np.bitwise_xor,
     "wmul": lambda a, b: (a & np.uint64(exact.LOW)) * (b & np.uint64(exact.LOW)),
     "wshl": np.left_shift, "wshr": np.right_shift,
-    "bits": lambda a: np.asarray(a, np.float64).view(np.uint64), "number": lambda a: np.asarray(a, np.uint64).view(np.float64),
+    "bits": lambda a: np.asarray(a, np.float64).view(np.uint64),
+    "number": lambda a: np.asarray(a, np.uint64).view(np.float64),
     "set": lambda a: a != 0,
 }  # fmt: skip

@@ -47,9 +47,7 @@ class Layout:
 
     def _outputs(self, prefix: str) -> dict[str, int]:
         return {
-            name.removeprefix(prefix): place
-            for name, place in self.program.outputs.items()
-            if name.startswith(prefix)
+            name.removeprefix(prefix): place for name, place in self.program.outputs.items() if name.startswith(prefix)
         }
 
     @cached_property
@@ -99,5 +97,4 @@ class Layout:
         """Return what a stage works out for some of its values, in order; inputs are not worked out."""
         nodes = self.program.graph.nodes
         reached = self.program.graph.reached(place for place in wanted if self.stage[place] == stage)
-        found = [place for place in reached if self.stage[place] == stage and nodes[place].operation != "input"]
-        return found
+        return [place for place in reached if self.stage[place] == stage and nodes[place].operation != "input"]

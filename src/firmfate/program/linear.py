@@ -1,4 +1,5 @@
-"""The rule of linear forms: sums with coefficients that do not change from step to step, written with fewest operations.
+"""The rule of linear forms: sums with coefficients that do not change from step to step, written with fewest
+operations.
 
 A *tree* is made of sums, differences, negatives and products with what does not change; its leaves are *atoms*, values
 that do change and are not linear in others, and fixed terms. As a *form* it is the sum of its fixed terms and of one
@@ -52,7 +53,9 @@ class LinearForms:
             for argument in self.nodes[place].arguments:
                 self.users.setdefault(argument, []).append(place)
         self.inner = {
-            place for place in walk.reached if self.is_linear(place) and self._only_linear(place) and walk.uses[place] == 1
+            place
+            for place in walk.reached
+            if self.is_linear(place) and self._only_linear(place) and walk.uses[place] == 1
         }
         self.shared: set[int] = set()
         self.forced: set[int] = set()
@@ -219,9 +222,7 @@ class LinearForms:
     def write(self, root: int) -> int:
         """Write a tree, and return its value's place in the new graph."""
         form = self.form(root)
-        if root in self.forced or (
-            len(form.tree) > 1 and self.cost_of_form(form) < self.cost_of_tree(form.tree)
-        ):
+        if root in self.forced or (len(form.tree) > 1 and self.cost_of_form(form) < self.cost_of_tree(form.tree)):
             return self._written(form)
         for place in sorted(form.tree):  # as it stands, inner values before what uses them
             self.walk.place[place] = self.walk.copy(place)

@@ -1,8 +1,9 @@
 """The operations that a program consists of: what each takes, what it gives, and its exact meaning.
 
-There are three kinds of value: ``number`` (IEEE-754 float64), ``word`` (64 bits, unsigned) and ``flag``. Every operation
-on numbers is rounded once, to nearest, ties to even; nothing else is ever rounded, and no back end may fuse, reorder or
-approximate. So a program has one meaning, to the last bit, on every processor. Only the bits of a NaN are left open.
+There are three kinds of value: ``number`` (IEEE-754 float64), ``word`` (64 bits, unsigned) and ``flag``. Every
+operation on numbers is rounded once, to nearest, ties to even; nothing else is ever rounded, and no back end may fuse,
+reorder or approximate. So a program has one meaning, to the last bit, on every processor. Only the bits of a NaN are
+left open.
 """
 
 from __future__ import annotations
@@ -48,8 +49,8 @@ OPERATIONS: dict[str, Operation] = {
     "fms": Operation(_three, NUMBER, commutes=True),  # a b - c, rounded once
     "fnma": Operation(_three, NUMBER, commutes=True),  # c - a b, rounded once
     "choose": Operation((FLAG, NUMBER, NUMBER), NUMBER),  # the second where the flag is set, else the third
-    # m 2**floor(k) for m in [1, 2), rounded once where it is not normal; w holds floor(16 k) in its low bits, for
-    # processors that add exponents, where others scale by k.
+    # m 2**floor(k) for m in [1, 2) (NaN where k is), rounded once where it is not normal; w holds floor(16 k) in its
+    # low bits, for processors that add exponents, where others scale by k.
     "scale": Operation((NUMBER, NUMBER, WORD), NUMBER),
     # comparisons: false where an argument is NaN
     "lt": Operation(_two, FLAG),

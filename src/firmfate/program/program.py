@@ -35,6 +35,13 @@ class Program:
         made, places = rewritten(graph, [value.place for value in outputs.values()])
         return cls(made, dict(zip(outputs, places, strict=True)))
 
+    @classmethod
+    def as_written(cls, outputs: Mapping[str, Value]) -> Program:
+        """Return the program of traced values without the rules: every operation of Python as it stands."""
+        graph = next(iter(outputs.values())).graph
+        made, places = canonical(graph, [value.place for value in outputs.values()])
+        return cls(made, dict(zip(outputs, places, strict=True)))
+
     @cached_property
     def stages(self) -> list[Stage]:
         """Stage of every value."""

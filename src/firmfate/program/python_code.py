@@ -1,7 +1,7 @@
 """Programs as plain Python: one firm at a time, without a compiler, to the same bits.
 
-The code is written once for a program; every operation is one line of it. A fused multiply-add is the C library's, which is
-exact by its standard, or Python's own from 3.13 on.
+The code is written once for a program; every operation is one line of it. A fused multiply-add is the C library's,
+which is exact by its standard, or Python's own from 3.13 on.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def fused() -> Callable[[float, float, float], float]:
     # A library without a fused operation would round twice.
     tiny = 2.0**-53
     honest = found(1.0 + tiny * 2, 1.0 - tiny * 2, -1.0) == -(2.0**-104)
-    return found if honest else exact.fma  # type: ignore[no-any-return]
+    return found if honest else exact.fma
 
 
 def _without_errors(own: Callable[[float, float, float], float]) -> Callable[[float, float, float], float]:
@@ -94,10 +94,10 @@ def firm(program: Program, shocks: Sequence[str]) -> Firm:
     cause, alarm = (_value(program, place) for place in layout.events)
     marks = _values(program, layout.marks.values())
     step.append(f"    return ({_values(program, layout.next.values())}), {cause}, {alarm}, ({marks})")
-    scope = {f"do_{name}": function for name, function in exact.FUNCTIONS.items()}
+    scope: dict[str, Any] = {f"do_{name}": function for name, function in exact.FUNCTIONS.items()}
     scope |= {"fma": fused(), "nan": math.nan, "inf": math.inf, "number": exact.number}
     exec("\n".join([*begin, *step]), scope)
-    return Firm(scope["begin"], scope["step"])  # type: ignore[arg-type]
+    return Firm(scope["begin"], scope["step"])
 
 
 def _inputs(program: Program, layout: Layout, stages: Sequence[Stage]) -> list[tuple[int, Any]]:
@@ -134,7 +134,9 @@ def _lines(program: Program, places: Sequence[int]) -> list[str]:
             right = f"{given[1]} if {given[0]} else {given[2]}"
         elif node.operation in ("fma", "fms", "fnma"):
             a, b, c = given
-            right = f"fma({'-' if node.operation == 'fnma' else ''}{a}, {b}, {'-' if node.operation == 'fms' else ''}{c})"
+            right = (
+                f"fma({'-' if node.operation == 'fnma' else ''}{a}, {b}, {'-' if node.operation == 'fms' else ''}{c})"
+            )
         elif node.operation == "lookup":
             assert isinstance(node.data, tuple)
             table = tuple(from_pattern(entry) for entry in node.data)

@@ -49,7 +49,8 @@ def philox(counter: tuple[Value, Value, Value, Value], key: tuple[Value, Value])
 def uniform(word: Value) -> Value:
     """Return (w + 1/2) / 2**32 of the word w: on (0, 1), never 0 or 1."""
     low = Word.join("wor", Word.join("wand", word, LOW), AT_2_20)
-    return Word.number(low) - (2.0**20 - 2.0**-33)
+    found: Value = Word.number(low) - (2.0**20 - 2.0**-33)
+    return found
 
 
 @written_out

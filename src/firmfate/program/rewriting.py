@@ -186,7 +186,9 @@ class Rewriter(ast.NodeTransformer):
 
     def visit_IfExp(self, node: ast.IfExp) -> ast.expr:
         """``a if test else b``."""
-        return _call("conditional", self.visit(node.test), _later(self.visit(node.body)), _later(self.visit(node.orelse)))
+        return _call(
+            "conditional", self.visit(node.test), _later(self.visit(node.body)), _later(self.visit(node.orelse))
+        )
 
     def visit_BoolOp(self, node: ast.BoolOp) -> ast.expr:
         """``and``, ``or``."""

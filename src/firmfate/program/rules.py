@@ -1,13 +1,15 @@
 """The rules by which a traced program becomes the one that is run. Each is the same for every back end.
 
-1. *Reciprocals.* In a step, a division by what does not change from step to step is a product with its reciprocal; so is
-   one by a choice between two such values.
+1. *Reciprocals.* In a step, a division by what does not change from step to step is a product with its reciprocal; so
+   is one by a choice between two such values.
 2. *Factors.* In a step, the factors of a product that do not change from step to step are multiplied with each other. A
-   factor takes their product in that is a choice between two such values, or a sum with one; if there is none, it stands
-   first, or last in what is summed. The changing factors are multiplied in the order of how long they take to work out.
+   factor takes their product in that is a choice between two such values, or a sum with one; if there is none, it
+   stands first, or last in what is summed. The changing factors are multiplied in the order of how long they take to
+   work out.
 3. *Linear forms.* In a step, a tree of sums, differences and products with factors that do not change from step to
-   step becomes a sum of products, one for each changing value, where that takes fewer operations: ``process_time + lot_size (1 + lot_growth x)/2`` is one product and one sum, with coefficients that are
-   worked out once a cell. The changing value that takes longest to work out is added last.
+   step becomes a sum of products, one for each changing value, where that takes fewer operations: ``process_time +
+   lot_size (1 + lot_growth x)/2`` is one product and one sum, with coefficients that are worked out once a cell. The
+   changing value that takes longest to work out is added last.
 4. *Words.* In a chain of one word operation, operands of earlier stages are joined first. No bit changes.
 5. *Fused operations.* A sum or difference takes in a product that is used nowhere else; of two such products, the one
    that takes longer to work out.
@@ -76,18 +78,18 @@ def _factors(graph: Graph, outputs: Sequence[int]) -> tuple[Graph, list[int]]:
         for factor in fixed[1:]:
             product = walk.new.apply("mul", product, walk.place[factor])
         changing = sorted((factor for factor in given if walk.is_changing(factor)), key=lambda f: walk.depth[f])
-        terms = {factor: walk.place[factor] for factor in changing}
-        takers = [factor for factor in changing if walk.is_choice(factor)] or [f for f in changing if is_sum(walk, f)]
-        if takers and walk.is_choice(takers[0]):
-            flag, *options = walk.old.nodes[takers[0]].arguments
+        terms = [walk.place[factor] for factor in changing]
+        choices = [i for i, factor in enumerate(changing) if walk.is_choice(factor)]
+        sums = [i for i, factor in enumerate(changing) if is_sum(walk, factor)]
+        if choices:
+            flag, *options = walk.old.nodes[changing[choices[0]]].arguments
             scaled = (walk.new.apply("mul", product, walk.place[option]) for option in options)
-            terms[takers[0]] = walk.new.apply("choose", walk.place[flag], *scaled)
-            found, *others = terms.values()
-        elif takers:
-            terms[takers[0]] = walk.new.apply("mul", product, terms[takers[0]])
-            found, *others = terms.values()
+            terms[choices[0]] = walk.new.apply("choose", walk.place[flag], *scaled)
+        elif sums:
+            terms[sums[0]] = walk.new.apply("mul", product, terms[sums[0]])
         else:
-            found, *others = [*terms.values(), product] if place in summed else [product, *terms.values()]
+            terms = [*terms, product] if place in summed else [product, *terms]
+        found, *others = terms
         for term in others:
             found = walk.new.apply("mul", found, term)
         return found

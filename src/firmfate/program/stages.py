@@ -23,8 +23,10 @@ class Stage(IntEnum):
     """Depends on stocks."""
 
 
-PREFIXES = {"run": Stage.RUN, "p": Stage.CELL, "cell": Stage.CELL, "draw": Stage.FIRM, "replicate": Stage.FIRM, "time": Stage.TIME,
-            "shock": Stage.TIME, "stock": Stage.STEP}  # fmt: skip
+PREFIXES = {
+    "run": Stage.RUN, "p": Stage.CELL, "cell": Stage.CELL, "draw": Stage.FIRM, "replicate": Stage.FIRM,
+    "time": Stage.TIME, "shock": Stage.TIME, "stock": Stage.STEP,
+}  # fmt: skip
 """Stage of an input by the first part of its name: ``p.margin``, ``stock.cash``."""
 
 

@@ -105,7 +105,7 @@ def grouped(name: str, parts: tuple[str, ...], numbers: Sequence[Any]) -> Any:
         return tuple(numbers)
     from collections import namedtuple
 
-    return namedtuple(name, parts)(*numbers)  # type: ignore[misc]
+    return namedtuple(name, parts)(*numbers)
 
 
 class Tracing:
@@ -177,7 +177,7 @@ class Tracing:
             files = self.calls.files
             frames = [frame for frame in traceback.extract_tb(fault.__traceback__) if frame.filename in files]
             where = (frames[-1].filename, frames[-1].lineno) if frames else _start(function)
-        return ModelError.numbered(code, text, model=self.signature.model, file=where[0], line=where[1])
+        return ModelError.numbered(code, text, model=self.signature.model, file=where[0], line=where[1] or 0)
 
     def numbers(self, function: Callable[..., Any], found: Mapping[str, Any], names: Names) -> dict[str, Value]:
         """Return what a function gives some names, as single numbers."""
@@ -230,7 +230,7 @@ def _described(value: Any) -> str:
 
 
 def _start(function: Any) -> tuple[str, int]:
-    code = getattr(function, "__code__", None)
+    code = getattr(inspect.unwrap(function), "__code__", None) if callable(function) else None
     return (code.co_filename, code.co_firstlineno) if code else ("?", 0)
 
 
@@ -241,9 +241,9 @@ START_ARGUMENTS = ("p", "draw")
 def trace(signature: Signature, start: Callable[..., Any], step: Callable[..., Any]) -> Program:
     """Return the program of a model: the stocks of a firm at its start, and one step.
 
-    Its inputs are ``p.NAME``, ``run.dt``, ``draw.NAME``, ``shock.NAME``, ``stock.NAME`` and ``time.step`` (the steps that
-    the firm has lived); its outputs ``start NAME``, ``next NAME``, ``cause`` (0 = none, 1.. in the order of the causes),
-    ``alarm`` (0 or 1) and ``mark NAME``.
+    Its inputs are ``p.NAME``, ``run.dt``, ``draw.NAME``, ``shock.NAME``, ``stock.NAME`` and ``time.step`` (the steps
+    that the firm has lived); its outputs ``start NAME``, ``next NAME``, ``cause`` (0 = none, 1.. in the order of the
+    causes), ``alarm`` (0 or 1) and ``mark NAME``.
 
     Raises
     ------
@@ -251,9 +251,7 @@ def trace(signature: Signature, start: Callable[..., Any], step: Callable[..., A
         Where the functions do what a program cannot mean; with code, file and line.
     """
     tracing = Tracing(signature)
-    begun = tracing.result(
-        start, tracing.call(start, START_ARGUMENTS), list(signature.stocks), list(signature.stocks)
-    )
+    begun = tracing.result(start, tracing.call(start, START_ARGUMENTS), list(signature.stocks), list(signature.stocks))
     outputs = {f"start {name}": value for name, value in tracing.numbers(start, begun, signature.stocks).items()}
     rung = ["alarm", *signature.marks] if signature.alarm else []
     names = [*signature.stocks, *signature.causes, *rung]
@@ -282,13 +280,11 @@ def _events(tracing: Tracing, step: Callable[..., Any], moved: Mapping[str, Any]
     made = {"cause": cause, "alarm": zero}
     if signature.alarm:
         made["alarm"] = zero.make("choose", flag("alarm"), one, zero)
-    marks = tracing.numbers(step, moved, {name: () for name in signature.marks})
+    marks = tracing.numbers(step, moved, dict.fromkeys(signature.marks, ()))
     return made | {f"mark {name}": value for name, value in marks.items()}
 
 
-def trace_observed(
-    signature: Signature, observe: Callable[..., Any], auxiliaries: Names
-) -> Program:
+def trace_observed(signature: Signature, observe: Callable[..., Any], auxiliaries: Names) -> Program:
     """Return the program of what a model's `observe` works out of a step; outputs ``auxiliary NAME``."""
     tracing = Tracing(signature)
     found = tracing.result(observe, tracing.call(observe, STEP_ARGUMENTS), list(auxiliaries), list(auxiliaries))
@@ -316,12 +312,8 @@ def random_program(signature: Signature) -> Program:
         ("draw", signature.draws, signature.draw_kinds, BIRTH, birth),
         ("shock", signature.shocks, signature.shock_kinds, SHOCKS, step),
     ):
-        made = drawn(
-            kinds, stream=stream, replicate=replicate, step=counter, cell=word("cell.high"), key=key
-        )
+        made = drawn(kinds, stream=stream, replicate=replicate, step=counter, cell=word("cell.high"), key=key)
         outputs |= {f"{group}.{name}": value for name, value in zip(fields(names), made, strict=True)}
     if not outputs:
         return Program(Graph(), {})
     return Program.of(outputs)
-
-

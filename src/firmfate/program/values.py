@@ -8,8 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, TypeVar
 
 from firmfate.program.graph import Graph
-from firmfate.program.operations import FLAG, NUMBER, WORD
-
+from firmfate.program.operations import FLAG, WORD
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -269,16 +268,16 @@ def fused(a: Value, b: Any, c: Any) -> Value:
 
 @written_out
 def divided(x: Value, y: Value) -> tuple[Value, Value]:
-    """Return what ``//`` and ``%`` mean in Python, for numbers whose quotient is below 2**53; NaN beyond.
+    """Return what ``//`` and ``%`` mean in Python, for numbers whose quotient is below 2**105; NaN beyond.
 
-    The remainder is exact: the truncated quotient is right or off by one, and ``x - q y`` is then a float64, which the
-    fused operation gives without rounding.
+    What a rounded quotient leaves, ``x - q y``, is a float64, which the fused operation gives without rounding; two
+    such reductions leave less than a divisor.
     """
     q = x.make("trunc", x / y)
     r = x.make("fnma", q, y, x)
+    r = choose(abs(x) < abs(y), x, x.make("fnma", x.make("trunc", r / y), y, r))  # x also where y is infinite
     beyond = (r != 0.0) & ((r < 0.0) ^ (x < 0.0)) & (x != 0.0)
     r = choose(beyond, r + choose((x < 0.0) ^ (y < 0.0), -y, y), r)
-    r = choose(abs(x) < abs(y), x, r)  # also where y is infinite
     other_sign = (r != 0.0) & ((r < 0.0) ^ (y < 0.0))
     remainder = choose(other_sign, r + y, r)
     remainder = choose(remainder == 0.0, choose(y < 0.0, -0.0, 0.0), remainder)
@@ -287,7 +286,7 @@ def divided(x: Value, y: Value) -> tuple[Value, Value]:
     rounded = x.make("floor", quotient)
     rounded = choose(quotient - rounded > 0.5, rounded + 1.0, rounded)
     rounded = choose(quotient == 0.0, (x / y) * 0.0, rounded)
-    fits = abs(q) < 2.0**53
+    fits = abs(q) < 2.0**105
     return choose(fits, rounded, math.nan), choose(fits, remainder, math.nan)
 
 
@@ -296,14 +295,16 @@ def nearest(x: Value) -> Value:
     """Return the nearest integer, of two as near the even one: as ``round`` does."""
     big = 2.0**52
     moved = choose(x < 0.0, (x - big) + big, (x + big) - big)
-    return choose(abs(x) < big, moved, x)
+    found: Value = choose(abs(x) < big, moved, x)
+    return found
 
 
 def choose(test: Value, this: Any, other: Any) -> Value:
     """Return `this` where a flag is set, `other` elsewhere: flags of flags, and numbers of everything else."""
     if all(isinstance(x, bool) or (isinstance(x, Value) and x.kind == FLAG) for x in (this, other)):
         this, other = test.as_flag(this), test.as_flag(other)
-        return (test & this) | (test.make("not", test) & other)
+        joined: Value = (test & this) | (test.make("not", test) & other)
+        return joined
     return test.make("choose", test, test.as_number(this), test.as_number(other))
 
 

@@ -6,8 +6,8 @@ from outside. Each declares its parameters and stocks beside its equations; ``we
 Time in weeks. Goods in units of one week's normal demand, money in units of one week's normal revenue, so that normal
 demand and the normal price are 1. A firm starts in the quiet balanced state, in which one unit a week flows through it.
 
-This is version 2: the queue in the plant is a stock (`production`), where version 1 had a formula of the steady state with
-a limit of utilisation that moved its findings.
+This is version 2: the queue in the plant is a stock (`production`), where version 1 had a formula of the steady state
+with a limit of utilisation that moved its findings.
 """
 
 from __future__ import annotations
@@ -18,7 +18,18 @@ from typing import Any
 
 from firmfate.models.declarations import Cause, Mark
 from firmfate.models.firm import (
-    cash, customers, dashboard, finance, governance, logistics, practices, production, quality, sales, shocks, week,
+    cash,
+    customers,
+    dashboard,
+    finance,
+    governance,
+    logistics,
+    practices,
+    production,
+    quality,
+    sales,
+    shocks,
+    week,
 )  # fmt: skip
 from firmfate.models.model import Model
 
@@ -51,8 +62,8 @@ def check(values: Mapping[str, float], dt: float) -> Iterator[str]:
     starts = production.quiet_starts(p)
     if not starts < left:
         yield (
-            f"capacity = {p.capacity:g} leaves {left:.3f} a week after rework, which must be above the {starts:.3f} that "
-            "are started at the start: raise capacity, or lower defect_rate, obsolescence or stock_cover"
+            f"capacity = {p.capacity:g} leaves {left:.3f} a week after rework, which must be above the {starts:.3f} "
+            "that are started at the start: raise capacity, or lower defect_rate, obsolescence or stock_cover"
         )
     for name in ("fill_time", "pick_time", "transit_time", "rework_time"):
         if values[name] < dt * (1 - 1e-12):

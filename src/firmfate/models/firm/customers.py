@@ -83,7 +83,8 @@ def next_perceived_lead_time(s: Any, p: Any, lead_time: Any) -> Any:
 
 
 def next_urgency(s: Any, p: Any) -> Any:
-    """Return urgency one step later: what is tolerated shrinks at the rate of impatience, L* = L0 exp(-impatience t)."""
+    """Return urgency one step later: what is tolerated shrinks at the rate of impatience, L* = L0 exp(-impatience
+    t)."""
     return s.urgency * exp(p.impatience * p.dt / 52)
 
 

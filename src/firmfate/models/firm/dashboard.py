@@ -16,7 +16,7 @@ PARAMETERS = (
 
 STOCKS = (
     Stock("kpi", "weeks of demand a week (sales), share of output (quality), share of price (the others)",
-          "smoothed KPI of a division: bookings, cost per unit, defects that leave the plant, overheads per unit, freight",
+          "smoothed KPI: bookings, cost per unit, defects that leave the plant, overheads per unit, freight per unit",
           parts=DIVISIONS),
 )  # fmt: skip
 
@@ -33,7 +33,8 @@ def overhead_per_unit(overheads: Any, starts: Any) -> Any:
 
 
 def kpis(p: Any, *, bookings: Any, setups: Any, overhead_per_unit: Any, leak: Any, freight: Any) -> list[Any]:
-    """Return this week's five KPIs, in the order of the divisions; `setups` are those per unit, relative to the start."""
+    """Return this week's five KPIs, in the order of the divisions; `setups` are those per unit, relative to the
+    start."""
     return [bookings, p.unit_cost + p.setup_cost * setups + overhead_per_unit, leak, overhead_per_unit, freight]
 
 

@@ -24,7 +24,7 @@ PARAMETERS = (
               "no measurement known; decisive", assumption=True),
     Parameter("lapse_share", 1, "share", SHARE, "how much of the lapse applies: 1 = speed and dose, 0 = speed alone",
               "no measurement known; decisive", assumption=True),
-    Parameter("onset_time", 0, "week", NOT_NEGATIVE, "time in which misalignment creeps in; 0: it is there at the start",
+    Parameter("onset_time", 0, "week", NOT_NEGATIVE, "time in which misalignment creeps in; 0 = there at once",
               "off by default", assumption=True),
     Parameter("shared_metrics", 0, "share", SHARE,
               "share of every KPI that is the firm's result (rescales misalignment)",

@@ -1,7 +1,8 @@
 """Production: judged by unit cost. Large lots save setups, idle capacity looks like waste, and work in process queues.
 
-The queue is a stock. Output is the rate at which Kingman's formula holds exactly the work that is there, so that it never
-falls when load rises, and needs no limit of utilisation (a clearing function: Karmarkar 1989; Missbauer & Uzsoy 2020).
+The queue is a stock. Output is the rate at which Kingman's formula holds exactly the work that is there, so that it
+never falls when load rises, and needs no limit of utilisation (a clearing function: Karmarkar 1989; Missbauer & Uzsoy
+2020).
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ STOCKS = (
 )
 
 LEAST_CAPACITY = 0.001
-"""Floor of what rework leaves of capacity, in weeks of demand a week: a flow through which no work could leave at all."""
+"""Floor of what rework leaves of capacity, in weeks of demand a week: a flow through which no work could leave at
+all."""
 
 
 def lot(s: Any, p: Any) -> Any:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from firmfate.models.declarations import (
-    BELOW_ONE, NOT_NEGATIVE, POSITIVE, SHARE, WEEK_OR_LONGER, Interval, Parameter, Stock,
+    BELOW_ONE,
+    NOT_NEGATIVE,
+    POSITIVE,
+    SHARE,
+    WEEK_OR_LONGER,
+    Interval,
+    Parameter,
+    Stock,
 )  # fmt: skip
 from firmfate.models.firm.production import quiet_starts
 
@@ -60,7 +67,9 @@ def found(s: Any, p: Any) -> Any:
 
 def next_process_quality(s: Any, p: Any) -> Any:
     """Return process quality H one step later."""
-    return s.process_quality + p.dt * (1 - p.prevention_loss * s.practice.quality - s.process_quality) / p.prevention_time
+    return (
+        s.process_quality + p.dt * (1 - p.prevention_loss * s.practice.quality - s.process_quality) / p.prevention_time
+    )
 
 
 def next_rework(s: Any, p: Any, caught: Any, reworking: Any) -> Any:

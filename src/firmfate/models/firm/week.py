@@ -10,7 +10,17 @@ from typing import Any
 
 from firmfate.models.declarations import Auxiliary
 from firmfate.models.firm import (
-    cash, customers, dashboard, finance, governance, logistics, practices, production, quality, sales, shocks,
+    cash,
+    customers,
+    dashboard,
+    finance,
+    governance,
+    logistics,
+    practices,
+    production,
+    quality,
+    sales,
+    shocks,
 )  # fmt: skip
 
 FLOW = "weeks of demand a week"

@@ -1,0 +1,126 @@
+"""The same bits by the interpreter, by plain Python, and by machine code of one lane and of several."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tests.kernel.machine_code import Compiled, same_bits, ways
+from tests.program.examination import columns, points
+from tests.program.random_functions import Writer, made, programs
+
+from firmfate.models import load_model
+from firmfate.program import exact, interpreter
+from firmfate.program.graph import Graph
+from firmfate.program.operations import FLAG, NUMBER, OPERATIONS, WORD
+from firmfate.program.program import Program
+from firmfate.program.python_code import fused
+from firmfate.program.tracing import fields
+from firmfate.program.values import Value
+
+SPECIAL = np.array([
+    0.0, -0.0, 1.0, -1.0, 0.5, 2.0, 3.0, 1e-300, -1e-300, 5e-324, -2.2e-308, 1e300, -1.7e308, np.inf, -np.inf, np.nan,
+    2.0**52, 2.0**53 + 2, 0.1, 1 / 3, -708.0, 709.78, 1e16, -745.0,
+])  # fmt: skip
+
+
+def of_one_operation(operation: str) -> Program:
+    graph = Graph()
+    takes = OPERATIONS[operation].takes
+    inputs = [Value(graph, graph.input(f"stock.{i}", kind)) for i, kind in enumerate(takes)]
+    return Program.as_written({"0": inputs[0].make(operation, *inputs)})
+
+
+def arguments(operation: str, rng: np.random.Generator, count: int = 4000) -> dict[str, np.ndarray]:
+    """Return arguments of an operation: special values in all pairs, and random ones of all sizes."""
+    found = {}
+    for i, kind in enumerate(OPERATIONS[operation].takes):
+        if kind == NUMBER:
+            sized = rng.standard_normal(count) * 10.0 ** rng.integers(-300, 300, count)
+            values = np.concatenate(
+                [np.repeat(SPECIAL, len(SPECIAL)) if i == 0 else np.tile(SPECIAL, len(SPECIAL)), sized]
+            )
+            if i == 2:
+                values = rng.permutation(values)
+            near = rng.standard_normal(count)
+            values = np.concatenate([values, near if i < 2 else -near * np.roll(near, 1)])
+        elif kind == WORD:
+            values = rng.integers(0, 2**64, len(SPECIAL) ** 2 + 2 * count, dtype=np.uint64)
+            if operation in ("wshl", "wshr") and i == 1:
+                values = values % np.uint64(64)
+        else:
+            values = rng.integers(0, 2, len(SPECIAL) ** 2 + 2 * count).astype(bool)
+        found[f"stock.{i}"] = values
+    if operation == "scale":  # as elementary functions use it: m in [1, 2), k in sixteenths, and its word
+        m = 1.0 + rng.random(count)
+        k = np.concatenate(
+            [np.round(rng.uniform(-1200, 1100, count - 5) * 16) / 16, [np.nan, 1e6, -1e6, 1024.0, -1022.0]]
+        )
+        m = np.where(np.isnan(k), np.nan, m)
+        shifted = k + 1.5 * 2.0**48
+        found = {"stock.0": m, "stock.1": k, "stock.2": shifted.view(np.uint64)}
+    return found
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_every_operation(operation):
+    """All ways agree with plain Python on every operation, special values among them."""
+    program = of_one_operation(operation)
+    inputs = arguments(operation, np.random.default_rng(3))
+    found = interpreter.run(program, inputs)["0"]
+    values = [column.tolist() for column in inputs.values()]
+    kind = {NUMBER: np.float64, WORD: np.uint64, FLAG: np.bool_}[OPERATIONS[operation].gives]
+    if operation == "bits":
+        values, found = [[x for x in values[0] if x == x]], found[~np.isnan(inputs["stock.0"])]
+        inputs = {"stock.0": inputs["stock.0"][~np.isnan(inputs["stock.0"])]}
+    expected = np.array([exact.apply(operation, row) for row in zip(*values, strict=True)], kind)
+    assert same_bits(found, expected)
+    for lanes, features in ways():
+        assert same_bits(Compiled(program, lanes, features).run(inputs)["0"], expected), (lanes, features)
+
+
+def test_the_fused_operation_of_the_c_library_is_exact():
+    rng = np.random.default_rng(5)
+    inputs = arguments("fma", rng)
+    own = fused()
+    for a, b, c in zip(*(column.tolist() for column in inputs.values()), strict=True):
+        assert same_bits(np.array([own(a, b, c)]), np.array([exact.fma(a, b, c)])), (a, b, c)
+    assert any(a * b + c != exact.fma(a, b, c) for a, b, c in rng.standard_normal((100, 3)).tolist()), "the control"
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_random_programs(seed):
+    """A random function, by the rules: interpreter, and machine code of every width."""
+    _, program = programs(made(Writer(7000 + seed, 3 + seed % 6, exact=False).function(), f"bits {seed}"))
+    inputs = columns([*points(seed), *[tuple(x) for x in np.random.default_rng(seed).choice(SPECIAL, (20, 4))]])
+    expected = interpreter.run(program, inputs)
+    for lanes, features in ways():
+        found = Compiled(program, lanes, features).run(inputs)
+        for name, values in expected.items():
+            assert same_bits(found[name], values), (lanes, features, name)
+
+
+@pytest.mark.parametrize("model", ["car", "firm"])
+def test_a_step_of_a_model(model):
+    """Random numbers, start and step of many firms at odd values, by all ways."""
+    model = load_model(model)
+    rng = np.random.default_rng(8)
+    count = 200
+    inputs = {f"p.{name}": np.full(count, x) * rng.uniform(0.9, 1.1, count) for name, x in
+              zip(fields(model.signature.parameters), model.defaults.values(), strict=True)}  # fmt: skip
+    inputs |= {name: rng.integers(0, 2**32, count, dtype=np.uint64) for name in
+               ("run.key.low", "run.key.high", "replicate.low", "replicate.high")}  # fmt: skip
+    inputs |= {"cell.low": np.zeros(count, np.uint64), "cell.high": np.zeros(count, np.uint64)}
+    inputs |= {"run.dt": np.ones(count), "time.step": rng.integers(0, 2000, count).astype(float)}
+    starts = interpreter.run(
+        model.program.only([name for name in model.program.outputs if name.startswith("start ")]), inputs
+    )
+    inputs |= {
+        f"stock.{name.removeprefix('start ')}": values * rng.uniform(0.5, 1.5, count) for name, values in starts.items()
+    }
+    expected = interpreter.run(model.program, inputs)
+    for lanes, features in ways():
+        found = Compiled(model.program, lanes, features).run(inputs)
+        for name, values in expected.items():
+            assert same_bits(found[name], values), (lanes, features, name)
+    other = {**inputs, "time.step": inputs["time.step"] + 1.0}  # the control: another step has other random numbers
+    assert not all(same_bits(values, expected[name]) for name, values in interpreter.run(model.program, other).items())

@@ -1,0 +1,49 @@
+"""How well conditioned a program's results are: the same operations with errors of rounding blown up at random."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from firmfate.program import interpreter
+from firmfate.program.graph import EXACT, from_pattern
+from firmfate.program.operations import FLAG, NUMBER
+from firmfate.program.program import Program
+
+ROUNDED = ("add", "sub", "mul", "div", "sqrt", "fma", "fms", "fnma", "scale")
+
+
+def noisy(program: Program, inputs: Mapping[str, np.ndarray], rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Return outputs with every rounding off by up to 8 units in the last place (of a sum, of its larger term), those
+    of elementary functions by up to 64."""
+    found: list = []
+    shape = np.broadcast_shapes(*(np.shape(value) for value in inputs.values()))
+    for node in program.graph.nodes:
+        given = [found[argument] for argument in node.arguments]
+        if node.operation == "input":
+            value = inputs[str(node.data)]
+        elif node.operation == "constant":
+            kind = {NUMBER: np.float64, FLAG: np.bool_}.get(node.kind, np.uint64)
+            value = kind(from_pattern(node.data) if node.kind == NUMBER else node.data)
+        elif node.operation == "lookup":
+            table = np.array([from_pattern(entry) for entry in node.data])
+            value = table[given[0] & np.uint64(len(table) - 1)]
+        else:
+            value = interpreter.FUNCTIONS[node.operation](*given)
+            if node.operation in ROUNDED and node.data != EXACT:
+                terms = np.maximum(*map(np.abs, given[:2])) if node.operation in ("add", "sub") else 0.0
+                error = (2.0**-47 if node.operation == "scale" else 2.0**-50) * rng.uniform(-1, 1, shape)
+                value = value + error * np.maximum(np.abs(value), terms)
+        found.append(value)
+    return {name: np.broadcast_to(found[place], shape) for name, place in program.outputs.items()}
+
+
+def spread(
+    program: Program, inputs: Mapping[str, np.ndarray], found: Mapping[str, np.ndarray], seed: int, tries: int = 6
+) -> dict[str, np.ndarray]:
+    """Return how far noisy results lie from those without noise, by output."""
+    rng = np.random.default_rng(seed)
+    with np.errstate(all="ignore"):
+        others = [noisy(program, inputs, rng) for _ in range(tries)]
+        return {name: np.max([np.abs(other[name] - found[name]) for other in others], axis=0) for name in found}

@@ -1,0 +1,52 @@
+"""What a model's author can get wrong is refused when the model is made: by number, with file and line."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from firmfate.errors import ModelError
+from firmfate.models import load_model
+from firmfate.models.refusals import AT_RUN_TIME, REFUSALS
+
+DOCS = Path(__file__).parents[2] / "docs" / "errors"
+
+OF_THE_WHOLE_MODEL = {"FF114", "FF115", "FF116", "FF117", "FF119"}
+
+
+def loaded(folder: Path, text: str):
+    (folder / "model.py").write_text(text)
+    return load_model("model.py:SHOP", beside=folder)
+
+
+@pytest.mark.parametrize("code", REFUSALS)
+def test_wrong_examples_are_refused_by_their_number(code, tmp_path):
+    refusal = REFUSALS[code]
+    with pytest.raises(ModelError) as caught:
+        loaded(tmp_path, refusal.example(wrong=True))
+    message = str(caught.value)
+    assert message.startswith(f"{code} ")
+    assert caught.value.code == code
+    assert "bug" not in message
+    assert len(message) < 600
+    if code not in OF_THE_WHOLE_MODEL:  # a place in the file, and one of the lines of the example
+        line = int(re.search(r"model\.py, line (\d+)", message)[1])
+        text = refusal.example(wrong=True).splitlines()
+        assert text[line - 1].strip() in refusal.wrong or text[line - 1].startswith(("def step", "@functools"))
+        assert text[line - 1].strip()
+
+
+@pytest.mark.parametrize("code", REFUSALS)
+def test_right_examples_are_models(code, tmp_path):
+    assert loaded(tmp_path, REFUSALS[code].example(wrong=False)).name == "shop"
+
+
+def test_every_number_in_the_source_is_in_the_catalogue():
+    source = Path(__file__).parents[2] / "src" / "firmfate"
+    used = {code for file in source.rglob("*.py") for code in re.findall(r"\bFF1\d\d\b", file.read_text())}
+    assert used == {*REFUSALS, *AT_RUN_TIME}
+
+
+@pytest.mark.parametrize("code", REFUSALS)
+def test_every_number_has_a_page(code):
+    assert (DOCS / f"{code}.md").read_text() == REFUSALS[code].page
