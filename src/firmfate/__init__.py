@@ -37,17 +37,17 @@ _WHERE = {
     "replay": "firmfate.lives",
     "write_report": "firmfate.reporting",
 }
-_ROOMS = ("errors", "findings", "models", "plots", "survival", "variables")
+_ROOMS = ("counts", "errors", "findings", "models", "plots", "survival")
 
 __all__ = ["__version__", *_WHERE, *_ROOMS]
 
 if TYPE_CHECKING:
+    from firmfate import counts as counts
     from firmfate import errors as errors
     from firmfate import findings as findings
     from firmfate import models as models
     from firmfate import plots as plots
     from firmfate import survival as survival
-    from firmfate import variables as variables
     from firmfate.dataset import gather as gather
     from firmfate.dataset import open_run as open_run
     from firmfate.execute import run as run  # type: ignore[no-redef]

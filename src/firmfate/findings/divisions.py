@@ -11,12 +11,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import xarray as xr
 
+from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.errors import EstimateError
 from firmfate.findings.cells import axes_of, labelled
 from firmfate.findings.lifetimes import Lifetimes
 from firmfate.survival import contrast, kaplan_meier
 from firmfate.survival.labels import describe, whole_weeks
-from firmfate.variables import WEEKS_PER_YEAR
 
 
 def coalition_axes(ds: xr.Dataset) -> tuple[str, ...]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.findings.effects import Cell, axis_effects, extreme_cells, extremes_apart
 from firmfate.findings.finding import Finding
 from firmfate.findings.lifetimes import Lifetimes
 from firmfate.findings.paradox import CAUTION
 from firmfate.findings.words import Estimated, cell_words, number, plain, readable
 from firmfate.survival import kaplan_meier, rmst
-from firmfate.variables import WEEKS_PER_YEAR
 
 
 def finding(ds: xr.Dataset, *, tau: int | None = None) -> Finding:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.findings.finding import Finding
 from firmfate.findings.lifetimes import Lifetimes
 from firmfate.findings.poles import EXECUTION, MISALIGNMENT, Poles, poles
 from firmfate.findings.turning import turning_point
 from firmfate.findings.words import Estimated, interval, number, plain, readable
 from firmfate.survival.comparisons import comparison_of
-from firmfate.variables import WEEKS_PER_YEAR
 
 CAUTION = (
     "Standard errors are of the simulation alone: they tell how exactly the model was computed, not how well it "

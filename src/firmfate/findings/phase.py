@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.errors import EstimateError
 from firmfate.findings.lifetimes import Lifetimes
 from firmfate.findings.poles import EXECUTION, poles
 from firmfate.findings.turning import turning_point
 from firmfate.survival.comparisons import comparison_of
-from firmfate.variables import WEEKS_PER_YEAR
 
 
 def phase_map(ds: xr.Dataset, *, tau: int | None = None, level: float = 0.95) -> xr.Dataset:

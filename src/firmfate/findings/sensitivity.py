@@ -15,11 +15,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.errors import EstimateError
 from firmfate.findings.simulated import Free
 from firmfate.simulation import simulate
 from firmfate.survival.core.sign_changes import sign_changes
-from firmfate.variables import WEEKS_PER_YEAR
 
 Floats = NDArray[np.float64]
 

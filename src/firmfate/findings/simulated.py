@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.design import design, population
 from firmfate.errors import StudyError
 from firmfate.kernel.engine import INVALID, Engine, Varying
 from firmfate.models import load_model
 from firmfate.study import Study
-from firmfate.variables import WEEKS_PER_YEAR
 
 Floats = NDArray[np.float64]
 

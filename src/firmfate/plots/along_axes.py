@@ -7,11 +7,11 @@ import xarray as xr
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
+from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.findings.words import readable
 from firmfate.plots import style
 from firmfate.plots.cells import along
 from firmfate.survival import rmst
-from firmfate.variables import WEEKS_PER_YEAR
 
 
 @style.styled

@@ -10,10 +10,10 @@ import xarray as xr
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
+from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.errors import EstimateError
 from firmfate.findings.words import cell_words, readable
 from firmfate.plots import style
-from firmfate.variables import WEEKS_PER_YEAR
 
 KPI = "kpi_"
 LOWER_IS_BETTER = {"kpi_production", "kpi_quality", "kpi_finance", "kpi_logistics"}

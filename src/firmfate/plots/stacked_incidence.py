@@ -9,11 +9,11 @@ import xarray as xr
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
+from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.findings.words import readable
 from firmfate.plots import style
 from firmfate.plots.cells import shown
 from firmfate.survival import cumulative_incidence
-from firmfate.variables import WEEKS_PER_YEAR
 
 MOST_PANELS = 4
 

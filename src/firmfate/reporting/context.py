@@ -10,12 +10,12 @@ from typing import Any
 
 import xarray as xr
 
+from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.dataset import open_run
 from firmfate.errors import FirmfateError
 from firmfate.findings import Finding, Poles, axes_of, finding, labelled, poles
 from firmfate.models import Model
 from firmfate.study import Study
-from firmfate.variables import WEEKS_PER_YEAR
 
 HEAVY = ("batch_events",)
 """Counts that the report does not read, where lifetimes by batch are there."""

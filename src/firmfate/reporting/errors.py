@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.findings.cells import labels_of
 from firmfate.findings.words import Estimated, cell_words, number, plain, readable
 from firmfate.plots.cells import short_names, told
 from firmfate.reporting.blocks import Prose, Section, Table
 from firmfate.reporting.context import Context
 from firmfate.survival import rmst
-from firmfate.variables import WEEKS_PER_YEAR
 
 MOST_VALUES = 7
 MOST_CELLS = 40

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.dataset import open_run
 from firmfate.findings.calibration import calibrate
 from firmfate.findings.simulated import Free
@@ -18,7 +19,6 @@ from firmfate.findings.turning import turning_point
 from firmfate.findings.words import Estimated
 from firmfate.simulation import cores, simulate
 from firmfate.survival import contrast, counts_from_table, kaplan_meier, rmst
-from firmfate.variables import WEEKS_PER_YEAR
 
 TARGETS = {
     "manufacturing": ("BLS_BED_manufacturing", "2013-03"),

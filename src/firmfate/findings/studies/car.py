@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.findings import car_law
 from firmfate.findings.cells import labelled
 from firmfate.findings.table import Row, Table, row
@@ -23,7 +24,6 @@ from firmfate.models import load_model
 from firmfate.simulation import simulate_path
 from firmfate.survival import kaplan_meier
 from firmfate.survival.core.limits import student_quantile
-from firmfate.variables import WEEKS_PER_YEAR
 
 Floats = NDArray[np.float64]
 LIVES, GROUPS = 160, 16

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import xarray as xr
 
+from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.findings.poles import EXECUTION, MISALIGNMENT
 from firmfate.findings.table import Row, Table, row
 from firmfate.findings.words import Estimated, plain
 from firmfate.survival import contrast, crossing, kaplan_meier, rmst_curve
-from firmfate.variables import WEEKS_PER_YEAR
 
 WEAK, STRONG = 0.05, 1.0
 BETWEEN = ({EXECUTION: STRONG}, {EXECUTION: WEAK})

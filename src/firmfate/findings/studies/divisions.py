@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 
 import xarray as xr
 
+from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.findings.divisions import independent_harms, interactions, shapley, shares_of, whole_and_parts
 from firmfate.findings.lifetimes import Lifetimes
 from firmfate.findings.table import Row, Table
 from firmfate.findings.words import Estimated, plain
 from firmfate.survival import contrast, time_lost
-from firmfate.variables import WEEKS_PER_YEAR
 
 SHARES = {
     "shapley": "Shapley values of the lost lifetime",

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import xarray as xr
 
+from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.findings.divisions import shares_of
 from firmfate.findings.lifetimes import Lifetimes
 from firmfate.findings.poles import EXECUTION, MISALIGNMENT
 from firmfate.findings.table import Row, Table, row
 from firmfate.findings.turning import turning_point
 from firmfate.findings.words import Estimated, plain
-from firmfate.variables import WEEKS_PER_YEAR
 
 FACTORS = ("engine", "dose", "speed")
 """What differs between the weak and the strong firm of ``split``, in the order of its cells, the last fastest."""

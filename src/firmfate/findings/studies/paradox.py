@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import xarray as xr
 
+from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.errors import EstimateError
 from firmfate.findings.lifetimes import Lifetimes
 from firmfate.findings.phase import phase_map
@@ -16,7 +17,6 @@ from firmfate.findings.table import Row, Table, row
 from firmfate.findings.turning import turning_point
 from firmfate.findings.words import Estimated, plain
 from firmfate.survival import cumulative_incidence, proportional_hazards, proportionality
-from firmfate.variables import WEEKS_PER_YEAR
 
 SHOWN = 0.25
 """Steps of execution and misalignment in tables."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.dataset import open_run
 from firmfate.findings.lifetimes import Lifetimes
 from firmfate.findings.sensitivity import (
@@ -26,7 +27,6 @@ from firmfate.findings.turning import turning_point
 from firmfate.findings.words import Estimated
 from firmfate.models import load_model
 from firmfate.simulation import cores
-from firmfate.variables import WEEKS_PER_YEAR
 
 WIDE = {
     "adopt_time": Free(8, 78, log=True),

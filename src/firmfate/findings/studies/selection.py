@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.findings.selection import estimated, least_squares, mean_of, moments
 from firmfate.findings.table import Row, Table
 from firmfate.findings.words import Estimated
-from firmfate.variables import WEEKS_PER_YEAR
 
 AGES = (0, 1, 3, 5, 10, 15, 19)
 """Years at which survivors are looked at."""
