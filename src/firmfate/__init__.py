@@ -68,19 +68,19 @@ _WHERE = {
         ("bernoulli", "erlang", "gamma", "lognormal", "poisson", "table", "triangular"), "firmfate.models.functions"
     ),
 }
-_ROOMS = ("analysis", "calibration", "errors", "models", "plots", "sensitivity", "survival", "variables")
+_ROOMS = ("analysis", "calibration", "errors", "models", "plots", "sensitivity", "survival", "counts")
 
 __all__ = ["__version__", *_WHERE, *_ROOMS]
 
 if TYPE_CHECKING:
     from firmfate import analysis as analysis
     from firmfate import calibration as calibration
+    from firmfate import counts as counts
     from firmfate import errors as errors
     from firmfate import models as models
     from firmfate import plots as plots
     from firmfate import sensitivity as sensitivity
     from firmfate import survival as survival
-    from firmfate import variables as variables
     from firmfate.dataset import gather as gather
     from firmfate.dataset import open_run as open_run
     from firmfate.execute import run as run  # type: ignore[no-redef]

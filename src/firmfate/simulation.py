@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from firmfate.counts import FIRMS
 from firmfate.errors import FirmfateError, InvalidFirmsWarning, is_finite, whole
 from firmfate.kernel.engine import INVALID, Engine, Records, Varying
 from firmfate.models import load_model
 from firmfate.models.model import Model
 from firmfate.values import cell_words, given_parameters, some, values_of
-from firmfate.variables import FIRMS
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from firmfate.counts import FIRMS
 from firmfate.dataset.layout import cell_coordinates, describe, label
 from firmfate.dataset.slabs import slabs
 from firmfate.design import Cells, population
 from firmfate.shards.file import NETCDF_LOCK, ShardFile, read
 from firmfate.shards.work import RECORDED
 from firmfate.study import Study
-from firmfate.variables import FIRMS
 
 BYTES_PER_FIRM = 40
 

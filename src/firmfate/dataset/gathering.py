@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from firmfate.counts import BIN_WEEKS
 from firmfate.dataset.firms import write_firms
 from firmfate.dataset.layout import (
     cell_coordinates,
@@ -34,7 +35,6 @@ from firmfate.shards.file import NETCDF_LOCK, ShardContent, ShardFile, read
 from firmfate.shards.plan import human_bytes
 from firmfate.shards.work import tabulate
 from firmfate.study import Study
-from firmfate.variables import BIN_WEEKS
 
 if TYPE_CHECKING:
     import xarray as xr

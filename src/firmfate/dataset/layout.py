@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from firmfate import provenance
+from firmfate.counts import BIN_WEEKS, CELLS, COORDINATES, COUNTS, Variable
 from firmfate.design import Cells, Population
 from firmfate.models.model import Model
 from firmfate.study import Study
-from firmfate.variables import BIN_WEEKS, CELLS, COORDINATES, COUNTS, Variable
 
 
 def registered(model: Model) -> dict[str, Variable]:

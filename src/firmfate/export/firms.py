@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from firmfate.counts import FIRMS
 from firmfate.errors import FirmfateError
 from firmfate.export.tables import Column, Exported, Table
 from firmfate.kernel.engine import INVALID
 from firmfate.lives import Player
 from firmfate.shards.file import NETCDF_LOCK
 from firmfate.simulation import cores
-from firmfate.variables import FIRMS
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -73,7 +73,7 @@ def refuse_mark(model: Model, name: str, value: float, maximum: int) -> None:
 
 
 class Counts(NamedTuple):
-    """Counts of a block, all int64; dims as in `firmfate.variables.COUNTS`, with a leading axis of marks for the last
+    """Counts of a block, all int64; dims as in `firmfate.counts.COUNTS`, with a leading axis of marks for the last
     two."""
 
     events: NDArray[np.int64]

@@ -13,11 +13,11 @@ import xarray as xr
 from firmfate.analysis import Finding, finding
 from firmfate.analysis.cell_labels import axes_of, labelled
 from firmfate.analysis.poles import Poles, poles
+from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.dataset import open_run
 from firmfate.errors import FirmfateError
 from firmfate.models import Model
 from firmfate.study import Study
-from firmfate.variables import WEEKS_PER_YEAR
 
 HEAVY = ("batch_events",)
 """Counts that the report does not read, where lifetimes by batch are there."""

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from firmfate.counts import BIN_WEEKS
 from firmfate.design import Cells, Population, design, population
 from firmfate.errors import BrokenShardError, IncompleteRunError
 from firmfate.kernel.engine import Counts, Engine, Records, Varying
@@ -19,7 +20,6 @@ from firmfate.models.model import Model
 from firmfate.shards.file import ShardContent, ShardFile, encode, read, write
 from firmfate.shards.plan import Shard, week_ratio
 from firmfate.study import Study
-from firmfate.variables import BIN_WEEKS
 
 PIECE = 65_536
 """Firms stepped in one call of the kernel: bounds memory, and how long a signal has to wait."""

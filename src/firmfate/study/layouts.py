@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from firmfate.counts import COUNTS, FIRMS, RESERVED_DIMS
 from firmfate.errors import StudyError, did_you_mean
 from firmfate.models import Model
 from firmfate.study import reading
@@ -15,7 +16,6 @@ from firmfate.study.axes import Axis, grid_axis, player, range_axis
 from firmfate.study.csv_files import read_rows
 from firmfate.study.keys import allowed_value, parameter_keys
 from firmfate.study.reading import refuse
-from firmfate.variables import COUNTS, FIRMS, RESERVED_DIMS
 
 KINDS = ("grid", "cells", "latin_hypercube", "sobol", "saltelli", "coalitions")
 OPTIONS = {

@@ -10,10 +10,10 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.errors import StudyError, did_you_mean
 from firmfate.randomness import canonical
 from firmfate.study.rendering import inline
-from firmfate.variables import WEEKS_PER_YEAR
 
 YEAR = float(WEEKS_PER_YEAR)
 MOST_YEARS = 1000

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.errors import ModelError, StudyError, did_you_mean
 from firmfate.models import Model, load_model
 from firmfate.study import reading, settings
@@ -15,7 +16,6 @@ from firmfate.study.keys import allowed_value, parameter_keys
 from firmfate.study.layouts import KINDS, Layout, read_layout
 from firmfate.study.population import PopulationTable, read_population
 from firmfate.study.rendering import toml
-from firmfate.variables import WEEKS_PER_YEAR
 
 TABLES = ("study", *KINDS, "population", "parameters", "record")
 MOST_STEPS = 2**31 - 1

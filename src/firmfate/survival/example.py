@@ -7,8 +7,8 @@ from importlib.resources import files
 
 import xarray as xr
 
+from firmfate.counts import COUNTS, attributes
 from firmfate.survival.observed import counts_from_table
-from firmfate.variables import COUNTS, attributes
 
 BATCHES, WEEKS = 32, 104
 HORIZONS = (52, 104)

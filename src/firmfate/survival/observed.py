@@ -9,10 +9,10 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from firmfate.counts import BIN_WEEKS, COUNTS, attributes
 from firmfate.errors import EstimateError, did_you_mean
 from firmfate.survival.labels import LARGEST_WHOLE, whole_between, whole_numbers
 from firmfate.survival.rows import CENSORED
-from firmfate.variables import BIN_WEEKS, COUNTS, attributes
 
 if TYPE_CHECKING:
     import pandas as pd
