@@ -24,8 +24,8 @@ import xarray as xr
 import firmfate
 from firmfate.errors import FirmfateError
 from firmfate.findings.table import NOTHING, Table, shown
-from firmfate.simulation import cores
-from firmfate.study.rendering import toml
+from firmfate.machine import cores
+from firmfate.tables.rendering import toml
 
 HERE = Path(__file__).resolve().parent
 ROOM = "firmfate.findings.studies"

@@ -15,8 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from firmfate import Study
+from firmfate.execute.compiling import compile_once
 from firmfate.execute.dask import local_cluster, run_on_dask
-from firmfate.execute.machine import compile_once
 from firmfate.execute.threads import run_on_threads
 from firmfate.shards import Plan, RunDirectory, Worker
 

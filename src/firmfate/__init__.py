@@ -32,6 +32,9 @@ _WHERE = {
     "run": "firmfate.execute",
     "gather": "firmfate.dataset",
     "open_run": "firmfate.dataset",
+    "status": "firmfate.shards",
+    "submit": "firmfate.slurm",
+    "export": "firmfate.exporting",
     "simulate": "firmfate.simulation",
     "simulate_path": "firmfate.simulation",
     "replay": "firmfate.lives",
@@ -51,11 +54,14 @@ if TYPE_CHECKING:
     from firmfate.dataset import gather as gather
     from firmfate.dataset import open_run as open_run
     from firmfate.execute import run as run  # type: ignore[no-redef]
+    from firmfate.exporting import export as export
     from firmfate.lives import replay as replay
     from firmfate.reporting import write_report as write_report
     from firmfate.shards import plan as plan  # type: ignore[no-redef]
+    from firmfate.shards import status as status  # type: ignore[no-redef]
     from firmfate.simulation import simulate as simulate
     from firmfate.simulation import simulate_path as simulate_path
+    from firmfate.slurm import submit as submit
     from firmfate.study import Study as Study
 
 

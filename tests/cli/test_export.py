@@ -14,8 +14,8 @@ import pandas as pd
 import pytest
 
 import firmfate
-from firmfate import export
-from firmfate.export import export_counts, export_firms
+from firmfate import exporting
+from firmfate.exporting import export_counts, export_firms
 
 README = Path(__file__).parents[2] / "README.md"
 POPULATION = """
@@ -70,8 +70,8 @@ def test_tables_do_not_depend_on_pieces_or_threads(
 ) -> None:
     export_firms(finished_run, tmp_path / "whole.csv", replicates=40)
     export_counts(finished_run, tmp_path / "whole-counts.csv")
-    monkeypatch.setattr(export.firms, "PIECE", piece)
-    monkeypatch.setattr(export.counts, "SLAB_BYTES", 1)
+    monkeypatch.setattr(exporting.firms, "PIECE", piece)
+    monkeypatch.setattr(exporting.counts, "SLAB_BYTES", 1)
     export_firms(finished_run, tmp_path / "pieces.csv", replicates=40, threads=threads)
     export_counts(finished_run, tmp_path / "pieces-counts.csv")
     for name in ("", "-counts"):
@@ -229,7 +229,7 @@ def test_an_export_that_fails_leaves_nothing(
     def broken(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(export.firms._Firms, "rows", broken)
+    monkeypatch.setattr(exporting.firms._Firms, "rows", broken)
     with pytest.raises(MemoryError):
         export_firms(finished_run, tmp_path / "firms.csv")
     assert list(tmp_path.iterdir()) == []

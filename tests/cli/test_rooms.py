@@ -12,7 +12,7 @@ import firmfate
 
 LAZY = [
     firmfate,
-    *(importlib.import_module(f"firmfate.{room}") for room in ("plots", "findings", "survival", "export")),
+    *(importlib.import_module(f"firmfate.{room}") for room in ("plots", "findings", "survival", "exporting")),
 ]
 
 

@@ -7,7 +7,6 @@ import pytest
 import xarray as xr
 
 import firmfate
-from firmfate.design import design
 from firmfate.shards import RunDirectory
 from firmfate.shards.file import read
 
@@ -120,7 +119,7 @@ def test_a_design_that_grows_runs_its_new_cells_alone(kind, common, tmp_path):
     assert {path: after[path] for path in before} == before
     new = [read(file) for file in RunDirectory(tmp_path / "run").files() if file.path not in before]
     assert sum(content.counts["firms"].sum() for content in new) == 60
-    assert {key for content in new for key in content.cell_keys} == set(design(grown).keys) - set(design(small).keys)
+    assert {key for content in new for key in content.cell_keys} == set(grown.cells.keys) - set(small.cells.keys)
     at_once = firmfate.run(grown, into=tmp_path / "at once", progress=False)
     assert ds.drop_attrs().identical(at_once.drop_attrs())
 

@@ -11,7 +11,7 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmfate.design import Cells, design
+from firmfate.design import Cells
 from firmfate.errors import StudyError
 from firmfate.models import load_model
 from firmfate.randomness import value_key
@@ -21,7 +21,7 @@ FIELDS = load_model("firm").fields
 
 
 def cells(**tables: object) -> Cells:
-    return design(Study(**{"study": {"name": "cells"}, **tables}))
+    return Study(**{"study": {"name": "cells"}, **tables}).cells
 
 
 def column(found: Cells, field: str) -> list[float]:
@@ -66,7 +66,7 @@ def test_without_a_design_there_is_one_cell() -> None:
 
 def test_a_list_keeps_its_order_and_reads_units_from_csv(tmp_path: object) -> None:
     (tmp_path / "cells.csv").write_text("\ufeffcorrect_time, misalignment.sales\n2 years,0.5\n\n13,1\n")  # type: ignore[operator]
-    found = design(Study.parse('cells = "cells.csv"\n[study]\nname = "csv"\n', beside=tmp_path))  # type: ignore[arg-type]
+    found = Study.parse('cells = "cells.csv"\n[study]\nname = "csv"\n', beside=tmp_path).cells  # type: ignore[arg-type]
     assert column(found, "correct_time") == [104.0, 13.0]
     assert column(found, "misalignment_sales") == [0.5, 1.0]
     assert column(found, "misalignment_finance") == [0.5, 0.5]
@@ -84,10 +84,10 @@ def test_cells_are_named_by_value_never_by_position(
     """Growing a grid, turning it, or writing it as a list leaves every old cell its name and its random numbers."""
     study = {"name": "grow", "seed": seed, "common_random_numbers": common}
     e, m = ([value / 100 for value in values] for values in (execution, misalignment))
-    small = design(Study(study=study, grid={"execution": e, "misalignment": m}))
-    grown = design(Study(study=study, grid={"misalignment": [*m, 0.123], "execution": [0.456, *e]}))
+    small = Study(study=study, grid={"execution": e, "misalignment": m}).cells
+    grown = Study(study=study, grid={"misalignment": [*m, 0.123], "execution": [0.456, *e]}).cells
     listed = [{"misalignment": y, "execution": x} for x, y in itertools.product(e, m)]
-    as_list = design(Study(study=study, cells=listed))
+    as_list = Study(study=study, cells=listed).cells
     key = dict(zip(grown.keys, grown.random_keys.tolist(), strict=True))
     assert {name: key[name] for name in small.keys} == dict(zip(small.keys, small.random_keys.tolist(), strict=True))
     assert dict(zip(as_list.keys, as_list.random_keys.tolist(), strict=True)) == {
@@ -136,7 +136,7 @@ def test_forty_thousand_cells_are_lean() -> None:
         grid={key: {"from": 0, "to": 1, "points": 200} for key in ("execution", "misalignment")},
     )
     tracemalloc.start()
-    found = design(study)
+    found = study.cells
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert len(set(found.keys)) == 40_000

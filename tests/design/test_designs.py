@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import pdist
 from scipy.stats import qmc
 
-from firmfate.design import Cells, coalitions, design
+from firmfate.design import Cells, coalitions
 from firmfate.errors import StudyError
 from firmfate.study import Study
 
@@ -23,7 +23,7 @@ AXES = {
 
 
 def cells(kind: str, seed: int = 1, axes: dict[str, Any] | None = None, **options: object) -> Cells:
-    return design(Study(study={"name": "points", "seed": seed}, **{kind: {**options, **(axes or AXES)}}))
+    return Study(study={"name": "points", "seed": seed}, **{kind: {**options, **(axes or AXES)}}).cells
 
 
 def unit(found: Cells) -> np.ndarray:
@@ -115,7 +115,7 @@ def test_saltelli_extends() -> None:
 
 
 def test_saltelli_without_salib_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "SALib.sample.sobol", None)
+    monkeypatch.setitem(__import__("sys").modules, "SALib", None)
     with pytest.raises(StudyError, match="pip install SALib"):
         cells("saltelli", points=16)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import firmfate
-from firmfate.study.layouts import KINDS
+from firmfate.design import DESIGNS
 
 README = Path(__file__).parents[2] / "README.md"
 MODULES = sorted(
@@ -34,7 +34,7 @@ def test_there_are_examples() -> None:
     assert {"firmfate.simulation", "firmfate.shards.plan", "firmfate.study.study"} <= set(found)
 
 
-@pytest.mark.parametrize("kind", [*KINDS, "population"])
+@pytest.mark.parametrize("kind", [*DESIGNS, "population"])
 def test_every_design_has_an_example_from_toml_to_survival(kind: str) -> None:
     """Users copy it; the first test of this file runs it."""
     module = importlib.import_module(f"firmfate.design.{'listed' if kind == 'cells' else kind}")

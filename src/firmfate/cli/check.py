@@ -20,10 +20,8 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Read and lay out the study."""
-    from firmfate.design import design
-
     study = read_study(arguments.study, quiet=arguments.quiet)
-    cells = design(study)
+    cells = study.cells
     if arguments.json:
         terminal.out_json(
             {

@@ -21,14 +21,13 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Lay out the study and cut it into shards."""
-    from firmfate.design import design
     from firmfate.shards import RunDirectory, plan
 
     study = read_study(arguments.study)
     if arguments.into and arguments.into.exists():
         directory = RunDirectory(arguments.into)
         directory.refuse_other(study)
-        found = directory.plan(study, design(study))
+        found = directory.plan(study, study.cells)
     else:
         found = plan(study)
     dealt = None

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from firmfate.errors import IncompleteRunError, RunDirectoryError
-from firmfate.execute.machine import allocated_cores, compile_once
+from firmfate.execute.compiling import compile_once
+from firmfate.machine import cores
 from firmfate.provenance import fingerprint
 from firmfate.shards import RunDirectory, Shard, Worker
 from firmfate.shards.directory import fingerprint_table
@@ -86,7 +87,7 @@ def local_cluster(processes: int, threads: int | None = None) -> Iterator[Client
         dask.config.set(QUIET | {"distributed.worker.daemon": False, "distributed.logging.distributed": "error"}),
         LocalCluster(
             n_workers=processes,
-            threads_per_worker=threads or max(1, allocated_cores() // processes),
+            threads_per_worker=threads or max(1, cores() // processes),
             processes=True,
             dashboard_address="127.0.0.1:0",
             host="127.0.0.1",

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from firmfate.dataset import BrokenShards, gather
 from firmfate.errors import FirmfateError, IncompleteRunError, RunDirectoryError, whole
-from firmfate.execute.machine import allocated_cores, compile_once
+from firmfate.execute.compiling import compile_once
 from firmfate.execute.progress import Progress
 from firmfate.execute.stopping import Stopped, stops_on_signals
 from firmfate.execute.threads import run_on_threads
 from firmfate.lives import write_lives
+from firmfate.machine import cores
 from firmfate.shards import Plan, RunDirectory, Shard, Worker
 from firmfate.shards.plan import human_bytes
 from firmfate.study import Study
@@ -174,7 +175,7 @@ def _execute(where: _Where, worker: Worker, shards: Iterable[Shard], directory: 
         told.advance(receipt.firms, receipt.firm_steps)
 
     if where.workers is None and where.client is None and where.scheduler is None and where.slurm is None:
-        threads = where.threads or allocated_cores()
+        threads = where.threads or cores()
         compile_once(worker.engine, told.say)
         run_on_threads(worker, shards, directory.shards, threads=threads, done=done)
         return

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from firmfate.design import design, population
 from firmfate.errors import StudyError
 from firmfate.kernel.engine import INVALID, Engine, Varying
 from firmfate.models import load_model
@@ -126,7 +125,7 @@ class SimulatedSurvival:
         tables = self.tables(values)
         study = Study(**{**tables, "study": {**tables["study"], "seed": seed}})
         try:
-            cells = design(study)
+            cells = study.cells
         except StudyError:
             return np.full(len(self.ages), np.nan)
         records = self._engine.run(
@@ -145,7 +144,7 @@ class SimulatedSurvival:
         """Return what firms draw; kept while the distributions stay the same."""
         key = (study.seed, firms, str(study.population.described))
         if key not in self._drawn:
-            people = population(study)
+            people = study.population
             if len(self._drawn) > 8 * self._threads:
                 self._drawn.clear()
             self._drawn[key] = (

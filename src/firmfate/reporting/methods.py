@@ -96,18 +96,5 @@ def _held(context: Context) -> str:
 
 def _design(context: Context) -> str:
     """Return the design in words."""
-    if context.study is None or not context.study.layout.axes:
-        return ""
-    layout = context.study.layout
-    names = [readable(axis.key.replace(".", " of ")) for axis in layout.axes]
-    if layout.kind == "grid":
-        spans = [
-            f"{name} ({len(axis.values)} values from {plain(min(axis.values))} to {plain(max(axis.values))})"
-            for name, axis in zip(names, layout.axes, strict=True)
-        ]
-        return f" of a grid over {' and '.join(spans)}"
-    kinds = {
-        "cells": "listed cells", "latin_hypercube": "a Latin hypercube", "sobol": "a scrambled Sobol sequence",
-        "saltelli": "Saltelli's design", "coalitions": "all coalitions",
-    }  # fmt: skip
-    return f" of {kinds.get(layout.kind, layout.kind)} over {' and '.join(names)}"
+    design = context.study.design if context.study else None
+    return f" of {design.words}" if design and design.axes else ""

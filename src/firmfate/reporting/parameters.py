@@ -43,22 +43,17 @@ def _value(study: Study, row: Parameter) -> tuple[str, str]:
     """Return a parameter's value in this study, and how to mark its row."""
     said = []
     for key in row.keys:
-        axis = next((axis for axis in study.layout.axes if axis.key == key), None)
+        axis = next((axis for axis in study.design.axes if axis.key == key), None)
         drawn = next((one for one in study.population.distributions if one.key == key), None)
         part = key.partition(".")[2]
         before = f"{part}: " if part else ""
         if axis is not None:
             low, high = min(axis.values), max(axis.values)
             count = len(set(axis.values))
-            ranged = study.layout.kind in ("latin_hypercube", "sobol", "saltelli")
-            many = f", {count} values" if count > 2 and not ranged else ""
+            many = f", {count} values" if count > 2 else ""
             said.append(f"{before}{plain(low)} to {plain(high)}{many}" if low != high else f"{before}{plain(low)}")
         elif drawn is not None:
-            shown = ", ".join(plain(value) for value in drawn.arguments[:4])
-            said.append(
-                f"{before}differs from firm to firm, {drawn.family.replace('_', ' ')} "
-                f"({shown}{', …' * (len(drawn.arguments) > 4)})"
-            )
+            said.append(f"{before}differs from firm to firm, {drawn.words}")
         elif key in study.parameters:
             said.append(f"{before}{plain(study.parameters[key])} (default {plain(row.default)})")
     if said:

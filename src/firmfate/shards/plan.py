@@ -20,7 +20,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from firmfate.design import Cells, design
+from firmfate.design import Cells
 from firmfate.study import Study
 from firmfate.variables import BIN_WEEKS
 
@@ -191,7 +191,7 @@ class Plan:
 
 def _strata(study: Study) -> int:
     """Return in how many strata the firms of a cell are counted."""
-    return math.prod(bins for _, bins in study.population.strata)
+    return study.population.strata_count
 
 
 def cell_bytes(study: Study) -> int:
@@ -312,7 +312,7 @@ def plan(
     >>> p.firms, p.missing, len(p.shards)
     (2000, 2000, 1)
     """
-    cells = design(study) if cells is None else cells
+    cells = study.cells if cells is None else cells
     total = len(cells) * study.replicates
     firms_each = max(1, round(shard_seconds(total, study, shard_scale) / firm_seconds(study)))
     cells_each = max(1, HELD_BYTES // (2 * cell_bytes(study)))

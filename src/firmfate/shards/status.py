@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firmfate.design import Cells, design
+from firmfate.design import Cells
 from firmfate.shards.directory import Holdings, RunDirectory
 from firmfate.shards.file import ShardFile
 from firmfate.shards.plan import Plan, human_seconds, plan
@@ -215,7 +215,7 @@ def status(directory: Path | str, *, verify: bool = True, now: float | None = No
     """
     run = RunDirectory(Path(directory))
     study = run.study()
-    cells = design(study)
+    cells = study.cells
     files = run.files()
     broken = {shard.path: shard for shard in files if verify and not is_whole(shard)}
     holdings = run.holdings(study, cells, without=broken)

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from firmfate.design import design
 from firmfate.errors import SlurmError
 from firmfate.shards import RunDirectory, plan, status
 from firmfate.slurm.arrays import MAX_ARRAY_SIZE, Deal, deal
@@ -120,7 +119,7 @@ def submit(
     limit = max_array_size()
     if pretend:
         directory.refuse_other(study)
-        found = directory.plan(study, design(study)) if (directory.path / "provenance.json").is_file() else plan(study)
+        found = directory.plan(study, study.cells) if (directory.path / "provenance.json").is_file() else plan(study)
         return _prepare(deal(found, profile, limit=limit), directory, one_allocation)
     directory.claim(study)
     state = status(directory.path)

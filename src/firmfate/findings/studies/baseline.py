@@ -16,7 +16,8 @@ from firmfate.findings.survival_tables import SurvivalTable, read_survival_table
 from firmfate.findings.table import Row, Table
 from firmfate.findings.turning import turning_point
 from firmfate.findings.words import Estimated
-from firmfate.simulation import cores, simulate
+from firmfate.machine import cores
+from firmfate.simulation import simulate
 from firmfate.survival import contrast, counts_from_table, kaplan_meier, rmst
 from firmfate.variables import WEEKS_PER_YEAR
 

@@ -24,8 +24,8 @@ from firmfate.findings.simulated import Free
 from firmfate.findings.table import Row, Table
 from firmfate.findings.turning import turning_point
 from firmfate.findings.words import Estimated
+from firmfate.machine import cores
 from firmfate.models import load_model
-from firmfate.simulation import cores
 from firmfate.variables import WEEKS_PER_YEAR
 
 WIDE = {

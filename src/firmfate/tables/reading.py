@@ -1,4 +1,4 @@
-"""Typed readers of a study's tables: every refusal names the key's path, the value, and what is allowed."""
+"""Typed readers: every refusal names the path of the key, the value, and what is allowed."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from firmfate.errors import StudyError, did_you_mean
+from firmfate.errors import UNPRINTABLE, StudyError, did_you_mean, shortened
 from firmfate.randomness import canonical
-from firmfate.study.rendering import inline
+from firmfate.tables.rendering import inline
 from firmfate.variables import WEEKS_PER_YEAR
 
 YEAR = float(WEEKS_PER_YEAR)
 MOST_YEARS = 1000
+LONGEST_NAME = 100
 WEEKS_IN = {"day": 1 / 7, "days": 1 / 7, "week": 1.0, "weeks": 1.0, "year": YEAR, "years": YEAR}
 """Units of time that a study may write, in weeks. A month is no fixed number of weeks and is refused."""
 
@@ -27,6 +28,11 @@ def show(value: object) -> str:
     """Return a value as a message shows it: as TOML would write it, and short."""
     shown = inline(value)
     return shown if len(shown) <= 60 else shown[:57] + "..."
+
+
+def named(key: object) -> str:
+    """Return a key, or the name of a file, as a message shows it: short, whatever somebody wrote."""
+    return shortened(str(key), LONGEST_NAME)
 
 
 def refuse(path: str, value: object, allowed: str) -> NoReturn:
@@ -60,18 +66,23 @@ def table(value: object, path: str, allowed: Iterable[str] | None = None) -> dic
         refuse(path, value, f"must be a table, written [{path}]")
     if allowed is not None:
         names = tuple(allowed)
-        for key in value:
-            if key not in names:
-                hint = did_you_mean(key, names) or f"; allowed: {', '.join(names)}"
-                raise StudyError(f"{path}.{key}: there is no such key in [{path}]{hint}")
+        unknown = [key for key in value if key not in names]
+        if unknown:
+            raise StudyError(*(no_such_key(key, path, names) for key in unknown))
     return value
 
 
+def no_such_key(key: str, path: str, allowed: tuple[str, ...]) -> str:
+    """Return the message that refuses a key."""
+    hint = did_you_mean(key, allowed) or f"; allowed: {', '.join(allowed)}"
+    return f"{path}.{named(key)}: there is no such key in [{path}]{hint}"
+
+
 def text(value: object, path: str) -> str:
-    """Return `value` where it is text without control characters."""
+    """Return `value` where it is text without control characters, and without marks that turn the writing round."""
     if not isinstance(value, str):
         refuse(path, value, "must be text in quotes")
-    if any(ord(character) < 32 and character not in "\n\t" for character in value):
+    if UNPRINTABLE.search(value):
         refuse(path, value, "must not hold control characters")
     return value
 
@@ -83,7 +94,7 @@ def flag(value: object, path: str) -> bool:
     return value
 
 
-def whole(value: object, path: str, low: int, high: int) -> int:
+def integer(value: object, path: str, low: int, high: int) -> int:
     """Return `value` where it is a whole number from `low` to `high`."""
     if isinstance(value, bool) or not isinstance(value, int):
         refuse(path, value, f"must be a whole number from {low} to {high}, written without a point or quotes")

@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmfate.errors import FirmfateError
-from firmfate.export.tables import Column, Exported, Table
+from firmfate.exporting.tables import Column, Exported, Table
 from firmfate.kernel.engine import INVALID
 from firmfate.lives import Player
+from firmfate.machine import cores
 from firmfate.shards.file import NETCDF_LOCK
-from firmfate.simulation import cores
 from firmfate.variables import FIRMS
 
 if TYPE_CHECKING:
@@ -102,8 +102,11 @@ class _Firms:
         self.place = np.unravel_index(np.arange(len(cells)), cells.shape) if cells.shape else ()
         by_dim = dict(zip(cells.dims, self.place, strict=True))
         self.axes = {
-            name: values[tuple(by_dim[dim] for dim in dims)] for name, (dims, values, _) in cells.coords.items()
+            name: values[tuple(by_dim[dim] for dim in dims)]
+            for name, (dims, values, _) in cells.coords.items()
+            if name != "cell"
         }
+        self.names = cells.coords["cell"][1] if "cell" in cells.coords else None
         self.drawn = [key.replace(".", "_") for key in self.study.population.keys]
         self.ends = np.array(["censored", *(cause.name for cause in self.study.model.causes), "invalid"], dtype=object)
 
@@ -114,10 +117,13 @@ class _Firms:
         shared = "; firms of the same number met the same shocks in every cell" if study.common_random_numbers else ""
         rows = {key.replace(".", "_"): model.parameter(key) for key in study.population.keys}
         return [
-            Column("cell", "integer", "1", "number of the cell, counted from 0 in the order of the design"),
+            Column("cell", "integer", "1", "number of the cell, counted from 0 in the order of the design")
+            if self.names is None
+            else Column("cell", "text", "1", "name of the cell, as the study gives it"),
             *(
                 Column(name, "number", about.get("units", "1"), about.get("long_name", name))
                 for name, (_, _, about) in self.player.cells.coords.items()
+                if name in self.axes
             ),
             Column("replicate", "integer", "1", "number of the firm in its cell" + shared),
             Column("event_week", "number", FIRMS["event_week"].units, FIRMS["event_week"].long_name),
@@ -211,7 +217,7 @@ class _Firms:
         cell = np.repeat(cells, count)
         never = found.alarm_week == 0
         columns: dict[str, Any] = {
-            "cell": cell,
+            "cell": cell if self.names is None else self.names[cell],
             **{name: values[cell] for name, values in self.axes.items()},
             "replicate": np.tile(np.arange(first, first + count), len(cells)),
             "event_week": found.event_week,

@@ -8,7 +8,7 @@ from pathlib import Path
 import xarray as xr
 
 from firmfate.dataset import open_run
-from firmfate.export.tables import Column, Exported, Table
+from firmfate.exporting.tables import Column, Exported, Table
 from firmfate.survival import to_rows
 
 SLAB_BYTES = 64 * 1024**2

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from firmfate.errors import StudyError, did_you_mean
 from firmfate.models.model import Parameter
-from firmfate.study import reading
-from firmfate.study.keys import allowed_value
-from firmfate.study.reading import refuse, rounded
+from firmfate.tables import reading, schema
+from firmfate.tables.reading import refuse, rounded
+from firmfate.tables.schema import Schema
+from firmfate.tables.source import Source, allowed_value
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,8 @@ class Axis:
     key : str
         As the study writes it, ``execution`` or ``misalignment.sales``.
     values : tuple of float
-        Grid: the values, ascending. Cells: the column. Ranges: from and to. Coalitions: off and on.
+        What the design makes its points of. Grid: the values, ascending. Listed cells: the column. Designs that fill
+        ranges: from and to. Coalitions: off and on.
     log : bool
         A range is filled evenly in the logarithm.
     """
@@ -36,17 +40,49 @@ class Axis:
         """The name of its dimension and coordinate."""
         return self.key.replace(".", "_")
 
+    @property
+    def words(self) -> str:
+        """The axis in a sentence: ``misalignment of sales``."""
+        return self.key.replace(".", " of ").replace("_", " ")
 
-def grid_axis(key: str, value: object, path: str, row: Parameter) -> Axis:
-    """Read one axis of a grid: a list, ``{ values = [...] }`` or ``{ from, to, points, scale }``."""
+
+Reader = Callable[[str, object, str, Parameter], Axis]
+"""(key, value as written, its path for messages, row of the parameter) -> axis."""
+
+
+def read_axes(
+    written: dict[str, Any], kind: str, source: Source, read: Reader, *, words: tuple[str, ...] = ()
+) -> tuple[Axis, ...]:
+    """Read all axes of a design's table, in the order of the file; what is wrong is noted in `source.faults`.
+
+    Parameters
+    ----------
+    written : dict
+    kind : str
+        Name of the table.
+    source : Source
+    read : callable
+        How one axis is written: `read_values`, `read_range`, or a design's own.
+    words : tuple of str
+        Keys of the table that are no axes.
+    """
+    found = []
+    for key, value in source.parameters(written, kind, words=words):
+        with source.faults.noted():
+            found.append(read(key, value, f"{kind}.{key}", source.model.parameter(key)))
+    return tuple(found)
+
+
+def read_values(key: str, value: object, path: str, row: Parameter) -> Axis:
+    """Read an axis of values: a list, ``{ values = [...] }`` or ``{ from, to, points, scale }``."""
     if isinstance(value, dict) and "values" in value:
         value = reading.table(value, path, ("values",))["values"]
     if isinstance(value, dict):
         reading.table(value, path, ("from", "to", "points", "scale"))
-        axis = range_axis(key, {name: item for name, item in value.items() if name != "points"}, path, row)
+        axis = read_range(key, {name: item for name, item in value.items() if name != "points"}, path, row)
         if "points" not in value:
             raise StudyError(f"{path} needs 'points', the number of values between from and to, such as points = 11")
-        points = reading.whole(value["points"], f"{path}.points", 2, 100_000)
+        points = reading.integer(value["points"], f"{path}.points", 2, 100_000)
         space = np.geomspace if axis.log else np.linspace
         values = [rounded(found) for found in space(axis.values[0], axis.values[1], points).tolist()]
         if len(set(values)) < points:
@@ -70,7 +106,15 @@ def grid_axis(key: str, value: object, path: str, row: Parameter) -> Axis:
     return Axis(key, tuple(sorted(found)))
 
 
-def range_axis(key: str, value: object, path: str, row: Parameter) -> Axis:
+def values_schema(row: Parameter) -> Schema:
+    """Return the schema of what `read_values` reads."""
+    values: Schema = {"type": "array", "minItems": 1, "uniqueItems": True, "items": schema.value(row)}
+    points: Schema = {"points": {"type": "integer", "minimum": 2, "maximum": 100_000}}
+    spaced = schema.table({**_ends(row), **points}, "evenly spaced values", required=("from", "to", "points"))
+    return {"anyOf": [values, spaced, schema.table({"values": values}, "the values", required=("values",))]}
+
+
+def read_range(key: str, value: object, path: str, row: Parameter) -> Axis:
     """Read a range: ``[from, to]`` or ``{ from, to, scale }``."""
     if isinstance(value, list) and len(value) == 2:
         value = {"from": value[0], "to": value[1]}
@@ -91,13 +135,10 @@ def range_axis(key: str, value: object, path: str, row: Parameter) -> Axis:
     return Axis(key, (first, last), scale == "log")
 
 
-def player(key: str, value: object, path: str, row: Parameter) -> Axis:
-    """Read one player of coalitions: ``[off, on]`` or ``{ off = .., on = .. }``."""
-    if isinstance(value, list) and len(value) == 2:
-        value = {"off": value[0], "on": value[1]}
-    if not isinstance(value, dict) or set(value) != {"off", "on"}:
-        refuse(path, value, "must be { off = .., on = .. }, or [off, on]")
-    off, on = (allowed_value(value[state], f"{path}.{state}", row) for state in ("off", "on"))
-    if off == on:
-        refuse(f"{path}.on", value["on"], f"must differ from {path}.off")
-    return Axis(key, (off, on))
+def range_schema(row: Parameter) -> Schema:
+    """Return the schema of what `read_range` reads."""
+    return {"anyOf": [schema.table(_ends(row), "a range", required=("from", "to")), schema.pair(row)]}
+
+
+def _ends(row: Parameter) -> dict[str, Schema]:
+    return {"from": schema.value(row), "to": schema.value(row), "scale": {"enum": ["linear", "log"]}}

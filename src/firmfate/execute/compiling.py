@@ -1,27 +1,13 @@
-"""The machine at hand: how many cores are ours, and machine code that is made once a node."""
+"""Machine code that is compiled once a node, however many processes need it at the same time."""
 
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from collections.abc import Callable, Iterator
 
 from firmfate.kernel.compose import cache_directory
 from firmfate.kernel.engine import Engine
-from firmfate.simulation import cores
-
-
-def allocated_cores() -> int:
-    """Return how many cores this process may use: those of its affinity, and no more than Slurm has allocated.
-
-    Without control groups a Slurm job sees all cores of its node, whatever it was given.
-    """
-    for name in ("SLURM_CPUS_PER_TASK", "SLURM_CPUS_ON_NODE"):
-        given = os.environ.get(name, "")
-        if given.isdigit() and int(given) > 0:
-            return min(cores(), int(given))
-    return cores()
 
 
 @contextlib.contextmanager

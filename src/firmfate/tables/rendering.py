@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 BARE = re.compile(r"[A-Za-z0-9_-]+")
+LONGEST_DECIMAL = 4096
+"""Bits of an integer that is still written in decimal digits."""
 
 
 def toml(tables: Mapping[str, Any]) -> str:
@@ -60,7 +62,8 @@ def inline(value: object) -> str:
     if isinstance(value, float):
         return repr(value) if math.isfinite(value) else {math.inf: "inf", -math.inf: "-inf"}.get(value, "nan")
     if isinstance(value, int):
-        return str(value)
+        # Python writes no more than 4,300 decimal digits; hexadecimal ones have no such limit.
+        return str(value) if value.bit_length() < LONGEST_DECIMAL else hex(value)
     if isinstance(value, list):
         return "[" + ", ".join(inline(item) for item in value) + "]"
     if isinstance(value, dict):
