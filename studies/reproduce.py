@@ -23,6 +23,7 @@ import xarray as xr
 
 import firmfate
 from firmfate.errors import FirmfateError
+from firmfate.execute import Threads
 from firmfate.findings.table import NOTHING, Table, shown
 from firmfate.machine import cores
 from firmfate.tables.rendering import toml
@@ -78,7 +79,7 @@ def run(
         if replicates is not None:
             tables = {**study.tables, "study": {**study.tables["study"], "replicates": replicates}}
             study = firmfate.Study.parse(toml(tables), beside=file.parent)
-        runs[key] = firmfate.run(study, into=places[key], threads=threads, progress=progress)
+        runs[key] = firmfate.run(study, into=places[key], on=Threads(threads), progress=progress)
     derive = getattr(_findings(name), "derive", None)
     if derive is not None:
         for key, ds in derive(places).items():

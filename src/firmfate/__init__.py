@@ -40,12 +40,13 @@ _WHERE = {
     "replay": "firmfate.lives",
     "write_report": "firmfate.reporting",
 }
-_ROOMS = ("errors", "findings", "models", "plots", "survival", "variables")
+_ROOMS = ("errors", "execute", "findings", "models", "plots", "survival", "variables")
 
 __all__ = ["__version__", *_WHERE, *_ROOMS]
 
 if TYPE_CHECKING:
     from firmfate import errors as errors
+    from firmfate import execute as execute
     from firmfate import findings as findings
     from firmfate import models as models
     from firmfate import plots as plots
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
     from firmfate import variables as variables
     from firmfate.dataset import gather as gather
     from firmfate.dataset import open_run as open_run
-    from firmfate.execute import run as run  # type: ignore[no-redef]
+    from firmfate.execute import run as run
     from firmfate.exporting import export as export
     from firmfate.lives import replay as replay
     from firmfate.reporting import write_report as write_report

@@ -104,6 +104,10 @@ class BrokenShardError(FirmfateError):
     """A shard file whose content is not what its name says."""
 
 
+class ExecutorError(FirmfateError):
+    """A way to run shards that cannot be used here: no such scheduler, address or file."""
+
+
 class SlurmError(FirmfateError):
     """A Slurm profile that cannot be used, or a Slurm command that failed."""
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import firmfate
+from firmfate.execute import DaskProcesses, SlurmWorkers
 from firmfate.shards import RunDirectory, plan, status
 from firmfate.slurm import Profile, submit
 from firmfate.slurm.submission import Submission, max_array_size
@@ -42,8 +43,8 @@ def first_shards(directory: Path, done: Submission, count: int = 2) -> dict[str,
 
 def test_the_five_ways_give_the_same_bits(small: Case, profile: Profile, tmp_path: Path) -> None:
     """Threads (the case itself), two local processes, Dask in Slurm jobs, one allocation, a job array."""
-    firmfate.run(small.file, into=tmp_path / "processes", workers=2, progress=False).close()
-    firmfate.run(small.file, into=tmp_path / "jobs", slurm=profile, progress=False).close()
+    firmfate.run(small.file, into=tmp_path / "processes", on=DaskProcesses(2), progress=False).close()
+    firmfate.run(small.file, into=tmp_path / "jobs", on=SlurmWorkers(profile), progress=False).close()
     array = submit(small.file, into=tmp_path / "array", profile=profile)
     assert finish(array, tmp_path / "array").startswith("COMPLETED"), log(tmp_path / "array", array.jobs[-1])
     allocation = submit(small.file, into=tmp_path / "allocation", profile=profile, one_allocation=True)
@@ -63,7 +64,7 @@ def test_dask_in_jobs_is_encrypted_where_the_profile_has_tls_files(
     ended = wait_for_job(allocation.jobs[0])
     said = log(tmp_path / "allocation", allocation.jobs[0])
     assert ended == "COMPLETED", said
-    firmfate.run(small.file, into=tmp_path / "jobs", slurm=encrypted, progress=False).close()
+    firmfate.run(small.file, into=tmp_path / "jobs", on=SlurmWorkers(encrypted), progress=False).close()
     said += "".join(path.read_text() for path in (tmp_path / "jobs" / "slurm").glob("ff-worker-*.err"))
     assert "Scheduler at: tls://127.0.0.1" in " ".join(said.split())
     assert "tcp://" not in said
@@ -163,7 +164,8 @@ def test_a_dead_worker_job_is_replaced(chaos: Case, profile: Profile, brake: Pat
 
     canceller = threading.Thread(target=cancel)
     canceller.start()
-    firmfate.run(chaos.file, into=run.path, slurm=dataclasses.replace(profile, concurrent=1), progress=False).close()
+    one = dataclasses.replace(profile, concurrent=1)
+    firmfate.run(chaos.file, into=run.path, on=SlurmWorkers(one), progress=False).close()
     canceller.join()
     assert cancelled
     assert len(list((run.path / "slurm").glob("ff-worker-*.err"))) >= 2
@@ -186,7 +188,7 @@ def test_dask_workers_leave_before_their_wall_time_and_others_take_over(
 
     releaser = threading.Thread(target=release)
     releaser.start()
-    firmfate.run(chaos.file, into=run.path, slurm=short, progress=False).close()
+    firmfate.run(chaos.file, into=run.path, on=SlurmWorkers(short), progress=False).close()
     releaser.join()
     assert len(told()) >= 2
     assert not any("TIME LIMIT" in text for text in told())

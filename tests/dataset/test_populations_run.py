@@ -81,7 +81,7 @@ def test_one_value_equals_the_plain_cell(tmp_path):
 
 def test_draws_do_not_depend_on_shards_or_workers(run, tmp_path):
     _, ds, firms = run
-    other = firmfate.run(study(), into=tmp_path, progress=False, shard_scale=0.01, threads=2)
+    other = firmfate.run(study(), into=tmp_path, progress=False, shard_scale=0.01, on=firmfate.execute.Threads(2))
     assert other.drop_attrs().equals(ds.drop_attrs())
     assert xr.load_dataset(tmp_path / "firms.nc").drop_attrs().equals(firms.drop_attrs())
 
@@ -90,7 +90,9 @@ def test_draws_do_not_depend_on_shards_or_workers(run, tmp_path):
 def test_draws_do_not_depend_on_processes(run, tmp_path):
     """Two Dask workers of one thread each draw what the threads of this process drew."""
     _, ds, firms = run
-    other = firmfate.run(study(), into=tmp_path, progress=False, shard_scale=0.01, workers=2, threads=1)
+    other = firmfate.run(
+        study(), into=tmp_path, progress=False, shard_scale=0.01, on=firmfate.execute.DaskProcesses(2, threads=1)
+    )
     assert other.drop_attrs().equals(ds.drop_attrs())
     assert xr.load_dataset(tmp_path / "firms.nc").drop_attrs().equals(firms.drop_attrs())
 

@@ -4,21 +4,64 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from firmfate.errors import SlurmError
-from firmfate.execute.dask import QUIET
-from firmfate.slurm import Profile
-from firmfate.slurm.scripts import LOGS, fill
+from firmfate.execute.base import Executor, Work
 
 if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace, _MutuallyExclusiveGroup
+
     from distributed import Client
+
+    from firmfate.slurm import Profile
 
 STAGGER = 0.1
 """Share of a job's time over which workers' leaving is spread, so that they do not all queue again at once."""
 DEATH_TIMEOUT = 120
 """Seconds after which a worker that has lost its scheduler gives up its job."""
+
+
+@dataclass(frozen=True)
+class SlurmWorkers(Executor):
+    """Run shards on Dask workers in Slurm jobs, as many at a time as there is work for; the jobs end with the run.
+
+    Parameters
+    ----------
+    profile : Profile or path
+        How to run on the site.
+    """
+
+    profile: Profile | str | Path
+
+    def run(self, work: Work) -> None:
+        """Ask for jobs and run shards until all are finished."""
+        from firmfate.execute.dask_work import run_on_dask
+        from firmfate.slurm import Profile
+
+        profile = self.profile if isinstance(self.profile, Profile) else Profile.read(self.profile)
+        work.say(f"asking Slurm for {profile.least} to {profile.concurrent} job(s) of {profile.cpus} CPU(s) each")
+        with slurm_cluster(profile, work.directory.path) as client:
+            run_on_dask(
+                client,
+                work,
+                threads_to_come=profile.concurrent * profile.cpus,
+                patience=profile.patience_seconds,
+            )
+
+    @classmethod
+    def add_option(cls, parser: ArgumentParser, choice: _MutuallyExclusiveGroup) -> None:
+        """Declare ``--slurm``."""
+        choice.add_argument(
+            "--slurm", type=Path, metavar="PROFILE", help="Dask workers in Slurm jobs (see `submit --show-profile`)"
+        )
+
+    @classmethod
+    def from_options(cls, options: Namespace) -> Self | None:
+        """Return it where a profile is named."""
+        return None if options.slurm is None else cls(options.slurm)
 
 
 def lifetime(profile: Profile) -> tuple[int, int]:
@@ -29,7 +72,9 @@ def lifetime(profile: Profile) -> tuple[int, int]:
 
 
 def _settings(profile: Profile, directory: Path) -> dict[str, Any]:
-    """Return what dask-jobqueue is told."""
+    """Return the keyword arguments of dask-jobqueue's SLURMCluster."""
+    from firmfate.slurm.scripts import LOGS, fill
+
     lived, stagger = lifetime(profile)
     settings: dict[str, Any] = {
         "queue": profile.partition or None,
@@ -79,6 +124,9 @@ def slurm_cluster(profile: Profile, directory: Path) -> Iterator[Client]:
         raise SlurmError("--slurm needs dask-jobqueue: pip install 'firmfate[slurm]'") from None
     import dask
     from distributed import Client
+
+    from firmfate.execute.dask_work import QUIET
+    from firmfate.slurm.scripts import LOGS
 
     (directory / LOGS).mkdir(exist_ok=True)
     with (

@@ -1,4 +1,4 @@
-"""Shards on Dask: few, large tasks, a shard each; results go to files, only receipts travel.
+"""Shards on the workers of a Dask client: few, large tasks, a shard each; results go to files, only receipts travel.
 
 Shards are submitted as workers free up, so a plan of any length costs the driver and the scheduler no more than a few
 tasks a worker. Every worker proves first that it sees the run directory and is of the same version and processor.
@@ -10,28 +10,26 @@ import asyncio
 import contextlib
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from firmfate.errors import IncompleteRunError, RunDirectoryError
+from firmfate.execute.base import Work
 from firmfate.execute.compiling import compile_once
-from firmfate.machine import cores
 from firmfate.provenance import fingerprint
 from firmfate.shards import RunDirectory, Shard, Worker
 from firmfate.shards.directory import fingerprint_table
 from firmfate.shards.work import Receipt
-
-if TYPE_CHECKING:
-    from distributed import Client
 
 RETRIES = 3
 AHEAD = 2
 """Tasks in flight for every thread of a worker."""
 RECOUNT = 5.0
 """Seconds between two looks at how many workers there are."""
+PATIENCE = 120.0
+"""Seconds to wait for the first worker."""
 QUIET = {
     "distributed.worker.profile.enabled": False,
     "distributed.worker.memory.monitor-interval": "2s",
@@ -77,94 +75,14 @@ def _run_shard(directory: str, wanted: str, token: str, shard: Shard) -> Receipt
     return worker.finished(shard, folder) or worker.run(shard, folder)
 
 
-@contextlib.contextmanager
-def local_cluster(processes: int, threads: int | None = None) -> Iterator[Client]:
-    """Give a client of a cluster of processes on this machine; their threads share the cores, where not given."""
-    import dask
-    from distributed import Client, LocalCluster
-
-    with (
-        dask.config.set(QUIET | {"distributed.worker.daemon": False, "distributed.logging.distributed": "error"}),
-        LocalCluster(
-            n_workers=processes,
-            threads_per_worker=threads or max(1, cores() // processes),
-            processes=True,
-            dashboard_address="127.0.0.1:0",
-            host="127.0.0.1",
-            silence_logs=50,
-        ) as cluster,
-        Client(cluster, set_as_default=False) as client,
-    ):
-        yield client
-
-
-@contextlib.contextmanager
-def connect(scheduler: str, tls: tuple[Path, Path, Path] | None = None, *, timeout: float = 20.0) -> Iterator[Client]:
-    """Give a client of a scheduler by its address, or by its scheduler file (``*.json``).
-
-    Parameters
-    ----------
-    scheduler : str
-    tls : (path, path, path), optional
-        Files of the authority, the certificate and the key; the connection is encrypted then, or refused.
-    timeout : float
-        Seconds to wait for it.
-
-    Raises
-    ------
-    RunDirectoryError
-        Where a file is missing, or no scheduler answers.
-    """
-    from distributed import Client
-    from distributed.security import Security
-
-    security = None
-    if tls is not None:
-        for path in tls:
-            if not path.is_file():
-                raise RunDirectoryError(
-                    f"{path}: there is no such file; TLS needs an authority, a certificate and a key"
-                )
-        authority, certificate, key = map(str, tls)
-        security = Security(
-            tls_ca_file=authority, tls_client_cert=certificate, tls_client_key=key, require_encryption=True
-        )
-    # As the default, a client that got no answer would stay in Dask's settings, and xarray would write no file.
-    options: dict[str, Any] = {"timeout": timeout, "security": security, "set_as_default": False}
-    try:
-        client = (
-            Client(scheduler_file=scheduler, **options) if scheduler.endswith(".json") else Client(scheduler, **options)
-        )
-    except (OSError, ValueError, TypeError, RuntimeError) as fault:
-        raise RunDirectoryError(f"no Dask scheduler answers at {scheduler}: {fault or type(fault).__name__}") from fault
-    with client:
-        yield client
-
-
-def run_on_dask(
-    client: Any,
-    directory: Path,
-    wanted: str,
-    shards: Iterable[Shard],
-    *,
-    done: Callable[[Receipt], None],
-    say: Callable[[str], None],
-    threads_to_come: int = 0,
-    patience: float = 120.0,
-) -> None:
-    """Run shards on a Dask client; `done` is called with every receipt.
+def run_on_dask(client: Any, work: Work, *, threads_to_come: int = 0, patience: float = PATIENCE) -> None:
+    """Run shards on a Dask client.
 
     Parameters
     ----------
     client : distributed.Client
-    directory : Path
-        The run directory, which workers must see.
-    wanted : str
-        The study's fingerprint.
-    shards : iterable of Shard
-        Drawn from as workers free up.
-    done, say : callable
-        Are given receipts, and remarks.
+    work : Work
+        Workers must see its run directory.
     threads_to_come : int
         Threads that the cluster may grow to; it grows only where tasks wait.
     patience : float
@@ -179,19 +97,22 @@ def run_on_dask(
     """
     from distributed import as_completed
 
+    directory, wanted = work.directory.path, work.worker.fingerprint
     where = str(directory.resolve())
     token = f".seen-{uuid.uuid4().hex[:12]}"
-    remaining = iter(shards)
+    remaining = iter(work.shards)
     in_flight: set[Any] = set()
     try:
         (directory / token).touch()
+        if not client.nthreads():
+            work.say(f"waiting for a Dask worker, for at most {patience:g} s ...")
         try:
             client.wait_for_workers(1, timeout=patience)
         except TimeoutError:
             raise IncompleteRunError(f"no Dask worker came within {patience:g} s; is the cluster up?") from None
         client.run(_prove, where, wanted, token)
         threads = client.nthreads()
-        say(f"running on Dask: {len(threads)} worker process(es), {sum(threads.values())} thread(s) in all")
+        work.say(f"running on Dask: {len(threads)} worker process(es), {sum(threads.values())} thread(s) in all")
         counted = time.monotonic()
         room = AHEAD * max(sum(threads.values()), threads_to_come)
 
@@ -215,7 +136,7 @@ def run_on_dask(
         completed = as_completed(submit(), loop=client.loop)
         for batch in completed.batches():
             for future in batch:
-                done(future.result())
+                work.done(future.result())
                 in_flight.discard(future)
             if time.monotonic() - counted > RECOUNT:
                 counted = time.monotonic()
