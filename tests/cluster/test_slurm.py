@@ -106,7 +106,8 @@ def test_one_array_task_cancelled(chaos: Case, profile: Profile, brake: Path, tm
 
     kept = shard_times(run.path)
     again = submit(chaos.file, into=run.path, profile=profile)
-    asked = {shard.place for part in again.deal.unfinished for shard in plan(chaos.study).part(part, again.deal.parts)}
+    whole, tasks = plan(chaos.study), again.tasks
+    asked = {shard.place for part in tasks.unfinished for shard in whole.part(part, tasks.parts)}
     assert {shard.place for shard in state.plan.shards} <= asked
     assert finish(again, run.path).startswith("COMPLETED"), log(run.path, again.jobs[-1])
     assert kept.items() <= shard_times(run.path).items()
@@ -203,7 +204,7 @@ def test_a_broken_shard_is_submitted_again(small: Case, profile: Profile, tmp_pa
     said: list[str] = []
     done = submit(small.file, into=run.path, profile=profile, say=said.append)
     assert any(victim.name in text for text in said)
-    assert len(done.deal.plan.shards) == 1
+    assert len(done.tasks.plan.shards) == 1
     assert finish(done, run.path).startswith("COMPLETED"), log(run.path, done.jobs[-1])
     small.assert_same(run.path)
 

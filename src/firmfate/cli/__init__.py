@@ -11,10 +11,10 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from firmfate import __version__
-from firmfate.cli import replay, terminal
+from firmfate.cli import terminal
 from firmfate.errors import did_you_mean
 
 COMMANDS = (
@@ -35,6 +35,30 @@ finished is kept); 130 interrupted. FIRMFATE_DEBUG=1 shows tracebacks.
 
 class Parser(argparse.ArgumentParser):
     """An argument parser that refuses with one message instead of its whole usage."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # type: ignore[override]
+        """Parse; where a command names an option for them, ``--NAME VALUE`` of names that it lacks goes there."""
+        words = list(sys.argv[1:] if args is None else args)
+        if others := self.get_default("others"):
+            words = self._gathered(words, others)
+        return super().parse_known_args(words, namespace)
+
+    def _gathered(self, words: list[str], others: str) -> list[str]:
+        """Return words with ``--NAME VALUE`` of unknown names written ``OTHERS=NAME=VALUE``."""
+        written: list[str] = []
+        waiting = list(words)
+        while waiting:
+            word = waiting.pop(0)
+            name, equals, value = word.partition("=")
+            if word == "--":
+                return [*written, word, *waiting]
+            if not name.startswith("--") or name in self._option_string_actions:
+                written.append(word)
+                continue
+            if not equals and waiting and not waiting[0].startswith("--"):
+                value = waiting.pop(0)
+            written.append(f"{others}={name[2:]}={value}")
+        return written
 
     def error(self, message: str) -> NoReturn:
         """Print one message, and where to read on; exit code 2."""
@@ -84,8 +108,6 @@ def main(argv: Sequence[str] | None = None) -> int:
             f"there is no command '{words[0]}'{did_you_mean(words[0], COMMANDS) or '; allowed: ' + ', '.join(COMMANDS)}"
         )
         return 2
-    if words[0] == "replay":
-        words[1:] = replay.rewrite(words[1:])
     try:
         arguments = parser().parse_args(words)
     except SystemExit as end:

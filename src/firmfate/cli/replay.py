@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 HELP = "live one firm of a run again, in full"
 PICTURES = (".png", ".svg", ".pdf")
-OWN = ("--replicate", "--variables", "--csv", "--netcdf", "--plot", "--json", "--axis", "--help")
 
 
 def options(parser: argparse.ArgumentParser) -> None:
-    """Declare what the command takes."""
+    """Declare what the command takes: axes of the run are options by their names, beside its own."""
+    parser.set_defaults(others="--axis")
     parser.add_argument("directory", type=Path, metavar="DIR", help="run directory")
     parser.add_argument(
         "--axis",
@@ -42,21 +42,6 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--netcdf", type=Path, metavar="FILE", help="write the life as netCDF")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the life of one firm (.png, .svg or .pdf)")
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
-
-
-def rewrite(words: list[str]) -> list[str]:
-    """Return the words of a command line with ``--NAME VALUE`` of axes written ``--axis=NAME=VALUE``."""
-    written, waiting = [], list(words)
-    while waiting:
-        word = waiting.pop(0)
-        name, equals, value = word.partition("=")
-        if not word.startswith("--") or word == "--" or name in OWN:
-            written.append(word)
-            continue
-        if not equals and waiting and not waiting[0].startswith("--"):
-            value = waiting.pop(0)
-        written.append(f"--axis={name[2:]}={value}")
-    return written
 
 
 def _axis(text: str) -> tuple[str, float]:

@@ -69,9 +69,9 @@ def execute(arguments: argparse.Namespace) -> int:
     on = next((on for kind in EXECUTORS if (on := kind.from_options(arguments)) is not None), EXECUTORS[0]())
     study = read_study(arguments.study, quiet=arguments.quiet)
     from firmfate.execute import ArrayPart, run
-    from firmfate.execute.running import RUNS
+    from firmfate.shards import RunDirectory
 
-    into = arguments.into or RUNS / study.name
+    into = RunDirectory.of(study, arguments.into).path
     if arguments.shards:
         index, parts = arguments.shards
         run(study, into=into, on=ArrayPart(index, parts, on), progress=not arguments.quiet)

@@ -70,12 +70,22 @@ def _lines(state: Status, path: Path, *, every: bool) -> list[str]:
     if not every and len(shown) > SHOWN:
         lines.append(f"  ... and {len(shown) - SHOWN:,} more (--cells lists all)")
     if state.missing:
-        lines.append(f"next      {command('run', path / 'study.toml', '--into', path)}")
+        lines.append(f"next      {_go_on(path)}")
     elif not (path / "result.nc").is_file():
         lines.append(f"next      {command('gather', path)}")
     elif not (path / "report.html").is_file():
         lines.append(f"next      {command('report', path)}")
     return lines
+
+
+def _go_on(path: Path) -> str:
+    """Return the command that runs what is missing, in the way in which the run was begun."""
+    from firmfate.slurm.submission import kept_profile
+
+    study, profile = path / "study.toml", kept_profile(path)
+    if profile is not None:  # this may be a login node
+        return f"{command('submit', study, '--profile', profile, '--into', path)}, once its jobs have ended"
+    return command("run", study, "--into", path)
 
 
 def _short(expression: str) -> str:

@@ -12,7 +12,7 @@ from argparse import Namespace
 from collections.abc import Callable
 from typing import Any
 
-from firmfate.errors import FirmfateError
+from firmfate.errors import FirmfateError, escaped
 
 DONE, BUG, BAD_INPUT, INCOMPLETE, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -38,9 +38,9 @@ def out_json(value: Any) -> None:
 
 
 def say(text: str, *, quiet: bool = False) -> None:
-    """Print a remark on standard error."""
+    """Print a remark on standard error; what would drive the terminal is shown instead."""
     if not quiet:
-        print(text, file=sys.stderr, flush=True)
+        print(escaped(text), file=sys.stderr, flush=True)
 
 
 def complain(text: str) -> None:

@@ -40,6 +40,8 @@ class Work:
         Is given a receipt for every shard that is finished.
     say : callable
         Is given remarks for the user.
+    begin : callable
+        Is called before the first shard is run, when compiling and waiting for workers are over.
     """
 
     worker: Worker
@@ -47,6 +49,7 @@ class Work:
     directory: RunDirectory
     done: Callable[[Receipt], None]
     say: Callable[[str], None]
+    begin: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True)

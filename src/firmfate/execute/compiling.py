@@ -9,6 +9,14 @@ from collections.abc import Callable, Iterator
 from firmfate.kernel.compose import cache_directory
 from firmfate.kernel.engine import Engine
 
+COMPILE_SECONDS = 15.0
+"""What compiling a model takes; a round number for plans."""
+
+
+def seconds_to_compile(engine: Engine) -> float:
+    """Return what compiling is going to take on this machine, about; 0 where the machine code is there already."""
+    return 0.0 if engine.compiled or engine.cached else COMPILE_SECONDS
+
 
 @contextlib.contextmanager
 def _one_at_a_time() -> Iterator[None]:

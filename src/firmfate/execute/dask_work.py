@@ -113,6 +113,7 @@ def run_on_dask(client: Any, work: Work, *, threads_to_come: int = 0, patience: 
         client.run(_prove, where, wanted, token)
         threads = client.nthreads()
         work.say(f"running on Dask: {len(threads)} worker process(es), {sum(threads.values())} thread(s) in all")
+        work.begin()
         counted = time.monotonic()
         room = AHEAD * max(sum(threads.values()), threads_to_come)
 

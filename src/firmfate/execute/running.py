@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 ATTEMPTS = 3
 SPARE_BYTES = 16 * 1024**2
-RUNS = Path("runs")
-"""Where a run goes for which no directory is named, in a folder of its study's name."""
 
 
 # A type checker sees by its type alone that a part is not gathered; `run` asks the executor.
@@ -102,7 +100,7 @@ def run(
         )
     if not is_finite(shard_scale) or not 0 < shard_scale <= MOST_SCALE:
         raise FirmfateError(f"shard_scale = {shard_scale!r}; allowed: a number above 0 and up to {MOST_SCALE:,.0f}")
-    directory = RunDirectory(RUNS / study.name if into is None else Path(into))
+    directory = RunDirectory.of(study, into)
     worker = Worker(study, directory.claim(study))
     with stops_on_signals():
         for attempt in range(ATTEMPTS):
@@ -142,7 +140,7 @@ def _simulate(
         if shards:
             if on.gathers:
                 _check_space(directory.path, plan)
-            on.run(Work(worker, shards, directory, done, shown.say))
+            on.run(Work(worker, shards, directory, done, shown.say, shown.begin))
         elif on.gathers and not again:
             shown.say(f"all {plan.firms:,} firms are there already")
     return shown

@@ -38,6 +38,7 @@ class Threads(Executor):
         from firmfate.execute.compiling import compile_once
 
         compile_once(work.worker.engine, work.say)
+        work.begin()
         threads, folder = self.count or cores(), work.directory.shards
         remaining = iter(work.shards)
         waiting: set[Future[Receipt]] = set()

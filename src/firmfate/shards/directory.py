@@ -81,6 +81,11 @@ class RunDirectory:
 
     path: Path
 
+    @classmethod
+    def of(cls, study: Study, into: str | Path | None = None) -> RunDirectory:
+        """Return the directory `into`; that of a study for which none is named is ``runs/NAME``."""
+        return cls(Path("runs") / study.name if into is None else Path(into))
+
     @property
     def shards(self) -> Path:
         """Folder of the shards."""

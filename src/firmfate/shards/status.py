@@ -52,7 +52,7 @@ def array_expression(indices: Iterable[int]) -> str:
     return ",".join(f"{first}-{last}" if last > first else f"{first}" for first, last in ranges)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Status:
     """How far a run is.
 
@@ -82,6 +82,9 @@ class Status:
     verified: bool
     rate: float | None
     idle_seconds: float | None
+
+    def __repr__(self) -> str:
+        return f"<Status of '{self.study.name}': {self.done:,} of {self.firms:,} firms done, {self.pace()}>"
 
     @property
     def firms(self) -> int:
