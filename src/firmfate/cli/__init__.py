@@ -36,7 +36,7 @@ finished is kept); 130 interrupted. FIRMFATE_DEBUG=1 shows tracebacks.
 class Parser(argparse.ArgumentParser):
     """An argument parser that refuses with one message instead of its whole usage."""
 
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # type: ignore[override]
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parse; where a command names an option for them, ``--NAME VALUE`` of names that it lacks goes there."""
         words = list(sys.argv[1:] if args is None else args)
         if others := self.get_default("others"):

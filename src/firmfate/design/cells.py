@@ -106,7 +106,8 @@ def coordinates(
     shape = tuple(len(axis.values) for axis in design.axes) if design.crossed else (len(points),)
     coords: dict[str, Coordinate] = {}
     if design.names:
-        coords["cell"] = (("cell",), np.array(design.names), {"long_name": "name of the cell, as the study gives it"})
+        about = {"units": "1", "long_name": "name of the cell, as the study gives it"}
+        coords["cell"] = (("cell",), np.array(design.names), about)
     for column, axis in enumerate(design.axes):
         row = model.parameter(axis.key)
         part = axis.key.partition(".")[2]
