@@ -12,7 +12,7 @@ from argparse import Namespace
 from collections.abc import Callable
 from typing import Any
 
-from firmfate.errors import FirmfateError, escaped
+from firmfate.errors import FirmfateError, escaped, printable
 
 DONE, BUG, BAD_INPUT, INCOMPLETE, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -45,7 +45,7 @@ def say(text: str, *, quiet: bool = False) -> None:
 
 def complain(text: str) -> None:
     """Print an error: one message."""
-    say(f"firmfate: {text}")
+    say(f"firmfate: {printable(text)}")
 
 
 def flush() -> None:

@@ -397,7 +397,7 @@ def _model(name: str, folder: Path, faults: Faults, on_code: OnCode | None) -> M
         if on_code is not None and _model_file(name).endswith(".py") and file.is_file():
             on_code(file)
         return load_model(name, beside=folder)
-    except (ModelError, ValueError) as fault:
+    except (ModelError, ValueError, OSError) as fault:
         what = str(fault) if isinstance(fault, ModelError) else "is no name of a file"
         faults.note(f"study.model = {reading.show(name)}: {shortened(what, 400)}")
     faults.refuse()
