@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import numpy as np
@@ -155,3 +156,41 @@ def test_a_grid_and_a_sobol_design_share_cells_by_value() -> None:
     sobol = cells("sobol", points=2, scramble=False)
     grid = cells("grid", axes={"execution": [0, 0.5], "correct_time": [8, 64], "alarm": [0.4, 0.65]})
     assert set(sobol.keys) < set(grid.keys)
+
+
+LOG = {"from": 8, "to": 512, "scale": "log"}
+GOLDEN: dict[str, tuple[str, Any, str]] = {
+    "grid": ("grid", {"execution": [0.9, 0.1], "correct_time": {**LOG, "points": 4}}, "8a3925c8a416dd50"),
+    "list": ("cells", [{"execution": 0.2, "alarm": 0.5}, {"execution": 0.9, "alarm": 0.6}], "7623d197340a1854"),
+    "maximin": ("latin_hypercube", {"points": 13, "execution": [0, 1], "correct_time": LOG}, "fa4eafc1e097b8eb"),
+    "discrepancy": (
+        "latin_hypercube",
+        {"points": 13, "optimise": "discrepancy", "execution": [0, 1], "correct_time": LOG},
+        "0fc64346bc6ed9f4",
+    ),
+    "plain hypercube": ("latin_hypercube", {"points": 13, "optimise": "none", "execution": [0, 1]}, "9696584bec5ab6f5"),
+    "sobol": ("sobol", {"points": 13, "execution": [0, 1], "correct_time": LOG}, "15edeb1e3c38e905"),
+    "unscrambled": (
+        "sobol",
+        {"points": 13, "scramble": False, "execution": [0, 1], "correct_time": LOG},
+        "46a693f9a16cbe6c",
+    ),
+    "saltelli": ("saltelli", {"points": 8, "execution": [0, 1], "correct_time": LOG}, "5eb9463e81d9ac17"),
+    "second order": (
+        "saltelli",
+        {"points": 8, "second_order": True, "execution": [0, 1], "alarm": [0.5, 0.9], "correct_time": LOG},
+        "bbe6b2b32aca0c58",
+    ),
+    "coalitions": ("coalitions", {"execution": [0.1, 1], "alarm": [0.9, 0.5]}, "547ec83b02df37e8"),
+}
+"""What a study asks for, and a digest of the points that it has had from the first version on."""
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_points_are_those_of_every_version_before(name: str) -> None:
+    """A run is extended by whoever has its directory: another stream of numbers would make other cells."""
+    kind, table, digest = GOLDEN[name]
+    if kind == "saltelli":
+        pytest.importorskip("SALib")
+    points = Study(name="golden", **{kind: table}).design.points(20261123)
+    assert hashlib.sha256(points.tobytes()).hexdigest()[:16] == digest

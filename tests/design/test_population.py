@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+import firmfate
 from firmfate.design import Population
+from firmfate.design.distributions import SMALLEST
+from firmfate.errors import StudyError
 from firmfate.study import Study
 
 FIRMS = 1_000_000
@@ -254,3 +259,65 @@ def test_a_population_composes_with_every_design() -> None:
         cells = study.cells
         assert (cells.parameters[:, study.population.fields[0]] == 0.57).all()
         np.testing.assert_array_equal(study.population.draw(1, replicates(9)), read(drawing).draw(1, replicates(9)))
+
+
+def test_a_key_that_is_correlated_with_none_before_it_is_drawn_as_alone() -> None:
+    """Of alarm, blindness and execution the first two are independent: going through normal scores would round."""
+    pairs = [{"between": [other, "execution"], "normal": 0.5} for other in ("alarm", "blindness")]
+    table = {"alarm": {"uniform": [0.5, 0.9]}, "blindness": {"beta": [2, 2]}, "execution": {"beta": [2, 3]}}
+    alone, linked = read(table), read({**table, "correlation": pairs})
+    values = [found.draw_keys(3, replicates(500)) for found in (alone, linked)]
+    np.testing.assert_array_equal(values[0][:, :2], values[1][:, :2])
+    assert not (values[0][:, 2] == values[1][:, 2]).any()
+
+
+def test_correlated_uniforms_stay_between_0_and_1(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two rare draws together are rarer than doubles can say: they are the rarest uniform number, not 0 or 1."""
+    found = read(
+        {
+            "alarm": {"uniform": [0.5, 0.9]},
+            "cash_buffer": {"lognormal": {"median": 10, "sd_log": 0.7}},
+            "correlation": [{"between": ["alarm", "cash_buffer"], "normal": 0.7}],
+        }
+    )
+    extreme = np.array([SMALLEST, 1 - SMALLEST, 0.5])
+    monkeypatch.setattr("firmfate.design.population.uniforms", lambda *_, **__: extreme)
+    drawn = found.draw_keys(1, replicates(3))[:, found.keys.index("cash_buffer")]
+    law = stats.lognorm(0.7, scale=10)
+    assert drawn.tolist() == pytest.approx([law.ppf(SMALLEST), law.ppf(1 - SMALLEST), 10])
+    assert np.isfinite(drawn).all()
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        (
+            {"lognormal": {"median": 10, "sd_log": 0.7}},
+            "lognormal (median 10, sd_log 0.7), median 10, 5-95 % 3.16 to 31.6",
+        ),
+        ({"uniform": [2, 22]}, "uniform (low 2, high 22), median 12, 5-95 % 3 to 21"),
+        ({"empirical": [5, 6, 7]}, "empirical (3 values), median 6, 5-95 % 5 to 7"),
+        ({"constant": 3}, "constant, 3"),
+        ({"normal": [3, 0]}, "constant, 3"),
+    ],
+    ids=str,
+)
+def test_what_is_drawn_is_said(command: Callable, tmp_path: Path, table: dict[str, Any], words: str) -> None:
+    """A log-normal written with the mean of the logarithm, as in R, drew a fifth of what was meant, unsaid."""
+    study = Study(name="said", population={"cash_buffer": table})
+    line = f"cash_buffer: {words} (weeks of revenue; default 10)"
+    assert study.drawn == (line,)
+    (tmp_path / "study.toml").write_text(study.text)
+    for name in ("check", "plan"):
+        assert f"drawn     {line}\n" in command(name, tmp_path / "study.toml").out
+    assert f"drawn     {line}" in str(firmfate.plan(study))
+
+
+def test_a_log_normal_names_its_arguments() -> None:
+    with pytest.raises(StudyError) as refusal:
+        read({"cash_buffer": {"lognormal": [2.3, 0.7]}})
+    message = str(refusal.value)
+    assert message.startswith("population.cash_buffer.lognormal = [2.3, 0.7]: can be read in two ways")
+    assert "{ median = 2.3, sd_log = 0.7 }" in message
+    assert "where 2.3 is the mean of the logarithm, as in R and NumPy, { median = 9.974, sd_log = 0.7 }" in message
+    assert read({"cash_buffer": {"lognormal": {"median": 9.974, "sd_log": 0.7}}}).distributions[0].median == 9.974
