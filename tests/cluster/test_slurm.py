@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import firmfate
+from firmfate.errors import SlurmError
 from firmfate.execute import DaskProcesses, SlurmWorkers
 from firmfate.shards import RunDirectory, plan, status
 from firmfate.slurm import Profile, submit
@@ -217,3 +218,19 @@ def test_nothing_missing_is_only_gathered(small: Case, profile: Profile, tmp_pat
     assert [script.name for script in done.scripts] == ["gather.sh"]
     assert wait_for_job(done.jobs[0]).startswith("COMPLETED")
     small.assert_same(run.path)
+
+
+def test_a_directory_is_not_submitted_twice_while_its_jobs_are_queued(
+    chaos: Case, profile: Profile, brake: Path, tmp_path: Path
+) -> None:
+    run = RunDirectory(tmp_path / "run")
+    done = submit(chaos.file, into=run.path, profile=profile)
+    first_shards(run.path, done)
+    with pytest.raises(SlurmError, match=f"still in the queue: {done.jobs[0]}, {done.jobs[1]}"):
+        submit(chaos.file, into=run.path, profile=profile)
+    brake.unlink()
+    beside = submit(chaos.file, into=run.path, profile=profile, even_if_queued=True)
+    assert finish(done, run.path).startswith("COMPLETED"), log(run.path, done.jobs[-1])
+    assert finish(beside, run.path).startswith("COMPLETED"), log(run.path, beside.jobs[-1])
+    assert len(shard_times(run.path)) == len(plan(chaos.study).shards)
+    chaos.assert_same(run.path)

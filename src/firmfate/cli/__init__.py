@@ -28,13 +28,13 @@ a study flows through these in order:
   study.toml -> check -> plan -> run (simulates, gathers, reports) -> result.nc, report.html
   `run` on the same directory goes on where it stopped, and extends a study that asks for more.
 
-exit codes: 0 done; 1 a bug of ours; 2 bad input, or a run that cannot start; 3 stopped or incomplete (what is
+exit codes: 0 done; 1 internal error; 2 bad input, or a run that cannot start; 3 stopped or incomplete (what is
 finished is kept); 130 interrupted. FIRMFATE_DEBUG=1 shows tracebacks.
 """
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser that refuses with one message instead of its whole usage."""
+    """An argument parser that refuses with one message instead of all of its usage."""
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parse; where a command names an option for them, ``--NAME VALUE`` of names that it lacks goes there."""
@@ -73,7 +73,7 @@ class _Version(argparse.Action):
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return the parser of the whole command line."""
+    """Return the parser of the complete command line."""
     top = Parser(
         prog="firmfate",
         description="Monte Carlo studies of what happens to firms over time.",

@@ -35,7 +35,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--firms", type=_count, default=20_000, help="firms an evaluation (default: 20,000)")
     parser.add_argument("--starts", type=_count, default=4, help="points that are refined (default: 4)")
     parser.add_argument(
-        "--refits", type=_count, default=8, help="fits with other luck, for errors (default: 8; 1 tells none)"
+        "--refits", type=_count, default=8, help="fits with other random numbers, for errors (default: 8; 1 gives none)"
     )
     parser.add_argument("--threads", type=_count, default=1, help="threads (default: 1)")
     parser.add_argument("--json", action="store_true", help="print the best fit as JSON")

@@ -77,7 +77,7 @@ def execute(arguments: argparse.Namespace) -> int:
     )
     if arguments.plot:
         if "life" in ds.dims or arguments.variables:
-            terminal.complain("--plot draws one whole life: name a single --replicate, and leave --variables out")
+            terminal.complain("--plot draws one complete life: name a single --replicate, and leave --variables out")
             return terminal.BAD_INPUT
         _plot(ds, arguments.plot)
     if arguments.csv:
@@ -118,7 +118,7 @@ def _table(ds: xr.Dataset) -> pd.DataFrame:
 
 
 def _summaries(ds: xr.Dataset) -> list[dict[str, object]]:
-    """Return what is told of every life: which firm, in which cell, how and when it ended."""
+    """Return what is printed of every firm: which one, in which cell, how and when it ended."""
     if "life" not in ds.dims:
         return [dict(ds.attrs)]
     names = [str(name) for name, coord in ds.coords.items() if coord.dims == ("life",) and name != "life"]
@@ -130,8 +130,8 @@ def _summaries(ds: xr.Dataset) -> list[dict[str, object]]:
 
 def _line(life: dict[str, object]) -> str:
     """Return one life in words."""
-    told = ("model", "event_week", "end", "cause", "alarm_week", "replicate", "cell_key")
-    rest = {name: value for name, value in life.items() if name not in told}
+    named = ("model", "event_week", "end", "cause", "alarm_week", "replicate", "cell_key")
+    rest = {name: value for name, value in life.items() if name not in named}
     cell = ", ".join(f"{name} {value:g}" for name, value in rest.items() if isinstance(value, float))
     marks = (
         "".join(f", {name.replace('_', ' ')} {value}" for name, value in rest.items() if isinstance(value, int))

@@ -1,4 +1,4 @@
-"""Tell how far a run is, from its shard files: done, missing, broken and repeated ones, in total and by cell.
+"""Print how far a run is, from its shard files: done, missing, broken and repeated ones, in total and by cell.
 
 Nothing is written and no queue is asked: it works while jobs run, after a driver has died, and on a read-only copy.
 
@@ -17,7 +17,7 @@ from firmfate.errors import command
 if TYPE_CHECKING:
     from firmfate.shards.status import Status
 
-HELP = "tell how far a run is"
+HELP = "print how far a run is"
 LONGEST = 60
 SHOWN = 10
 """Unfinished cells that are listed, unless all are asked for."""

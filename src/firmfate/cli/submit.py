@@ -1,7 +1,7 @@
 """Submit what is missing of a study to Slurm: job arrays and a job that gathers after them, or one Dask allocation.
 
 The same command again submits only what is missing by then. Jobs may be cancelled, requeued or run twice: finished
-shards are files, and stay. `firmfate status` tells how far it is, without asking the queue.
+shards are files, and stay. `firmfate status` prints how far it is, without asking the queue.
 """
 
 from __future__ import annotations

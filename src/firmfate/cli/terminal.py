@@ -1,4 +1,4 @@
-"""What the command line says and how errors end: results on standard output, all else on standard error."""
+"""What the command line prints and how errors end: results on standard output, all else on standard error."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 
 from firmfate.errors import FirmfateError, escaped, printable
 
-DONE, BUG, BAD_INPUT, INCOMPLETE, INTERRUPTED = 0, 1, 2, 3, 130
+DONE, INTERNAL_ERROR, BAD_INPUT, INCOMPLETE, INTERRUPTED = 0, 1, 2, 3, 130
 
 
 def replace_what_cannot_be_shown() -> None:
@@ -64,8 +64,8 @@ def _silence() -> None:
 def guarded(execute: Callable[[Namespace], int], arguments: Namespace, *, debug: bool = False) -> int:
     """Run a command and return its exit code.
 
-    Errors raised on purpose, and what the operating system refuses, become one message. Anything else is a bug of ours:
-    its traceback goes to a file, which the message names, or to standard error where `debug` is set.
+    Errors raised on purpose, and what the operating system refuses, become one message. Anything else is an internal
+    error: its traceback goes to a file, which the message names, or to standard error where `debug` is set.
     """
     try:
         return execute(arguments)
@@ -91,8 +91,8 @@ def guarded(execute: Callable[[Namespace], int], arguments: Namespace, *, debug:
         with tempfile.NamedTemporaryFile("w", prefix="firmfate-", suffix=".log", delete=False) as log:
             traceback.print_exc(file=log)
         complain(
-            f"this is a bug of firmfate, not of your study: {type(fault).__name__}: {fault}\n"
+            f"internal error, not a fault of your study: {type(fault).__name__}: {fault}\n"
             f"  the traceback is in {log.name}; please report it"
         )
-        code = BUG
+        code = INTERNAL_ERROR
     return code

@@ -60,7 +60,7 @@ def read_design(tables: Mapping[str, Any], source: Source) -> Design:
 
 
 def _check(design: Design, model: Model) -> None:
-    """Refuse axes that cannot be told apart in a dataset, and designs that are too large to lay out."""
+    """Refuse axes whose names would clash in a dataset, and designs that are too large to lay out."""
     if not design.axes:
         raise StudyError(
             f"[{design.kind}] has no axis; name at least one parameter, such as {model.parameters[0].name} = [0.2, 0.8]"

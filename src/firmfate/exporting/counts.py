@@ -32,7 +32,7 @@ def export_counts(directory: Path | str, to: Path | str) -> Exported:
     Raises
     ------
     FirmfateError
-        Where there is no result, no such format, or no pyarrow. The table appears whole, or not at all.
+        Where there is no result, no such format, or no pyarrow. The table appears complete, or not at all.
     """
     with open_run(directory) as ds:
         axes = [_axis_column(str(name), coord) for name, coord in ds["firms"].coords.items()]

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from firmfate.errors import FirmfateError
 from firmfate.exporting.tables import Column, Exported, Table
 from firmfate.kernel.engine import INVALID
-from firmfate.lives import Player
+from firmfate.lives import Replayer
 from firmfate.machine import cores
 from firmfate.shards.file import NETCDF_LOCK
 from firmfate.variables import FIRMS
@@ -37,7 +37,7 @@ def export_firms(
     *,
     replicates: int | None = None,
     threads: int | None = None,
-    told: Callable[[int, int], None] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Exported:
     """Write one row a firm: as recorded by the run, or simulated again, which gives the same firms.
 
@@ -51,7 +51,7 @@ def export_firms(
         The first so many of every cell; all where not given.
     threads : int, optional
         All cores where not given. The table does not depend on it.
-    told : callable, optional
+    progress : callable, optional
         Called with (rows written, rows in all) after every piece.
 
     Returns
@@ -61,21 +61,21 @@ def export_firms(
     Raises
     ------
     FirmfateError
-        Where the directory is no run of this version, no such format, or no pyarrow. The table appears whole, or not.
+        Where the directory is no run of this version, no such format, or no pyarrow. No part of a table is left.
     """
-    player = Player(directory)
-    count = player.study.replicates if replicates is None else replicates
-    if not 1 <= count <= player.study.replicates:
+    replayer = Replayer(directory)
+    count = replayer.study.replicates if replicates is None else replicates
+    if not 1 <= count <= replayer.study.replicates:
         raise FirmfateError(
-            f"replicates = {count}; allowed: 1 to {player.study.replicates:,}, the firms in a cell of the run"
+            f"replicates = {count}; allowed: 1 to {replayer.study.replicates:,}, the firms in a cell of the run"
         )
-    firms = _Firms(player)
-    total = len(player.cells) * count
+    firms = _Firms(replayer)
+    total = len(replayer.cells) * count
     with Table(to, firms.columns) as table:
         for frame in firms.pieces(count, threads or cores()):
             table.add(frame)
-            if told is not None:
-                told(table.rows, total)
+            if progress is not None:
+                progress(table.rows, total)
     return table.exported
 
 
@@ -96,9 +96,9 @@ class _Records(NamedTuple):
 class _Firms:
     """Rows of firms of a run."""
 
-    def __init__(self, player: Player) -> None:
-        self.player, self.study = player, player.study
-        cells = player.cells
+    def __init__(self, replayer: Replayer) -> None:
+        self.replayer, self.study = replayer, replayer.study
+        cells = replayer.cells
         self.place = np.unravel_index(np.arange(len(cells)), cells.shape) if cells.shape else ()
         by_dim = dict(zip(cells.dims, self.place, strict=True))
         self.axes = {
@@ -122,7 +122,7 @@ class _Firms:
             else Column("cell", "text", "1", "name of the cell, as the study gives it"),
             *(
                 Column(name, "number", about.get("units", "1"), about.get("long_name", name))
-                for name, (_, _, about) in self.player.cells.coords.items()
+                for name, (_, _, about) in self.replayer.cells.coords.items()
                 if name in self.axes
             ),
             Column("replicate", "integer", "1", "number of the firm in its cell" + shared),
@@ -146,8 +146,8 @@ class _Firms:
         """Yield rows in the order of cells and replicates, made ahead on threads."""
         cells_each, firms_each = max(1, PIECE // count), min(PIECE, count)
         work = (
-            (np.arange(cell, min(cell + cells_each, len(self.player.cells))), first, min(firms_each, count - first))
-            for cell in range(0, len(self.player.cells), cells_each)
+            (np.arange(cell, min(cell + cells_each, len(self.replayer.cells))), first, min(firms_each, count - first))
+            for cell in range(0, len(self.replayer.cells), cells_each)
             for first in range(0, count, firms_each)
         )
         waiting: deque[Future[pd.DataFrame]] = deque()
@@ -166,9 +166,9 @@ class _Firms:
     @contextlib.contextmanager
     def _source(self) -> Iterator[Source]:
         """Give a function of (cells, first, count) that returns records: read, or simulated."""
-        path = self.player.run.path
+        path = self.replayer.run.path
         if not recorded(path):
-            self.player.worker.engine.warm_up()
+            self.replayer.worker.engine.warm_up()
             yield self._simulated
             return
         import netCDF4
@@ -187,7 +187,7 @@ class _Firms:
                 file.close()
 
     def _simulated(self, cells: NDArray[np.intp], first: int, count: int) -> _Records:
-        found, dt = self.player.worker.records(cells, first, count), self.study.dt
+        found, dt = self.replayer.worker.records(cells, first, count), self.study.dt
         return _Records(
             found.event_step.ravel() * dt,
             found.end.ravel(),
@@ -203,7 +203,7 @@ class _Firms:
         with NETCDF_LOCK:
             event_week, end, alarm_week = (column(name) for name in ("event_week", "end", "alarm_week"))
             marks = [column(mark.name) for mark in self.study.model.marks]
-        # Weeks are stored in single precision; they are whole numbers of steps.
+        # Weeks are stored in single precision; they are integer numbers of steps.
         weeks = [
             np.round(values.astype(np.float64) / self.study.dt) * self.study.dt for values in (event_week, alarm_week)
         ]
@@ -232,7 +232,7 @@ class _Firms:
 
     def _drawn(self, cells: NDArray[np.intp], first: int, count: int) -> NDArray[np.float64]:
         """Return what these firms drew, (firms, keys)."""
-        worker = self.player.worker
+        worker = self.replayer.worker
         if worker.population is None:
             return np.empty((len(cells) * count, 0))
         numbers = np.arange(first, first + count, dtype=np.uint64)

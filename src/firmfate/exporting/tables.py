@@ -1,4 +1,4 @@
-"""Tables as files: CSV or Parquet, written piece by piece, whole or not at all, a dictionary of the columns beside."""
+"""Tables as files: CSV or Parquet, written piece by piece, complete or not at all, with a dictionary of the columns."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FORMATS = (".csv", ".csv.gz", ".parquet")
 
 @dataclass(frozen=True)
 class Column:
-    """One column of an exported table, as its dictionary tells it."""
+    """One column of an exported table, as its dictionary explains it."""
 
     column: str
     type: str
@@ -96,7 +96,7 @@ class ParquetSink:
 
 @contextlib.contextmanager
 def _refused_by_name(path: Path) -> Iterator[None]:
-    """Tell what the operating system refuses by the name that was asked for, not that of the file aside."""
+    """Report what the operating system refuses by the name that was asked for, not that of the file aside."""
     try:
         yield
     except OSError as fault:
@@ -104,7 +104,7 @@ def _refused_by_name(path: Path) -> Iterator[None]:
 
 
 class Table:
-    """A table that is written under another name and appears, with its dictionary, when whole; use as a context."""
+    """A table, written under another name, that appears with its dictionary when it is complete; use as a context."""
 
     def __init__(self, path: Path | str, columns: list[Column]) -> None:
         self.path = Path(path)

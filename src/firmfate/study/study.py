@@ -289,7 +289,7 @@ class Study:
 
     @cached_property
     def targets(self) -> dict[str, tuple[str, ...]]:
-        """What every key that the study sets acts on: key -> fields; the key of a part overrides that of the whole."""
+        """What every key that the study sets acts on: key -> fields; the key of a part overrides that of all."""
         given = dict.fromkeys((*self.parameters, *(axis.key for axis in self.design.axes), *self.population.keys))
         owner: dict[str, str] = {}
         for key in sorted(given, key=lambda key: "." in key):

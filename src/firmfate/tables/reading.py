@@ -41,7 +41,7 @@ def refuse(path: str, value: object, allowed: str) -> NoReturn:
 
 
 def rounded(value: float) -> float:
-    """Return a value rounded to the 12 significant digits by which cells are told apart: equal keys are equal bits."""
+    """Return a value rounded to the 12 significant digits that distinguish cells: equal keys are equal bits."""
     return float(canonical(value))
 
 

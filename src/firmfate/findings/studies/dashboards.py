@@ -14,7 +14,7 @@ from firmfate.findings.poles import EXECUTION, MISALIGNMENT
 from firmfate.findings.table import Row, Table, row
 from firmfate.findings.warning import alarm_shares, warning_time
 from firmfate.findings.words import Estimated, plain
-from firmfate.lives import Player
+from firmfate.lives import Replayer
 from firmfate.models.firm.practices import DIVISIONS
 from firmfate.survival.core.limits import student_quantile
 
@@ -56,7 +56,7 @@ def derive(directories: Mapping[str, Path]) -> dict[str, xr.Dataset]:
         over ``firm`` and ``before`` (weeks to the end, 156..1; NaN before birth), with ``cell`` and the firm's age at
         its end in weeks.
     """
-    player = Player(directories["alarms"])
+    player = Replayer(directories["alarms"])
     kept: list[xr.Dataset] = []
     for name, (execution, misalignment) in CELLS.items():
         cell = player.nearest({EXECUTION: execution, MISALIGNMENT: misalignment})
