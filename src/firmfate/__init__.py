@@ -2,19 +2,23 @@
 
 The rooms, in the order in which a study flows through them::
 
-    study.py       a TOML file becomes a validated Study
-    design.py      a Study becomes cells, and a population of firms
+    tables/        typed readers of TOML and CSV that name what is wrong
+    design/        what varies between cells, and among the firms of one: designs and populations
+    study/         a TOML file becomes a validated Study, its design becomes cells
     models/        what a firm is: `firm` (five divisions) and `car` (the metaphor, exactly solvable)
     kernel/        random numbers by counter, and the compiled engine that steps many firms
-    shards.py      a plan of work, each piece a file
-    execute.py     the same shards on threads, on Dask, or by index
-    lives.py       the whole life of any one firm
-    dataset.py     finished shards become one xarray dataset
+    shards/        a plan of work, each piece a file
+    simulation.py  many firms without a study
+    execute/       the same shards on threads, on Dask, on Slurm, or by index
+    slurm/         profiles of clusters, batch scripts, submission
+    dataset/       finished shards become one xarray dataset
+    lives.py       the complete path of any one firm
     survival/      estimators on counts
-    findings/      what the studies ask
+    findings/      what a run shows, in words
     plots/         one figure a function
     reporting/     the report
-    cli.py         one command a stage
+    exporting/     tidy tables
+    cli/           one command a stage
 
 Importing the package compiles nothing and imports nothing heavy.
 """

@@ -306,7 +306,7 @@ def test_what_is_drawn_is_said(command: Callable, tmp_path: Path, table: dict[st
     """A log-normal written with the mean of the logarithm, as in R, drew a fifth of what was meant, unsaid."""
     study = Study(name="said", population={"cash_buffer": table})
     line = f"cash_buffer: {words} (weeks of revenue; default 10)"
-    assert study.drawn == (line,)
+    assert study.drawn_words == (line,)
     (tmp_path / "study.toml").write_text(study.text)
     for name in ("check", "plan"):
         assert f"drawn     {line}\n" in command(name, tmp_path / "study.toml").out

@@ -5,8 +5,10 @@ from __future__ import annotations
 import doctest
 import importlib
 import pkgutil
+import pydoc
 import re
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -24,6 +26,8 @@ MODULES = sorted(
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_in_docstrings(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    if name == "firmfate.design.saltelli":
+        pytest.importorskip("SALib")
     assert doctest.testmod(importlib.import_module(name)).failed == 0
 
 
@@ -43,6 +47,15 @@ def test_every_design_has_an_example_from_toml_to_survival(kind: str) -> None:
     assert re.search(rf"^\[+{kind}\]+$", written, re.MULTILINE)
     for stage in ("Study.parse(", "firmfate.run(", "firmfate.survival."):
         assert stage in written
+
+
+@pytest.mark.parametrize("name", ["grid", "listed", *sorted(set(DESIGNS) - {"grid", "cells"}), "population"])
+def test_pydoc_shows_the_module_of_every_design(name: str) -> None:
+    """A function of the package, called like its module, hid `population`."""
+    assert f"`{name}`" in README.read_text(encoding="utf-8") or f"firmfate.design.{name}`" in README.read_text("utf-8")
+    found = pydoc.locate(f"firmfate.design.{name}")
+    assert isinstance(found, ModuleType)
+    assert ">>> ds = firmfate.run(" in pydoc.render_doc(found)
 
 
 def test_the_readmes_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from firmfate.design import DESIGNS
-from firmfate.design.distributions import NAMES
+from firmfate.design.families import NAMES
 from firmfate.errors import StudyError
 from firmfate.models import load_model
 from firmfate.study import (
@@ -21,7 +21,7 @@ from firmfate.study import (
     study_schema,
     template,
 )
-from firmfate.study.study import table_names
+from firmfate.study.parts import table_names
 
 jsonschema = pytest.importorskip("jsonschema")
 

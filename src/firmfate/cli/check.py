@@ -35,7 +35,7 @@ def execute(arguments: argparse.Namespace) -> int:
                 "steps_per_week": study.steps_per_week,
                 "seed": study.seed,
                 "design": study.design.words,
-                "drawn": list(study.drawn),
+                "drawn": list(study.drawn_words),
             }
         )
     elif not arguments.quiet:
@@ -43,7 +43,7 @@ def execute(arguments: argparse.Namespace) -> int:
             f"{arguments.study} is a study: '{study.name}', model {study.model_name}, {len(cells):,} cell(s) x "
             f"{study.replicates:,} firms, {study.years:g} years",
             f"design    {study.design.words}",
-            *(f"drawn     {line}" for line in study.drawn),
+            *(f"drawn     {line}" for line in study.drawn_words),
         ]
         terminal.out("\n".join(lines))
     return terminal.DONE

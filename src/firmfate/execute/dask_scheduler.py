@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-import socket
-import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,6 +117,9 @@ class DaskScheduler(Executor):
 
     def _listen(self, host: str, port: int, *, encrypted: bool) -> None:
         """See that something is there and speaks first, as Dask's servers do: with others its client waits for ever."""
+        import socket
+        import ssl
+
         with socket.create_connection((host, port), timeout=ANSWERS) as plain:
             if not encrypted:
                 heard = plain.recv(1)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -12,6 +10,7 @@ from firmfate.machine import cores
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace, _MutuallyExclusiveGroup
+    from concurrent.futures import Future
 
     from firmfate.shards.work import Receipt
 
@@ -35,6 +34,9 @@ class Threads(Executor):
 
     def run(self, work: Work) -> None:
         """Run shards until all are finished."""
+        import threading
+        from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+
         from firmfate.execute.compiling import compile_once
 
         compile_once(work.worker.engine, work.say)

@@ -177,7 +177,7 @@ class Plan:
             [
                 f"study     {study.name}: model {study.model_name}, {study.years:g} years, steps of {step}",
                 f"cells     {len(cells):,} ({' x '.join(f'{n}' for n in cells.shape)} {', '.join(cells.dims)})",
-                *(f"drawn     {line}" for line in study.drawn),
+                *(f"drawn     {line}" for line in study.drawn_words),
                 f"firms     {self.firms:,} ({study.replicates:,} a cell), of which {self.missing:,} are to be run",
                 f"shards    {len(self.shards):,} to run, a file each; about {human_bytes(self.shard_bytes)} in all",
                 f"time      about {human_seconds(self.nominal_seconds)} on one core "

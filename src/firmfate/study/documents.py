@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from firmfate.design import DESIGNS
-from firmfate.design.distributions import FAMILIES
+from firmfate.design.families import FAMILIES
 from firmfate.models import Model
 from firmfate.study import settings
 

@@ -3,33 +3,23 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from firmfate.design import DESIGNS, Cells, Design, Population, read_design
-from firmfate.design.register import names_of_results
-from firmfate.design.single import Single
-from firmfate.errors import ModelError, StudyError, did_you_mean, shortened
-from firmfate.models import Model, load_model
+from firmfate.design import Cells, Design, Population
+from firmfate.errors import StudyError, did_you_mean
+from firmfate.models import Model
 from firmfate.study import settings
 from firmfate.study.laying_out import lay_out
+from firmfate.study.parts import OnCode, as_tables, read_parts
+from firmfate.study.together import check_together
 from firmfate.tables import reading
-from firmfate.tables.faults import Faults
 from firmfate.tables.rendering import toml
-from firmfate.tables.source import Source, allowed_value
 from firmfate.variables import WEEKS_PER_YEAR
 
-MOST_STEPS = 2**31 - 1
-
-OnCode = Callable[[Path], None]
-
-
-def table_names() -> tuple[str, ...]:
-    """Return the names of all tables that a study may have."""
-    return ("study", *DESIGNS, "population", "parameters", "record")
+TAKEN_AS_WRITTEN = ("name", "question", "replicates", "seed", "common_random_numbers")
 
 
 @dataclass(frozen=True, init=False, repr=False)
@@ -111,7 +101,7 @@ class Study:
     folder: Path = field(compare=False)
 
     def __init__(self, **given: Any) -> None:
-        written = _as_tables({name: reading.plain(value) for name, value in given.items()})
+        written = as_tables({name: reading.plain(value) for name, value in given.items()})
         self._fill(written, toml(written), None, Path.cwd())
 
     @classmethod
@@ -174,80 +164,33 @@ class Study:
         return f"<Study '{self.name}': model {self.model_name}, {words}{cells}, {self.years:g} years{drawn}>"
 
     def _fill(
-        self,
-        tables: dict[str, Any],
-        text: str,
-        path: Path | None,
-        folder: Path,
-        on_code: OnCode | None = None,
+        self, tables: dict[str, Any], text: str, path: Path | None, folder: Path, on_code: OnCode | None = None
     ) -> None:
-        """Validate the tables and set every attribute, once; all faults are raised together."""
-        faults = Faults()
-        for name in tables:
-            if name == "precision":
-                faults.note("[[precision.target]] is not supported yet; set study.replicates instead")
-            elif name not in table_names():
-                hint = did_you_mean(name, table_names()) or f"; allowed: {', '.join(table_names())}"
-                faults.note(f"[{reading.named(name)}]: a study has no such table{hint}")
-        if "study" not in tables:
-            faults.note("[study] is missing; it needs at least a name")
-        values = settings.read(tables.get("study", {}), "study", settings.STUDY, faults)
-        record = settings.read(tables.get("record", {}), "record", settings.RECORD, faults)
-        if "study" in tables and isinstance(tables["study"], dict) and "name" not in tables["study"]:
-            faults.note('study.name is missing; name the study, such as name = "paradox"')
-        source = Source(_model(values["model"], folder, faults, on_code), folder.resolve(), faults=faults)
-        model, parameters = source.model, {}
-        if file := _model_file(values["model"]):
-            source.files[file] = (folder / file).resolve()
-        with faults.noted():
-            written = reading.table(tables.get("parameters", {}), "parameters")
-            for key, value in source.parameters(written, "parameters"):
-                with faults.noted():
-                    parameters[key] = allowed_value(value, f"parameters.{key}", model.parameter(key))
-        design: Design = Single()
-        with faults.noted():
-            design = read_design(tables, source)
-        population = Population()
-        with faults.noted():
-            if "population" in tables:
-                population = Population.read(tables["population"], source)
-        faults.refuse()
-
-        weeks = reading.horizon(values["years"], "study.years")
-        steps_per_week = values["steps_per_week"] or settings.steps_per_week(
-            model.steps_per_week, "steps_per_week of the model"
-        )
+        """Validate the tables and set every attribute, once."""
+        parts = read_parts(tables, folder, on_code)
         own = {
-            "name": values["name"],
-            "model": model,
-            "model_name": values["model"],
-            "question": values["question"],
-            "years": weeks / WEEKS_PER_YEAR,
-            "weeks": weeks,
-            "steps_per_week": steps_per_week,
-            "replicates": values["replicates"],
-            "seed": values["seed"],
-            "common_random_numbers": values["common_random_numbers"],
-            "batches": record["batches"],
-            "record_firms": record["firms"],
-            "parameters": parameters,
-            "design": design,
-            "population": population,
+            **{name: parts.settings[name] for name in TAKEN_AS_WRITTEN},
+            "model": parts.source.model,
+            "model_name": parts.settings["model"],
+            "years": parts.weeks / WEEKS_PER_YEAR,
+            "weeks": parts.weeks,
+            "steps_per_week": parts.steps_per_week,
+            "batches": parts.record["batches"],
+            "record_firms": parts.record["firms"],
+            "parameters": parts.parameters,
+            "design": parts.design,
+            "population": parts.population,
             "tables": tables,
             "text": text,
             "path": path,
-            "files": source.files,
-            "folder": source.folder,
+            "files": parts.source.files,
+            "folder": parts.source.folder,
         }
         for name, value in own.items():
             object.__setattr__(self, name, value)
-        with faults.noted():
-            self._check_steps()
-            object.__setattr__(self, "horizons", settings.horizons(record["horizons"], weeks, self.dt))
-        with faults.noted():
-            self._check_clashes()
-        faults.refuse()
-        object.__setattr__(self, "population", population.placed(model.fields, self.targets))
+        check_together(self)
+        object.__setattr__(self, "horizons", settings.horizons(parts.record["horizons"], self.weeks, self.dt))
+        object.__setattr__(self, "population", parts.population.placed(self.model.fields, self.targets))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel to other processes as text, and be read again there: a user's model may not travel otherwise."""
@@ -312,7 +255,7 @@ class Study:
         return {name: value for name, value in self.base.items() if name not in varying}
 
     @property
-    def drawn(self) -> tuple[str, ...]:
+    def drawn_words(self) -> tuple[str, ...]:
         """What firms draw, a line a parameter: its distribution, median and 5-95 % range, unit and default."""
         lines = []
         for distribution in self.population.distributions:
@@ -320,85 +263,7 @@ class Study:
             lines.append(f"{distribution.key}: {distribution.words} ({row.unit}; default {row.default:g})")
         return tuple(lines)
 
-    def _check_steps(self) -> None:
-        """Refuse a horizon that is no whole number of steps, or too many."""
-        written = reading.show(self.tables["study"].get("years", self.years))
-        exact = self.weeks / self.dt
-        if abs(exact - round(exact)) > 1e-9 or self.steps < 1:
-            raise StudyError(
-                f"study.years = {written}: {self.weeks} weeks are no whole number of steps of {self.dt:g} weeks; "
-                "change years or steps_per_week"
-            )
-        if self.steps > MOST_STEPS:
-            raise StudyError(f"study.years = {written} takes {self.steps:,} steps; at most {MOST_STEPS:,}")
-
-    def _check_clashes(self) -> None:
-        """Refuse a parameter that is set twice, or whose parts are all set on their own; and names that are taken."""
-        setter: dict[str, str] = {}
-        tables = {
-            self.design.kind: tuple(axis.key for axis in self.design.axes),
-            "population": self.population.keys,
-            "parameters": tuple(self.parameters),
-        }
-        for table, keys in tables.items():
-            for key in keys:
-                if key in setter:
-                    raise StudyError(f"{table}.{key}: '{key}' is set by [{setter[key]}] already; keep one of them")
-                setter[key] = table
-        for key, fields in self.targets.items():
-            if not fields:
-                parts = ", ".join(self.model.parameter(key).keys[1:])
-                raise StudyError(f"{setter[key]}.{key} has no effect: each of {parts} is set on its own")
-        edges = {name: stratum.key for stratum in self.population.strata for name in stratum.names}
-        for axis in self.design.axes:
-            if axis.name in edges:
-                raise StudyError(
-                    f"{self.design.kind}.{axis.key}: '{axis.name}' names the edges of population.strata."
-                    f"{edges[axis.name]} in results; it cannot be an axis too"
-                )
-        if self.record_firms:
-            for key in self.population.keys:
-                if key.replace(".", "_") in names_of_results(self.model):
-                    raise StudyError(
-                        f"population.{key}: '{key}' is a name that firms.nc uses itself; it cannot be drawn where "
-                        "record.firms is true"
-                    )
-
 
 def _again(text: str, path: Path | None, beside: Path) -> Study:
     """Rebuild a study in another process."""
     return Study.parse(text, path=path, beside=beside)
-
-
-def _as_tables(given: dict[str, Any]) -> dict[str, Any]:
-    """Return keywords as tables: keys of [study] may be given directly."""
-    keys = [setting.name for setting in settings.STUDY]
-    tables = {name: value for name, value in given.items() if name not in keys}
-    direct = {name: value for name, value in given.items() if name in keys}
-    known = (*table_names(), "precision", *keys)
-    if unknown := [name for name in tables if name not in known]:
-        raise StudyError(*(f"Study has no table or key '{name}'{did_you_mean(name, known)}" for name in unknown))
-    if direct and isinstance(within := tables.get("study", {}), dict):
-        if twice := sorted(direct.keys() & within.keys()):
-            raise StudyError(f"study.{twice[0]} is given twice, by keyword and in the table study; keep one")
-        return {"study": {**within, **direct}, **{name: value for name, value in tables.items() if name != "study"}}
-    return tables
-
-
-def _model_file(name: str) -> str:
-    """Return the file of a model that a study names; an empty string of one that is built in."""
-    return name.rpartition(":")[0]
-
-
-def _model(name: str, folder: Path, faults: Faults, on_code: OnCode | None) -> Model:
-    """Load the model that a study names. Without it nothing more can be read: all faults so far are raised then."""
-    file = folder / _model_file(name)
-    try:
-        if on_code is not None and _model_file(name).endswith(".py") and file.is_file():
-            on_code(file)
-        return load_model(name, beside=folder)
-    except (ModelError, ValueError, OSError) as fault:
-        what = str(fault) if isinstance(fault, ModelError) else "is no name of a file"
-        faults.note(f"study.model = {reading.show(name)}: {shortened(what, 400)}")
-    faults.refuse()
-    raise AssertionError("unreachable")
