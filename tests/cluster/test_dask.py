@@ -158,7 +158,7 @@ def test_what_is_no_scheduler_is_refused_by_its_address(
 def test_a_client_that_gets_no_answer_changes_no_setting_of_dask(monkeypatch: pytest.MonkeyPatch) -> None:
     """A client that became Dask's default before it failed would stay there, and xarray would write no file."""
     dask.config.config.pop("scheduler", None)
-    monkeypatch.setattr(DaskScheduler, "_refuse_at_once", lambda _: None)
+    monkeypatch.setattr(DaskScheduler, "check", lambda _: None)
     with pytest.raises(ExecutorError, match="no Dask scheduler answers at tcp") as refused:
         DaskScheduler("tcp://127.0.0.1:9", timeout=1).connected().__enter__()
     assert refused.value.exit_code == 2
@@ -190,6 +190,7 @@ def test_what_dask_would_wait_for_in_vain_is_refused_before_dask_is_asked(
     ended = command("run", small.file, "--into", "run", "--scheduler", address)
     assert (ended.code, says in ended.err) == (2, True), ended.err
     assert "Traceback" not in ended.err
+    assert not Path("run").exists()
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import ArgumentParser, Namespace, _MutuallyExclusiveGroup
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import pytest
 
 import firmfate
 from firmfate.errors import FirmfateError
-from firmfate.execute import ArrayPart, DaskProcesses, Executor, Threads, Work
+from firmfate.execute import ArrayPart, DaskProcesses, Executor, SlurmWorkers, Threads, Work
 from firmfate.execute.register import EXECUTORS
 from firmfate.shards import plan
 
@@ -100,8 +101,21 @@ def test_a_run_without_a_directory_goes_where_that_of_the_command_goes(
         lambda: DaskProcesses(2, threads=0),
         lambda: ArrayPart(3, 3),
         lambda: ArrayPart(-1, 3),
+        lambda: SlurmWorkers("nowhere.toml"),
     ],
 )
 def test_what_cannot_be_run_on_is_refused_when_it_is_made(made: Callable[[], Executor]) -> None:
-    with pytest.raises(FirmfateError, match="allowed: "):
+    with pytest.raises(FirmfateError, match=r"allowed: |cannot be read"):
         made()
+
+
+def test_without_dask_jobqueue_nothing_is_begun(
+    command: Callable, small: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "site.toml").write_text("cpus = 1\n")
+    monkeypatch.setitem(sys.modules, "dask_jobqueue", None)
+    words = ("run", small.file, "--into", tmp_path / "run", "--slurm", tmp_path / "site.toml")
+    for more in ((), ("--shards", "0/2")):
+        ended = command(*words, *more)
+        assert (ended.code, "pip install 'firmfate[slurm]'" in ended.err) == (2, True)
+    assert not (tmp_path / "run").exists()

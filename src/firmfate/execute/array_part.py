@@ -39,6 +39,10 @@ class ArrayPart(Executor):
         if not 0 <= self.index < self.parts:
             raise FirmfateError(f"part {self.index}/{self.parts}; allowed: i/n with i from 0 to n - 1")
 
+    def check(self) -> None:
+        """Refuse what the executor of its shards refuses."""
+        self.on.check()
+
     def shards(self, plan: Plan) -> Sequence[Shard]:
         """Return what is missing of this part."""
         return plan.part(self.index, self.parts)

@@ -74,6 +74,10 @@ class Executor(ABC):
             Where it was stopped, or lost its workers.
         """
 
+    def check(self) -> None:
+        """Refuse what it asks for and is not there, before anything is written."""
+        return
+
     def shards(self, plan: Plan) -> Sequence[Shard]:
         """Return which of the missing shards it runs: all of them, where a kind does not choose."""
         return plan.shards

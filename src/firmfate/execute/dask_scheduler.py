@@ -59,7 +59,7 @@ class DaskScheduler(Executor):
         ExecutorError
             Where a file is missing, the address is none, or no scheduler answers.
         """
-        self._refuse_at_once()
+        self.check()
         from distributed import Client
         from distributed.security import Security
 
@@ -84,7 +84,7 @@ class DaskScheduler(Executor):
     def _is_file(self) -> bool:
         return self.address.endswith(".json")
 
-    def _refuse_at_once(self) -> None:
+    def check(self) -> None:
         """Refuse what Dask would wait for in vain."""
         for path in self.tls or ():
             if not Path(path).is_file():

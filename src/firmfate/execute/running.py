@@ -100,6 +100,7 @@ def run(
         )
     if not is_finite(shard_scale) or not 0 < shard_scale <= MOST_SCALE:
         raise FirmfateError(f"shard_scale = {shard_scale!r}; allowed: a number above 0 and up to {MOST_SCALE:,.0f}")
+    on.check()
     directory = RunDirectory.of(study, into)
     worker = Worker(study, directory.claim(study))
     with stops_on_signals():

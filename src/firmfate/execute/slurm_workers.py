@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from firmfate.errors import SlurmError
 from firmfate.execute.base import Executor, Work
@@ -31,17 +32,27 @@ class SlurmWorkers(Executor):
     Parameters
     ----------
     profile : Profile or path
-        How to run on the site.
+        How to run on the site; a file is read at once.
     """
 
     profile: Profile | str | Path
 
+    def __post_init__(self) -> None:
+        from firmfate.slurm import Profile
+
+        if not isinstance(self.profile, Profile):
+            object.__setattr__(self, "profile", Profile.read(self.profile))
+
+    def check(self) -> None:
+        """Refuse to begin without dask-jobqueue."""
+        if importlib.util.find_spec("dask_jobqueue") is None:
+            raise SlurmError("Dask workers in Slurm jobs need dask-jobqueue: pip install 'firmfate[slurm]'")
+
     def run(self, work: Work) -> None:
         """Ask for jobs and run shards until all are finished."""
         from firmfate.execute.dask_work import run_on_dask
-        from firmfate.slurm import Profile
 
-        profile = self.profile if isinstance(self.profile, Profile) else Profile.read(self.profile)
+        profile = cast("Profile", self.profile)
         work.say(f"asking Slurm for {profile.least} to {profile.concurrent} job(s) of {profile.cpus} CPU(s) each")
         with slurm_cluster(profile, work.directory.path) as client:
             run_on_dask(
@@ -118,11 +129,8 @@ def slurm_cluster(profile: Profile, directory: Path) -> Iterator[Client]:
 
     ``adapt``, not ``scale``: only that replaces a job that has died.
     """
-    try:
-        from dask_jobqueue import SLURMCluster
-    except ImportError:
-        raise SlurmError("--slurm needs dask-jobqueue: pip install 'firmfate[slurm]'") from None
     import dask
+    from dask_jobqueue import SLURMCluster
     from distributed import Client
 
     from firmfate.execute.dask_work import QUIET

@@ -146,6 +146,6 @@ def horizon(value: object, path: str) -> int:
     found = weeks(value, path) if isinstance(value, str) else number(value, path) * WEEKS_PER_YEAR
     if not 0 < found <= MOST_YEARS * WEEKS_PER_YEAR:
         refuse(path, value, f"must be above 0 and at most {MOST_YEARS} years")
-    if abs(found - round(found)) > 1e-9 * found or round(found) < 1:
+    if abs(found - round(found)) > 1e-9 * found:
         refuse(path, value, f"is {found:.12g} weeks; it must be a whole number of weeks ({WEEKS_PER_YEAR} a year)")
     return round(found)
