@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -125,8 +126,27 @@ def test_every_design_has_a_row_and_is_named_where_people_look() -> None:
     readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
     for design, row in zip(DESIGNS.values(), rows, strict=True):
         assert row.startswith(f"| `{design.heading()}` | {design.summary} |")
+        assert row.split(" | ")[-2:] == [
+            "new cells alone are run" if design.extends else "makes other cells",
+            "the table and the seed |" if design.drawn else "the table |",
+        ]
         assert design.heading() in readme
         assert design.heading() in template("first")
+
+
+def test_what_a_design_says_of_itself_is_so() -> None:
+    """Traits against cells: other seeds, more points, dimensions."""
+    for kind, design in DESIGNS.items():
+        if "SALib" in design.needs:
+            pytest.importorskip("SALib")
+        text = f'[study]\nname = "example"\n\n{design.example}'
+        study, other = (Study.parse(text.replace("name = ", f"seed = {seed}\nname = ", 1)) for seed in (1, 2))
+        assert (set(study.cells.keys) != set(other.cells.keys)) == design.drawn, kind
+        assert (study.cells.dims != ("cell",)) == design.crossed, kind
+        if "points = " in text and kind != "grid":
+            (points,) = re.findall(r"points = (\d+)", text)
+            more = Study.parse(text.replace(f"points = {points}", f"points = {2 * int(points)}")).cells.keys
+            assert (set(more) > set(Study.parse(text).cells.keys)) == design.extends, kind
 
 
 @pytest.mark.parametrize("name", ["firm", "car"])
