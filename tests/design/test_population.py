@@ -321,3 +321,5 @@ def test_a_log_normal_names_its_arguments() -> None:
     assert "{ median = 2.3, sd_log = 0.7 }" in message
     assert "where 2.3 is the mean of the logarithm, as in R and NumPy, { median = 9.974, sd_log = 0.7 }" in message
     assert read({"cash_buffer": {"lognormal": {"median": 9.974, "sd_log": 0.7}}}).distributions[0].median == 9.974
+    with pytest.raises(StudyError, match="can be read in two ways"):  # and its exponential is no number
+        read({"cash_buffer": {"lognormal": [1e5, 0.7]}})
