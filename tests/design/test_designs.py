@@ -13,6 +13,7 @@ from scipy.spatial.distance import pdist
 from scipy.stats import qmc
 
 from firmfate.design import Cells, coalitions
+from firmfate.design.ranges import generator
 from firmfate.errors import StudyError
 from firmfate.study import Study
 
@@ -80,6 +81,20 @@ def test_optimised_hypercubes_are_better_than_plain_ones() -> None:
                 uneven[name].append(qmc.discrepancy(points))
     assert min(nearest["maximin"]) > max(nearest["none"])
     assert max(uneven["discrepancy"]) < min(uneven["none"])
+
+
+def test_the_best_of_fifty_hypercubes_is_taken() -> None:
+    """For a seed whose fiftieth candidate has its nearest points farthest apart, and one whose first has."""
+    seen = set()
+    for seed in range(500):
+        sampler = qmc.LatinHypercube(2, rng=generator(seed))
+        tried = [sampler.random(4) for _ in range(50)]
+        best = int(np.argmax([pdist(points).min() for points in tried]))
+        if best in (0, 49) and best not in seen:
+            seen.add(best)
+            design = Study(name="a", latin_hypercube={"points": 4, "execution": [0, 1], "misalignment": [0, 1]}).design
+            np.testing.assert_allclose(design.points(seed), tried[best], atol=1e-11)
+    assert seen == {0, 49}
 
 
 @settings(deadline=None, max_examples=20)

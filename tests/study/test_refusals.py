@@ -195,6 +195,14 @@ REFUSED = {
         "[population]\nexecution = { beta = [2, 2] }\nstrata = { alarm = 4 }",
         ["population.strata.alarm", "those that do: execution"],
     ),
+    "strata whose first bin would be empty": (
+        "[population]\nexecution = { empirical = [0.2, 0.2, 0.2, 0.8] }\nstrata = { execution = 2 }",
+        ["population.strata.execution = 2", "too few"],
+    ),
+    "strata whose last bin would be empty": (
+        "[population]\nexecution = { empirical = [0.2, 0.8, 0.8, 0.8] }\nstrata = { execution = 2 }",
+        ["population.strata.execution = 2", "too few"],
+    ),
     "strata of too few values": (
         "[population]\nexecution = { empirical = [0.2, 0.2, 0.2, 0.8] }\nstrata = { execution = 4 }",
         ["population.strata.execution = 4", "too few"],
