@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks.survival.firms import draw, grouped
 from benchmarks.survival.programs import PROGRAMS, Said, disagreements, say
 
-from firmfate import provenance
+from firmfate.machine import processor
 
 PAGE = """# The estimators beside other programs
 
@@ -72,7 +72,7 @@ def main() -> int:
         firms=len(firms.week),
         rows=len(rows.week),
         versions=", ".join([f"{name} {version(name)}" for name in PACKAGES] + (r_versions() if "R" in said else [])),
-        machine=f"{datetime.date.today().isoformat()}, {provenance.processor()}, Python {platform.python_version()}",
+        machine=f"{datetime.date.today().isoformat()}, {processor()}, Python {platform.python_version()}",
         table=table(said),
         agreement="\n".join(apart) if apart else "All programs agree, within the tolerances of `programs.py`.",
     )

@@ -27,7 +27,7 @@ CANDIDATES = 2_000
 """Firms of a cell among which a typical life is looked for."""
 
 
-class Player:
+class Replayer:
     """Replays firms of one run directory.
 
     Parameters
@@ -78,7 +78,7 @@ class Player:
             dt=self.study.dt, varying=self.worker.varying(np.array([cell]), replicate, 1),
         )  # fmt: skip
 
-    def play(self, cell: int, replicate: int) -> xr.Dataset:
+    def life(self, cell: int, replicate: int) -> xr.Dataset:
         """Return the whole life of one firm, as `replay` does."""
         model, trace = self.study.model, self.trace(cell, replicate)
         row = self.cells.parameters[cell].copy()
@@ -127,11 +127,11 @@ def replay(
     FirmfateError
         Where the directory is no run, an axis is unknown, or a column is.
     """
-    player = Player(directory)
-    position = player.nearest(cell)
+    replayer = Replayer(directory)
+    position = replayer.nearest(cell)
     if not isinstance(replicate, Iterable):
-        return _keep(player.play(position, _replicate(replicate)), variables)
-    lives = [_keep(player.play(position, _replicate(number)), variables) for number in replicate]
+        return _keep(replayer.life(position, _replicate(replicate)), variables)
+    lives = [_keep(replayer.life(position, _replicate(number)), variables) for number in replicate]
     if not lives:
         raise FirmfateError("replicate is empty; name at least one firm")
     return together(lives)
@@ -172,11 +172,11 @@ def together(lives: list[xr.Dataset]) -> xr.Dataset:
     return ds.assign_coords(life=np.arange(len(lives)), week=("step", week.values, week.attrs))
 
 
-def typical(player: Player, cell: int) -> dict[str, int]:
+def typical(replayer: Replayer, cell: int) -> dict[str, int]:
     """Return replicates of a cell that stand for it: of its most frequent end the median life; and the shortest and
     longest."""
-    count = min(CANDIDATES, player.study.replicates)
-    records = player.worker.records(np.array([cell]), 0, count)
+    count = min(CANDIDATES, replayer.study.replicates)
+    records = replayer.worker.records(np.array([cell]), 0, count)
     weeks: NDArray[Any] = records.event_step[0]
     ends = np.bincount(records.end[0])
     members = np.flatnonzero(records.end[0] == ends.argmax())
@@ -185,18 +185,18 @@ def typical(player: Player, cell: int) -> dict[str, int]:
     return {"typical": int(ordered[len(ordered) // 2]), "shortest": int(by_length[0]), "longest": int(by_length[-1])}
 
 
-def story_cells(player: Player) -> dict[str, int]:
+def story_cells(replayer: Replayer) -> dict[str, int]:
     """Return the cells whose lives tell the study: strong and weak misaligned firms, or the ends of the first axis."""
-    axes = {key.replace(".", "_") for key in player.cells.axes}
+    axes = {key.replace(".", "_") for key in replayer.cells.axes}
     if {"execution", "misalignment"} <= axes:
         return {
-            "strong misaligned": player.nearest({"execution": 1.0, "misalignment": 1.0}),
-            "weak misaligned": player.nearest({"execution": 0.05, "misalignment": 1.0}),
-            "strong aligned": player.nearest({"execution": 1.0, "misalignment": 0.0}),
+            "strong misaligned": replayer.nearest({"execution": 1.0, "misalignment": 1.0}),
+            "weak misaligned": replayer.nearest({"execution": 0.05, "misalignment": 1.0}),
+            "strong aligned": replayer.nearest({"execution": 1.0, "misalignment": 0.0}),
         }
     if "execution" in axes:
-        return {"strong": player.nearest({"execution": 1.0}), "weak": player.nearest({"execution": 0.05})}
-    return {"first cell": 0, "last cell": len(player.cells) - 1}
+        return {"strong": replayer.nearest({"execution": 1.0}), "weak": replayer.nearest({"execution": 0.05})}
+    return {"first cell": 0, "last cell": len(replayer.cells) - 1}
 
 
 def write_lives(directory: Path | str) -> Path:
@@ -212,18 +212,18 @@ def write_lives(directory: Path | str) -> Path:
     Path
         Of the file: variables over (life, step), and over life who each firm is (``role``, ``kind``) and how it ended.
     """
-    player = Player(directory)
+    replayer = Replayer(directory)
     lives, roles, kinds = [], [], []
-    for role, cell in story_cells(player).items():
-        for kind, replicate in typical(player, cell).items():
-            lives.append(player.play(cell, replicate))
+    for role, cell in story_cells(replayer).items():
+        for kind, replicate in typical(replayer, cell).items():
+            lives.append(replayer.life(cell, replicate))
             roles.append(role)
             kinds.append(kind)
     ds = together(lives).assign_coords(role=("life", roles), kind=("life", kinds))
-    ds.attrs["candidates"] = min(CANDIDATES, player.study.replicates)
-    aside = player.run.path / f".lives.nc.{os.getpid()}.part"
+    ds.attrs["candidates"] = min(CANDIDATES, replayer.study.replicates)
+    aside = replayer.run.path / f".lives.nc.{os.getpid()}.part"
     encoding = {str(name): {"zlib": True, "complevel": 1, "shuffle": True, "dtype": "f4"} for name in ds.data_vars}
     with NETCDF_LOCK:
         ds.to_netcdf(aside, engine="netcdf4", encoding=encoding)
-    aside.replace(player.run.lives)
-    return player.run.lives
+    aside.replace(replayer.run.lives)
+    return replayer.run.lives

@@ -4,7 +4,6 @@ model."""
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from firmfate.errors import FirmfateError, is_finite, whole
 from firmfate.kernel.engine import INVALID, Engine, Records, Varying, refuse_cause, refuse_mark
+from firmfate.machine import cores
 from firmfate.models import load_model
 from firmfate.models.model import NORMAL, Column, Model, columns
 from firmfate.randomness import BIRTH, SHOCKS, counters, philox, split_key
@@ -25,11 +25,6 @@ if TYPE_CHECKING:
 
 PIECE = 16_384
 """Firms in one task of a thread."""
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def simulate(

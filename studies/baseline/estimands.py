@@ -13,7 +13,8 @@ from common.number_table import NumberTable, Row
 from firmfate.analysis import Estimate, turning_point
 from firmfate.calibration import ParameterRange, SurvivalTable, calibrate, read_survival_table
 from firmfate.dataset import open_run
-from firmfate.simulation import cores, simulate
+from firmfate.machine import cores
+from firmfate.simulation import simulate
 from firmfate.survival import contrast, counts_from_table, kaplan_meier, rmst
 from firmfate.variables import WEEKS_PER_YEAR
 

@@ -18,7 +18,7 @@ from common.number_table import NumberTable, Row, row
 from firmfate.analysis import Estimate, turning_point
 from firmfate.analysis.cell_labels import labelled
 from firmfate.analysis.formatting import format_value
-from firmfate.lives import Player
+from firmfate.lives import Replayer
 from firmfate.models import load_model
 from firmfate.simulation import simulate_path
 from firmfate.survival import kaplan_meier
@@ -56,7 +56,7 @@ def derive(directories: Mapping[str, Path]) -> dict[str, xr.Dataset]:
         ``repairs``: ``died`` and ``lives`` (firms, by group) and ``fall``, the weeks until a firm without shocks and
         governance dies, inf where it outlives the horizon, over the cells of the study.
     """
-    player = Player(directories["firm"])
+    player = Replayer(directories["firm"])
     cells = [player.labels(cell) for cell in range(len(player.cells))]
     axes = {name: sorted({labels[name] for labels in cells}) for name in cells[0]}
     shape = tuple(map(len, axes.values()))
@@ -79,7 +79,7 @@ def derive(directories: Mapping[str, Path]) -> dict[str, xr.Dataset]:
     return {"repairs": ds.assign_attrs(observe_time=player.study.base["observe_time"])}
 
 
-def _fall(player: Player, labels: Mapping[str, float]) -> float:
+def _fall(player: Replayer, labels: Mapping[str, float]) -> float:
     weeks = player.study.weeks
     life = simulate_path(
         "firm", execution=labels["execution"], misalignment=labels["misalignment"], weeks=weeks,

@@ -227,7 +227,7 @@ def test_several_lives_as_csv_end_where_the_firms_do(command: Callable, finished
         (["--csv", "nodir/x.csv"], "nodir/x.csv: there is no folder nodir"),
         (["--netcdf", "nodir/x.nc"], "nodir/x.nc: there is no folder nodir"),
         (["--plot", "nodir/x.png"], "nodir/x.png: there is no folder nodir"),
-        (["--replicate", "0-3", "--plot", "x.png"], "--plot draws one whole life"),
+        (["--replicate", "0-3", "--plot", "x.png"], "--plot draws one complete life"),
         (["--plot", "x.docx"], "ends in .png, .svg, .pdf"),
     ],
 )

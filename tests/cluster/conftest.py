@@ -83,7 +83,7 @@ class Case:
 def _case(folder: Path, replicates: int) -> Case:
     file = folder / "study.toml"
     file.write_text(STUDY.format(replicates=replicates))
-    firmfate.run(file, into=folder / "threads", progress=False, threads=2).close()
+    firmfate.run(file, into=folder / "threads", progress=False, on=firmfate.execute.Threads(2)).close()
     return Case(file, folder / "threads")
 
 

@@ -12,7 +12,7 @@ import pytest
 from firmfate import Study, gather, plan
 from firmfate.shards import RunDirectory, Worker
 from firmfate.shards.plan import HELD_BYTES
-from firmfate.slurm import Profile, deal
+from firmfate.slurm import Profile, split
 
 FIRMS = 10**10
 
@@ -25,10 +25,10 @@ def test_ten_billion_firms_on_a_hundred_nodes_are_planned_in_seconds(side: int) 
         study={"name": "huge", "replicates": FIRMS // side**2}, grid={"execution": axis, "misalignment": axis}
     )
     whole = plan(study)
-    dealt = deal(whole, Profile(cpus=64, memory="64G", concurrent=100))
-    written = json.loads(json.dumps(dealt.table()))
+    tasks = split(whole, Profile(cpus=64, memory="64G", concurrent=100))
+    written = json.loads(json.dumps(tasks.table()))
     assert str(whole)
-    assert str(dealt)
+    assert str(tasks)
     assert time.monotonic() - begin < 10
 
     assert whole.missing == pytest.approx(FIRMS, rel=1e-4)

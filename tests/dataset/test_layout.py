@@ -90,7 +90,9 @@ def test_coordinates(ran):
 
 def test_everything_says_what_it_is(ran):
     *_, result = ran
-    assert set(result.attrs) == ATTRIBUTES
+    assert set(result.attrs) == ATTRIBUTES | {"run", "use"}
+    assert list(result.attrs)[:2] == ["run", "use"]
+    assert result.attrs["run"] == f"'layout': {result.firms.size} cells x 40 firms, 5 years"
     for name, variable in result.variables.items():
         assert variable.attrs["units"], name
         assert variable.attrs["long_name"], name

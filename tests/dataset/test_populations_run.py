@@ -7,7 +7,6 @@ import pytest
 import xarray as xr
 
 import firmfate
-from firmfate.design import design
 from firmfate.shards import RunDirectory
 from firmfate.shards.file import read
 
@@ -82,7 +81,7 @@ def test_one_value_equals_the_plain_cell(tmp_path):
 
 def test_draws_do_not_depend_on_shards_or_workers(run, tmp_path):
     _, ds, firms = run
-    other = firmfate.run(study(), into=tmp_path, progress=False, shard_scale=0.01, threads=2)
+    other = firmfate.run(study(), into=tmp_path, progress=False, shard_scale=0.01, on=firmfate.execute.Threads(2))
     assert other.drop_attrs().equals(ds.drop_attrs())
     assert xr.load_dataset(tmp_path / "firms.nc").drop_attrs().equals(firms.drop_attrs())
 
@@ -91,7 +90,9 @@ def test_draws_do_not_depend_on_shards_or_workers(run, tmp_path):
 def test_draws_do_not_depend_on_processes(run, tmp_path):
     """Two Dask workers of one thread each draw what the threads of this process drew."""
     _, ds, firms = run
-    other = firmfate.run(study(), into=tmp_path, progress=False, shard_scale=0.01, workers=2, threads=1)
+    other = firmfate.run(
+        study(), into=tmp_path, progress=False, shard_scale=0.01, on=firmfate.execute.DaskProcesses(2, threads=1)
+    )
     assert other.drop_attrs().equals(ds.drop_attrs())
     assert xr.load_dataset(tmp_path / "firms.nc").drop_attrs().equals(firms.drop_attrs())
 
@@ -120,7 +121,7 @@ def test_a_design_that_grows_runs_its_new_cells_alone(kind, common, tmp_path):
     assert {path: after[path] for path in before} == before
     new = [read(file) for file in RunDirectory(tmp_path / "run").files() if file.path not in before]
     assert sum(content.counts["firms"].sum() for content in new) == 60
-    assert {key for content in new for key in content.cell_keys} == set(design(grown).keys) - set(design(small).keys)
+    assert {key for content in new for key in content.cell_keys} == set(grown.cells.keys) - set(small.cells.keys)
     at_once = firmfate.run(grown, into=tmp_path / "at once", progress=False)
     assert ds.drop_attrs().identical(at_once.drop_attrs())
 

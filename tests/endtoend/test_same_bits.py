@@ -19,7 +19,7 @@ def reference(
 ) -> dict[str, Any]:
     """The variables of the study of four cells, on one thread with shards of the usual size."""
     into = tmp_path_factory.mktemp("reference") / "run"
-    firmfate.run(corners(REPLICATES), into=into, threads=1, progress=False).close()
+    firmfate.run(corners(REPLICATES), into=into, on=firmfate.execute.Threads(1), progress=False).close()
     return bits(into / "result.nc")
 
 
@@ -41,7 +41,7 @@ def test_threads_and_shards(
 ) -> None:  # fmt: skip
     into = tmp_path / "run"
     firmfate.run(
-        corners(REPLICATES), into=into, threads=threads, shard_scale=shard_scale, progress=False
+        corners(REPLICATES), into=into, on=firmfate.execute.Threads(threads), shard_scale=shard_scale, progress=False
     ).close()  # fmt: skip
     assert bits(into / "result.nc") == reference
 

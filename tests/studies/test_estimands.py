@@ -66,7 +66,7 @@ def lives(tmp_path_factory):
         study={"name": "lives", "replicates": 64, "seed": 2},
         grid={"execution": [0.05, 1.0], "misalignment": [0.0, 1.0]},
     )
-    firmfate.run(study, into=place, threads=1, progress=False)
+    firmfate.run(study, into=place, on=firmfate.execute.Threads(1), progress=False)
     return place
 
 
@@ -97,7 +97,7 @@ def test_repairs_count_each_life_once(tmp_path):
         grid={"execution": [1.0], "misalignment": [0.0, 1.0], "cash_buffer": [10], "correct_time": [13, 832]},
         parameters={"buffer_sd": 0, "margin_sd": 0},
     )
-    firmfate.run(study, into=tmp_path / "run", threads=1, progress=False)
+    firmfate.run(study, into=tmp_path / "run", on=firmfate.execute.Threads(1), progress=False)
     repairs = car.derive({"firm": tmp_path / "run"})["repairs"]
     assert float(repairs["lives"].sum()) == 48
     found = repairs["died"].sum("group").squeeze()

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firmfate.design import design, population
 from firmfate.errors import StudyError
 from firmfate.kernel.engine import INVALID, Engine, Varying
 from firmfate.models import load_model
@@ -114,7 +113,7 @@ class SimulatedSurvival:
         tables = self.tables(values)
         study = Study(**{**tables, "study": {**tables["study"], "seed": seed}})
         try:
-            cells = design(study)
+            cells = study.cells
         except StudyError:
             return np.full(len(self.ages), np.nan)
         records = self._engine.run(
@@ -133,7 +132,7 @@ class SimulatedSurvival:
         """Return the parameters that firms draw; kept while the distributions stay the same."""
         key = (study.seed, firms, str(study.population.described))
         if key not in self._drawn:
-            people = population(study)
+            people = study.population
             if len(self._drawn) > 8 * self._threads:
                 self._drawn.clear()
             self._drawn[key] = (

@@ -11,7 +11,7 @@ import numpy as np
 
 from firmfate.dataset.layout import cell_coordinates, describe, label
 from firmfate.dataset.slabs import slabs
-from firmfate.design import Cells, population
+from firmfate.design import Cells
 from firmfate.shards.file import NETCDF_LOCK, ShardFile, read
 from firmfate.shards.work import RECORDED
 from firmfate.study import Study
@@ -79,7 +79,7 @@ def write_firms(path: Path, study: Study, cells: Cells, by_cell: dict[int, list[
 
 def _write_drawn(file: Any, study: Study, cells: Cells) -> None:
     """Write what firms drew: over replicates where cells share the draws, over (axes..., replicate) where not."""
-    people = population(study)
+    people = study.population
     if not len(people):
         return
     replicates = np.arange(study.replicates, dtype=np.uint64)

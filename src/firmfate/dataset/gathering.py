@@ -26,7 +26,7 @@ from firmfate.dataset.layout import (
 )
 from firmfate.dataset.opening import open_run
 from firmfate.dataset.slabs import slabs
-from firmfate.design import Cells, design, population
+from firmfate.design import Cells
 from firmfate.errors import BrokenShardError, IncompleteRunError, RunDirectoryError, command
 from firmfate.kernel.engine import Counts
 from firmfate.shards.directory import Holdings, RunDirectory
@@ -87,7 +87,7 @@ def gather(directory: Path | str, *, allow_incomplete: bool = False) -> xr.Datas
     run = RunDirectory(Path(directory))
     study = run.study()
     run.claim(study)
-    cells = design(study)
+    cells = study.cells
     holdings = run.holdings(study, cells)
     held = sum(count for ranges in holdings.covered.values() for _, count in ranges)
     wanted = len(cells) * study.replicates
@@ -124,7 +124,7 @@ def _write(path: Path, study: Study, cells: Cells, holdings: Holdings, *, comple
     model = study.model
     bins = math.ceil(study.weeks / BIN_WEEKS)
     variables = registered(model)
-    people = population(study)
+    people = study.population
     strata = people.strata_count
     layout = Counts.empty(
         model, cells=strata, weeks=study.weeks, bins=bins, batches=study.batches, horizons=len(study.horizons)

@@ -58,12 +58,13 @@ def describe(file: Any, study: Study, *, complete: bool) -> None:
 
 def text_variable(file: Any, name: str, values: list[str]) -> Any:
     """Write text as characters, which every reader of netCDF understands."""
-    width = max(len(value) for value in values)
+    encoded = [value.encode("utf-8") for value in values]
+    width = max(map(len, encoded))
     dim = f"{name}_characters"
     file.createDimension(dim, width)
     variable = file.createVariable(name, "S1", (name, dim))
     variable.setncattr("_Encoding", "utf-8")
-    variable[:] = np.array([list(value.ljust(width, "\0")) for value in values], dtype="S1")
+    variable[:] = np.array(encoded, dtype=f"S{width}").view("S1").reshape(len(values), width)
     return variable
 
 
@@ -73,6 +74,9 @@ def cell_coordinates(file: Any, cells: Cells) -> None:
         file.createDimension(dim, size)
     for name, (own_dims, values, attributes) in cells.coords.items():
         values = np.asarray(values)
+        if values.dtype.kind == "U":
+            text_variable(file, name, values.tolist()).setncatts(attributes)
+            continue
         variable = file.createVariable(name, values.dtype, own_dims)
         variable.setncatts(attributes)
         if name not in cells.dims:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from firmfate.errors import RunDirectoryError, command
 from firmfate.shards.file import NETCDF_LOCK
-from firmfate.variables import check_counts
+from firmfate.variables import WEEKS_PER_YEAR, check_counts
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -45,4 +45,15 @@ def open_run(directory: Path | str) -> xr.Dataset:
     except (OSError, ValueError) as fault:
         raise RunDirectoryError(f"{path} cannot be opened as netCDF: {fault}") from fault
     check_counts(ds)
+    return _introduced(ds)
+
+
+def _introduced(ds: xr.Dataset) -> xr.Dataset:
+    """Begin the attributes, and so what a notebook prints, with what this is and what to do with it."""
+    cells, firms, years = ds["firms"].size, ds.attrs.get("replicates", 0), ds.sizes["week"] / WEEKS_PER_YEAR
+    first = {
+        "run": f"'{ds.attrs.get('title', '?')}': {cells:,} cells x {firms:,} firms, {years:g} years",
+        "use": "firmfate.survival: rmst(ds), kaplan_meier(ds), contrast(ds, ...)",
+    }
+    ds.attrs = first | ds.attrs
     return ds

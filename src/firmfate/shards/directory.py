@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from firmfate import provenance
-from firmfate.design import Cells, design
+from firmfate.design import Cells
 from firmfate.errors import BrokenShardError, RunDirectoryError
 from firmfate.kernel import compiler
 from firmfate.kernel.sources import Sources
@@ -81,6 +81,11 @@ class RunDirectory:
 
     path: Path
 
+    @classmethod
+    def of(cls, study: Study, into: str | Path | None = None) -> RunDirectory:
+        """Return the directory `into`; that of a study for which none is named is ``runs/NAME``."""
+        return cls(Path("runs") / study.name if into is None else Path(into))
+
     @property
     def shards(self) -> Path:
         """Folder of the shards."""
@@ -134,7 +139,7 @@ class RunDirectory:
         """
         self.refuse_other(study)
         if not self.study_file.is_file() or self.study_file.read_text(encoding="utf-8") != study.text:
-            design(study)
+            _ = study.cells  # a cell that cannot start is refused before anything is written
         table = fingerprint_table(study)
         wanted = provenance.fingerprint(table)
         try:

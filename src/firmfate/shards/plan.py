@@ -20,7 +20,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from firmfate.design import Cells, design
+from firmfate.design import Cells
 from firmfate.study import Study
 from firmfate.variables import BIN_WEEKS
 
@@ -90,7 +90,7 @@ def block_digest(keys: Iterable[str]) -> str:
     return hashlib.sha256("".join(keys).encode()).hexdigest()[:12]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Plan:
     """What a study takes: its cells, the shards that are missing, and what they will cost.
 
@@ -170,13 +170,14 @@ class Plan:
         """Standard error of a cell's restricted mean to expect at worst, in weeks: half the horizon over sqrt(n)."""
         return self.study.weeks / 2 / math.sqrt(self.study.replicates)
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         study, cells = self.study, self.cells
         step = "one week" if study.dt == 1 else f"{study.dt:g} weeks"
         return "\n".join(
             [
                 f"study     {study.name}: model {study.model_name}, {study.years:g} years, steps of {step}",
                 f"cells     {len(cells):,} ({' x '.join(f'{n}' for n in cells.shape)} {', '.join(cells.dims)})",
+                *(f"drawn     {line}" for line in study.drawn_words),
                 f"firms     {self.firms:,} ({study.replicates:,} a cell), of which {self.missing:,} are to be run",
                 f"shards    {len(self.shards):,} to run, a file each; about {human_bytes(self.shard_bytes)} in all",
                 f"time      about {human_seconds(self.nominal_seconds)} on one core "
@@ -191,7 +192,7 @@ class Plan:
 
 def _strata(study: Study) -> int:
     """Return in how many strata the firms of a cell are counted."""
-    return math.prod(bins for _, bins in study.population.strata)
+    return study.population.strata_count
 
 
 def cell_bytes(study: Study) -> int:
@@ -312,7 +313,7 @@ def plan(
     >>> p.firms, p.missing, len(p.shards)
     (2000, 2000, 1)
     """
-    cells = design(study) if cells is None else cells
+    cells = study.cells if cells is None else cells
     total = len(cells) * study.replicates
     firms_each = max(1, round(shard_seconds(total, study, shard_scale) / firm_seconds(study)))
     cells_each = max(1, HELD_BYTES // (2 * cell_bytes(study)))

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firmfate.design import Cells, design
+from firmfate.design import Cells
 from firmfate.shards.directory import Holdings, RunDirectory
 from firmfate.shards.file import ShardFile
 from firmfate.shards.plan import Plan, human_seconds, plan
@@ -52,7 +52,7 @@ def array_expression(indices: Iterable[int]) -> str:
     return ",".join(f"{first}-{last}" if last > first else f"{first}" for first, last in ranges)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Status:
     """How far a run is.
 
@@ -82,6 +82,9 @@ class Status:
     verified: bool
     rate: float | None
     idle_seconds: float | None
+
+    def __repr__(self) -> str:
+        return f"<Status of '{self.study.name}': {self.done:,} of {self.firms:,} firms done, {self.pace()}>"
 
     @property
     def firms(self) -> int:
@@ -215,7 +218,7 @@ def status(directory: Path | str, *, verify: bool = True, now: float | None = No
     """
     run = RunDirectory(Path(directory))
     study = run.study()
-    cells = design(study)
+    cells = study.cells
     files = run.files()
     broken = {shard.path: shard for shard in files if verify and not is_whole(shard)}
     holdings = run.holdings(study, cells, without=broken)

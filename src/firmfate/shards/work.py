@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from firmfate.design import Cells, Population, design, population
+from firmfate.design import Cells, Population
 from firmfate.errors import BrokenShardError, IncompleteRunError
 from firmfate.kernel.engine import Counts, Engine, Records, Varying
 from firmfate.models.model import Model
@@ -59,12 +59,12 @@ class Worker:
     @cached_property
     def cells(self) -> Cells:
         """The study's cells."""
-        return design(self.study)
+        return self.study.cells
 
     @cached_property
     def population(self) -> Population | None:
         """The study's population, None where all firms of a cell have the same parameters."""
-        found = population(self.study)
+        found = self.study.population
         return found if len(found.fields) else None
 
     @cached_property
