@@ -15,7 +15,7 @@ from firmfate.errors import EstimateError
 from firmfate.findings.cells import axes_of, labelled
 from firmfate.findings.lifetimes import Lifetimes
 from firmfate.survival import contrast, kaplan_meier
-from firmfate.survival.labels import describe, whole_weeks
+from firmfate.survival.labels import check_weeks, describe
 from firmfate.variables import WEEKS_PER_YEAR
 
 
@@ -205,7 +205,7 @@ def independent_harms(
     """
     names = _players(ds, players)
     ds = labelled(ds)
-    until = whole_weeks(tau, ds.sizes["week"])
+    until = check_weeks(tau, ds.sizes["week"])
 
     def lost(counts: xr.Dataset) -> xr.DataArray:
         alive = _table(labelled(counts).pipe(kaplan_meier)["estimate"], names)

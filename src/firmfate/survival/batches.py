@@ -1,14 +1,14 @@
-"""Leave out one batch of firms at a time, in all cells together: how contrasts know common random numbers.
+"""Leave out one batch of firms at a time, in all cells together: how contrasts allow for common random numbers.
 
-Batches hold events in bins (13 weeks by default). The weeks within a bin are filled in proportion to the whole cell's
+Batches hold events in bins (13 weeks by default). The weeks within a bin are filled in proportion to all of the cell's
 events of that cause and bin, so that the batches add up to the exact weekly counts. What is exact then, and what is
 not:
 
-- Survival, incidence and cumulative hazard at the ends of bins are exact. In between, batches tell too little:
+- Survival, incidence and cumulative hazard at the ends of bins are exact. In between, batches differ too little:
   contrasts take the ratio of the variance to that of independent cells from the ends of bins (`between_bins`).
 - Hazards of bins that end with batches' bins are exact; finer ones are refused (in `hazards.py`).
 - Restricted means at the horizons of ``batch_lifetime`` are exact; the difference from the binned ones is spread
-  linearly between horizons (in `restricted.py`). Elsewhere, where paired lives differ by less than a bin, their
+  linearly between horizons (in `restricted.py`). Elsewhere, where paired lifetimes differ by less than a bin, their
   standard error comes out too large.
 - With several steps a week ``batch_lifetime`` counts steps, estimates count begun weeks: the standard error is that
   of the mean in steps, which rounding up to weeks hardly changes.
@@ -21,7 +21,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from firmfate.errors import EstimateError
-from firmfate.survival.labels import PSEUDO
+from firmfate.survival.labels import DEPENDENCE, PSEUDO, observed_throughout
 
 FEWEST_BATCHES = 8
 BINS = "bins_of_batches"
@@ -31,13 +31,22 @@ LIFETIME = "lifetime"
 """Variable of resampled datasets: the sum of min(lifetime, horizon) over their firms, in steps."""
 
 
-def batches_in_use(ds: xr.Dataset) -> NDArray[np.int_]:
-    """Return the positions of the batches that hold firms.
+def batches_in_use(ds: xr.Dataset, *, same: bool = True) -> NDArray[np.int_]:
+    """Return the positions of the batches that hold firms in any cell.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        Counts with ``batch_firms``.
+    same : bool
+        Refuse cells of a simulation that fill different batches. Observed firms may: a batch that a cell has no firms
+        of leaves the cell's estimate as it is.
 
     Raises
     ------
     EstimateError
-        Where there are fewer than 8, cells fill different ones, or they do not add up to the cells' firms.
+        Where there are fewer than 8, cells of a simulation fill different ones, or they do not add up to the cells'
+        firms.
     """
     if "batch_firms" not in ds:
         raise EstimateError(
@@ -49,9 +58,9 @@ def batches_in_use(ds: xr.Dataset) -> NDArray[np.int_]:
         firms = ds["batch_firms"].sum([dim for dim in firms.dims if dim != "batch"])
     filled = firms.transpose(..., "batch").values.reshape(-1, firms.sizes["batch"]) > 0
     filled = filled[filled.any(axis=1)]
-    if filled.size and (filled != filled[0]).any():
+    if same and DEPENDENCE not in ds.attrs and filled.size and (filled != filled[0]).any():
         raise EstimateError("cells have different non-empty batches; simulate the same replicates in every cell")
-    used = np.flatnonzero(filled[0]) if filled.size else np.empty(0, dtype=np.int_)
+    used = np.flatnonzero(filled.any(axis=0))
     if used.size < FEWEST_BATCHES:
         raise EstimateError(
             f"{used.size} non-empty batches; a standard error from batches needs {FEWEST_BATCHES}: add replicates"
@@ -66,18 +75,18 @@ def valid_batch_firms(ds: xr.Dataset) -> xr.DataArray:
 
 
 def _check_sums(ds: xr.Dataset) -> None:
-    """Refuse batches of other firms or other ends than the counts', as they are where some are selected."""
+    """Refuse batches of other firms or other events than the counts', as they are where some are selected."""
     firms = ds["firms"]
     valid = ds["invalid"] == 0 if "invalid" in ds else firms >= 0
     if bool((valid & (ds["batch_firms"].sum("batch") != firms)).any()):
         raise EstimateError("`batch_firms` summed over batches differs from `firms`: keep all batches of the dataset")
-    if "batch_lifetime" not in ds or "horizon" not in ds.coords or _censored_early(ds):
+    if "batch_lifetime" not in ds or "horizon" not in ds.coords or not observed_throughout(ds):
         return
     steps, horizon = float(ds.attrs.get("steps_per_week", 1)), ds["horizon"].astype(np.float64)
     weeks_left = horizon - xr.DataArray(np.arange(1.0, ds.sizes["week"] + 1), dims="week")
     ended = ds["events"].sum("cause").drop_vars("week", errors="ignore").astype(np.float64)
     lived = (horizon * firms - xr.dot(ended, weeks_left.clip(0), dim="week")) * steps
-    # Who ends within a week is counted with the whole week.
+    # A firm that ends within a week is counted with all of the week.
     rounded_up = max(steps - 1, 0) * xr.dot(ended, (weeks_left >= 0).astype(np.float64), dim="week")
     excess, slack = lived - ds["batch_lifetime"].sum("batch"), 1e-9 * lived
     if bool((valid & ((excess < -slack) | (excess > rounded_up + slack))).any()):
@@ -93,7 +102,10 @@ class Resampler:
     Parameters
     ----------
     ds : xarray.Dataset
-        Counts with ``batch_firms``, ``batch_events`` and, where firms are censored early, ``batch_censored``.
+        Counts with ``batch_firms``, ``batch_events`` and, where firms are censored early or enter late,
+        ``batch_censored`` and ``batch_entered``.
+    same : bool
+        As for `batches_in_use`.
 
     Raises
     ------
@@ -101,8 +113,8 @@ class Resampler:
         Where batches are missing, too few, or do not add up to the weekly counts.
     """
 
-    def __init__(self, ds: xr.Dataset) -> None:
-        self.used = batches_in_use(ds)
+    def __init__(self, ds: xr.Dataset, *, same: bool = True) -> None:
+        self.used = batches_in_use(ds, same=same)
         if "batch_events" not in ds:
             raise EstimateError(
                 "the dataset has no `batch_events`: only `rmst` at a horizon of `batch_lifetime` can be contrasted"
@@ -110,12 +122,13 @@ class Resampler:
         self._ds = ds
         self._of_week = _bin_of_week(ds)
         self._names = {"events": "batch_events"}
-        if _censored_early(ds):
-            if "batch_censored" not in ds:
-                raise EstimateError(
-                    "firms are censored before the horizon, but there is no `batch_censored (axes.., batch, bin)`"
-                )
-            self._names["censored"] = "batch_censored"
+        throughout = observed_throughout(ds)
+        for name, words in (("censored", "are censored before the horizon"), ("entered", "enter late")):
+            if throughout or name not in ds:
+                continue
+            if f"batch_{name}" not in ds:
+                raise EstimateError(f"firms {words}, but there is no `batch_{name} (axes.., batch, bin)`")
+            self._names[name] = f"batch_{name}"
         self._shares = {name: self._share(name, batched) for name, batched in self._names.items()}
 
     def _share(self, name: str, batched: str) -> xr.DataArray:
@@ -150,7 +163,7 @@ class Resampler:
         counts["firms"] = _of_batch(ds["batch_firms"], batch, alone=alone)
         if "invalid" in ds:
             counts["invalid"] = ds["invalid"]
-        if "batch_lifetime" in ds and "censored" not in self._names:
+        if "batch_lifetime" in ds and len(self._names) == 1:
             counts[LIFETIME] = _of_batch(ds["batch_lifetime"], batch, alone=alone)
         return xr.Dataset(counts, attrs={**ds.attrs, PSEUDO: True, BINS: tuple(ds["bin"].values.tolist())})
 
@@ -186,19 +199,15 @@ def lifetimes_without(ds: xr.Dataset, tau: int, batch: int) -> xr.DataArray:
 
 
 def has_exact_lifetimes(ds: xr.Dataset, tau: int) -> bool:
-    """Tell whether the batches' restricted means to tau are known exactly."""
-    known = "batch_lifetime" in ds and "horizon" in ds.coords and not _censored_early(ds)
+    """Return whether the batches' restricted means to tau are known exactly."""
+    known = "batch_lifetime" in ds and "horizon" in ds.coords and observed_throughout(ds)
     return known and bool((ds["horizon"] == tau).any())
-
-
-def _censored_early(ds: xr.Dataset) -> bool:
-    return "censored" in ds and bool((ds["censored"].isel(week=slice(None, -1)) > 0).any())
 
 
 def between_bins(
     variance: xr.DataArray, bins: NDArray[np.int_], independent: xr.DataArray | None = None
 ) -> xr.DataArray:
-    """Interpolate variances (.., week) between the ends of bins, where batches tell them exactly.
+    """Interpolate variances (.., week) between the ends of bins, where batches give them exactly.
 
     Parameters
     ----------
