@@ -16,6 +16,9 @@ not:
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+from typing import Any, NamedTuple
+
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -23,7 +26,11 @@ from numpy.typing import NDArray
 from firmfate.errors import EstimateError
 from firmfate.survival.labels import DEPENDENCE, PSEUDO, observed_throughout
 
+Floats = NDArray[np.float64]
+
 FEWEST_BATCHES = 8
+"""With fewer, Student's t is so wide, and the error of the error so large, that no interval is worth showing."""
+
 BINS = "bins_of_batches"
 """Attribute of resampled datasets: the last weeks of the batches' bins."""
 
@@ -129,48 +136,65 @@ class Resampler:
             if f"batch_{name}" not in ds:
                 raise EstimateError(f"firms {words}, but there is no `batch_{name} (axes.., batch, bin)`")
             self._names[name] = f"batch_{name}"
-        self._shares = {name: self._share(name, batched) for name, batched in self._names.items()}
-
-    def _share(self, name: str, batched: str) -> xr.DataArray:
-        """Each batch's share of a cell's events in a bin."""
-        weekly = self._ds[name]
-        binned = _sum_bins(weekly, self._of_week)
-        in_batches = self._ds[batched].drop_vars("bin", errors="ignore")
-        total = in_batches.sum("batch")
-        if not np.array_equal(total.transpose(*binned.dims).values, binned.values):
-            raise EstimateError(
-                f"`{batched}` summed over batches differs from `{name}` summed over the weeks of each bin"
-            )
-        return in_batches / total.where(total > 0, 1).astype(np.float64)
+        self._weekly = {name: _Weekly.of(ds, name, batched, self._of_week) for name, batched in self._names.items()}
+        sums = {"firms": "batch_firms"}
+        if "batch_lifetime" in ds and len(self._names) == 1:
+            sums[LIFETIME] = "batch_lifetime"
+        self._sums = {name: ds[batched].transpose("batch", ...).astype(np.float64) for name, batched in sums.items()}
+        self._totals = {name: parts.sum("batch") for name, parts in self._sums.items()}
+        kept = {dim for counted in self._weekly.values() for dim in counted.dims} | {
+            dim for total in self._totals.values() for dim in total.dims
+        }
+        self._coords = {name: coord for name, coord in ds.coords.items() if set(coord.dims) <= kept}
 
     def without(self, batch: int) -> xr.Dataset:
         """Return the counts of all firms but those of one batch."""
-        return self._scaled(
-            {name: 1.0 - share.isel(batch=batch) for name, share in self._shares.items()}, batch, alone=False
+        weekly = {name: counted.scaled(1.0 - counted.shares[batch]) for name, counted in self._weekly.items()}
+        return self._dataset(
+            weekly, {name: self._totals[name].values - parts.values[batch] for name, parts in self._sums.items()}
         )
 
     def alone(self, batch: int) -> xr.Dataset:
         """Return the counts of the firms of one batch."""
-        return self._scaled({name: share.isel(batch=batch) for name, share in self._shares.items()}, batch, alone=True)
+        weekly = {name: counted.scaled(counted.shares[batch]) for name, counted in self._weekly.items()}
+        return self._dataset(weekly, {name: parts.values[batch] for name, parts in self._sums.items()})
 
-    def _scaled(self, factors: dict[str, xr.DataArray], batch: int, *, alone: bool) -> xr.Dataset:
+    def _dataset(self, weekly: dict[str, Floats], sums: dict[str, Floats]) -> xr.Dataset:
         ds = self._ds
-        week = xr.DataArray(self._of_week, dims="week")
-        counts = {
-            name: (ds[name] * factor.isel(bin=week)).transpose(*ds[name].dims).drop_vars("batch", errors="ignore")
-            for name, factor in factors.items()
-        }
-        counts["firms"] = _of_batch(ds["batch_firms"], batch, alone=alone)
+        variables = {name: (self._weekly[name].dims, counted) for name, counted in weekly.items()}
+        variables |= {name: (self._totals[name].dims, counted) for name, counted in sums.items()}
         if "invalid" in ds:
-            counts["invalid"] = ds["invalid"]
-        if "batch_lifetime" in ds and len(self._names) == 1:
-            counts[LIFETIME] = _of_batch(ds["batch_lifetime"], batch, alone=alone)
-        return xr.Dataset(counts, attrs={**ds.attrs, PSEUDO: True, BINS: tuple(ds["bin"].values.tolist())})
+            variables["invalid"] = (ds["invalid"].dims, ds["invalid"].values)
+        attributes = {**ds.attrs, PSEUDO: True, BINS: tuple(ds["bin"].values.tolist())}
+        return xr.Dataset(variables, coords=self._coords, attrs=attributes)
 
 
-def _of_batch(batched: xr.DataArray, batch: int, *, alone: bool) -> xr.DataArray:
-    one = batched.isel(batch=batch, drop=True).astype(np.float64)
-    return one if alone else batched.sum("batch").astype(np.float64) - one
+class _Weekly(NamedTuple):
+    """Weekly counts, and how they are shared out among batches."""
+
+    dims: tuple[Hashable, ...]  # axes..., [cause], week
+    counted: NDArray[Any]
+    shares: Floats  # (batch, axes..., [cause], bin)  each batch's share of a cell's firms in a bin
+    of_week: NDArray[np.int_]
+
+    @classmethod
+    def of(cls, ds: xr.Dataset, name: str, batched: str, of_week: NDArray[np.int_]) -> _Weekly:
+        weekly = ds[name].transpose(..., "week")
+        dims = weekly.dims
+        starts = np.flatnonzero(np.diff(of_week, prepend=-1))
+        binned = np.add.reduceat(weekly.values, starts, axis=-1, dtype=np.int64)
+        in_batches = ds[batched].transpose("batch", *dims[:-1], "bin").values
+        total = in_batches.sum(axis=0)
+        if not np.array_equal(total, binned):
+            raise EstimateError(
+                f"`{batched}` summed over batches differs from `{name}` summed over the weeks of each bin"
+            )
+        return cls(dims, weekly.values, in_batches / np.where(total > 0, total, 1).astype(np.float64), of_week)
+
+    def scaled(self, factor: Floats) -> Floats:
+        """Return the counts times a factor of their bin."""
+        scaled: Floats = self.counted * factor[..., self.of_week]
+        return scaled
 
 
 def _bin_of_week(ds: xr.Dataset) -> NDArray[np.int_]:
@@ -182,18 +206,13 @@ def _bin_of_week(ds: xr.Dataset) -> NDArray[np.int_]:
     return np.searchsorted(last, np.arange(1, weeks + 1))
 
 
-def _sum_bins(weekly: xr.DataArray, of_week: NDArray[np.int_]) -> xr.DataArray:
-    starts = np.flatnonzero(np.diff(of_week, prepend=-1))
-    sums = np.add.reduceat(weekly.transpose(..., "week").values, starts, axis=-1, dtype=np.int64)
-    dims = [dim for dim in weekly.dims if dim != "week"]
-    return xr.DataArray(sums, dims=[*dims, "bin"])
-
-
 def lifetimes_without(ds: xr.Dataset, tau: int, batch: int) -> xr.DataArray:
     """Return the mean of min(lifetime, tau) in weeks without one batch of firms, exact from the steps lived."""
     position = int(np.flatnonzero(ds["horizon"].values == tau)[0])
-    lived = _of_batch(ds["batch_lifetime"].isel(horizon=position, drop=True), batch, alone=False)
-    firms = _of_batch(ds["batch_firms"], batch, alone=False)
+    lived, firms = (
+        counted.sum("batch").astype(np.float64) - counted.isel(batch=batch, drop=True).astype(np.float64)
+        for counted in (ds["batch_lifetime"].isel(horizon=position, drop=True), ds["batch_firms"])
+    )
     valid = firms > 0 if "invalid" not in ds else (firms > 0) & (ds["invalid"] == 0)
     return lived / firms.where(valid) / float(ds.attrs.get("steps_per_week", 1))
 

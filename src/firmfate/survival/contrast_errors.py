@@ -12,7 +12,7 @@ from firmfate.survival import labels
 from firmfate.survival.bands import simultaneous_quantile
 from firmfate.survival.batches import FEWEST_BATCHES, Resampler, batches_in_use, between_bins, valid_batch_firms
 from firmfate.survival.comparisons import Comparison
-from firmfate.survival.core.limits import student_quantile
+from firmfate.survival.core.limits import normal_quantile, student_quantile
 from firmfate.survival.jackknife import Spread, limits
 from firmfate.survival.traits import Found
 
@@ -103,7 +103,14 @@ def of_own_batches(asked: Asked, found: xr.Dataset | xr.DataArray) -> xr.Dataset
     variance = variance.where(spread.batches >= FEWEST_BATCHES)
     if "week" in variance.dims and asked.interpolates:
         variance = between_bins(variance, cells["bin"].values, _own_variance(found))
-    result = _added_up(asked, found, variance, spread.batches - 1)
+    comparison = asked.comparison
+    estimate = comparison.of(value_of(found))
+    total = comparison.of_variances(variance).transpose(*estimate.dims)
+    # Degrees of freedom of Satterthwaite (1946) and Welch (1947).
+    parts = comparison.of_fourth_powers(variance**2 / (spread.batches - 1).clip(1)).transpose(*estimate.dims)
+    se, df = total**0.5, total**2 / parts.where(parts > 0)
+    half = student_quantile(asked.level, df.values) * se.where(se > 0)
+    result = xr.Dataset({"estimate": estimate, "se": se, "lower": estimate - half, "upper": estimate + half})
     if bool(result["se"].isnull().all() & result["estimate"].notnull().any()):
         raise EstimateError(
             f"the compared cells have {int(spread.batches.min())} to {int(spread.batches.max())} non-empty batches; a "
@@ -124,33 +131,20 @@ def has_own_errors(ds: xr.Dataset, known: Found) -> bool:
 
 
 def of_own_errors(asked: Asked, found: xr.Dataset | xr.DataArray) -> xr.Dataset:
-    """Add up the estimator's own variances in unrelated cells of independent firms."""
-    variance = _own_variance(found)
-    if variance is None:
-        raise EstimateError(f"{getattr(asked.f, '__name__', 'the estimator')} returned no `se` beside its `estimate`")
-    firms = labels.counts_of(asked.comparison.cells).firms
-    return _added_up(asked, found, variance, (firms - 1).clip(1)).assign_attrs(
-        batches=0, limits="pointwise", standard_error="independent firms", approximate=0
-    )
-
-
-def _added_up(asked: Asked, found: xr.Dataset | xr.DataArray, variance: xr.DataArray, df: xr.DataArray) -> xr.Dataset:
-    """Compare unrelated cells, with limits of Student's t at the degrees of freedom of Welch (1947).
-
-    Parameters
-    ----------
-    variance : (axes..., ...) DataArray
-        Of each cell's value.
-    df : (axes...) DataArray
-        Degrees of freedom of each cell's variance.
-    """
+    """Add up the estimator's own variances in unrelated cells of independent firms, and combine its own limits."""
+    if not isinstance(found, xr.Dataset):
+        raise EstimateError(f"an estimator must return a Dataset with its errors, not {type(found).__name__}")
     comparison = asked.comparison
-    estimate = comparison.of(value_of(found))
-    total = comparison.of_variances(variance).transpose(*estimate.dims)
-    fourth = comparison.of_fourth_powers(variance**2 / df.where(df > 0)).transpose(*estimate.dims)
-    se, together = total**0.5, total**2 / fourth.where(fourth > 0)
-    half = student_quantile(asked.level, together.values) * se.where(se > 0)
-    return xr.Dataset({"estimate": estimate, "se": se, "lower": estimate - half, "upper": estimate + half})
+    value = found["estimate"]
+    # Student's t in place of the normal quantile, as the variances are estimated.
+    firms = labels.counts_of(comparison.cells).firms
+    wider = firms.copy(data=student_quantile(asked.level, firms.clip(2).values - 1) / normal_quantile(asked.level))
+    lower, upper = (value + (limit - value) * wider for limit in (found["lower"], found["upper"]))
+    estimate = comparison.of(value)
+    lower, upper = comparison.of_limits(value, lower.transpose(*value.dims), upper.transpose(*value.dims))
+    se = comparison.of_variances(found["se"] ** 2) ** 0.5
+    result = xr.Dataset({"estimate": estimate, "se": se, "lower": lower, "upper": upper})
+    return result.assign_attrs(batches=0, limits="pointwise", standard_error="independent firms", approximate=0)
 
 
 def _batch_by_batch(asked: Asked, *, same: bool) -> tuple[Iterator[xr.DataArray], bool]:

@@ -72,9 +72,9 @@ def contrast(
     level : float
         Confidence level.
     paired : bool, optional
-        False for cells whose firms are unrelated (observed groups, or runs with different steps): variances add up,
-        with Welch's degrees of freedom. By default what the counts say of their firms: unrelated where
-        `counts_from_table` counted independent firms, paired otherwise.
+        False for cells whose firms are unrelated (observed groups, or runs with different steps): variances add up. By
+        default what the counts say of their firms: unrelated where `counts_from_table` counted independent firms,
+        paired otherwise.
     simultaneous : bool or names of dims
         Limits that hold at all points at once: over all dims, or over those named and separately for the others.
         Wants 128 batches (32 cover 92 % of a nominal 95 %).
@@ -91,8 +91,10 @@ def contrast(
         interaction, f itself in every cell. Limits are NaN where the batches do not differ at all. ``attrs`` hold
         the number of batches, what the standard error is, and whether it is exact or from bins (see ``batches.py``).
 
-        Of unrelated cells of independent firms, the standard error is made of the estimator's own, as of a difference
-        of two studies; where f has none, from batches of each cell's own (of at least 8 firms; fewer have NaN).
+        Of unrelated cells of independent firms, the standard error and the limits are combined of the estimator's own
+        (limits as by Zou and Donner 2008, which show no certainty where a group has no events, widened by Student's
+        t). Where f has none, they come from each cell's own batches, with the degrees of freedom of Welch (1947), and
+        are NaN where a cell has fewer than 8.
 
     Raises
     ------
@@ -126,12 +128,12 @@ def contrast(
     options = {**known.options, **options}
     if unrelated and resampling is None and has_own_errors(ds, known):
         asked = Asked(comparison, f, options, known, None, level)
-        found = f(comparison.cells, **options)
+        found = f(comparison.cells, **{**options, "level": level})
         return _described(asked, found, of_own_errors(asked, found))
     resampling, options = _chosen(known, resampling, options)
     with calls() as called:
         found = f(comparison.cells, **options)
-    if resampling == "jackknife" and not known.traits and (rough := [t for t in called if not t.smooth]):
+    if resampling == "jackknife" and not known.itself and (rough := [t for t in called if not t.smooth]):
         name = rough[0].function.__name__
         raise EstimateError(
             f"the function calls {name}, which is not smooth: the jackknife is wrong for it; pass {name} itself "

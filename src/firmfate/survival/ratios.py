@@ -69,10 +69,11 @@ def hazard_ratio(
 
 
 @estimator()
-def _log_hazard(ds: xr.Dataset, *, cause: Any, bin_weeks: int) -> xr.Dataset:
-    """The logarithm of the hazard, and its standard error by the delta method."""
-    rate = hazard(ds, by_cause=cause is not None, bin_weeks=bin_weeks)[["estimate", "se"]]
+def _log_hazard(ds: xr.Dataset, *, cause: Any, bin_weeks: int, level: float = 0.95) -> xr.Dataset:
+    """The logarithm of the hazard, with its standard error by the delta method."""
+    rate = hazard(ds, by_cause=cause is not None, bin_weeks=bin_weeks, level=level)
     if cause is not None:
         rate = rate.isel(cause=labels.position_of(rate, "cause", cause), drop=True)
-    some = rate["estimate"].where(rate["estimate"] > 0)
-    return xr.Dataset({"estimate": xr.apply_ufunc(np.log, some), "se": rate["se"] / some})
+    rate = rate.where(rate["estimate"] > 0)
+    logarithm: xr.Dataset = xr.apply_ufunc(np.log, rate[["estimate", "lower", "upper"]])
+    return logarithm.assign(se=rate["se"] / rate["estimate"])

@@ -170,6 +170,10 @@ def _gradient(score: Floats, data: Grouped) -> Floats:
 
 
 def _information(square: Floats, basis: Floats) -> Floats:
-    k = basis.shape[1] * square.shape[-1]
-    blocks: Floats = np.einsum("tm,tn,stij->minj", basis, basis, square, optimize=True)
-    return blocks.reshape(k, k)
+    """Sum (stratum, week, term, term) times the products of time functions, flattened alike in rows and columns."""
+    functions, terms = basis.shape[1], square.shape[-1]
+    products = (basis[:, :, None] * basis[:, None, :]).reshape(len(basis), -1)
+    blocks = products.T @ square.sum(axis=0).reshape(len(basis), -1)
+    k = functions * terms
+    information: Floats = blocks.reshape(functions, functions, terms, terms).transpose(0, 2, 1, 3).reshape(k, k)
+    return information
