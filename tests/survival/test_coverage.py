@@ -259,7 +259,7 @@ def common_random_numbers(repetitions: int) -> Found:
     The controls are the sandwich and chi-square, which take cells for independent.
     """
     random = np.random.Generator(np.random.Philox(12))
-    batches, per_batch, weeks = 16, 12, 52
+    batches, per_batch, weeks = 16, 25, 52
     hits = np.zeros(4)
     for _ in range(repetitions):
         u = random.random(batches * per_batch)
@@ -300,15 +300,18 @@ WORLDS: dict[Callable[[int], Found], tuple[int, int]] = {
     landmarks: (1000, 10_000),
     crossings: (400, 3000),
     ranks: (1000, 10_000),
-    fine_and_gray: (250, 2000),
+    fine_and_gray: (250, 1000),
     gray: (500, 4000),
-    clusters: (100, 1500),
+    clusters: (100, 600),
     common_random_numbers: (120, 1000),
 }
 """Repetitions in the tests, and in the evidence."""
 
 TESTS = (ranks, gray)
-CAUTIOUS = ("difference of means", "difference of survival", "difference of incidence", "rare events")
+CAUTIOUS = (
+    *("difference of means", "difference of survival", "difference of incidence", "ratio of hazards", "rare events"),
+    "difference of medians",
+)
 """Limits that are widened for small groups: they hold the truth more often than promised, never less."""
 
 

@@ -39,17 +39,17 @@ CURVES = (kaplan_meier, nelson_aalen, cumulative_incidence, hazard, rmst, rmst_c
     data=st.data(),
 )
 @settings(max_examples=40, deadline=None)
-def test_lives_counted_one_by_one(weeks: list[int], data: st.DataObject) -> None:
+def test_lifetimes_counted_one_by_one(weeks: list[int], data: st.DataObject) -> None:
     """With horizon censoring every estimate is a mean over firms, and its error that mean's."""
     horizon = 10
-    lives = np.array(weeks)
+    lifetimes = np.array(weeks)
     causes = np.array(data.draw(st.lists(st.integers(1, 3), min_size=len(weeks), max_size=len(weeks))))
-    ends = np.where(lives > horizon, 0, causes)
+    ends = np.where(lifetimes > horizon, 0, causes)
     ds = counts_from_table(
-        {"week": lives, "end": ends}, duration="week", cause="end", causes=[1, 2, 3], horizon=horizon, bin_weeks=1
+        {"week": lifetimes, "end": ends}, duration="week", cause="end", causes=[1, 2, 3], horizon=horizon, bin_weeks=1
     )
     tau = data.draw(st.integers(1, horizon))
-    n = lives.size
+    n = lifetimes.size
 
     def agrees(result: xr.Dataset, each: np.ndarray) -> None:
         assert result.estimate.item() == pytest.approx(each.mean(), rel=1e-12, abs=1e-12)
@@ -57,19 +57,19 @@ def test_lives_counted_one_by_one(weeks: list[int], data: st.DataObject) -> None
         assert result.lower.item() <= each.mean() + 1e-9
         assert result.upper.item() >= each.mean() - 1e-9
 
-    agrees(rmst(ds, tau=tau), np.minimum(lives, tau))
-    agrees(rmst_curve(ds).sel(week=tau), np.minimum(lives, tau))
-    agrees(kaplan_meier(ds).sel(week=tau), (lives > tau).astype(float))
+    agrees(rmst(ds, tau=tau), np.minimum(lifetimes, tau))
+    agrees(rmst_curve(ds).sel(week=tau), np.minimum(lifetimes, tau))
+    agrees(kaplan_meier(ds).sel(week=tau), (lifetimes > tau).astype(float))
     for cause in (1, 2, 3):
-        ended = (causes == cause) & (lives <= horizon)
-        agrees(cumulative_incidence(ds).sel(cause=cause, week=tau), (ended & (lives <= tau)).astype(float))
-        agrees(time_lost(ds, tau=tau).sel(cause=cause), np.where(ended, np.maximum(tau - lives, 0), 0))
+        ended = (causes == cause) & (lifetimes <= horizon)
+        agrees(cumulative_incidence(ds).sel(cause=cause, week=tau), (ended & (lifetimes <= tau)).astype(float))
+        agrees(time_lost(ds, tau=tau).sel(cause=cause), np.where(ended, np.maximum(tau - lifetimes, 0), 0))
     prices = np.array([[1.0], [2.5], [-3.0]]) * 0.9 ** np.arange(1, horizon + 1)
-    each = np.where(lives > horizon, 7.0, prices[causes - 1, np.minimum(lives, horizon) - 1])
+    each = np.where(lifetimes > horizon, 7.0, prices[causes - 1, np.minimum(lifetimes, horizon) - 1])
     cost = expected_payoff(ds, prices, at_end=7.0)
     assert cost.estimate.item() == pytest.approx(each.mean(), rel=1e-12, abs=1e-12)
     assert cost.se.item() == pytest.approx(each.std() / np.sqrt(n), rel=1e-9, abs=1e-7)
-    reached = np.flatnonzero(np.array([(lives > week).mean() for week in range(horizon + 1)]) <= 0.5 + 1e-12)
+    reached = np.flatnonzero(np.array([(lifetimes > week).mean() for week in range(horizon + 1)]) <= 0.5 + 1e-12)
     np.testing.assert_array_equal(quantile(ds).estimate, reached[0] if reached.size else np.nan)
 
 
@@ -119,9 +119,9 @@ def test_risk_table_on_dask(small: xr.Dataset) -> None:
 
 @pytest.mark.parametrize("estimator", CURVES)
 def test_blocks_of_cells_change_nothing(small: xr.Dataset, estimator: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = estimator(small)  # type: ignore[operator]
+    unblocked = estimator(small)  # type: ignore[operator]
     monkeypatch.setattr(blocks, "BLOCK_NUMBERS", 500)
-    xr.testing.assert_identical(estimator(small), whole)  # type: ignore[operator]
+    xr.testing.assert_identical(estimator(small), unblocked)  # type: ignore[operator]
 
 
 def test_ten_billion_firms_are_no_harder(small: xr.Dataset) -> None:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 LARGEST_GRID = 10
 """A grid holds at most so many times the cells that the table fills; beyond, cells form a list."""
 
-DEALING_SEED = 20261123
-MOST_DEALT_SINGLY = 20_000_000
+ASSIGNMENT_SEED = 20261123
+MOST_ASSIGNED_SINGLY = 20_000_000
 """Firms beyond which batches get random, hence slightly unequal, numbers of the firms of a row."""
 
 
@@ -58,7 +58,7 @@ def counts_from_table(
         Column of the number of firms in a row, integers.
     batch : str, optional
         Column of integers: firms that depend on each other share a batch, and errors of comparisons come from batches.
-        Without it firms are taken to be independent, as errors then are, and dealt to ``batches`` at random.
+        Without it firms are taken to be independent, as errors then are, and assigned to ``batches`` at random.
     entry : str, optional
         Column of weeks from the start to the beginning of the observation (delayed entry, left truncation), from 0 and
         below the duration; a firm is at risk in the weeks after it, a part of a week counting as the week.
@@ -116,12 +116,12 @@ def counts_from_table(
     if batch:
         group = np.unique(_integers(columns[batch], batch, least=0), return_inverse=True)[1]
         grid = grid._replace(batches=int(group.max()) + 1)
-        dealt = Dealt(np.arange(week.size), group, number)
+        assigned = Assigned(np.arange(week.size), group, number)
     else:
-        dealt = _dealt(cell, number, grid.batches)
-    row = dealt.row
+        assigned = _assigned(cell, number, grid.batches)
+    row = assigned.row
     begin = np.minimum(begin, week - 1)
-    rows = Rows(cell[row], code[row], week[row], dealt.batch, dealt.number, begin[row] if entry else None)
+    rows = Rows(cell[row], code[row], week[row], assigned.batch, assigned.number, begin[row] if entry else None)
     ds = tabulate(rows, cells, names, grid)
     return ds.assign_attrs({DEPENDENCE: CLUSTERED if batch else INDEPENDENT})
 
@@ -252,7 +252,7 @@ def _levels(name: str, column: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.i
         ) from error
 
 
-class Dealt(NamedTuple):
+class Assigned(NamedTuple):
     """Firms of a row that are in a batch."""
 
     row: NDArray[np.int64]
@@ -260,18 +260,18 @@ class Dealt(NamedTuple):
     number: NDArray[np.int64] | None  # None: one each
 
 
-def _dealt(cell: NDArray[np.int64], number: NDArray[np.int64], batches: int) -> Dealt:
-    """Deal firms to batches at random, as equally as can be in each cell and in all.
+def _assigned(cell: NDArray[np.int64], number: NDArray[np.int64], batches: int) -> Assigned:
+    """Assign firms to batches at random, as equally as can be in each cell and in all.
 
     At random, because tables are often sorted; with a fixed seed, so that a table always gives the same batches.
     """
-    random = np.random.Generator(np.random.Philox(DEALING_SEED))
-    if number.sum() > MOST_DEALT_SINGLY:
+    random = np.random.Generator(np.random.Philox(ASSIGNMENT_SEED))
+    if number.sum() > MOST_ASSIGNED_SINGLY:
         share = random.multinomial(number, np.full(batches, 1.0 / batches))
         row, batch = np.nonzero(share)
-        return Dealt(row, batch, share[row, batch])
+        return Assigned(row, batch, share[row, batch])
     row = random.permutation(np.repeat(np.arange(number.size), number))
     if row.size and (cell != cell[0]).any():
         small = cell.astype(np.int16) if cell.max() < 2**15 else cell  # numpy sorts 16 bits by radix
         row = row[np.argsort(small[row], kind="stable")]
-    return Dealt(row, np.arange(row.size) % batches, None)
+    return Assigned(row, np.arange(row.size) % batches, None)

@@ -77,7 +77,7 @@ def _covariance(
     alive = week.after > 0
     ratio = np.zeros_like(week.after)
     np.divide(np.broadcast_to(1.0 - pooled[..., None, :], ratio.shape), week.after, out=ratio, where=alive)
-    own = np.where(alive, 1.0 - ratio, 1.0)
+    own = 1.0 - ratio
     here = (week.at_risk > 0) & (share > 0)[..., None, :]
     of_cause = week.ended.sum(axis=-2)[..., None, :]
     noise = np.zeros_like(own)
