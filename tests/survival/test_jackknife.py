@@ -78,6 +78,9 @@ def test_every_value_may_have_batches_of_its_own(values: xr.DataArray) -> None:
     for cell in range(3):
         own = values[where[:, cell], cell].values
         np.testing.assert_allclose(spread.jackknife()[cell] ** 0.5, written_out(own), rtol=1e-12)
+    se = (spread.jackknife() ** 0.5).transpose("week", "cell")
+    _, upper = jackknife.limits(xr.zeros_like(se), se, spread.batches, 0.95)
+    np.testing.assert_allclose(upper / se, np.tile(t.ppf(0.975, spread.batches.values - 1), (2, 1)), rtol=1e-9)
 
 
 def test_sums_without_each_part() -> None:

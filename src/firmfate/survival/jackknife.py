@@ -102,7 +102,8 @@ def limits(estimate: Any, se: Any, batches: Any, level: float) -> tuple[Any, Any
         Batches that hold firms; fewer than 2 have no limits.
     """
     positive = se.where(se > 0) if isinstance(se, xr.DataArray) else np.where(se > 0, se, np.nan)
-    half = student_quantile(level, batches - 1) * positive
+    t = student_quantile(level, np.asarray(batches) - 1)
+    half = (batches.copy(data=t) if isinstance(batches, xr.DataArray) else t) * positive
     return estimate - half, estimate + half
 
 
