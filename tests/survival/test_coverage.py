@@ -304,7 +304,7 @@ WORLDS: dict[Callable[[int], Found], tuple[int, int]] = {
     fine_and_gray: (200, 1000),
     gray: (500, 4000),
     clusters: (60, 600),
-    dependent_replicates: (80, 1000),
+    dependent_replicates: (60, 1000),
 }
 """Repetitions in the tests, and in the evidence."""
 

@@ -126,8 +126,7 @@ def of_own_batches(asked: Asked, found: xr.Dataset | xr.DataArray) -> xr.Dataset
 
 def has_own_errors(ds: xr.Dataset, known: Found) -> bool:
     """Return whether an estimator's own standard errors are right for the firms of a dataset."""
-    independent = ds.attrs.get(labels.DEPENDENCE) == labels.INDEPENDENT
-    return independent and known.itself and known.traits is not None and known.traits.own_error
+    return known.itself and ds.attrs.get(labels.DEPENDENCE) == labels.INDEPENDENT
 
 
 def of_own_errors(asked: Asked, found: xr.Dataset | xr.DataArray) -> xr.Dataset:

@@ -118,10 +118,10 @@ def contrast(
     check_level(level)
     if resampling not in ("jackknife", "means", None):
         raise EstimateError(f"resampling = {resampling!r}: 'jackknife' or 'means'")
+    labels.counts_of(ds)
     unrelated = ds.attrs.get(labels.DEPENDENCE) == labels.INDEPENDENT if paired is None else not paired
     if simultaneous and unrelated:
         raise EstimateError("simultaneous bands of unpaired cells are not available; ask for pointwise limits")
-    labels.counts_of(ds)
     ds = labels.computed(ds)
     comparison = comparison_of(ds, between=between, along=along, interaction=interaction, paired=not unrelated)
     known = find(f)

@@ -24,7 +24,7 @@ MARK = "firmfate_estimator"
 
 @dataclass(frozen=True)
 class Traits:
-    """What is true of an estimator.
+    """What is true of an estimator, whose ``se``, ``lower`` and ``upper`` are always those of independent firms.
 
     Attributes
     ----------
@@ -34,8 +34,6 @@ class Traits:
         Its value varies smoothly with the counts, as the jackknife needs; otherwise errors come from batch means.
     for_means : mapping
         Options with which batch means are taken.
-    own_error : bool
-        ``se`` of its result is right for independent firms.
     interpolates : bool
         A curve over weeks whose variance between the ends of the batches' bins follows that of independent cells.
     without_batch : callable, optional
@@ -46,7 +44,6 @@ class Traits:
     function: Callable[..., Any]
     smooth: bool = True
     for_means: Mapping[str, Any] = field(default_factory=dict)
-    own_error: bool = True
     interpolates: bool = True
     without_batch: Callable[..., Callable[[int], xr.DataArray] | None] | None = None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from firmfate.survival.core.lifetable import Floats, per_at_risk
 from firmfate.survival.core.ranks import Score
@@ -61,41 +62,49 @@ def _covariance(
 ) -> Floats:
     """Sum over weeks and groups k the noise of k's events times what they do to each group's score.
 
-    An event of the cause in group k in week t moves the score of group i by a_ik(t) - r_k(t) (c_ik(H) - c_ik(t)) now
-    and through the pooled incidence later; one of another cause by the latter alone (Gray 1988, section 3).
+    An event of the cause in group k in week t moves the score of group i by a_ik(t) now, and by (c_ik(H) - c_ik(t)) r
+    through the pooled incidence later; one of another cause by the latter alone (Gray 1988, section 3).
     """
     groups = censoring.shape[-2]
-    unit = np.eye(groups)[:, :, None]
     fraction = per_at_risk(censoring, together[..., None, :])
-    # a_ik(t), (..., stratum, i, k, week)
-    now = weight[..., None, None, :] * censoring[..., :, None, :] * (unit - fraction[..., None, :, :])
     pooled_before = pooled - share
     growth = np.zeros_like(share)
     np.divide(share, 1.0 - pooled_before, out=growth, where=pooled_before < 1.0)
-    running = (now * growth[..., None, None, :]).cumsum(axis=-1)  # c_ik(t)
-    later = running[..., -1:] - running
     alive = week.after > 0
     ratio = np.zeros_like(week.after)
     np.divide(np.broadcast_to(1.0 - pooled[..., None, :], ratio.shape), week.after, out=ratio, where=alive)
-    own = 1.0 - ratio
-    here = (week.at_risk > 0) & (share > 0)[..., None, :]
-    of_cause = week.ended.sum(axis=-2)[..., None, :]
-    noise = np.zeros_like(own)
-    np.divide(week.before * share[..., None, :], week.at_risk, out=noise, where=here)
-    # Of several events in a week, each leaves one fewer for the next.
-    expected_at_risk = together[..., None, :] * week.before
-    several = here & (of_cause > 1)
-    less = np.zeros_like(own)
-    np.divide(np.broadcast_to(of_cause - 1.0, own.shape), expected_at_risk - 1.0, out=less, where=several)
-    noise *= 1.0 - less
-    first = now + own[..., None, :, :] * later
-    covariance: Floats = np.einsum("...siky,...sky,...sjky->...ij", first, noise, first, optimize=True)
-    other_here = alive & (week.others > 0)
-    noise = np.zeros_like(own)
-    np.divide(week.before**2 * week.others, week.at_risk**2, out=noise, where=other_here)
-    less = np.zeros_like(own)
-    np.divide(week.others - 1.0, week.at_risk - 1.0, out=less, where=other_here & (week.others > 1))
-    noise *= 1.0 - less
-    second = ratio[..., None, :, :] * later
-    covariance += np.einsum("...siky,...sky,...sjky->...ij", second, noise, second, optimize=True)
+    of_cause, of_others = _noise_of_the_cause(week, together, share), _noise_of_others(week, alive)
+    covariance = np.zeros((*censoring.shape[:-3], groups, groups))
+    for k in range(groups):
+        itself = (np.arange(groups) == k)[:, None]
+        now = weight[..., None, :] * censoring[..., k, None, :] * (itself - fraction)  # a_ik(t), (..., group i, week)
+        running = (now * growth[..., None, :]).cumsum(axis=-1)  # c_ik(t)
+        later = running[..., -1:] - running
+        first = now + (1.0 - ratio[..., k, None, :]) * later
+        second = ratio[..., k, None, :] * later
+        for moved, noise in ((first, of_cause), (second, of_others)):
+            covariance += ((moved * noise[..., k, None, :]) @ np.swapaxes(moved, -1, -2)).sum(axis=-3)
     return covariance
+
+
+def _noise_of_the_cause(week: _Week, together: Floats, share: Floats) -> Floats:
+    """Variance of a group's estimated hazard of the cause, if it is that of all; (..., group, week)."""
+    here = (week.at_risk > 0) & (share > 0)[..., None, :]
+    noise = np.zeros_like(week.at_risk)
+    np.divide(week.before * share[..., None, :], week.at_risk, out=noise, where=here)
+    return noise * _one_after_another(week.ended.sum(axis=-2)[..., None, :], together[..., None, :] * week.before, here)
+
+
+def _noise_of_others(week: _Week, alive: NDArray[np.bool_]) -> Floats:
+    """Variance of a group's estimated hazard of other causes; (..., group, week)."""
+    here = alive & (week.others > 0)
+    noise = np.zeros_like(week.at_risk)
+    np.divide(week.before**2 * week.others, week.at_risk**2, out=noise, where=here)
+    return noise * _one_after_another(week.others, week.at_risk, here)
+
+
+def _one_after_another(events: Floats, at_risk: Floats, here: NDArray[np.bool_]) -> Floats:
+    """Of several events in a week, each leaves one fewer firm for the next: 1 - (d - 1) / (n - 1)."""
+    fewer = np.zeros_like(at_risk)
+    np.divide(np.broadcast_to(events - 1.0, fewer.shape), at_risk - 1.0, out=fewer, where=here & (events > 1))
+    return 1.0 - fewer
