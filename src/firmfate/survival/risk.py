@@ -46,15 +46,17 @@ def risk_table(ds: xr.Dataset, *, weeks: Sequence[int]) -> xr.Dataset:
     firms = counts.firms.where(counts.firms > 0)
     ended = _running(counts.events.sum("cause"))
     lost = _running(counts.censored) if counts.censored is not None else 0 * ended
-    late = _running(counts.entered) if counts.entered is not None else 0 * ended
-    first = firms - late.isel(week=-1, drop=True)
-    at_risk = (first + (late - ended - lost).shift(week=1, fill_value=0)).clip(0)
+    if counts.entered is None:
+        late, at_risk = None, firms - (ended + lost).shift(week=1, fill_value=0)
+    else:
+        late = _running(counts.entered)
+        first = firms - late.isel(week=-1, drop=True)
+        at_risk = first + (late - ended - lost).shift(week=1, fill_value=0)
     # Whoever has neither an event nor a censoring leaves at the horizon.
     lost = lost.where(lost["week"] < counts.weeks, firms - ended.isel(week=-1, drop=True))
-    table = xr.Dataset({"at_risk": at_risk, "events": ended, "censored": lost, "entered": late}).sel(week=listed)
-    if counts.entered is None:
-        table = table.drop_vars("entered")
-    for name in set(table.data_vars) - {"at_risk"}:
+    counted = {"events": ended, "censored": lost, **({} if late is None else {"entered": late})}
+    table = xr.Dataset({"at_risk": at_risk.clip(0), **counted}).sel(week=listed)
+    for name in counted:
         table[name] = (table[name] - table[name].shift(week=1, fill_value=0)).where(firms.notnull())
     table = table.transpose(*counts.axes, "week")
     table["week"].attrs = {"units": "week", "long_name": "week of life"}
@@ -64,10 +66,8 @@ def risk_table(ds: xr.Dataset, *, weeks: Sequence[int]) -> xr.Dataset:
         "censored": "firms censored since the week listed before",
         "entered": "firms that have entered since the week listed before",
     }
-    for name, long_name in words.items():
-        if name not in table:
-            continue
-        table[name].attrs = {"units": "1", "long_name": long_name}
+    for name in table.data_vars:
+        table[name].attrs = {"units": "1", "long_name": words[str(name)]}
     return table
 
 
