@@ -66,8 +66,8 @@ def risk_table(ds: xr.Dataset, *, weeks: Sequence[int]) -> xr.Dataset:
         "censored": "firms censored since the week listed before",
         "entered": "firms that have entered since the week listed before",
     }
-    for name in table.data_vars:
-        table[name].attrs = {"units": "1", "long_name": words[str(name)]}
+    for name in map(str, table.data_vars):
+        table[name].attrs = {"units": "1", "long_name": words[name]}
     return table
 
 
