@@ -61,6 +61,7 @@ def _register(*entries: Variable) -> dict[str, Variable]:
 COUNTS = _register(
     Variable("events", (CELLS, "cause", "week"), "u4", "1", "firms that ended in this week, by cause of the end"),
     Variable("censored", (CELLS, "week"), "u4", "1", "firms censored in this week; without it, at the horizon alone"),
+    Variable("entered", (CELLS, "week"), "u4", "1", "firms that came under observation at the end of this week"),
     Variable("firms", (CELLS,), "u8", "1", "firms simulated, invalid ones included"),
     Variable("invalid", (CELLS,), "u8", "1", "firms whose arithmetic failed (a stock was not finite at the end)"),
     Variable("first_invalid", (CELLS,), "i8", "1", "lowest replicate whose arithmetic failed; -1 where none did"),
@@ -75,6 +76,7 @@ COUNTS = _register(
         "firms of this batch that ended in this bin, by cause",
     ),
     Variable("batch_censored", (CELLS, "batch", "bin"), "u4", "1", "firms of this batch censored in this bin"),
+    Variable("batch_entered", (CELLS, "batch", "bin"), "u4", "1", "firms of this batch that entered in this bin"),
     Variable("batch_lifetime", (CELLS, "batch", "horizon"), "u8", "step", "sum over firms of min(lifetime, horizon)"),
     Variable("alarms", (CELLS, "batch", "end"), "u4", "1", "firms whose alarm rang, by how they ended"),
     Variable(
