@@ -46,7 +46,7 @@ _WHERE = {
     "replay": "firmfate.lives",
     "write_report": "firmfate.reporting",
 }
-_ROOMS = ("analysis", "calibration", "errors", "execute", "models", "plots", "sensitivity", "survival", "variables")
+_ROOMS = ("analysis", "calibration", "errors", "execute", "models", "plots", "sensitivity", "survival", "counts")
 
 __all__ = ["__version__", *_WHERE, *_ROOMS]
 
@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     from firmfate import plots as plots
     from firmfate import sensitivity as sensitivity
     from firmfate import survival as survival
-    from firmfate import variables as variables
+    from firmfate import counts as counts
     from firmfate.dataset import gather as gather
     from firmfate.dataset import open_run as open_run
     from firmfate.execute import run as run

@@ -18,7 +18,7 @@ from firmfate.models import load_model
 from firmfate.models.model import NORMAL, Column, Model, columns
 from firmfate.randomness import BIRTH, SHOCKS, counters, philox, split_key
 from firmfate.values import cell_keys, parameter_table, some, values_of
-from firmfate.variables import FIRMS
+from firmfate.counts import FIRMS
 
 if TYPE_CHECKING:
     import xarray as xr

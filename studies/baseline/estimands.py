@@ -16,7 +16,7 @@ from firmfate.dataset import open_run
 from firmfate.machine import cores
 from firmfate.simulation import simulate
 from firmfate.survival import contrast, counts_from_table, kaplan_meier, rmst
-from firmfate.variables import WEEKS_PER_YEAR
+from firmfate.counts import WEEKS_PER_YEAR
 
 TARGETS = {
     "manufacturing": ("BLS_BED_manufacturing", "2013-03"),

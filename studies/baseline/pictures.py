@@ -5,7 +5,7 @@ import numpy as np
 from common.folder import load
 from firmfate.plots import style
 from firmfate.survival import contrast, kaplan_meier, rmst
-from firmfate.variables import WEEKS_PER_YEAR
+from firmfate.counts import WEEKS_PER_YEAR
 
 estimands = load("baseline", "estimands")
 

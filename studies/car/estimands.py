@@ -23,7 +23,7 @@ from firmfate.models import load_model
 from firmfate.simulation import simulate_path
 from firmfate.survival import kaplan_meier
 from firmfate.survival.core.limits import student_quantile
-from firmfate.variables import WEEKS_PER_YEAR
+from firmfate.counts import WEEKS_PER_YEAR
 
 Floats = NDArray[np.float64]
 LIVES, GROUPS = 160, 16

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from firmfate.parameter_range import ParameterRange
 from firmfate.simulation import simulate
 from firmfate.survival.core.sign_changes import sign_changes
-from firmfate.variables import WEEKS_PER_YEAR
+from firmfate.counts import WEEKS_PER_YEAR
 
 Floats = NDArray[np.float64]
 

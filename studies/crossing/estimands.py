@@ -12,7 +12,7 @@ from firmfate.analysis import Estimate
 from firmfate.analysis.formatting import format_value
 from firmfate.analysis.poles import EXECUTION, MISALIGNMENT
 from firmfate.survival import contrast, crossing, kaplan_meier, rmst_curve
-from firmfate.variables import WEEKS_PER_YEAR
+from firmfate.counts import WEEKS_PER_YEAR
 
 WEAK, STRONG = 0.05, 1.0
 BETWEEN = ({EXECUTION: STRONG}, {EXECUTION: WEAK})

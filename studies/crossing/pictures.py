@@ -9,7 +9,7 @@ from common.folder import load
 from common.number_table import NumberTable
 from firmfate.plots import style
 from firmfate.survival import contrast, kaplan_meier
-from firmfate.variables import WEEKS_PER_YEAR
+from firmfate.counts import WEEKS_PER_YEAR
 
 estimands = load("crossing", "estimands")
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from common.folder import load
 from common.number_table import NumberTable
 from firmfate.plots import dashboards, style
-from firmfate.variables import WEEKS_PER_YEAR
+from firmfate.counts import WEEKS_PER_YEAR
 
 estimands = load("dashboards", "estimands")
 

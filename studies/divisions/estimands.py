@@ -11,7 +11,7 @@ from firmfate.analysis import Estimate, Lifetimes
 from firmfate.analysis.formatting import format_value
 from firmfate.sensitivity import independent_harms, interactions, shapley, shapley_shares, whole_and_parts
 from firmfate.survival import contrast, time_lost
-from firmfate.variables import WEEKS_PER_YEAR
+from firmfate.counts import WEEKS_PER_YEAR
 
 SHARES = {
     "shapley": "Shapley values of the lost lifetime",

@@ -14,7 +14,7 @@ from firmfate.analysis.formatting import format_value
 from firmfate.analysis.poles import EXECUTION, MISALIGNMENT, Poles, poles
 from firmfate.errors import EstimateError
 from firmfate.survival import cumulative_incidence, proportional_hazards, proportionality
-from firmfate.variables import WEEKS_PER_YEAR
+from firmfate.counts import WEEKS_PER_YEAR
 
 SHOWN = 0.25
 """Steps of execution and misalignment in tables."""

@@ -17,7 +17,7 @@ from firmfate.machine import cores
 from firmfate.models import load_model
 from firmfate.parameter_range import ParameterRange
 from firmfate.sensitivity import elementary_effects, morris_design, sobol_indices
-from firmfate.variables import WEEKS_PER_YEAR
+from firmfate.counts import WEEKS_PER_YEAR
 
 WIDE = {
     "adopt_time": ParameterRange(8, 78, log=True),

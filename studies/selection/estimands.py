@@ -11,7 +11,7 @@ import xarray as xr
 from common.number_table import NumberTable, Row
 from common.survivor_moments import estimated, least_squares, mean_of, moments
 from firmfate.analysis import Estimate
-from firmfate.variables import WEEKS_PER_YEAR
+from firmfate.counts import WEEKS_PER_YEAR
 
 AGES = (0, 1, 3, 5, 10, 15, 19)
 """Years at which survivors are looked at."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from firmfate.variables import BIN_WEEKS
+from firmfate.counts import BIN_WEEKS
 
 WEEKS, BATCHES, FIRMS = 208, 32, 3200
 EXECUTION = np.array([0.0, 0.25, 0.5, 0.75, 1.0])

@@ -10,7 +10,7 @@ from firmfate.analysis.effects import ExtremeCell, axis_effects, difference_of_e
 from firmfate.analysis.formatting import Estimate, format_cell, format_estimate, format_value, spaced
 from firmfate.analysis.lifetimes import Lifetimes
 from firmfate.survival import kaplan_meier, rmst
-from firmfate.variables import WEEKS_PER_YEAR
+from firmfate.counts import WEEKS_PER_YEAR
 
 
 def finding(ds: xr.Dataset, *, tau: int | None = None) -> Finding:

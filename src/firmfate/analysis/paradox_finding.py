@@ -11,7 +11,7 @@ from firmfate.analysis.lifetimes import Lifetimes
 from firmfate.analysis.poles import EXECUTION, MISALIGNMENT, Poles, poles
 from firmfate.analysis.turning import turning_point
 from firmfate.survival.comparisons import comparison_of
-from firmfate.variables import WEEKS_PER_YEAR
+from firmfate.counts import WEEKS_PER_YEAR
 
 
 def finding(ds: xr.Dataset, *, tau: int | None = None) -> Finding:

@@ -10,7 +10,7 @@ from firmfate.analysis.poles import EXECUTION, poles
 from firmfate.analysis.turning import turning_point
 from firmfate.errors import EstimateError
 from firmfate.survival.comparisons import comparison_of
-from firmfate.variables import WEEKS_PER_YEAR
+from firmfate.counts import WEEKS_PER_YEAR
 
 
 def phase_map(ds: xr.Dataset, *, tau: int | None = None, level: float = 0.95) -> xr.Dataset:

@@ -15,7 +15,7 @@ from firmfate.kernel.engine import INVALID, Engine, Varying
 from firmfate.models import load_model
 from firmfate.parameter_range import Ranges, ranges_of
 from firmfate.study import Study
-from firmfate.variables import WEEKS_PER_YEAR
+from firmfate.counts import WEEKS_PER_YEAR
 
 Floats = NDArray[np.float64]
 

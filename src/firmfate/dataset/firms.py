@@ -15,7 +15,7 @@ from firmfate.design import Cells
 from firmfate.shards.file import NETCDF_LOCK, ShardFile, read
 from firmfate.shards.work import RECORDED
 from firmfate.study import Study
-from firmfate.variables import FIRMS
+from firmfate.counts import FIRMS
 
 BYTES_PER_FIRM = 40
 

@@ -34,7 +34,7 @@ from firmfate.shards.file import NETCDF_LOCK, ShardContent, ShardFile, read
 from firmfate.shards.plan import human_bytes
 from firmfate.shards.work import tabulate
 from firmfate.study import Study
-from firmfate.variables import BIN_WEEKS
+from firmfate.counts import BIN_WEEKS
 
 if TYPE_CHECKING:
     import xarray as xr

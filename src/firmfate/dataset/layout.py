@@ -11,7 +11,7 @@ from firmfate import provenance
 from firmfate.design import Cells, Population
 from firmfate.models.model import Model
 from firmfate.study import Study
-from firmfate.variables import BIN_WEEKS, CELLS, COORDINATES, COUNTS, Variable
+from firmfate.counts import BIN_WEEKS, CELLS, COORDINATES, COUNTS, Variable
 
 
 def registered(model: Model) -> dict[str, Variable]:

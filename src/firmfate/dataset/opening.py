@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from firmfate.errors import RunDirectoryError, command
 from firmfate.shards.file import NETCDF_LOCK
-from firmfate.variables import WEEKS_PER_YEAR, check_counts
+from firmfate.counts import WEEKS_PER_YEAR, check_counts
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -24,7 +24,7 @@ def open_run(directory: Path | str) -> xr.Dataset:
     Returns
     -------
     xarray.Dataset
-        Counts over the study's axes; see `firmfate.variables.COUNTS`.
+        Counts over the study's axes; see `firmfate.counts.COUNTS`.
 
     Raises
     ------

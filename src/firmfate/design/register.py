@@ -17,7 +17,7 @@ from firmfate.design.sobol import Sobol
 from firmfate.errors import StudyError
 from firmfate.models import Model
 from firmfate.tables.source import Source
-from firmfate.variables import COUNTS, FIRMS, RESERVED_DIMS
+from firmfate.counts import COUNTS, FIRMS, RESERVED_DIMS
 
 DESIGNS: dict[str, type[Design]] = {
     design.kind: design

@@ -22,7 +22,7 @@ from firmfate.kernel.engine import INVALID
 from firmfate.lives import Replayer
 from firmfate.machine import cores
 from firmfate.shards.file import NETCDF_LOCK
-from firmfate.variables import FIRMS
+from firmfate.counts import FIRMS
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -85,7 +85,7 @@ def refuse_mark(model: Model, mark: Mark, value: float) -> NoReturn:
 
 
 class Counts(NamedTuple):
-    """Counts of a block, all int64; dims as in `firmfate.variables.COUNTS`, with a leading axis of marks for the last
+    """Counts of a block, all int64; dims as in `firmfate.counts.COUNTS`, with a leading axis of marks for the last
     two."""
 
     events: NDArray[np.int64]

@@ -11,7 +11,7 @@ from firmfate.analysis.formatting import spaced
 from firmfate.plots import style
 from firmfate.plots.cells import along
 from firmfate.survival import rmst
-from firmfate.variables import WEEKS_PER_YEAR
+from firmfate.counts import WEEKS_PER_YEAR
 
 
 @style.styled

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from firmfate.plots import style
 from firmfate.plots.cells import shown
 from firmfate.survival import rmst_curve as estimated_curve
-from firmfate.variables import WEEKS_PER_YEAR
+from firmfate.counts import WEEKS_PER_YEAR
 
 
 @style.styled

@@ -17,7 +17,7 @@ from firmfate.analysis.poles import EXECUTION, MISALIGNMENT
 from firmfate.errors import EstimateError
 from firmfate.plots import style
 from firmfate.plots.spacing import evenly_spaced
-from firmfate.variables import WEEKS_PER_YEAR
+from firmfate.counts import WEEKS_PER_YEAR
 
 MOST_ROWS = 4
 ON_COLOUR = "#111111"

@@ -13,7 +13,7 @@ from firmfate.analysis.formatting import spaced
 from firmfate.plots import style
 from firmfate.plots.cells import shown
 from firmfate.survival import cumulative_incidence
-from firmfate.variables import WEEKS_PER_YEAR
+from firmfate.counts import WEEKS_PER_YEAR
 
 MOST_PANELS = 4
 

@@ -17,7 +17,7 @@ from firmfate.dataset import open_run
 from firmfate.errors import FirmfateError
 from firmfate.models import Model
 from firmfate.study import Study
-from firmfate.variables import WEEKS_PER_YEAR
+from firmfate.counts import WEEKS_PER_YEAR
 
 HEAVY = ("batch_events",)
 """Counts that the report does not read, where lifetimes by batch are there."""

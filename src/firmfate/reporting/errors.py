@@ -14,7 +14,7 @@ from firmfate.plots.spacing import evenly_spaced
 from firmfate.reporting.blocks import Prose, Section, Table
 from firmfate.reporting.context import Context
 from firmfate.survival import rmst
-from firmfate.variables import WEEKS_PER_YEAR
+from firmfate.counts import WEEKS_PER_YEAR
 
 MOST_VALUES = 7
 MOST_CELLS = 40

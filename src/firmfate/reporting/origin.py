@@ -6,7 +6,7 @@ from typing import Any
 
 from firmfate.reporting.blocks import Prose, Section, Table, Verbatim
 from firmfate.reporting.context import Context
-from firmfate.variables import WEEKS_PER_YEAR
+from firmfate.counts import WEEKS_PER_YEAR
 
 
 def section(context: Context) -> Section:

@@ -15,7 +15,7 @@ from firmfate.reporting.blocks import Figure, Panel, Prose, Section, Table
 from firmfate.reporting.context import Context
 from firmfate.reporting.drawing import panel
 from firmfate.survival import cumulative_incidence, kaplan_meier
-from firmfate.variables import WEEKS_PER_YEAR
+from firmfate.counts import WEEKS_PER_YEAR
 
 MISALIGNMENTS = 5
 HALF_ROW = 5.1

@@ -13,7 +13,7 @@ from firmfate.analysis.lifetimes import Lifetimes
 from firmfate.sensitivity.players import off_and_on, players_of, without_labels, worth_of
 from firmfate.survival import contrast, kaplan_meier
 from firmfate.survival.labels import check_weeks, describe
-from firmfate.variables import WEEKS_PER_YEAR
+from firmfate.counts import WEEKS_PER_YEAR
 
 
 def whole_and_parts(

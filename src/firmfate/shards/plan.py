@@ -22,7 +22,7 @@ import numpy as np
 
 from firmfate.design import Cells
 from firmfate.study import Study
-from firmfate.variables import BIN_WEEKS
+from firmfate.counts import BIN_WEEKS
 
 NOMINAL_SECONDS = 10e-9
 """One step of one firm on one core, a round number for plans; what a machine really takes is told while it runs."""
@@ -153,7 +153,7 @@ class Plan:
 
     @property
     def result_bytes(self) -> int:
-        """Bytes of the counts in memory, before compression in files: those of `firmfate.variables.COUNTS`."""
+        """Bytes of the counts in memory, before compression in files: those of `firmfate.counts.COUNTS`."""
         return len(self.cells) * cell_bytes(self.study)
 
     @property

@@ -19,7 +19,7 @@ from firmfate.models.model import Model
 from firmfate.shards.file import ShardContent, ShardFile, encode, read, write
 from firmfate.shards.plan import Shard, week_ratio
 from firmfate.study import Study
-from firmfate.variables import BIN_WEEKS
+from firmfate.counts import BIN_WEEKS
 
 PIECE = 65_536
 """Firms stepped in one call of the kernel: bounds memory, and how long a signal has to wait."""

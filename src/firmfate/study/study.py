@@ -17,7 +17,7 @@ from firmfate.study.parts import OnCode, as_tables, read_parts
 from firmfate.study.together import check_together
 from firmfate.tables import reading
 from firmfate.tables.rendering import toml
-from firmfate.variables import WEEKS_PER_YEAR
+from firmfate.counts import WEEKS_PER_YEAR
 
 TAKEN_AS_WRITTEN = ("name", "question", "replicates", "seed", "common_random_numbers")
 

@@ -9,7 +9,7 @@ import xarray as xr
 
 from firmfate.survival.labels import DEPENDENCE
 from firmfate.survival.observed import counts_from_table
-from firmfate.variables import COUNTS, attributes
+from firmfate.counts import COUNTS, attributes
 
 BATCHES, WEEKS = 32, 104
 HORIZONS = (52, 104)

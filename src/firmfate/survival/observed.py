@@ -13,7 +13,7 @@ from firmfate.errors import EstimateError, did_you_mean
 from firmfate.survival.labels import CLUSTERED, DEPENDENCE, INDEPENDENT
 from firmfate.survival.rows import CENSORED
 from firmfate.survival.tabulation import Cells, Rows, grid_of, names_of_counts, tabulate
-from firmfate.variables import BIN_WEEKS
+from firmfate.counts import BIN_WEEKS
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from firmfate.errors import EstimateError
 from firmfate.survival.tabulation import Cells, Rows, grid_of, tabulate
-from firmfate.variables import BIN_WEEKS, attributes
+from firmfate.counts import BIN_WEEKS, attributes
 
 REPLICATE = "replicate"
 FAILED = 255

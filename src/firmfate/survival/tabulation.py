@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from firmfate.errors import EstimateError
 from firmfate.survival.labels import LARGEST_INTEGER, check_integer, integers
-from firmfate.variables import COUNTS, attributes
+from firmfate.counts import COUNTS, attributes
 
 Integers = NDArray[np.int64]
 

@@ -13,7 +13,7 @@ import numpy as np
 from firmfate.errors import UNPRINTABLE, StudyError, did_you_mean, shortened
 from firmfate.randomness import canonical
 from firmfate.tables.rendering import inline
-from firmfate.variables import WEEKS_PER_YEAR
+from firmfate.counts import WEEKS_PER_YEAR
 
 YEAR = float(WEEKS_PER_YEAR)
 MOST_YEARS = 1000
