@@ -61,9 +61,9 @@ def test_lost_truncated_repeated_and_foreign_shards_are_told_apart_by_cell(run: 
     lost, cut, twice = run.files()[0], run.files()[5], run.files()[10]
     lost.path.unlink()
     os.truncate(cut.path, cut.path.stat().st_size // 2)
-    other_digest = twice.path.with_name(twice.path.name[:-19] + "0" * 16 + ".nc")
+    other_digest = twice.path.with_name(twice.path.name.rpartition("-")[0] + f"-{'0' * 16}.shard")
     shutil.copy(twice.path, other_digest)  # a shard's name with another's bytes is broken, not a duplicate
-    (run.shards / ".abc.nc.12-34.part").write_bytes(b"half a shard")
+    (run.shards / ".abc.shard.12-34.part").write_bytes(b"half a shard")
     (run.shards / "notes.txt").write_text("mine")
     state = status(run.path)
     assert {shard.path for shard in state.broken} == {cut.path, other_digest}

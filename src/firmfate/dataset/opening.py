@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from firmfate.counts import check_counts
+from firmfate.dataset.netcdf import open_dataset
 from firmfate.errors import RunDirectoryError, command
-from firmfate.shards.file import NETCDF_LOCK
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -31,18 +31,12 @@ def open_run(directory: Path | str) -> xr.Dataset:
     RunDirectoryError
         Where there is no result, or a file that is none.
     """
-    import xarray as xr
-
     path = Path(directory)
     if not path.exists() and path.suffix != ".nc":
         raise RunDirectoryError(f"{path}: there is no such run directory")
     path = path / "result.nc" if path.is_dir() else path
     if not path.is_file():
         raise RunDirectoryError(f"{path} does not exist; gather the run first: {command('gather', path.parent)}")
-    try:
-        with NETCDF_LOCK:
-            ds = xr.open_dataset(path, engine="netcdf4")
-    except (OSError, ValueError) as fault:
-        raise RunDirectoryError(f"{path} cannot be opened as netCDF: {fault}") from fault
+    ds = open_dataset(path)
     check_counts(ds)
     return ds

@@ -18,9 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from firmfate.errors import IncompleteRunError, RunDirectoryError
 from firmfate.execute.machine import allocated_cores, compile_once
-from firmfate.provenance import fingerprint
 from firmfate.shards import RunDirectory, Shard, Worker
-from firmfate.shards.directory import fingerprint_table
+from firmfate.shards.directory import fingerprint_of
 from firmfate.shards.work import Receipt
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ def _worker(directory: str, wanted: str, token: str) -> Worker:
             )
         time.sleep(0.5)
     study = RunDirectory(Path(directory)).study()
-    found = fingerprint(fingerprint_table(study))
+    found = fingerprint_of(study)
     if found != wanted:
         raise RunDirectoryError(
             f"a Dask worker sees another study, version or processor in {directory} than the driver: "

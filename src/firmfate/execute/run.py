@@ -16,6 +16,7 @@ from firmfate.execute.stopping import Stopped, stops_on_signals
 from firmfate.execute.threads import run_on_threads
 from firmfate.lives import write_lives
 from firmfate.shards import Plan, RunDirectory, Shard, Worker
+from firmfate.shards.directory import fingerprint_of
 from firmfate.shards.plan import human_bytes
 from firmfate.study import Study
 
@@ -89,7 +90,7 @@ def run(
         if count is not None:
             whole(name, count, least=1, most=4096)
     directory = RunDirectory(Path(into))
-    worker = Worker(study, directory.claim(study))
+    worker = _claimed(directory, study)
     where = _Where(workers, client, threads, scheduler, tls, slurm)
     with stops_on_signals():
         for attempt in range(ATTEMPTS):
@@ -116,14 +117,16 @@ def run(
     raise AssertionError("unreachable")
 
 
+def _claimed(directory: RunDirectory, study: Study) -> Worker:
+    """Claim a directory for a study, and return the worker that simulates it; cells are laid out once."""
+    worker = Worker(study, fingerprint_of(study))
+    directory.claim(study, worker.cells)
+    return worker
+
+
 def complete(directory: Path) -> None:
-    """Write what the report needs beside the counts, where it is missing or older."""
-    run_directory = RunDirectory(directory)
-    newer = (
-        run_directory.lives.is_file() and run_directory.lives.stat().st_mtime >= run_directory.result.stat().st_mtime
-    )
-    if not newer:
-        write_lives(directory)
+    """Write what the report needs beside the counts."""
+    write_lives(directory)
 
 
 def run_part(
@@ -149,7 +152,7 @@ def run_part(
     if not 0 <= index < parts:
         raise RunDirectoryError(f"--shards {index}/{parts}; allowed: i/n with i from 0 to n - 1")
     directory = RunDirectory(Path(into))
-    worker = Worker(study, directory.claim(study))
+    worker = _claimed(directory, study)
     mine = directory.plan(study, worker.cells).part(index, parts)
     if mine:
         with stops_on_signals(), Progress(sum(shard.firms for shard in mine), 0, shown=progress) as told:

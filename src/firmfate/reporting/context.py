@@ -14,6 +14,7 @@ from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.dataset import open_run
 from firmfate.errors import FirmfateError
 from firmfate.findings import Finding, Poles, axes_of, finding, labelled, poles
+from firmfate.lives import read_lives
 from firmfate.models import Model
 from firmfate.study import Study
 
@@ -46,10 +47,7 @@ class Context:
         with open_run(directory) as counts:
             dropped = [name for name in HEAVY if name in counts and "batch_lifetime" in counts]
             ds = labelled(counts.drop_vars(dropped)).load()
-        lives = None
-        if (directory / "lives.nc").is_file():
-            with xr.open_dataset(directory / "lives.nc", engine="netcdf4") as found:
-                lives = found.load()
+        lives = read_lives(directory)
         try:
             study = Study.parse(str(ds.attrs.get("study", "")), beside=directory)
         except FirmfateError:

@@ -5,7 +5,6 @@ Nothing is written, no queue is asked. What is there is what names say; that it 
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,22 +16,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmfate.design import Cells, design
-from firmfate.shards.directory import Holdings, RunDirectory
-from firmfate.shards.file import ShardFile
+from firmfate.errors import BrokenShardError
+from firmfate.shards.directory import Holdings, RunDirectory, fingerprint_of
+from firmfate.shards.file import ShardFile, read
 from firmfate.shards.plan import Plan, human_seconds, plan
+from firmfate.shards.schema import Schema
 from firmfate.study import Study
 
 WINDOW = 600.0
 """Seconds back from now in which finished shards tell the rate."""
 
 
-def is_whole(shard: ShardFile) -> bool:
-    """Return whether a shard's bytes are those that its name says."""
+def is_undamaged(shard: ShardFile, schema: Schema) -> bool:
+    """Return whether a shard holds what its name says."""
     try:
-        with shard.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()[:16] == shard.digest
-    except OSError:
+        read(shard, schema)
+    except BrokenShardError:
         return False
+    return True
 
 
 def array_expression(indices: Iterable[int]) -> str:
@@ -217,7 +218,8 @@ def status(directory: Path | str, *, verify: bool = True, now: float | None = No
     study = run.study()
     cells = design(study)
     files = run.files()
-    broken = {shard.path: shard for shard in files if verify and not is_whole(shard)}
+    schema = Schema.of(study, fingerprint_of(study))
+    broken = {shard.path: shard for shard in files if verify and not is_undamaged(shard, schema)}
     holdings = run.holdings(study, cells, without=broken)
     broken.update({shard.path: shard for shard in holdings.broken})
     moment = time.time() if now is None else now

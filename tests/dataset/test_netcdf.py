@@ -1,0 +1,187 @@
+"""netCDF files where disks are full and files are damaged: one message, the old file kept, the same command goes on."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import netCDF4
+import numpy as np
+import pytest
+import xarray as xr
+
+import firmfate
+from firmfate import files
+from firmfate.dataset import netcdf, slabs
+from firmfate.errors import RunDirectoryError
+
+RECORDED = """\
+[study]
+name = "recorded"
+years = 2
+replicates = 60_000
+
+[grid]
+execution = [0.2, 1.0]
+
+[record]
+firms = true
+"""
+
+
+def limited(size: int, *words: object) -> subprocess.CompletedProcess[str]:
+    """Run ``firmfate WORDS`` as a process that may write no file larger than `size` bytes."""
+    return subprocess.run(
+        [sys.executable, "-m", "firmfate", *map(str, words)],
+        capture_output=True, text=True, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size)),
+    )  # fmt: skip
+
+
+def names(folder: Path) -> set[str]:
+    """Return the names of what lies in a folder, unfinished files among them."""
+    return {path.name for path in folder.iterdir()}
+
+
+LIMITS = {"result.nc": 60_000, "lives.nc": 300_000}
+"""File -> a limit that it does not fit under, and what is written before it does."""
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_a_file_that_does_not_fit_is_named_and_the_same_command_goes_on(
+    finished_run: Path, study_file: Path, tmp_path: Path, name: str
+) -> None:
+    run = shutil.copytree(finished_run, tmp_path / "run")
+    held = (run / name).read_bytes()
+    before = names(run)
+    ended = limited(LIMITS[name], "run", study_file, "--into", run, "--no-report")
+    assert ended.returncode == 2, ended
+    assert ended.stderr.splitlines()[-1] == f"firmfate: {run / name} cannot be written: File too large"
+    assert (run / name).read_bytes() == held
+    assert names(run) == before
+    assert limited(2**30, "run", study_file, "--into", run, "--no-report", "--quiet").returncode == 0
+
+
+def test_recorded_firms_that_do_not_fit_are_named(tmp_path: Path) -> None:
+    (tmp_path / "study.toml").write_text(RECORDED)
+    run = tmp_path / "run"
+    ended = limited(131_100, "run", tmp_path / "study.toml", "--into", run, "--shard-scale", "0.01")
+    assert ended.returncode == 2, ended
+    assert ended.stderr.splitlines()[-1] == f"firmfate: {run / 'firms.nc'} cannot be written: File too large"
+    assert not (run / "firms.nc").exists()
+    assert not list(run.rglob("*.part"))
+
+
+def test_a_file_that_is_too_large_for_memory_is_written_in_place_after_room_was_found(
+    finished_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = shutil.copytree(finished_run, tmp_path / "run")
+    with xr.open_dataset(run / "result.nc") as ds:
+        wanted = ds.drop_attrs().load()
+    asked: list[int] = []
+    reserve = files.reserve
+    monkeypatch.setattr(netcdf, "IN_MEMORY", 200_000)
+    monkeypatch.setattr(files, "reserve", lambda folder, size: (asked.append(size), reserve(folder, size))[1])
+    with firmfate.gather(run) as ds:
+        assert ds.drop_attrs().identical(wanted)
+        assert ds["firms"].size * 35_080 == sum(ds[name].nbytes for name in ds.data_vars) > netcdf.IN_MEMORY
+    assert 6 * 35_080 + netcdf.HEADER_BYTES in asked
+
+
+@pytest.mark.parametrize("allowed", [0, 1, 2, 3])
+def test_where_there_is_no_room_the_library_does_not_begin_to_write(
+    finished_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, allowed: int
+) -> None:
+    """Before the file, its header, and every block of counts."""
+    run = shutil.copytree(finished_run, tmp_path / "run")
+    held, asked = (run / "result.nc").read_bytes(), 0
+
+    def full(folder: Path, size: int) -> None:
+        nonlocal asked
+        asked += 1
+        if asked > allowed:
+            raise RunDirectoryError(f"no space is left for {folder}")
+
+    monkeypatch.setattr(netcdf, "IN_MEMORY", 0)
+    monkeypatch.setattr(slabs, "SLAB_BYTES", 1)
+    monkeypatch.setattr(files, "reserve", full)
+    with pytest.raises(RunDirectoryError, match="no space is left for"):
+        firmfate.gather(run)
+    assert asked == allowed + 1
+    assert (run / "result.nc").read_bytes() == held
+    assert not list(run.glob(".*.part"))
+
+
+def huge(path: Path, **sizes: int) -> Path:
+    """Write a small netCDF file that declares large dimensions, of which nothing is stored."""
+    with netCDF4.Dataset(path, "w") as file:
+        for dim, size in sizes.items():
+            file.createDimension(dim, size)
+            file.createVariable(dim, "i8", (dim,), chunksizes=(1024,), zlib=True)
+        file.createVariable("events", "u4", tuple(sizes), zlib=True, chunksizes=(1024,) * len(sizes))
+        file.createVariable("firms", "u8", ())
+    return path
+
+
+@pytest.mark.parametrize("name", ["result.nc", "lives.nc", "firms.nc"])
+@pytest.mark.parametrize("size", [10**9, 10**12])
+def test_files_that_declare_huge_dims_are_refused_before_room_is_made(
+    command: Callable, finished_run: Path, tmp_path: Path, name: str, size: int
+) -> None:
+    run = shutil.copytree(finished_run, tmp_path / "run")
+    path = huge(run / name, replicate=size) if name == "firms.nc" else huge(run / name, week=size)
+    assert path.stat().st_size < 100_000
+    words = ("export", run, "--firms", "--into", tmp_path / "x.csv") if name == "firms.nc" else ("report", run)
+    ended = command(*words)
+    assert ended.code == 2
+    assert f"{path} declares" in ended.err
+
+
+def damaged(path: Path, kind: str) -> None:
+    """Damage a file, each time in the same places."""
+    data = bytearray(path.read_bytes())
+    random = np.random.default_rng(len(kind))
+    if kind == "truncated":
+        del data[len(data) // 2 :]
+    elif kind == "foreign":
+        data[:] = b"not netCDF at all"
+    elif kind == "empty":
+        data.clear()
+    else:
+        for place in random.integers(0, len(data), 400):
+            data[place] ^= 0xFF
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("kind", ["truncated", "foreign", "empty", "flipped"])
+def test_damaged_lives_are_named_by_the_report_and_replaced_by_gather_and_run(
+    command: Callable, finished_run: Path, study_file: Path, tmp_path: Path, kind: str
+) -> None:
+    run = shutil.copytree(finished_run, tmp_path / "run")
+    for words in (("gather", run, "--quiet"), ("run", study_file, "--into", run, "--quiet")):
+        damaged(run / "lives.nc", kind)
+        later = (run / "result.nc").stat().st_mtime + 3600
+        os.utime(run / "lives.nc", (later, later))  # whatever the times of files say
+        ended = command("report", run)
+        assert ended.code == 2, ended
+        assert str(run / "lives.nc") in ended.err
+        assert f"firmfate gather {run}" in ended.err
+        assert command(*words).code == 0
+        assert command("report", run).code == 0
+
+
+@pytest.mark.parametrize("kind", ["truncated", "foreign", "empty", "flipped"])
+def test_a_damaged_result_is_named_and_replaced(
+    command: Callable, finished_run: Path, study_file: Path, tmp_path: Path, kind: str
+) -> None:
+    run = shutil.copytree(finished_run, tmp_path / "run")
+    damaged(run / "result.nc", kind)
+    ended = command("report", run)
+    assert ended.code == 2, ended
+    assert str(run / "result.nc") in ended.err
+    assert command("run", study_file, "--into", run, "--quiet").code == 0
+    assert command("report", run).code == 0
