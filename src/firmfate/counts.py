@@ -139,8 +139,15 @@ COORDINATES = _register(
 )
 
 RESERVED_DIMS = frozenset(
-    {*COORDINATES, "cell", "replicate", "step", "division", "life", "firm", "draw", "stratum", "alarm_kind", "green"}
+    {*COORDINATES, "cell", "replicate", "step", "division", "life", "firm", "draw", "stratum", "alarm_kind"}
 )
+
+
+def reserved(model: Model) -> frozenset[str]:
+    """Return the names that results use themselves, which no axis of a study may have."""
+    of_marks = {name for mark in model.marks for name in (mark.dim, mark.counted, f"early_{mark.counted}")}
+    texts = {f"{name}_characters" for name, entry in COORDINATES.items() if entry.dtype == "str"}
+    return RESERVED_DIMS | COUNTS.keys() | firm_variables(model).keys() | of_marks | texts
 
 
 @dataclass(frozen=True)

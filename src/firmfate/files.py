@@ -94,7 +94,7 @@ def reserve(folder: Path, size: int) -> None:
     """
     try:
         with tempfile.TemporaryFile(dir=folder) as file:
-            os.posix_fallocate(file.fileno(), 0, max(1, size))
+            os.posix_fallocate(file.fileno(), 0, size)
     except OSError as fault:
         raise refusal(folder, fault) from fault
 

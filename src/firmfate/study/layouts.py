@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from firmfate.counts import COUNTS, FIRMS, RESERVED_DIMS
+from firmfate.counts import reserved
 from firmfate.errors import StudyError, did_you_mean
 from firmfate.models import Model
 from firmfate.study import reading
@@ -87,15 +87,15 @@ def read_layout(tables: Mapping[str, Any], model: Model, folder: Path, files: di
         raise StudyError(
             f"[{kind}] has no axis; name at least one parameter, such as {model.parameters[0].name} = [0.2, 0.8]"
         )
-    _check(layout)
+    _check(layout, model)
     return layout
 
 
-def _check(layout: Layout) -> None:
+def _check(layout: Layout, model: Model) -> None:
     """Refuse axes that cannot be told apart in a dataset, and designs that are too large to lay out."""
     seen: dict[str, str] = {}
     for axis in layout.axes:
-        if axis.name in RESERVED_DIMS or axis.name in COUNTS or axis.name in FIRMS:
+        if axis.name in reserved(model):
             raise StudyError(
                 f"{layout.kind}.{axis.key}: '{axis.name}' is a name that results use themselves; it cannot be an axis"
             )
