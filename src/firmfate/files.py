@@ -1,7 +1,7 @@
 """Files that appear complete or not at all: written under another name, flushed to disk, renamed.
 
 Until then a file is called ``.NAME.HOST-PID-COUNT.part``, so that processes, threads and machines do not meet, and so
-that what a killed process left behind can be told from what a living one is writing.
+that what a killed process left behind is not mistaken for what a running one is writing.
 """
 
 from __future__ import annotations
@@ -119,8 +119,8 @@ def _flush_folder(folder: Path) -> None:
 def remove_leftovers(folder: Path, name: str | None = None) -> list[Path]:
     """Remove what dead processes left unfinished in a folder, or there under one name; return what was removed.
 
-    A file of this machine goes when its process is gone. Whether a process of another machine lives cannot be seen:
-    its file goes when it has not changed for a day.
+    A file of this machine goes when its process is gone. Whether a process of another machine still runs cannot be
+    seen: its file goes when it has not changed for a day.
     """
     removed = []
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
@@ -130,7 +130,7 @@ def remove_leftovers(folder: Path, name: str | None = None) -> list[Path]:
                 continue
             with contextlib.suppress(OSError):
                 if match["host"] == host():
-                    dead = not _lives(int(match["pid"]))
+                    dead = not _runs(int(match["pid"]))
                 else:
                     dead = time.time() - entry.stat().st_mtime > ABANDONED
                 if dead:
@@ -139,12 +139,12 @@ def remove_leftovers(folder: Path, name: str | None = None) -> list[Path]:
     return removed
 
 
-def _lives(pid: int) -> bool:
+def _runs(pid: int) -> bool:
     """Return whether there is a process of this number."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except OSError:  # it belongs to somebody else
+    except OSError:  # it belongs to another user
         return True
     return True

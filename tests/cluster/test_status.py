@@ -54,6 +54,7 @@ def test_a_finished_run_misses_nothing(run: RunDirectory) -> None:
     assert (state.firms, state.done, state.missing) == (CELLS * REPLICATES, CELLS * REPLICATES, 0)
     assert state.array() == ""
     assert state.seconds_left == 0
+    assert state.pace() == "all firms are there"
     assert (state.done_by_cell == REPLICATES).all()
 
 
@@ -115,7 +116,11 @@ def test_rate_and_time_left_come_from_the_times_of_files(run: RunDirectory) -> N
     later = status(run.path, now=now + 3600)
     assert later.rate is None
     assert later.seconds_left is None
-    assert "ago" in later.pace()
+    assert state.pace() == "1 firms/s, 2.18 min left"
+    assert later.pace() == "the last shard was finished 60.3 min ago"
+    for shard in run.files():
+        shard.path.unlink()
+    assert status(run.path).pace() == "no shard is finished yet"
 
 
 def test_the_table_is_json_and_adds_up(run: RunDirectory) -> None:

@@ -84,13 +84,13 @@ def write_firms(
 
 def _write_drawn(file: Any, study: Study, cells: Cells) -> None:
     """Write what firms drew: over replicates where cells share the draws, over (axes..., replicate) where not."""
-    people = population(study)
-    if not len(people):
+    drawing = population(study)
+    if not len(drawing):
         return
     replicates = np.arange(study.replicates, dtype=np.uint64)
     dims = () if study.common_random_numbers else cells.dims
     variables = []
-    for key in people.keys:
+    for key in drawing.keys:
         variable = file.createVariable(
             key.replace(".", "_"), "f8", (*dims, "replicate"), zlib=True, complevel=1, shuffle=True
         )
@@ -99,11 +99,11 @@ def _write_drawn(file: Any, study: Study, cells: Cells) -> None:
         label(file, variable)
         variables.append(variable)
     if study.common_random_numbers:
-        drawn = people.draw_keys(study.seed, replicates)
+        drawn = drawing.draw_keys(study.seed, replicates)
         for column, variable in enumerate(variables):
             variable[:] = drawn[:, column]
         return
     for position, index in enumerate(np.ndindex(cells.shape)):
-        drawn = people.draw_keys(int(cells.random_keys[position]), replicates)
+        drawn = drawing.draw_keys(int(cells.random_keys[position]), replicates)
         for column, variable in enumerate(variables):
             variable[index] = drawn[:, column]

@@ -107,7 +107,7 @@ def gather(directory: Path | str, *, allow_incomplete: bool = False) -> xr.Datas
         if study.record_firms and held == wanted:
             write_firms(run.firms, study, cells, by_cell, load)
         else:
-            run.firms.unlink(missing_ok=True)  # of fewer firms, and nobody could tell which are missing in it
+            run.firms.unlink(missing_ok=True)  # missing firms would look like censored ones in it
     except BrokenShards as fault:
         if not allow_incomplete:
             raise

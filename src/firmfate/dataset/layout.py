@@ -110,15 +110,15 @@ def count_coordinates(file: Any, study: Study) -> None:
         write_attributes(variable, entries[dim])
 
 
-def stratum_coordinates(file: Any, study: Study, people: Population) -> None:
+def stratum_coordinates(file: Any, study: Study, population: Population) -> None:
     """Write the dimension of strata, and the edges of every stratified parameter, infinite at the ends."""
-    count = people.strata_count
+    count = population.strata_count
     file.createDimension("stratum", count)
     number = file.createVariable("stratum", "i4", ("stratum",))
     number.setncatts({"units": "1", "long_name": "stratum of what firms drew; the last parameter varies fastest"})
     number[:] = np.arange(count)
-    bins = np.unravel_index(np.arange(count), [stratum.bins for stratum in people.strata])
-    for stratum, place in zip(people.strata, bins, strict=True):
+    bins = np.unravel_index(np.arange(count), [stratum.bins for stratum in population.strata])
+    for stratum, place in zip(population.strata, bins, strict=True):
         edges = np.array([-np.inf, *stratum.edges, np.inf])
         for side, offset in (("lower", 0), ("upper", 1)):
             variable = file.createVariable(f"{stratum.key.replace('.', '_')}_{side}", "f8", ("stratum",))

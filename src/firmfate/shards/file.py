@@ -102,8 +102,14 @@ def encode(content: ShardContent, schema: Schema) -> tuple[str, bytes]:
             raise ValueError(f"{name} has shape {values.shape}, expected {shape}")
         declared.append([name, dims, values.dtype.str.lstrip("<|"), shape])
         arrays.append(values.tobytes())
-    told = {"fingerprint": schema.fingerprint, "first": content.first, "replicates": content.replicates}
-    header = json.dumps(told | {"cells": content.cell_keys, "arrays": declared}, separators=(",", ":")).encode()
+    fields = {
+        "fingerprint": schema.fingerprint,
+        "first": content.first,
+        "replicates": content.replicates,
+        "cells": content.cell_keys,
+        "arrays": declared,
+    }
+    header = json.dumps(fields, separators=(",", ":")).encode()
     digest = hashlib.sha256(b"".join([header, *arrays]))
     packing = zlib.compressobj(LEVEL, zlib.DEFLATED, zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL + 1)
     lengths = LENGTHS.pack(len(header), len(_versions()))
@@ -194,12 +200,12 @@ def _content(shard: ShardFile, schema: Schema, file: BinaryIO, keys_alone: bool)
 
 
 def _checked(shard: ShardFile, schema: Schema, header: bytes) -> tuple[tuple[str, ...], list[str]]:
-    """Return the keys of the cells, and the type of every array, of a header that is what study and name ask for."""
+    """Return the keys of the cells, and the type of every array, of a header that fits the study and the name."""
     try:
-        told = json.loads(header)
-        keys, types = tuple(map(str, told["cells"])), [str(kind) for _, _, kind, _ in told["arrays"]]
-        own = [(name, tuple(dims), tuple(shape)) for name, dims, _, shape in told["arrays"]]
-        fingerprint, firms = told["fingerprint"], (told["first"], told["replicates"])
+        fields = json.loads(header)
+        keys, types = tuple(map(str, fields["cells"])), [str(kind) for _, _, kind, _ in fields["arrays"]]
+        declared = [(name, tuple(dims), tuple(shape)) for name, dims, _, shape in fields["arrays"]]
+        fingerprint, firms = fields["fingerprint"], (fields["first"], fields["replicates"])
     except (ValueError, TypeError, KeyError, RecursionError) as fault:
         raise _Broken(f"its header is not one of a shard ({type(fault).__name__}: {fault})") from fault
     if fingerprint != schema.fingerprint:
@@ -208,17 +214,17 @@ def _checked(shard: ShardFile, schema: Schema, header: bytes) -> tuple[tuple[str
         raise _Broken("it holds other cells or replicates than its name says")
     if not 1 <= len(keys) <= schema.most_cells or any(not KEY.fullmatch(key) for key in keys):
         raise _Broken(f"it holds {len(keys):,} cells; allowed: 1 to {schema.most_cells:,}, each with its key")
-    wanted = list(schema.arrays(len(keys), shard.replicates))
-    if own != wanted:
-        found, asked = next(pair for pair in zip_longest(own, wanted) if pair[0] != pair[1])
-        raise _Broken(f"it holds {found or 'no array'} in place of {asked or 'none'}")
+    expected = list(schema.arrays(len(keys), shard.replicates))
+    if declared != expected:
+        found, wanted = next(pair for pair in zip_longest(declared, expected) if pair[0] != pair[1])
+        raise _Broken(f"it holds {found or 'no array'} in place of {wanted or 'none'}")
     if strange := sorted(set(types) - {kind for kinds in TYPES for kind in kinds}):
         raise _Broken(f"it holds numbers of type {strange}")
     return keys, types
 
 
 class _Stream:
-    """A deflated stream, unpacked no further than asked for."""
+    """A deflated stream, of which no more is unpacked than is taken."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file, self._inflate, self._waiting = file, zlib.decompressobj(), b""

@@ -2,7 +2,7 @@
 
 The layout of shards never changes a result, because shards hold integers that are added. It is the same on every
 machine: work is measured in nominal seconds, so that array tasks on different nodes agree on which shard is which. It
-is the same whatever is finished already: the whole study is cut, and finished firms are left out of the pieces. So
+is the same whatever is finished already: all of the study is cut, and finished firms are left out of the pieces. So
 two runs of one directory make the same files, not files that overlap.
 """
 
@@ -25,10 +25,10 @@ from firmfate.shards.schema import counters_of, most_cells
 from firmfate.study import Study
 
 NOMINAL_SECONDS = 10e-9
-"""One step of one firm on one core, a round number for plans; what a machine really takes is told while it runs."""
+"""One step of one firm on one core, a round number for plans; the progress bar shows what a machine really takes."""
 
 LIVED_SHARE = 0.65
-"""Share of the horizon that a firm lives, a round number for plans."""
+"""Share of the horizon that a firm survives, a round number for plans."""
 
 LONGEST_SHARD = 5.0
 SHORTEST_SHARD = 0.5
@@ -65,7 +65,7 @@ class Shard:
     block : str
         12 hexadecimal digits of the cells' keys.
     place : int
-        Its place among the shards of the whole study, or that of the shard whose missing part it is.
+        Its place among all shards of the study, or that of the shard whose missing part it is.
     """
 
     cells: tuple[int, ...]
@@ -100,8 +100,8 @@ class Plan:
     cells : Cells
     shards : tuple of Shard
         What is missing.
-    whole : int
-        Shards of the whole study, finished or not: their places are ``0 .. whole - 1``.
+    total_shards : int
+        All shards of the study, finished or not: their places are ``0 .. total_shards - 1``.
     done : int
         Firms that finished shards hold already.
     """
@@ -109,12 +109,12 @@ class Plan:
     study: Study
     cells: Cells
     shards: tuple[Shard, ...]
-    whole: int
+    total_shards: int
     done: int = 0
 
     @property
     def firms(self) -> int:
-        """Firms in the whole study."""
+        """Firms in the study, simulated already or not."""
         return len(self.cells) * self.study.replicates
 
     @cached_property
@@ -255,7 +255,7 @@ def shard_seconds(firms: int, study: Study, scale: float = 1.0) -> float:
 
 
 def cut(cells: Sequence[int], keys: Sequence[str], missing: Range, firms_each: int, cells_each: int) -> Iterable[Shard]:
-    """Yield shards of about `firms_each` firms: the whole range of some cells, or a piece of it in one."""
+    """Yield shards of about `firms_each` firms: all of the range for some cells, or a piece of it for one."""
     first, count = missing
     if firms_each >= count:
         # Blocks of equal size: the last is not left with a few cells.
@@ -323,9 +323,10 @@ def plan(
     firms_each = max(1, round(shard_seconds(total, study, shard_scale) / firm_seconds(study)))
     cells_each = most_cells(counters_of(study))
     pieces = cut(range(len(cells)), cells.keys, (0, study.replicates), firms_each, cells_each)
-    whole = [replace(shard, place=place) for place, shard in enumerate(pieces)]
-    shards = whole
+    every = [replace(shard, place=place) for place, shard in enumerate(pieces)]
+    shards = every
     if covered:
         holes = [gaps(covered.get(key, ()), study.replicates) for key in cells.keys]
-        shards = [piece for shard in whole for piece in missing_of(shard, holes, cells.keys)]
-    return Plan(study, cells, tuple(shards), whole=len(whole), done=total - sum(shard.firms for shard in shards))
+        shards = [piece for shard in every for piece in missing_of(shard, holes, cells.keys)]
+    done = total - sum(shard.firms for shard in shards)
+    return Plan(study, cells, tuple(shards), total_shards=len(every), done=done)

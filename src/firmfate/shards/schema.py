@@ -1,4 +1,4 @@
-"""What the shards of a study hold: counters, and records of every firm where they are asked for; and how much of it."""
+"""What the shards of a study hold: counters and, for ``[record] firms = true``, records of every firm."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """How far a run is, from its shard files alone: while jobs run, after a driver has died, on a read-only copy.
 
-Nothing is written, no queue is asked. What is there is what names say; that it is whole is what digests say.
+Nothing is written, and no queue is consulted. Names say which shards there are, digests that they are undamaged.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from firmfate.shards.schema import Schema
 from firmfate.study import Study
 
 WINDOW = 600.0
-"""Seconds back from now in which finished shards tell the rate."""
+"""Seconds back from now whose finished shards give the rate."""
 
 
 def is_undamaged(shard: ShardFile, schema: Schema) -> bool:
@@ -133,7 +133,7 @@ class Status:
 
     def array(self, parts: int | None = None) -> str:
         """Return which array tasks have work: of ``parts`` tasks, or of a task a shard."""
-        return array_expression(self.plan.unfinished(parts or self.plan.whole))
+        return array_expression(self.plan.unfinished(parts or self.plan.total_shards))
 
     def labels(self, cell: int) -> dict[str, float]:
         """Return the values of the axes in a cell."""
@@ -155,7 +155,7 @@ class Status:
             "done": self.done,
             "missing": self.missing,
             "shards": {
-                "planned": self.plan.whole,
+                "planned": self.plan.total_shards,
                 "to run": len(self.plan.shards),
                 "used": len(self.holdings.used),
                 "broken": [shard.path.name for shard in self.broken],
@@ -164,7 +164,7 @@ class Status:
             },
             "verified": self.verified,
             "array": self.array(),
-            "array_parts": self.plan.whole,
+            "array_parts": self.plan.total_shards,
             "firms_per_second": self.rate,
             "seconds_left": self.seconds_left,
             "idle_seconds": self.idle_seconds,
@@ -186,15 +186,15 @@ class Status:
         """Return rate and time left in words."""
         if self.missing == 0:
             return "all firms are there"
-        if self.rate is None or self.seconds_left is None:
-            if self.idle_seconds is None:
-                return "no shard is finished yet"
-            return f"the last shard was finished {human_seconds(self.idle_seconds)} ago"
-        return f"{self.rate:,.0f} firms/s, {human_seconds(self.seconds_left)} left"
+        if self.rate:
+            return f"{self.rate:,.0f} firms/s, {human_seconds(self.missing / self.rate)} left"
+        if self.idle_seconds is None:
+            return "no shard is finished yet"
+        return f"the last shard was finished {human_seconds(self.idle_seconds)} ago"
 
 
 def status(directory: Path | str, *, verify: bool = True, now: float | None = None) -> Status:
-    """Tell how far a run is; reads, and writes nothing.
+    """Return how far a run is; reads, and writes nothing.
 
     Parameters
     ----------

@@ -68,7 +68,7 @@ class Worker:
 
     @property
     def strata(self) -> int:
-        """Strata of the population, 1 where none are asked for."""
+        """Strata in which the firms of a cell are counted, 1 where the study has none."""
         return self.schema.counters.strata
 
     def records(self, cells: NDArray[np.intp], first: int, replicates: int, varying: Varying | None = None) -> Records:
