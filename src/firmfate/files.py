@@ -89,14 +89,11 @@ def reserve(folder: Path, size: int) -> None:
 
     Raises
     ------
-    RunDirectoryError
+    OSError
         Where there is not so much space.
     """
-    try:
-        with tempfile.TemporaryFile(dir=folder) as file:
-            os.posix_fallocate(file.fileno(), 0, size)
-    except OSError as fault:
-        raise refusal(folder, fault) from fault
+    with tempfile.TemporaryFile(dir=folder) as file:
+        os.posix_fallocate(file.fileno(), 0, size)
 
 
 def _flush(path: Path) -> None:

@@ -223,7 +223,7 @@ def write_lives(directory: Path | str) -> Path:
     ds.attrs["candidates"] = min(CANDIDATES, player.study.replicates)
     for name in ds.data_vars:
         ds[name].encoding = {"zlib": True, "complevel": 1, "shuffle": True, "fletcher32": True, "dtype": "f4"}
-    with created(player.run.lives, size=ds.nbytes) as output, output.block(ds.nbytes) as file:
+    with created(player.run.lives) as output, output.block(ds.nbytes) as file:
         ds.dump_to_store(NetCDF4DataStore(file))  # type: ignore[no-untyped-call]
     return player.run.lives
 

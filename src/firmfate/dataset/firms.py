@@ -10,7 +10,7 @@ import numpy as np
 
 from firmfate.counts import firm_variables
 from firmfate.dataset.layout import cell_coordinates, describe, label, label_bytes, write_attributes
-from firmfate.dataset.netcdf import HEADER_BYTES, created
+from firmfate.dataset.netcdf import created
 from firmfate.dataset.slabs import slabs
 from firmfate.design import Cells, population
 from firmfate.shards.file import ShardContent, ShardFile
@@ -48,8 +48,8 @@ def write_firms(
     per_firm = sum(np.dtype(register[name].dtype).itemsize for name in names.values())
     drawing = 1 if study.common_random_numbers else len(cells)
     drawn = 8 * len(population(study)) * drawing * study.replicates
-    with created(path, size=len(cells) * study.replicates * per_firm + drawn) as output:
-        with output.block(HEADER_BYTES + label_bytes(cells)) as file:
+    with created(path) as output:
+        with output.block(label_bytes(cells)) as file:
             describe(file, study, complete=True)
             cell_coordinates(file, cells)
             file.createDimension("replicate", study.replicates)

@@ -25,7 +25,7 @@ from firmfate.dataset.layout import (
     stratum_coordinates,
     write_attributes,
 )
-from firmfate.dataset.netcdf import HEADER_BYTES, Output, created
+from firmfate.dataset.netcdf import Output, created
 from firmfate.dataset.opening import open_run
 from firmfate.dataset.slabs import slabs
 from firmfate.design import Cells, design, population
@@ -101,12 +101,12 @@ def gather(directory: Path | str, *, allow_incomplete: bool = False) -> xr.Datas
     load: Load = lru_cache(maxsize=8)(partial(read, schema=schema))
     by_cell = shards_by_cell(cells, holdings)
     try:
-        with created(run.result, size=len(cells) * schema.counters.bytes_per_cell) as output:
+        with created(run.result) as output:
             _define(output, study, cells, schema.counters, complete=held == wanted)
             _add_up(output, cells, schema.counters, by_cell, load)
         if study.record_firms and held == wanted:
             write_firms(run.firms, study, cells, by_cell, load)
-        else:
+        elif study.record_firms:
             run.firms.unlink(missing_ok=True)  # missing firms would look like censored ones in it
     except BrokenShards as fault:
         if not allow_incomplete:
@@ -119,7 +119,7 @@ def gather(directory: Path | str, *, allow_incomplete: bool = False) -> xr.Datas
 
 def _define(output: Output, study: Study, cells: Cells, counters: Counters, *, complete: bool) -> None:
     """Write the header: attributes, coordinates, and variables without their counts."""
-    with output.block(HEADER_BYTES + label_bytes(cells)) as file:
+    with output.block(label_bytes(cells)) as file:
         describe(file, study, complete=complete)
         cell_coordinates(file, cells)
         count_coordinates(file, study)

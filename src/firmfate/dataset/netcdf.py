@@ -1,8 +1,8 @@
-"""netCDF files: written where a full disk cannot harm the library, opened where what they declare is possible.
+"""netCDF files: written where there is room, so that the library meets no full disk; opened where they are possible.
 
-The library crashes where a write fails in its middle. So a file is made in memory, and its bytes are put to disk when
-it is complete; only what may take over `IN_MEMORY` is written in place, each block after as much space was allocated
-and given back.
+The library does not recover from a write that fails: it may crash when the file is closed, or when another is opened.
+So before it writes a block, as much space is allocated and given back. In memory it would meet no disk at all, but
+files made there lose the order of their variables and attributes, and take as much memory as disk.
 """
 
 from __future__ import annotations
@@ -26,10 +26,6 @@ if TYPE_CHECKING:
 LOCK = threading.Lock()
 """The netCDF library is not safe in threads: one at a time inside a process."""
 
-IN_MEMORY = 512 * 1024**2
-"""Data before compression, in bytes, of the largest file that is made in memory; counts take a tenth, and the library
-up to twice what is compressed."""
-
 HEADER_BYTES = 1 << 20
 """Of a file beside its data, at most."""
 
@@ -39,10 +35,10 @@ DEFLATED = 1100
 
 @dataclass(frozen=True)
 class Output:
-    """A netCDF file that is being made; `folder` is where it grows, None where it grows in memory."""
+    """A netCDF file that is being made, under the name `path`."""
 
     file: Any
-    folder: Path | None
+    path: Path
 
     @contextlib.contextmanager
     def block(self, size: int) -> Iterator[Any]:
@@ -51,19 +47,34 @@ class Output:
         Raises
         ------
         RunDirectoryError
-            Where the disk has no room for them.
+            Where the disk has no room for them, or does not take them.
         """
-        if self.folder is not None:
-            files.reserve(self.folder, size + HEADER_BYTES)
-        with LOCK:
+        reserve(self.path, size + HEADER_BYTES)
+        with LOCK, _refusing(self.path):
             yield self.file
-            if self.folder is not None:
-                self.file.sync()
+            self.file.sync()
+
+
+def reserve(path: Path, size: int) -> None:
+    """See that there is room for so many bytes of a file; name the file where there is not."""
+    try:
+        files.reserve(path.parent, size)
+    except OSError as fault:
+        raise files.refusal(path, fault) from fault
 
 
 @contextlib.contextmanager
-def created(path: Path, *, size: int) -> Iterator[Output]:
-    """Make a netCDF file of `size` bytes of data at most, before compression; it appears when the block ends.
+def _refusing(path: Path) -> Iterator[None]:
+    """Name the file in what the library raises."""
+    try:
+        yield
+    except (RuntimeError, OSError) as fault:
+        raise RunDirectoryError(f"{path} cannot be written: {fault.args[-1] if fault.args else fault}") from fault
+
+
+@contextlib.contextmanager
+def created(path: Path) -> Iterator[Output]:
+    """Make a netCDF file, which appears when the block ends.
 
     Raises
     ------
@@ -73,28 +84,17 @@ def created(path: Path, *, size: int) -> Iterator[Output]:
     import netCDF4
 
     with files.replacing(path) as unfinished:
-        if size <= IN_MEMORY:
-            with LOCK:
-                file = netCDF4.Dataset(path.name, "w", format="NETCDF4", memory=HEADER_BYTES)
-            made = None
-            try:
-                yield Output(file, None)
-            finally:
-                with LOCK:
-                    made = file.close()
-            unfinished.write_bytes(made)
-            return
-        files.reserve(path.parent, HEADER_BYTES)
+        reserve(path, HEADER_BYTES)
+        with LOCK, _refusing(path):
+            file = netCDF4.Dataset(unfinished, "w", format="NETCDF4")
         try:
-            with LOCK:
-                file = netCDF4.Dataset(unfinished, "w", format="NETCDF4")
-            try:
-                yield Output(file, path.parent)
-            finally:
-                with LOCK:
-                    file.close()
-        except RuntimeError as fault:
-            raise RunDirectoryError(f"{path} cannot be written: {fault}") from fault
+            yield Output(file, path)
+        except BaseException:
+            with LOCK, contextlib.suppress(RuntimeError, OSError):
+                file.close()
+            raise
+        with LOCK, _refusing(path):
+            file.close()
 
 
 def refuse_impossible(path: Path) -> None:
