@@ -168,7 +168,7 @@ class Counters:
     >>> from firmfate.models import load_model
     >>> counters = Counters.of(load_model("car"), weeks=520, batches=32, horizons=2)
     >>> counters.shape("batch_events"), counters.bytes_per_cell
-    ((32, 1, 40), 10144)
+    ((32, 1, 40), 9912)
     """
 
     marks: tuple[Mark, ...]

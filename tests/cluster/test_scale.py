@@ -59,18 +59,27 @@ def test_many_cells_of_few_firms_make_more_shards_not_larger_ones(strata: int) -
 POPULATION = {"unit_cost": {"normal": [0.57, 0.02]}, "capacity": {"uniform": [1.2, 1.5]}, "strata": {"unit_cost": 4}}
 
 
+GRID = {"execution": [0.1, 0.5, 0.9], "misalignment": [0, 1]}
+WIDE = {"execution": {"from": 0.05, "to": 1.0, "points": 25}, "misalignment": {"from": 0.0, "to": 1.0, "points": 25}}
+
+
 @pytest.mark.parametrize(
-    "tables",
-    [{}, {"record": {"firms": True}}, {"population": POPULATION, "record": {"firms": True}}],
-    ids=["counts", "and records", "and strata"],
+    ("settings", "tables", "shard_scale"),
+    [
+        ({"replicates": 10_000}, {"grid": GRID}, 1.0),
+        ({"replicates": 10_000}, {"grid": GRID}, 0.05),
+        ({"replicates": 10_000}, {"grid": GRID, "record": {"firms": True}}, 1.0),
+        ({"replicates": 10_000}, {"grid": GRID, "population": POPULATION, "record": {"firms": True}}, 1.0),
+        ({"replicates": 2}, {"grid": WIDE}, 1.0),
+        ({"replicates": 100_000, "model": "car"}, {"grid": GRID}, 1.0),
+    ],
+    ids=["counts", "in small shards", "and records", "and strata", "many cells of few firms", "cars"],
 )
-def test_bytes_are_foretold_within_half(tmp_path: Path, tables: dict[str, Any]) -> None:
-    study = Study(
-        study={"name": "few", "replicates": 10_000},
-        grid={"execution": [0.1, 0.5, 0.9], "misalignment": [0, 1]},
-        **tables,
-    )
-    foretold = plan(study)
+def test_bytes_are_foretold_within_half(
+    tmp_path: Path, settings: dict[str, Any], tables: dict[str, Any], shard_scale: float
+) -> None:
+    study = Study(study={"name": "few", **settings}, **tables)
+    foretold = plan(study, shard_scale=shard_scale)
     run = RunDirectory(tmp_path / "run")
     worker = Worker(study, run.claim(study))
     for shard in foretold.shards:

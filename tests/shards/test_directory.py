@@ -104,10 +104,11 @@ DAMAGES = {
     "no table": ("[]", "it is not a table"),
     "no JSON": ("{", "cannot be read"),
     "deeply nested": ("[" * 100_000, "cannot be read"),
-    "no name": ({"study": None}, "its 'study' is None"),
-    "no fingerprint": ({"fingerprint table": "x"}, "its 'fingerprint table' is 'x'"),
-    "no number": ({"replicates": "many"}, "its 'replicates' is 'many'"),
-    "no axes": ({"axes": 7}, "its 'axes' is 7"),
+    "no name": ({"study": None}, "its 'study' is missing"),
+    "no fingerprint": ({"fingerprint table": "x"}, "its 'fingerprint table' is missing, or of another type"),
+    "no number": ({"replicates": "many"}, "its 'replicates' is missing, or of"),
+    "no axes": ({"axes": 7}, "its 'axes' is missing, or of"),
+    "axes that are numbers": ({"axes": [1, 2]}, "holds a run whose axes are 1, 2"),
     "keys that are none": ({"cell keys": "?"}, "its 'cell keys' are damaged"),
     "keys cut short": ({"cell keys": "AAAA"}, "its 'cell keys' are damaged"),
 }
@@ -125,7 +126,7 @@ def test_a_damaged_record_is_named(
     for words in (("run", study_file, "--into", run), ("gather", run)):
         ended = command(*words)
         assert ended.code == 2, ended
-        assert str(path) in ended.err
+        assert str(run) in ended.err
         assert said in ended.err
     assert everything(run) == before
 

@@ -10,15 +10,12 @@ may edit it.
 
 from __future__ import annotations
 
-import base64
 import json
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from firmfate import files, provenance
 from firmfate.design import Cells, design
@@ -27,14 +24,10 @@ from firmfate.kernel import compiler
 from firmfate.kernel.sources import Sources
 from firmfate.shards import file as shard_file
 from firmfate.shards.file import ShardFile
+from firmfate.shards.growth import EXTENT, extent, refuse_less
 from firmfate.shards.plan import Plan, Range, plan
 from firmfate.shards.schema import Schema
 from firmfate.study import Study
-
-KINDS = {
-    "study": str, "fingerprint table": dict, "replicates": int, "axes": list, "dimensions": list, "cell keys": str,
-}  # fmt: skip
-"""What ``provenance.json`` says of the study to which a directory belongs, and its types."""
 
 
 def fingerprint_table(study: Study) -> dict[str, Any]:
@@ -59,49 +52,6 @@ def fingerprint_table(study: Study) -> dict[str, Any]:
 def fingerprint_of(study: Study) -> str:
     """Return 16 hexadecimal digits of everything that a shard's counts depend on, apart from cells and replicates."""
     return provenance.fingerprint(fingerprint_table(study))
-
-
-def extent(study: Study, cells: Cells) -> dict[str, Any]:
-    """Return what of a study may grow, and the axes along which it is laid out, as plain values."""
-    keys = np.array([int(key, 16) for key in cells.keys], dtype="<u8")
-    return {
-        "replicates": study.replicates,
-        "axes": list(cells.axes),
-        "dimensions": list(cells.dims),
-        "cells": len(cells),
-        "cell keys": base64.b64encode(keys.tobytes()).decode(),
-    }
-
-
-def refuse_less(path: Path, held: dict[str, Any], wanted: dict[str, Any]) -> None:
-    """Refuse an extent that is not all of another, or has other axes; `path` is the directory that holds the latter."""
-    for name in ("axes", "dimensions"):
-        if held[name] != wanted[name]:
-            raise RunDirectoryError(
-                f"{path} holds a run whose {name} are {', '.join(held[name]) or 'none'}; those of the study are "
-                f"{', '.join(wanted[name]) or 'none'}: the axes of a run stay as they are, so choose a new directory"
-            )
-    if wanted["replicates"] < held["replicates"]:
-        raise RunDirectoryError(
-            f"{path} holds a run of {held['replicates']:,} replicates a cell, the study asks for "
-            f"{wanted['replicates']:,}: a run may grow, but not shrink; ask for {held['replicates']:,} or more, or "
-            "choose a new directory"
-        )
-    if held["cell keys"] != wanted["cell keys"]:
-        old, new = (_keys(path, one) for one in (held, wanted))
-        if old - new:
-            raise RunDirectoryError(
-                f"{path} holds a run of which {len(old - new):,} of {len(old):,} cells are not in the study: a run may "
-                "grow, but not lose cells; ask for them too, or choose a new directory"
-            )
-
-
-def _keys(path: Path, extent: dict[str, Any]) -> set[int]:
-    """Return the keys of the cells of an extent."""
-    try:
-        return set(np.frombuffer(base64.b64decode(extent["cell keys"], validate=True), "<u8").tolist())
-    except ValueError:
-        raise RunDirectoryError(f"{path / 'provenance.json'} cannot be read: its 'cell keys' are damaged") from None
 
 
 @dataclass(frozen=True)
@@ -173,9 +123,8 @@ class RunDirectory:
         """What the directory belongs to, and where it comes from."""
         return self.path / "provenance.json"
 
-    @property
-    def provenance(self) -> dict[str, Any]:
-        """What `claim` wrote.
+    def read_provenance(self) -> dict[str, Any]:
+        """Return what `claim` wrote.
 
         Raises
         ------
@@ -192,11 +141,11 @@ class RunDirectory:
             raise RunDirectoryError(f"{self.provenance_file} cannot be read: it is not a table")
         if held.get("shard format", 1) != shard_file.FORMAT:
             self._refuse_version(held)
-        for name, kind in KINDS.items():
+        for name, kind in {"study": str, "fingerprint table": dict, **EXTENT}.items():
             if not isinstance(held.get(name), kind):
                 raise RunDirectoryError(
-                    f"{self.provenance_file} is damaged: its '{name}' is {held.get(name)!r}; bring the file back as it "
-                    "was, or choose a new directory"
+                    f"{self.provenance_file} is damaged: its '{name}' is missing, or of another type; bring the file "
+                    "back as it was, or choose a new directory"
                 )
         return held
 
@@ -223,7 +172,7 @@ class RunDirectory:
         if not self.study_file.is_file():
             raise RunDirectoryError(f"{self.path} is no run directory: it holds no study.toml")
         if self.provenance_file.is_file():
-            _ = self.provenance
+            self.read_provenance()
         return Study.read(self.study_file)
 
     def claim(self, study: Study, cells: Cells | None = None) -> str:
@@ -262,7 +211,7 @@ class RunDirectory:
             "fingerprint table": table,
             "shard format": shard_file.FORMAT,
         }
-        held = self.provenance if self.provenance_file.exists() else provenance.record(**own)
+        held = self.read_provenance() if self.provenance_file.exists() else provenance.record(**own)
         grown = held | extent(study, cells)
         self._write(self.provenance_file, json.dumps(grown, indent=1) + "\n")
         return wanted
@@ -278,7 +227,7 @@ class RunDirectory:
         if self.path.exists() and not self.path.is_dir():
             raise RunDirectoryError(f"{self.path} is a file; name a directory for the run")
         if self.provenance_file.exists():
-            held = self.provenance
+            held = self.read_provenance()
             differing = provenance.differences(
                 {"name": held["study"], **held["fingerprint table"]},
                 {"name": study.name, **json.loads(json.dumps(fingerprint_table(study)))},
