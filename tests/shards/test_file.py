@@ -210,7 +210,8 @@ def declared(**changes: object) -> Change:
 
 FORGED: dict[str, tuple[Change, str]] = {
     "another study's": (lambda h, a: (h | {"fingerprint": "0" * 16}, a), "its fingerprint is '0000000000000000'"),
-    "no fingerprint": (lambda h, a: ({k: v for k, v in h.items() if k != "fingerprint"}, a), "KeyError: 'fingerprint'"),
+    "a long fingerprint": (lambda h, a: (h | {"fingerprint": "\x1b[2J" * 9999}, a), r"fingerprint is '\\x1b"),
+    "no fingerprint": (lambda h, a: ({k: v for k, v in h.items() if k != "fingerprint"}, a), r"a shard \(KeyError\)"),
     "other replicates": (lambda h, a: (h | {"replicates": 51}, a), "other cells or replicates than its name"),
     "another first replicate": (lambda h, a: (h | {"first": 50}, a), "other cells or replicates than its name"),
     "other cells": (lambda h, a: (h | {"cells": h["cells"][::-1]}, a), "other cells or replicates than its name"),
@@ -245,6 +246,8 @@ def test_forged_shards_are_refused(car: tuple[Worker, ShardFile], tmp_path: Path
     with pytest.raises(BrokenShardError, match=said) as refusal:
         read(fake, worker.schema)
     assert str(fake.path) in str(refusal.value)
+    assert str(refusal.value).isprintable()
+    assert len(str(refusal.value)) < len(str(fake.path)) + 300
 
 
 def test_the_forger_writes_what_firmfate_reads(car: tuple[Worker, ShardFile], tmp_path: Path) -> None:
