@@ -118,8 +118,12 @@ def test_rate_and_time_left_come_from_the_times_of_files(run: RunDirectory) -> N
     assert later.seconds_left is None
     assert state.pace() == "1 firms/s, 2.18 min left"
     assert later.pace() == "the last shard was finished 60.3 min ago"
-    for shard in run.files():
+    for shard in run.files()[2:]:
         shard.path.unlink()
+    assert status(run.path, now=now).rate == pytest.approx(20 / 240)  # of two, the second
+    run.files()[1].path.unlink()
+    assert status(run.path, now=now).rate is None
+    run.files()[0].path.unlink()
     assert status(run.path).pace() == "no shard is finished yet"
 
 

@@ -113,6 +113,14 @@ def test_marks_carry_their_meaning_into_files() -> None:
     assert list(found) == ["event_week", "end", "alarm_week", "moods", "last_step"]
 
 
+def test_all_names_that_results_use_are_reserved() -> None:
+    """Of dimensions, counts, firms, the marks of the model, and the characters of text."""
+    used = {"week", "cell", "stratum", "firms", "batch_events", "censored", "event_week", "cause_characters"}
+    marks = {"mood", "grade", "moods", "last_step", "mood_count", "early_mood_count", "last_step_count"}
+    assert used | marks <= counts.reserved(MODEL)
+    assert not {"execution", "misalignment", "mark", "value"} & counts.reserved(MODEL)
+
+
 def test_an_early_alarm_is_declared_once() -> None:
     assert f"first {counts.EARLY_WEEKS} weeks" in COUNTS["early_alarms"].long_name
 
