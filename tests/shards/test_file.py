@@ -18,10 +18,12 @@ from hypothesis import strategies as st
 
 from firmfate import Study, provenance
 from firmfate.errors import BrokenShardError
-from firmfate.shards import Worker, plan
+from firmfate.shards import Worker, plan, schema
 from firmfate.shards import file as shard_file
 from firmfate.shards.directory import fingerprint_of
 from firmfate.shards.file import LENGTHS, MAGIC, ShardFile, encode, narrowed, read, read_keys
+from firmfate.shards.plan import Shard, block_digest
+from firmfate.shards.schema import Schema
 
 POPULATION = {"execution": {"uniform": [0.0, 1.0]}, "strata": {"execution": 3}}
 STUDIES = {
@@ -117,6 +119,26 @@ def test_the_same_shard_is_the_same_bytes_later_and_the_same_name_under_other_ve
     assert all(
         np.array_equal(read(found, worker.schema).arrays[name], values) for name, values in content.arrays.items()
     )
+
+
+@pytest.mark.parametrize("cells", [1, 2])
+def test_a_shard_of_as_many_cells_as_are_allowed_is_read_and_of_one_more_is_not(
+    cells: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = STUDIES["car"]
+    worker = Worker(study, fingerprint_of(study))
+    keys = worker.cells.keys[:cells]
+    worker.run(Shard(tuple(range(cells)), 0, 50, block_digest(keys)), tmp_path)
+    (file,) = (ShardFile.parse(path) for path in tmp_path.iterdir())
+    assert file is not None
+    monkeypatch.setattr(schema, "HELD_BYTES", cells * worker.schema.counters.bytes_while_counting)
+    assert read(file, Schema.of(study, worker.fingerprint)).cell_keys == keys
+    monkeypatch.setattr(schema, "HELD_BYTES", cells * worker.schema.counters.bytes_while_counting - 1)
+    if cells == 1:  # one is always allowed
+        assert read(file, Schema.of(study, worker.fingerprint)).cell_keys == keys
+    else:
+        with pytest.raises(BrokenShardError, match="it holds 2 cells; allowed: 1 to 1"):
+            read(file, Schema.of(study, worker.fingerprint))
 
 
 def test_a_shard_says_what_it_is_of_and_what_made_it(shard: tuple[Worker, ShardFile]) -> None:
