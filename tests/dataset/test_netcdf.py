@@ -19,6 +19,7 @@ import firmfate
 from firmfate import files
 from firmfate.dataset import netcdf, slabs
 from firmfate.errors import RunDirectoryError
+from firmfate.lives import read_lives
 
 RECORDED = """\
 [study]
@@ -32,6 +33,15 @@ execution = [0.2, 1.0]
 [record]
 firms = true
 """
+
+
+@pytest.fixture(scope="module")
+def recorded_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small run whose firms are recorded; tests must leave it as it is."""
+    folder = tmp_path_factory.mktemp("recorded")
+    (folder / "study.toml").write_text(RECORDED.replace("60_000", "500"))
+    firmfate.run(folder / "study.toml", into=folder / "run", progress=False).close()
+    return folder / "run"
 
 
 def limited(
@@ -203,3 +213,37 @@ def test_a_damaged_result_is_named_and_replaced(
     assert str(run / "result.nc") in ended.err
     assert command("run", study_file, "--into", run, "--quiet").code == 0
     assert command("report", run).code == 0
+
+
+def flipped(path: Path, place: int) -> None:
+    """Flip a byte of a file."""
+    data = bytearray(path.read_bytes())
+    data[place % len(data)] ^= 0xFF
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("name", ["result.nc", "firms.nc"])
+def test_no_flipped_byte_is_an_internal_error_of_an_export(
+    command: Callable, recorded_run: Path, tmp_path: Path, name: str
+) -> None:
+    words = ("--firms",) if name == "firms.nc" else ()
+    data, ended = (recorded_run / name).read_bytes(), []
+    for place in np.linspace(0, len(data) - 1, 120):
+        flipped(recorded_run / name, int(place))
+        ended.append(command("export", recorded_run, *words, "--into", tmp_path / "x.csv", "--quiet"))
+        (recorded_run / name).write_bytes(data)
+    assert {end.code for end in ended} == {0, 2}
+    assert any("is damaged (NetCDF" in end.err for end in ended)
+
+
+def test_no_flipped_byte_of_lives_is_an_internal_error(finished_run: Path, tmp_path: Path) -> None:
+    run = shutil.copytree(finished_run, tmp_path / "run")
+    data, refused = (run / "lives.nc").read_bytes(), 0
+    for place in np.random.default_rng(3).integers(0, len(data), 40):
+        flipped(run / "lives.nc", int(place))
+        try:
+            read_lives(run)
+        except RunDirectoryError as fault:
+            refused += str(run / "lives.nc") in str(fault)
+        (run / "lives.nc").write_bytes(data)
+    assert refused > 20

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from firmfate import files
-from firmfate.errors import RunDirectoryError
+from firmfate.errors import RunDirectoryError, command
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -127,6 +127,25 @@ def refuse_impossible(path: Path) -> None:
 
 def _itemsize(dtype: Any) -> int:
     return dtype.itemsize if isinstance(dtype, np.dtype) else 1
+
+
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Name the file in what the library raises where stored numbers are damaged.
+
+    Raises
+    ------
+    RunDirectoryError
+        Where they are.
+    """
+    try:
+        yield
+    except RuntimeError as fault:
+        if "NetCDF" not in str(fault):
+            raise
+        raise RunDirectoryError(
+            f"{path} is damaged ({fault}); gather the run again: {command('gather', path.parent)}"
+        ) from fault
 
 
 def open_dataset(path: Path, *, load: bool = False) -> xr.Dataset:

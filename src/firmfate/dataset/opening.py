@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from firmfate.counts import check_counts
 from firmfate.dataset.netcdf import open_dataset
-from firmfate.errors import RunDirectoryError, command
+from firmfate.errors import FirmfateError, RunDirectoryError, command
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -38,5 +38,9 @@ def open_run(directory: Path | str) -> xr.Dataset:
     if not path.is_file():
         raise RunDirectoryError(f"{path} does not exist; gather the run first: {command('gather', path.parent)}")
     ds = open_dataset(path)
-    check_counts(ds)
+    try:
+        check_counts(ds)
+    except FirmfateError as fault:
+        ds.close()
+        raise RunDirectoryError(f"{path} holds no counts: {fault}") from fault
     return ds

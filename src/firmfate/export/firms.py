@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmfate.counts import FIRMS
-from firmfate.dataset.netcdf import LOCK, refuse_impossible
+from firmfate.dataset.netcdf import LOCK, reading, refuse_impossible
 from firmfate.errors import FirmfateError
 from firmfate.export.tables import Column, Exported, Table
 from firmfate.kernel.engine import INVALID
@@ -195,7 +195,7 @@ class _Firms:
             own = [tuple(int(place[cell]) for place in self.place) for cell in cells]
             return np.concatenate([file[name][(*index, slice(first, first + count))] for index in own])
 
-        with LOCK:
+        with LOCK, reading(self.player.run.firms):
             event_week, end, alarm_week = (column(name) for name in ("event_week", "end", "alarm_week"))
             marks = [column(mark.name) for mark in self.study.model.marks]
         # Weeks are stored in single precision; they are whole numbers of steps.

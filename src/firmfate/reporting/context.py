@@ -12,6 +12,7 @@ import xarray as xr
 
 from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.dataset import open_run
+from firmfate.dataset.netcdf import reading
 from firmfate.errors import FirmfateError
 from firmfate.findings import Finding, Poles, axes_of, finding, labelled, poles
 from firmfate.lives import read_lives
@@ -44,7 +45,7 @@ class Context:
     @classmethod
     def open(cls, directory: Path) -> Context:
         """Open the run in `directory`; RunDirectoryError where there is no result."""
-        with open_run(directory) as counts:
+        with open_run(directory) as counts, reading(directory / "result.nc"):
             dropped = [name for name in HEAVY if name in counts and "batch_lifetime" in counts]
             ds = labelled(counts.drop_vars(dropped)).load()
         lives = read_lives(directory)
