@@ -222,18 +222,32 @@ def flipped(path: Path, place: int) -> None:
     path.write_bytes(data)
 
 
-@pytest.mark.parametrize("name", ["result.nc", "firms.nc"])
-def test_no_flipped_byte_is_an_internal_error_of_an_export(
-    command: Callable, recorded_run: Path, tmp_path: Path, name: str
+def test_no_flipped_byte_of_firms_is_an_internal_error_of_their_export(
+    command: Callable, recorded_run: Path, tmp_path: Path
 ) -> None:
-    words = ("--firms",) if name == "firms.nc" else ()
-    data, ended = (recorded_run / name).read_bytes(), []
-    for place in np.linspace(0, len(data) - 1, 120):
-        flipped(recorded_run / name, int(place))
-        ended.append(command("export", recorded_run, *words, "--into", tmp_path / "x.csv", "--quiet"))
-        (recorded_run / name).write_bytes(data)
+    data, ended = (recorded_run / "firms.nc").read_bytes(), []
+    for place in np.linspace(0, len(data) - 1, 60):
+        flipped(recorded_run / "firms.nc", int(place))
+        ended.append(command("export", recorded_run, "--firms", "--into", tmp_path / "x.csv", "--quiet"))
+        (recorded_run / "firms.nc").write_bytes(data)
     assert {end.code for end in ended} == {0, 2}
+    assert all(str(recorded_run / "firms.nc") in end.err for end in ended if end.code)
     assert any("is damaged (NetCDF" in end.err for end in ended)
+
+
+def test_flipped_bytes_of_a_result_are_refused_by_its_name(recorded_run: Path) -> None:
+    path = recorded_run / "result.nc"
+    data, refused = path.read_bytes(), []
+    for place in np.linspace(0, len(data) - 1, 120):
+        flipped(path, int(place))
+        try:
+            with firmfate.open_run(path) as ds, netcdf.reading(path):
+                ds.load()
+        except RunDirectoryError as fault:
+            refused.append(str(fault))
+        path.write_bytes(data)
+    assert all(str(path) in fault for fault in refused)
+    assert any("is damaged (NetCDF" in fault and f"firmfate gather {recorded_run}" in fault for fault in refused)
 
 
 def test_no_flipped_byte_of_lives_is_an_internal_error(finished_run: Path, tmp_path: Path) -> None:
