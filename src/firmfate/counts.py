@@ -56,6 +56,10 @@ class Counter(Variable):
         """The value before any firm is counted."""
         return -1 if self.lowest else 0
 
+    def stored(self, replicates: int) -> str:
+        """Return the type in which so many firms a cell are stored."""
+        return "u8" if self.dtype == "u4" and replicates >= 2**32 else self.dtype
+
     def merged(self, held: NDArray[Any], found: NDArray[Any]) -> NDArray[Any]:
         """Return what the counts of two sets of firms come to together."""
         less = (found >= 0) & ((held < 0) | (found < held))

@@ -60,7 +60,7 @@ def replacing(path: Path) -> Iterator[Path]:
         raise refusal(path, fault) from fault
     finally:
         with contextlib.suppress(OSError):
-            unfinished.unlink(missing_ok=True)
+            unfinished.unlink()
 
 
 def write(path: Path, content: bytes | memoryview | str) -> Path:

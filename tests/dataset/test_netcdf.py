@@ -253,6 +253,9 @@ def test_flipped_bytes_of_a_result_are_refused_by_its_name(recorded_run: Path) -
 def test_no_flipped_byte_of_lives_is_an_internal_error(finished_run: Path, tmp_path: Path) -> None:
     run = shutil.copytree(finished_run, tmp_path / "run")
     data, refused = (run / "lives.nc").read_bytes(), 0
+    held = read_lives(run)
+    assert held is not None
+    assert all(isinstance(variable.variable._data, np.ndarray) for variable in held.data_vars.values())  # in memory
     for place in np.random.default_rng(3).integers(0, len(data), 40):
         flipped(run / "lives.nc", int(place))
         try:

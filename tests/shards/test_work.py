@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ from firmfate import Study, plan
 from firmfate.kernel.engine import Records
 from firmfate.shards import Worker, work
 from firmfate.shards.directory import fingerprint_of
+from firmfate.shards.file import ShardFile, read
 from firmfate.shards.plan import week_ratio
 
 GRID = {"execution": [0.1, 0.5, 0.9], "misalignment": [0.0, 1.0]}
@@ -83,3 +86,26 @@ def test_a_shard_that_is_to_stop_is_dropped_before_its_next_piece(monkeypatch: p
     with pytest.raises(work.DroppedShard, match=f"shard {plan(one).shards[0].name} was dropped"):
         worker.counts(plan(one).shards[0], third)
     assert len(asked) == 3
+
+
+@pytest.mark.parametrize("piece", [7, 65_536])
+def test_records_of_a_shard_are_those_of_its_firms_wherever_it_begins(
+    piece: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = Study(study={"name": "s", "model": "car", "years": 4, "replicates": 50}, grid=GRID, record={"firms": True})
+    worker = Worker(one, fingerprint_of(one))
+    wanted = worker.records(np.arange(6), 20, 25)
+    monkeypatch.setattr(work, "PIECE", piece)
+    shard = replace(plan(one).shards[0], first=20, replicates=25)
+    receipt = worker.run(shard, tmp_path)
+    found = worker.finished(shard, tmp_path)
+    assert found == receipt
+    assert receipt.firms == 150
+    assert receipt.firm_steps == wanted.event_step.sum()
+    file = ShardFile.parse(tmp_path / receipt.file)
+    assert file is not None
+    content = read(file, worker.schema)
+    for name in ("event_step", "end", "alarm_step"):
+        assert np.array_equal(content.arrays[f"recorded_{name}"], getattr(wanted, name)), name
+    file.path.write_bytes(b"")
+    assert worker.finished(shard, tmp_path) is None

@@ -155,6 +155,15 @@ def test_another_machines_file_is_removed_when_it_has_not_changed_for_a_day(tmp_
     assert files.remove_leftovers(tmp_path) == [theirs]
 
 
+def test_a_process_of_another_user_is_taken_for_running(tmp_path: Path, monkeypatch) -> None:
+    theirs = tmp_path / f".a.{files.host()}-1-0.part"
+    theirs.write_text("half")
+    monkeypatch.setattr(os, "kill", failing(errno.EPERM, [], ""))
+    assert files.remove_leftovers(tmp_path) == []
+    monkeypatch.setattr(os, "kill", failing(errno.ESRCH, [], ""))
+    assert files.remove_leftovers(tmp_path) == [theirs]
+
+
 def test_a_folder_that_is_not_there_has_no_leftovers(tmp_path: Path) -> None:
     assert files.remove_leftovers(tmp_path / "none") == []
 

@@ -126,10 +126,10 @@ def _define(output: Output, study: Study, cells: Cells, counters: Counters, *, c
         if counters.strata > 1:
             stratum_coordinates(file, study, population(study))
         for name, counter in counters.variables.items():
-            kind = "u8" if counter.dtype == "u4" and study.replicates >= 2**32 else counter.dtype
+            kind, dims = counter.stored(study.replicates), (*cells.dims, *counters.dims(name))
             shape = (*(1 for _ in cells.shape), *counters.shape(name))
             written = file.createVariable(
-                name, kind, (*cells.dims, *counters.dims(name)), zlib=True, complevel=1, shuffle=True,
+                name, kind, dims, zlib=True, complevel=1, shuffle=True,
                 chunksizes=shape if counters.shape(name) else None,
             )  # fmt: skip
             write_attributes(written, counter)
