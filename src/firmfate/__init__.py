@@ -53,13 +53,13 @@ __all__ = ["__version__", *_WHERE, *_ROOMS]
 if TYPE_CHECKING:
     from firmfate import analysis as analysis
     from firmfate import calibration as calibration
+    from firmfate import counts as counts
     from firmfate import errors as errors
     from firmfate import execute as execute
     from firmfate import models as models
     from firmfate import plots as plots
     from firmfate import sensitivity as sensitivity
     from firmfate import survival as survival
-    from firmfate import counts as counts
     from firmfate.dataset import gather as gather
     from firmfate.dataset import open_run as open_run
     from firmfate.execute import run as run

@@ -3,7 +3,6 @@ it."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from firmfate.dataset.netcdf import created, open_dataset
 from firmfate.design import Cells
-from firmfate.errors import FirmfateError, did_you_mean, is_finite, whole
+from firmfate.errors import FirmfateError, RunDirectoryError, command, did_you_mean, is_finite, whole
 from firmfate.kernel.engine import Trace
-from firmfate.provenance import fingerprint
-from firmfate.shards.directory import RunDirectory, fingerprint_table
-from firmfate.shards.file import NETCDF_LOCK
+from firmfate.shards.directory import RunDirectory, fingerprint_of
 from firmfate.shards.work import Worker
 from firmfate.simulation import life
 
@@ -39,8 +37,8 @@ class Replayer:
     def __init__(self, directory: Path | str) -> None:
         self.run = RunDirectory(Path(directory))
         self.study = self.run.study()
-        self.run.refuse_other(self.study)
-        self.worker = Worker(self.study, fingerprint(fingerprint_table(self.study)))
+        self.worker = Worker(self.study, fingerprint_of(self.study))
+        self.run.refuse_other(self.study, self.worker.cells)
 
     @property
     def cells(self) -> Cells:
@@ -212,6 +210,8 @@ def write_lives(directory: Path | str) -> Path:
     Path
         Of the file: variables over (life, step), and over life who each firm is (``role``, ``kind``) and how it ended.
     """
+    from xarray.backends import NetCDF4DataStore
+
     replayer = Replayer(directory)
     lives, roles, kinds = [], [], []
     for role, cell in story_cells(replayer).items():
@@ -221,9 +221,25 @@ def write_lives(directory: Path | str) -> Path:
             kinds.append(kind)
     ds = together(lives).assign_coords(role=("life", roles), kind=("life", kinds))
     ds.attrs["candidates"] = min(CANDIDATES, replayer.study.replicates)
-    aside = replayer.run.path / f".lives.nc.{os.getpid()}.part"
-    encoding = {str(name): {"zlib": True, "complevel": 1, "shuffle": True, "dtype": "f4"} for name in ds.data_vars}
-    with NETCDF_LOCK:
-        ds.to_netcdf(aside, engine="netcdf4", encoding=encoding)
-    aside.replace(replayer.run.lives)
+    for name in ds.data_vars:
+        ds[name].encoding = {"zlib": True, "complevel": 1, "shuffle": True, "fletcher32": True, "dtype": "f4"}
+    with created(replayer.run.lives) as output, output.block(ds.nbytes) as file:
+        ds.dump_to_store(NetCDF4DataStore(file))  # type: ignore[no-untyped-call]
     return replayer.run.lives
+
+
+def read_lives(directory: Path | str) -> xr.Dataset | None:
+    """Return what `write_lives` wrote, in memory; None where it wrote nothing.
+
+    Raises
+    ------
+    RunDirectoryError
+        Where the file is damaged.
+    """
+    path = RunDirectory(Path(directory)).lives
+    if not path.is_file():
+        return None
+    try:
+        return open_dataset(path, load=True)
+    except RunDirectoryError as fault:
+        raise RunDirectoryError(f"{fault}; gather the run again: {command('gather', directory)}") from fault

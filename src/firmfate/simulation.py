@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from firmfate.counts import FIRMS
 from firmfate.errors import FirmfateError, is_finite, whole
 from firmfate.kernel.engine import INVALID, Engine, Records, Varying, refuse_cause, refuse_mark
 from firmfate.machine import cores
@@ -18,7 +19,6 @@ from firmfate.models import load_model
 from firmfate.models.model import NORMAL, Column, Model, columns
 from firmfate.randomness import BIRTH, SHOCKS, counters, philox, split_key
 from firmfate.values import cell_keys, parameter_table, some, values_of
-from firmfate.counts import FIRMS
 
 if TYPE_CHECKING:
     import xarray as xr

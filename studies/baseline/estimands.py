@@ -12,11 +12,11 @@ import xarray as xr
 from common.number_table import NumberTable, Row
 from firmfate.analysis import Estimate, turning_point
 from firmfate.calibration import ParameterRange, SurvivalTable, calibrate, read_survival_table
+from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.dataset import open_run
 from firmfate.machine import cores
 from firmfate.simulation import simulate
 from firmfate.survival import contrast, counts_from_table, kaplan_meier, rmst
-from firmfate.counts import WEEKS_PER_YEAR
 
 TARGETS = {
     "manufacturing": ("BLS_BED_manufacturing", "2013-03"),

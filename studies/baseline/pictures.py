@@ -3,9 +3,9 @@
 import numpy as np
 
 from common.folder import load
+from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.plots import style
 from firmfate.survival import contrast, kaplan_meier, rmst
-from firmfate.counts import WEEKS_PER_YEAR
 
 estimands = load("baseline", "estimands")
 

@@ -18,12 +18,12 @@ from common.number_table import NumberTable, Row, row
 from firmfate.analysis import Estimate, turning_point
 from firmfate.analysis.cell_labels import labelled
 from firmfate.analysis.formatting import format_value
+from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.lives import Replayer
 from firmfate.models import load_model
 from firmfate.simulation import simulate_path
 from firmfate.survival import kaplan_meier
 from firmfate.survival.core.limits import student_quantile
-from firmfate.counts import WEEKS_PER_YEAR
 
 Floats = NDArray[np.float64]
 LIVES, GROUPS = 160, 16

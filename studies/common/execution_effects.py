@@ -11,10 +11,10 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.parameter_range import ParameterRange
 from firmfate.simulation import simulate
 from firmfate.survival.core.sign_changes import sign_changes
-from firmfate.counts import WEEKS_PER_YEAR
 
 Floats = NDArray[np.float64]
 

@@ -11,8 +11,8 @@ from common.number_table import NumberTable, Row, row
 from firmfate.analysis import Estimate
 from firmfate.analysis.formatting import format_value
 from firmfate.analysis.poles import EXECUTION, MISALIGNMENT
-from firmfate.survival import contrast, crossing, kaplan_meier, rmst_curve
 from firmfate.counts import WEEKS_PER_YEAR
+from firmfate.survival import contrast, crossing, kaplan_meier, rmst_curve
 
 WEAK, STRONG = 0.05, 1.0
 BETWEEN = ({EXECUTION: STRONG}, {EXECUTION: WEAK})

@@ -7,9 +7,9 @@ from matplotlib.figure import Figure
 
 from common.folder import load
 from common.number_table import NumberTable
+from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.plots import style
 from firmfate.survival import contrast, kaplan_meier
-from firmfate.counts import WEEKS_PER_YEAR
 
 estimands = load("crossing", "estimands")
 

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 
 from common.folder import load
 from common.number_table import NumberTable
-from firmfate.plots import dashboards, style
 from firmfate.counts import WEEKS_PER_YEAR
+from firmfate.plots import dashboards, style
 
 estimands = load("dashboards", "estimands")
 

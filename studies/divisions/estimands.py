@@ -9,9 +9,9 @@ import xarray as xr
 from common.number_table import NumberTable, Row
 from firmfate.analysis import Estimate, Lifetimes
 from firmfate.analysis.formatting import format_value
+from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.sensitivity import independent_harms, interactions, shapley, shapley_shares, whole_and_parts
 from firmfate.survival import contrast, time_lost
-from firmfate.counts import WEEKS_PER_YEAR
 
 SHARES = {
     "shapley": "Shapley values of the lost lifetime",

@@ -11,8 +11,8 @@ from common.number_table import NumberTable, Row, row
 from firmfate.analysis import Estimate, Lifetimes, turning_point
 from firmfate.analysis.formatting import format_value
 from firmfate.analysis.poles import EXECUTION, MISALIGNMENT
-from firmfate.sensitivity import shapley_shares
 from firmfate.counts import WEEKS_PER_YEAR
+from firmfate.sensitivity import shapley_shares
 
 FACTORS = ("engine", "dose", "speed")
 """What differs between the weak and the strong firm of ``split``, in the order of its cells, the last fastest."""

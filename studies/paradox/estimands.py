@@ -12,9 +12,9 @@ from common.number_table import NumberTable, Row, row
 from firmfate.analysis import Estimate, Lifetimes, phase_map, turning_point
 from firmfate.analysis.formatting import format_value
 from firmfate.analysis.poles import EXECUTION, MISALIGNMENT, Poles, poles
+from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.errors import EstimateError
 from firmfate.survival import cumulative_incidence, proportional_hazards, proportionality
-from firmfate.counts import WEEKS_PER_YEAR
 
 SHOWN = 0.25
 """Steps of execution and misalignment in tables."""

@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 
 from common.number_table import NumberTable
 from firmfate.analysis import turning_point
-from firmfate.plots import phase_map, style
 from firmfate.counts import WEEKS_PER_YEAR
+from firmfate.plots import phase_map, style
 
 
 def pictures(runs: Mapping[str, xr.Dataset], table: NumberTable) -> dict[str, Figure]:

@@ -236,7 +236,7 @@ def test_an_export_that_cannot_be_written_is_told_by_its_name(
 ) -> None:
     ended = command("export", finished_run, *firms, "--into", f"/proc/{name}", "--quiet")
     assert ended.code == 2
-    assert ended.err.splitlines()[-1].startswith(f"firmfate: /proc/{name} cannot be written (")
+    assert ended.err.splitlines()[-1].startswith(f"firmfate: /proc/{name} cannot be written: ")
     assert ".part" not in ended.err
     (tmp_path / name).mkdir()
     ended = command("export", finished_run, *firms, "--into", tmp_path / name, "--quiet")

@@ -68,14 +68,14 @@ def test_status_sees_broken_and_repeated_shards(command: Callable, finished_run:
     shutil.copytree(finished_run, into)
     shards = sorted((into / "shards").iterdir())
     stem, _, suffix = shards[0].name.rpartition("-")
-    shutil.copy(shards[0], into / "shards" / f"{stem}-{'0' * 16}.nc")
+    shutil.copy(shards[0], into / "shards" / f"{stem}-{'0' * 16}.shard")
     (into / "shards" / ".half-written.part").write_bytes(b"x")
     state = json.loads(command("status", into, "--json", "--quick").out)
     assert (state["missing"], len(state["shards"]["duplicate"]), state["shards"]["broken"]) == (0, 1, [])
     state = json.loads(command("status", into, "--json").out)
     assert (state["missing"], len(state["shards"]["duplicate"]), len(state["shards"]["broken"])) == (0, 0, 1)
 
-    (into / "shards" / f"{stem}-{'0' * 16}.nc").unlink()
+    (into / "shards" / f"{stem}-{'0' * 16}.shard").unlink()
     data = bytearray(shards[0].read_bytes())
     data[len(data) // 2] ^= 1
     shards[0].write_bytes(data)
@@ -135,7 +135,7 @@ def test_a_broken_shard_of_a_whole_run_is_told_with_the_command_that_replaces_it
 def test_a_claim_that_was_cut_short_is_taken_up(command: Callable, study_file: Path, tmp_path: Path) -> None:
     into = tmp_path / "run"
     (into / "shards").mkdir(parents=True)
-    (into / ".provenance.json.123.part").write_text("{")
+    (into / ".provenance.json.0123abcd-123-4.part").write_text("{")
     shutil.copy(study_file, into)
     assert command("plan", study_file, "--into", into).code == 0
     assert command("run", study_file, "--into", into, "--quiet", "--no-report").code == 0

@@ -46,7 +46,7 @@ def wait_until(reached: Callable[[], object], *, seconds: float = 240, every: fl
 def shard_times(directory: Path) -> dict[str, int]:
     """Return the finished shards with the times of their writing, in nanoseconds."""
     times = {}
-    for path in (directory / "shards").glob("[0-9a-f]*.nc"):
+    for path in (directory / "shards").glob("[0-9a-f]*.shard"):
         times[path.name] = path.stat().st_mtime_ns
     return times
 

@@ -92,7 +92,7 @@ def test_every_shard_is_in_one_task_and_no_index_passes_the_sites_limit() -> Non
             in array_script(tasks, array, Path("/x"), at_a_time=3).text
         )
     run = [shard.place for part in parts for shard in whole.part(part, tasks.parts)]
-    assert sorted(run) == list(range(whole.whole))
+    assert sorted(run) == list(range(whole.total_shards))
 
 
 def test_only_tasks_that_miss_something_are_asked_for() -> None:
@@ -108,7 +108,7 @@ def test_only_tasks_that_miss_something_are_asked_for() -> None:
 def test_small_studies_are_spread_over_the_jobs_that_may_run_and_large_ones_over_tasks_of_the_wanted_length() -> None:
     small = plan(big(2_000))
     assert split(small, Profile(concurrent=7)).parts == 7
-    assert split(small, Profile(concurrent=100_000)).parts == small.whole
+    assert split(small, Profile(concurrent=100_000)).parts == small.total_shards
     large = split(plan(big()), Profile(concurrent=7, cpus=4, task_minutes=30))
     assert large.seconds_a_task == pytest.approx(1800, rel=0.1)
 

@@ -8,7 +8,9 @@ import xarray as xr
 
 import firmfate
 from firmfate.shards import RunDirectory
+from firmfate.shards.directory import fingerprint_of
 from firmfate.shards.file import read
+from firmfate.shards.schema import Schema
 
 SETTINGS = {"name": "mixed", "model": "firm", "years": 5, "replicates": 600, "seed": 7}
 POPULATION = {"execution": {"uniform": [0.0, 1.0]}, "unit_cost": {"normal": [0.57, 0.01]}, "strata": {"execution": 4}}
@@ -115,12 +117,13 @@ def test_a_design_that_grows_runs_its_new_cells_alone(kind, common, tmp_path):
     }
     small, grown = (firmfate.Study(**tables, **written) for written in GROWING[kind])
     firmfate.run(small, into=tmp_path / "run", progress=False).close()
-    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "run" / "shards").glob("*.nc")}
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "run" / "shards").glob("*.shard")}
     ds = firmfate.run(grown, into=tmp_path / "run", progress=False)
-    after = {path: path.stat().st_mtime_ns for path in (tmp_path / "run" / "shards").glob("*.nc")}
+    after = {path: path.stat().st_mtime_ns for path in (tmp_path / "run" / "shards").glob("*.shard")}
     assert {path: after[path] for path in before} == before
-    new = [read(file) for file in RunDirectory(tmp_path / "run").files() if file.path not in before]
-    assert sum(content.counts["firms"].sum() for content in new) == 60
+    schema = Schema.of(grown, fingerprint_of(grown))
+    new = [read(file, schema) for file in RunDirectory(tmp_path / "run").files() if file.path not in before]
+    assert sum(content.arrays["firms"].sum() for content in new) == 60
     assert {key for content in new for key in content.cell_keys} == set(grown.cells.keys) - set(small.cells.keys)
     at_once = firmfate.run(grown, into=tmp_path / "at once", progress=False)
     assert ds.drop_attrs().identical(at_once.drop_attrs())

@@ -83,7 +83,7 @@ def test_more_replicates_afterwards(
 ) -> None:
     into = tmp_path / "run"
     firmfate.run(corners(2_000), into=into, shard_scale=shard_scale, progress=False).close()
-    before = {path: path.stat().st_mtime_ns for path in (into / "shards").glob("*.nc")}
+    before = {path: path.stat().st_mtime_ns for path in (into / "shards").glob("*.shard")}
     assert bits(into / "result.nc") != reference
     firmfate.run(corners(REPLICATES), into=into, progress=False).close()
     assert {path: path.stat().st_mtime_ns for path in before} == before
@@ -99,7 +99,7 @@ def test_more_cells_afterwards(
     half.write_text(whole.read_text().replace("execution = [0.2, 1.0]", "execution = [1.0]"))
     into = tmp_path / "run"
     firmfate.run(half, into=into, progress=False).close()
-    before = {path: path.stat().st_mtime_ns for path in (into / "shards").glob("*.nc")}
+    before = {path: path.stat().st_mtime_ns for path in (into / "shards").glob("*.shard")}
     firmfate.run(whole, into=into, progress=False).close()
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert bits(into / "result.nc") == reference

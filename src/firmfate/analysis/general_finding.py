@@ -9,8 +9,8 @@ from firmfate.analysis.conclusion import CAUTION, Finding
 from firmfate.analysis.effects import ExtremeCell, axis_effects, difference_of_extremes, extreme_cells
 from firmfate.analysis.formatting import Estimate, format_cell, format_estimate, format_value, spaced
 from firmfate.analysis.lifetimes import Lifetimes
-from firmfate.survival import kaplan_meier, rmst
 from firmfate.counts import WEEKS_PER_YEAR
+from firmfate.survival import kaplan_meier, rmst
 
 
 def finding(ds: xr.Dataset, *, tau: int | None = None) -> Finding:

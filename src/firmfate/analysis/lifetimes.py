@@ -12,12 +12,12 @@ from functools import cached_property
 import numpy as np
 import xarray as xr
 
+from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.errors import EstimateError
 from firmfate.survival import rmst
 from firmfate.survival.batches import Resampler, batches_in_use, has_exact_lifetimes, lifetimes_without
 from firmfate.survival.core.limits import student_quantile
 from firmfate.survival.labels import check_weeks, computed
-from firmfate.counts import WEEKS_PER_YEAR
 
 
 class Lifetimes:

@@ -10,8 +10,8 @@ from firmfate.analysis.formatting import Estimate, format_estimate, format_inter
 from firmfate.analysis.lifetimes import Lifetimes
 from firmfate.analysis.poles import EXECUTION, MISALIGNMENT, Poles, poles
 from firmfate.analysis.turning import turning_point
-from firmfate.survival.comparisons import comparison_of
 from firmfate.counts import WEEKS_PER_YEAR
+from firmfate.survival.comparisons import comparison_of
 
 
 def finding(ds: xr.Dataset, *, tau: int | None = None) -> Finding:

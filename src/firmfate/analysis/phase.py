@@ -8,9 +8,9 @@ import xarray as xr
 from firmfate.analysis.lifetimes import Lifetimes
 from firmfate.analysis.poles import EXECUTION, poles
 from firmfate.analysis.turning import turning_point
+from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.errors import EstimateError
 from firmfate.survival.comparisons import comparison_of
-from firmfate.counts import WEEKS_PER_YEAR
 
 
 def phase_map(ds: xr.Dataset, *, tau: int | None = None, level: float = 0.95) -> xr.Dataset:

@@ -63,7 +63,7 @@ def _lines(state: Status, path: Path, *, every: bool) -> list[str]:
         f"cells     {unfinished:,} unfinished",
     ]
     if state.missing:
-        lines.append(f"array     {_short(state.array())} of {state.plan.whole:,} shards; --array N for N tasks")
+        lines.append(f"array     {_short(state.array())} of {state.plan.total_shards:,} shards; --array N for N tasks")
     lines += [f"broken    {shard.path.name}" for shard in state.broken]
     shown = [cell for cell, done in enumerate(state.done_by_cell.tolist()) if every or done < state.study.replicates]
     lines += [_cell(state, cell) for cell in (shown if every else shown[:SHOWN])]

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from firmfate.errors import FirmfateError, escaped, printable
+from firmfate.interrupts import delivered
 
 DONE, INTERNAL_ERROR, BAD_INPUT, INCOMPLETE, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -68,7 +69,8 @@ def guarded(execute: Callable[[Namespace], int], arguments: Namespace, *, debug:
     error: its traceback goes to a file, which the message names, or to standard error where `debug` is set.
     """
     try:
-        return execute(arguments)
+        with delivered():
+            return execute(arguments)
     except KeyboardInterrupt:
         complain("interrupted; what is finished is kept, the same command goes on from there")
         return INTERRUPTED

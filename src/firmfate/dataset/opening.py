@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from firmfate.errors import RunDirectoryError, command
-from firmfate.shards.file import NETCDF_LOCK
 from firmfate.counts import WEEKS_PER_YEAR, check_counts
+from firmfate.dataset.netcdf import open_dataset
+from firmfate.errors import FirmfateError, RunDirectoryError, command
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -31,20 +31,18 @@ def open_run(directory: Path | str) -> xr.Dataset:
     RunDirectoryError
         Where there is no result, or a file that is none.
     """
-    import xarray as xr
-
     path = Path(directory)
     if not path.exists() and path.suffix != ".nc":
         raise RunDirectoryError(f"{path}: there is no such run directory")
     path = path / "result.nc" if path.is_dir() else path
     if not path.is_file():
         raise RunDirectoryError(f"{path} does not exist; gather the run first: {command('gather', path.parent)}")
+    ds = open_dataset(path)
     try:
-        with NETCDF_LOCK:
-            ds = xr.open_dataset(path, engine="netcdf4")
-    except (OSError, ValueError) as fault:
-        raise RunDirectoryError(f"{path} cannot be opened as netCDF: {fault}") from fault
-    check_counts(ds)
+        check_counts(ds)
+    except FirmfateError as fault:
+        ds.close()
+        raise RunDirectoryError(f"{path} holds no counts: {fault}") from fault
     return _introduced(ds)
 
 

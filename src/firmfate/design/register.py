@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from firmfate.counts import reserved
 from firmfate.design.base import Design
 from firmfate.design.coalitions import Coalitions
 from firmfate.design.grid import Grid
@@ -17,7 +18,6 @@ from firmfate.design.sobol import Sobol
 from firmfate.errors import StudyError
 from firmfate.models import Model
 from firmfate.tables.source import Source
-from firmfate.counts import COUNTS, FIRMS, RESERVED_DIMS
 
 DESIGNS: dict[str, type[Design]] = {
     design.kind: design
@@ -65,7 +65,7 @@ def _check(design: Design, model: Model) -> None:
         raise StudyError(
             f"[{design.kind}] has no axis; name at least one parameter, such as {model.parameters[0].name} = [0.2, 0.8]"
         )
-    taken = names_of_results(model)
+    taken = reserved(model)
     seen: dict[str, str] = {}
     for axis in design.axes:
         if axis.name in taken:
@@ -82,10 +82,3 @@ def _check(design: Design, model: Model) -> None:
         raise StudyError(
             f"[{design.kind}] has {design.count:,} cells; at most {MOST_CELLS:,}: take fewer points, or split the study"
         )
-
-
-def names_of_results(model: Model) -> frozenset[str]:
-    """Return the names of dimensions and variables that results of a model use themselves, its marks among them."""
-    marks = {name for mark in model.marks for name in (mark.name, mark.dim, mark.counted, f"early_{mark.counted}")}
-    text = {f"{name}_characters" for name in ("cause", "end", "cell")}
-    return frozenset({*RESERVED_DIMS, *COUNTS, *FIRMS, *marks, *text})

@@ -18,9 +18,8 @@ from typing import Any
 from firmfate.errors import IncompleteRunError, RunDirectoryError
 from firmfate.execute.base import Work
 from firmfate.execute.compiling import compile_once
-from firmfate.provenance import fingerprint
 from firmfate.shards import RunDirectory, Shard, Worker
-from firmfate.shards.directory import fingerprint_table
+from firmfate.shards.directory import fingerprint_of
 from firmfate.shards.work import Receipt
 
 RETRIES = 3
@@ -53,7 +52,7 @@ def _worker(directory: str, wanted: str, token: str) -> Worker:
             )
         time.sleep(0.5)
     study = RunDirectory(Path(directory)).study()
-    found = fingerprint(fingerprint_table(study))
+    found = fingerprint_of(study)
     if found != wanted:
         raise RunDirectoryError(
             f"a Dask worker sees another study, version or processor in {directory} than the driver: "

@@ -15,6 +15,7 @@ from firmfate.execute.stopping import Stopped, stops_on_signals
 from firmfate.execute.threads import Threads
 from firmfate.lives import write_lives
 from firmfate.shards import Plan, RunDirectory, Shard, Worker
+from firmfate.shards.directory import fingerprint_of
 from firmfate.shards.plan import human_bytes
 from firmfate.study import Study
 
@@ -102,7 +103,7 @@ def run(
         raise FirmfateError(f"shard_scale = {shard_scale!r}; allowed: a number above 0 and up to {MOST_SCALE:,.0f}")
     on.check()
     directory = RunDirectory.of(study, into)
-    worker = Worker(study, directory.claim(study))
+    worker = _claimed(directory, study)
     with stops_on_signals():
         for attempt in range(ATTEMPTS):
             plan = directory.plan(study, worker.cells, shard_scale=shard_scale)
@@ -147,14 +148,16 @@ def _simulate(
     return shown
 
 
+def _claimed(directory: RunDirectory, study: Study) -> Worker:
+    """Claim a directory for a study, and return the worker that simulates it; cells are laid out once."""
+    worker = Worker(study, fingerprint_of(study))
+    directory.claim(study, worker.cells)
+    return worker
+
+
 def complete(directory: Path) -> None:
-    """Write what the report needs beside the counts, where it is missing or older."""
-    run_directory = RunDirectory(directory)
-    newer = (
-        run_directory.lives.is_file() and run_directory.lives.stat().st_mtime >= run_directory.result.stat().st_mtime
-    )
-    if not newer:
-        write_lives(directory)
+    """Write what the report needs beside the counts."""
+    write_lives(directory)
 
 
 def _check_space(path: Path, plan: Plan) -> None:

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from firmfate.counts import FIRMS
+from firmfate.dataset.netcdf import LOCK, reading, refuse_impossible
 from firmfate.errors import FirmfateError
 from firmfate.exporting.tables import Column, Exported, Table
 from firmfate.kernel.engine import INVALID
 from firmfate.lives import Replayer
 from firmfate.machine import cores
-from firmfate.shards.file import NETCDF_LOCK
-from firmfate.counts import FIRMS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -173,7 +173,8 @@ class _Firms:
             return
         import netCDF4
 
-        with NETCDF_LOCK:
+        refuse_impossible(path / "firms.nc")
+        with LOCK:
             file = netCDF4.Dataset(path / "firms.nc")
         file.set_auto_mask(False)
         try:
@@ -183,7 +184,7 @@ class _Firms:
                 )
             yield partial(self._read, file)
         finally:
-            with NETCDF_LOCK:
+            with LOCK:
                 file.close()
 
     def _simulated(self, cells: NDArray[np.intp], first: int, count: int) -> _Records:
@@ -200,7 +201,7 @@ class _Firms:
             own = [tuple(int(place[cell]) for place in self.place) for cell in cells]
             return np.concatenate([file[name][(*index, slice(first, first + count))] for index in own])
 
-        with NETCDF_LOCK:
+        with LOCK, reading(self.replayer.run.firms):
             event_week, end, alarm_week = (column(name) for name in ("event_week", "end", "alarm_week"))
             marks = [column(mark.name) for mark in self.study.model.marks]
         # Weeks are stored in single precision; they are integer numbers of steps.

@@ -1,17 +1,16 @@
-"""Tables as files: CSV or Parquet, written piece by piece, complete or not at all, with a dictionary of the columns."""
+"""Tables as files: CSV or Parquet, written piece by piece, complete or not there, a dictionary of columns beside."""
 
 from __future__ import annotations
 
 import contextlib
 import csv
 import gzip
-import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
+from firmfate import files
 from firmfate.errors import FirmfateError
 
 if TYPE_CHECKING:
@@ -94,17 +93,8 @@ class ParquetSink:
             self._writer.close()
 
 
-@contextlib.contextmanager
-def _refused_by_name(path: Path) -> Iterator[None]:
-    """Report what the operating system refuses by the name that was asked for, not that of the file aside."""
-    try:
-        yield
-    except OSError as fault:
-        raise FirmfateError(f"{path} cannot be written ({fault.strerror or fault})") from fault
-
-
 class Table:
-    """A table, written under another name, that appears with its dictionary when it is complete; use as a context."""
+    """A table that appears, with its dictionary, when it is complete; use as a context."""
 
     def __init__(self, path: Path | str, columns: list[Column]) -> None:
         self.path = Path(path)
@@ -118,34 +108,31 @@ class Table:
             raise FirmfateError(f"{self.path} is a folder; name the file to write")
         self.columns, self.rows = columns, 0
         self.dictionary = self.path.with_name(self.path.name[: -len(self.format)] + ".dictionary.csv")
-        self._aside = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
+        self._open = contextlib.ExitStack()
 
     def __enter__(self) -> Table:
-        with _refused_by_name(self.path):
-            self._aside.touch()
-        try:
+        for path in (self.path, self.dictionary):
+            files.remove_leftovers(path.parent, path.name)
+        with contextlib.ExitStack() as stack:
+            unfinished = stack.enter_context(files.replacing(self.path))
             self._sink: Sink = (
-                ParquetSink(self._aside)
+                ParquetSink(unfinished)
                 if self.format == ".parquet"
-                else CsvSink(self._aside, compressed=self.format == ".csv.gz")
+                else CsvSink(unfinished, compressed=self.format == ".csv.gz")
             )
-        except BaseException:
-            self._aside.unlink()
-            raise
+            stack.push(self._end)
+            self._open = stack.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            self._sink.close()
-            if kind is None:
-                with _refused_by_name(self.dictionary):
-                    self._describe()
-                with _refused_by_name(self.path):
-                    self._aside.replace(self.path)
-        finally:
-            self._aside.unlink(missing_ok=True)
+        self._open.__exit__(kind, fault, trace)
+
+    def _end(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._sink.close()
+        if kind is None:
+            self._describe()
 
     def add(self, frame: pd.DataFrame) -> None:
         """Append rows, their columns in the order of the dictionary."""
@@ -153,7 +140,7 @@ class Table:
         self.rows += len(frame)
 
     def _describe(self) -> None:
-        with self.dictionary.open("w", newline="", encoding="utf-8") as file:
+        with files.replacing(self.dictionary) as unfinished, unfinished.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(("column", "type", "unit", "meaning"))
             writer.writerows((item.column, item.type, item.unit, item.meaning) for item in self.columns)

@@ -8,10 +8,10 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from firmfate.analysis.formatting import spaced
+from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.plots import style
 from firmfate.plots.cells import along
 from firmfate.survival import rmst
-from firmfate.counts import WEEKS_PER_YEAR
 
 
 @style.styled

@@ -6,10 +6,10 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
+from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.plots import style
 from firmfate.plots.cells import shown
 from firmfate.survival import hazard as estimated_hazard
-from firmfate.counts import WEEKS_PER_YEAR
 
 
 @style.styled

@@ -10,10 +10,10 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from firmfate.analysis.formatting import spaced
+from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.errors import EstimateError, did_you_mean
 from firmfate.plots import style
 from firmfate.plots.one_life import column, panels_of, who
-from firmfate.counts import WEEKS_PER_YEAR
 
 BANDS = ((0.05, 0.15), (0.25, 0.3))
 """Lower ends of the bands, as shares of the living firms, and their opacities."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import xarray as xr
 from matplotlib.axes import Axes
 
+from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.plots import style
 from firmfate.plots.cells import shown
 from firmfate.survival import rmst_curve as estimated_curve
-from firmfate.counts import WEEKS_PER_YEAR
 
 
 @style.styled

@@ -11,9 +11,9 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from firmfate.analysis.formatting import format_cell, spaced
+from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.errors import EstimateError
 from firmfate.plots import style
-from firmfate.counts import WEEKS_PER_YEAR
 
 KPI = "kpi_"
 LOWER_IS_BETTER = {"kpi_production", "kpi_quality", "kpi_finance", "kpi_logistics"}

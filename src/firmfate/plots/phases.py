@@ -14,10 +14,10 @@ from firmfate.analysis import phase_map as estimated_map
 from firmfate.analysis.cell_labels import labelled
 from firmfate.analysis.formatting import format_cell
 from firmfate.analysis.poles import EXECUTION, MISALIGNMENT
+from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.errors import EstimateError
 from firmfate.plots import style
 from firmfate.plots.spacing import evenly_spaced
-from firmfate.counts import WEEKS_PER_YEAR
 
 MOST_ROWS = 4
 ON_COLOUR = "#111111"

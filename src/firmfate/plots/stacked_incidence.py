@@ -10,10 +10,10 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from firmfate.analysis.formatting import spaced
+from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.plots import style
 from firmfate.plots.cells import shown
 from firmfate.survival import cumulative_incidence
-from firmfate.counts import WEEKS_PER_YEAR
 
 MOST_PANELS = 4
 

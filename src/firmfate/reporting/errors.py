@@ -9,12 +9,12 @@ import xarray as xr
 
 from firmfate.analysis.cell_labels import labels_of
 from firmfate.analysis.formatting import Estimate, format_cell, format_estimate, format_value, spaced
+from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.plots.cells import name_with_words, short_names
 from firmfate.plots.spacing import evenly_spaced
 from firmfate.reporting.blocks import Prose, Section, Table
 from firmfate.reporting.context import Context
 from firmfate.survival import rmst
-from firmfate.counts import WEEKS_PER_YEAR
 
 MOST_VALUES = 7
 MOST_CELLS = 40

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from firmfate.analysis.cell_labels import filled_cells, is_incomplete
 from firmfate.analysis.formatting import format_value, spaced
+from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.reporting.blocks import Prose, Section, Verbatim
 from firmfate.reporting.context import Context
-from firmfate.counts import WEEKS_PER_YEAR
 
 REFERENCES = {
     "Kaplan & Meier 1958": "Kaplan, E. L. & Meier, P. (1958). Nonparametric estimation from incomplete observations. "

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.reporting.blocks import Prose, Section, Table, Verbatim
 from firmfate.reporting.context import Context
-from firmfate.counts import WEEKS_PER_YEAR
 
 
 def section(context: Context) -> Section:

@@ -8,6 +8,7 @@ import xarray as xr
 
 from firmfate import plots
 from firmfate.analysis.formatting import Estimate, format_cell, format_estimate, format_value, spaced
+from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.plots import style
 from firmfate.plots.cells import Shown, name_with_words, shown
 from firmfate.plots.spacing import evenly_spaced
@@ -15,7 +16,6 @@ from firmfate.reporting.blocks import Figure, Panel, Prose, Section, Table
 from firmfate.reporting.context import Context
 from firmfate.reporting.drawing import panel
 from firmfate.survival import cumulative_incidence, kaplan_meier
-from firmfate.counts import WEEKS_PER_YEAR
 
 MISALIGNMENTS = 5
 HALF_ROW = 5.1

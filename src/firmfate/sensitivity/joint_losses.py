@@ -10,10 +10,10 @@ import xarray as xr
 
 from firmfate.analysis.cell_labels import labelled
 from firmfate.analysis.lifetimes import Lifetimes
+from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.sensitivity.players import off_and_on, players_of, without_labels, worth_of
 from firmfate.survival import contrast, kaplan_meier
 from firmfate.survival.labels import check_weeks, describe
-from firmfate.counts import WEEKS_PER_YEAR
 
 
 def whole_and_parts(

@@ -62,7 +62,7 @@ class ArrayPlan:
     @property
     def shards_a_task(self) -> int:
         """Shards of a part, at most."""
-        return -(-self.plan.whole // self.parts)
+        return -(-self.plan.total_shards // self.parts)
 
     @property
     def seconds_a_task(self) -> float:
@@ -123,6 +123,6 @@ def split(plan: Plan, profile: Profile, *, limit: int = MAX_ARRAY_SIZE) -> Array
     """
     all_seconds = plan.nominal_seconds * plan.firms / max(1, plan.missing) if plan.missing else 0.0
     long_enough = math.ceil(all_seconds / (60 * profile.task_minutes * profile.cpus))
-    wide_enough = min(profile.concurrent, math.ceil(plan.whole / profile.cpus))
-    parts = max(1, min(plan.whole, max(long_enough, wide_enough)))
+    wide_enough = min(profile.concurrent, math.ceil(plan.total_shards / profile.cpus))
+    parts = max(1, min(plan.total_shards, max(long_enough, wide_enough)))
     return ArrayPlan(plan, profile, parts, tuple(plan.unfinished(parts)), limit)

@@ -118,7 +118,7 @@ def allocation_script(tasks: ArrayPlan, into: Path) -> Script:
         driver = f"--tls {authority} {certificate} {key}"
     values = {
         **shared(profile, into, f"ff-{tasks.plan.study.name}"),
-        "TASKS": str(max(1, min(profile.concurrent, -(-tasks.plan.whole // profile.cpus)))),
+        "TASKS": str(max(1, min(profile.concurrent, -(-tasks.plan.total_shards // profile.cpus)))),
         "MEMORY_PER_CPU": f"{max(1, profile.mebibytes // profile.cpus)}M",
         "PROCESSES": str(profile.processes),
         "THREADS_EACH": str(profile.cpus // profile.processes),

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.design import Cells, Design, Population
 from firmfate.errors import StudyError, did_you_mean
 from firmfate.models import Model
@@ -17,7 +18,6 @@ from firmfate.study.parts import OnCode, as_tables, read_parts
 from firmfate.study.together import check_together
 from firmfate.tables import reading
 from firmfate.tables.rendering import toml
-from firmfate.counts import WEEKS_PER_YEAR
 
 TAKEN_AS_WRITTEN = ("name", "question", "replicates", "seed", "common_random_numbers")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from firmfate.design.register import names_of_results
+from firmfate.counts import reserved
 from firmfate.errors import StudyError
 from firmfate.tables import reading
 from firmfate.tables.faults import Faults
@@ -66,7 +66,7 @@ def _names(study: Study) -> None:
                 f"{edges[axis.name]} in results; it cannot be an axis too"
             )
     if study.record_firms:
-        taken = names_of_results(study.model)
+        taken = reserved(study.model)
         for key in study.population.keys:
             if key.replace(".", "_") in taken:
                 raise StudyError(

@@ -7,9 +7,9 @@ from importlib.resources import files
 
 import xarray as xr
 
+from firmfate.counts import COUNTS, attributes
 from firmfate.survival.labels import DEPENDENCE
 from firmfate.survival.observed import counts_from_table
-from firmfate.counts import COUNTS, attributes
 
 BATCHES, WEEKS = 32, 104
 HORIZONS = (52, 104)

@@ -9,10 +9,10 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from firmfate.counts import check_counts
 from firmfate.errors import EstimateError, FirmfateError, did_you_mean
 from firmfate.survival.core.blocks import by_blocks
 from firmfate.survival.core.lifetable import CellCounts, Floats, LifeTable, life_table
-from firmfate.counts import check_counts
 
 PSEUDO = "pseudo_counts"
 """Attribute of datasets made inside a contrast, whose counts are fractions of firms."""

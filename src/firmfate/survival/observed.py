@@ -9,11 +9,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from firmfate.counts import BIN_WEEKS
 from firmfate.errors import EstimateError, did_you_mean
 from firmfate.survival.labels import CLUSTERED, DEPENDENCE, INDEPENDENT
 from firmfate.survival.rows import CENSORED
 from firmfate.survival.tabulation import Cells, Rows, grid_of, names_of_counts, tabulate
-from firmfate.counts import BIN_WEEKS
 
 if TYPE_CHECKING:
     import pandas as pd

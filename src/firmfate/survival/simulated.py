@@ -8,9 +8,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from firmfate.counts import BIN_WEEKS, attributes
 from firmfate.errors import EstimateError
 from firmfate.survival.tabulation import Cells, Rows, grid_of, tabulate
-from firmfate.counts import BIN_WEEKS, attributes
 
 REPLICATE = "replicate"
 FAILED = 255

@@ -9,9 +9,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from firmfate.counts import COUNTS, attributes
 from firmfate.errors import EstimateError
 from firmfate.survival.labels import LARGEST_INTEGER, check_integer, integers
-from firmfate.counts import COUNTS, attributes
 
 Integers = NDArray[np.int64]
 

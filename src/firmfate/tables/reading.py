@@ -10,10 +10,10 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.errors import UNPRINTABLE, StudyError, did_you_mean, shortened
 from firmfate.randomness import canonical
 from firmfate.tables.rendering import inline
-from firmfate.counts import WEEKS_PER_YEAR
 
 YEAR = float(WEEKS_PER_YEAR)
 MOST_YEARS = 1000
