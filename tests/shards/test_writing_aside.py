@@ -10,10 +10,10 @@ import time
 from pathlib import Path
 
 import pytest
-from firmfate.exporting.tables import Column, Table
 
 from firmfate import files
 from firmfate.errors import RunDirectoryError
+from firmfate.exporting.tables import Column, Table
 
 
 def names(folder: Path) -> set[str]:
