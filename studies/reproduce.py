@@ -21,8 +21,9 @@ import firmfate
 from common.folder import load
 from common.number_table import NOTHING, NumberTable, Row, shown
 from firmfate.errors import FirmfateError
-from firmfate.simulation import cores
-from firmfate.study.rendering import toml
+from firmfate.execute import Threads
+from firmfate.machine import cores
+from firmfate.tables.rendering import toml
 
 HERE = Path(__file__).resolve().parent
 TIMES = HERE / "times.json"
@@ -74,7 +75,7 @@ def run(
         if replicates is not None:
             tables = {**study.tables, "study": {**study.tables["study"], "replicates": replicates}}
             study = firmfate.Study.parse(toml(tables), beside=file.parent)
-        runs[key] = firmfate.run(study, into=places[key], threads=threads, progress=progress)
+        runs[key] = firmfate.run(study, into=places[key], on=Threads(threads), progress=progress)
     derive = getattr(load(name, "estimands"), "derive", None)
     if derive is not None:
         for key, ds in derive(places).items():

@@ -8,6 +8,7 @@ from pathlib import Path
 from benchmarks.cluster import memory, overhead
 
 from firmfate import provenance
+from firmfate.machine import identity
 
 PAGE = """# Execution: threads, Dask, and the driver's memory
 
@@ -38,7 +39,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.quick:
         options.seconds, options.rounds, options.firms = 1.0, 1, 3_000
-    machine = provenance.machine()
+    machine = identity()
     page = PAGE.format(
         when=provenance.now(),
         commit=provenance.commit() or "unknown",

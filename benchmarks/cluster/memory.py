@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 from firmfate import Study, run
+from firmfate.execute import DaskProcesses
 from firmfate.shards import RunDirectory, status
 
 GROWTH = 100
@@ -22,7 +23,7 @@ def drive(firms: int) -> dict[str, float]:
         grid={"execution": [0.1, 0.5, 0.9]},
     )
     with tempfile.TemporaryDirectory() as folder:
-        run(wanted, into=Path(folder) / "run", workers=2, threads=1, progress=False, shard_scale=0.02).close()
+        run(wanted, into=Path(folder) / "run", on=DaskProcesses(2, threads=1), progress=False, shard_scale=0.02).close()
         shards = len(RunDirectory(Path(folder) / "run").files())
         assert status(Path(folder) / "run").missing == 0
     # What `getrusage` tells a child begins with the peak of the process that started it.

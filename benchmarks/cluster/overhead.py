@@ -15,9 +15,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from firmfate import Study
-from firmfate.execute.dask import local_cluster, run_on_dask
-from firmfate.execute.machine import compile_once
-from firmfate.execute.threads import run_on_threads
+from firmfate.execute import DaskProcesses, Threads, Work
+from firmfate.execute.compiling import compile_once
+from firmfate.execute.dask_work import run_on_dask
 from firmfate.shards import Plan, RunDirectory, Worker
 
 Timing = dict[str, float]
@@ -44,7 +44,7 @@ def on_threads(wanted: Study, threads: int) -> Timing:
     with tempfile.TemporaryDirectory() as folder:
         run, worker, plan = prepare(wanted, folder)
         cpu, begin = time.process_time(), time.perf_counter()
-        run_on_threads(worker, plan.shards, run.shards, threads=threads, done=lambda _: None)
+        Threads(threads).run(Work(worker, plan.shards, run, done=lambda _: None, say=lambda _: None))
         return {"work": time.perf_counter() - begin, "start": 0.0, "stop": 0.0, "cpu": time.process_time() - cpu}
 
 
@@ -57,15 +57,16 @@ def on_dask(wanted: Study, processes: int) -> Timing:
         # The scheduler and the client live in this process; the workers are asked.
         return time.process_time() + sum(client.run(time.process_time).values())
 
-    def first_shard(_: str) -> None:
-        cpu.append(total_cpu())
-        marks.append(time.perf_counter())
+    def first_shard(remark: str) -> None:
+        if remark.startswith("running"):
+            cpu.append(total_cpu())
+            marks.append(time.perf_counter())
 
     with tempfile.TemporaryDirectory() as folder:
         run, worker, plan = prepare(wanted, folder)
         begin = time.perf_counter()
-        with local_cluster(processes, 1) as client:
-            run_on_dask(client, run.path, worker.fingerprint, plan.shards, done=lambda _: None, say=first_shard)
+        with DaskProcesses(processes, threads=1).cluster() as client:
+            run_on_dask(client, Work(worker, plan.shards, run, done=lambda _: None, say=first_shard))
             ended = time.perf_counter()
             cpu.append(total_cpu())
         stopped = time.perf_counter()

@@ -22,7 +22,7 @@ def to_firms(ds: Any, steps_per_week: float) -> Firms:
     event, alarm = (
         np.rint(ds[name].to_numpy() * steps_per_week).astype(np.int32) for name in ("event_week", "alarm_week")
     )
-    end = ds["end"].to_numpy()
+    end = ds["cause"].to_numpy()
     green = ds["green_kpis"].to_numpy() if "green_kpis" in ds else np.zeros_like(end)
     return Firms(event, end, alarm, green)
 
@@ -66,7 +66,7 @@ def per_lane(cells: Cells, firms: int, seed: int) -> Firms:
     varying = Varying(fields=np.arange(table.shape[1]), values=values)
     keys = cell_keys(model, table, seed, True)
     records = Engine(model).run(table, keys, first=0, replicates=firms, steps=cells.steps, dt=dt, varying=varying)
-    return Firms(records.event_step, records.end, records.alarm_step, records.marks[0])
+    return Firms(records.event_step, records.cause, records.alarm_step, records.marks[0])
 
 
 def car(cells: Cells, firms: int, seed: int) -> Firms:

@@ -22,8 +22,8 @@ import numpy as np
 from benchmarks.kernel import agreement, ours
 from benchmarks.kernel.peer import Cells, Firms, NotHere, Peer, nine_cells
 
-from firmfate import provenance
 from firmfate.kernel import compiler
+from firmfate.machine import processor
 
 REPORT = Path(__file__).parent / "RESULTS.md"
 SEED = 20261123
@@ -142,7 +142,7 @@ def machine() -> list[str]:
     )
     return [
         f"- {datetime.date.today().isoformat()}, commit {commit.stdout.strip() or 'unknown'}",
-        f"- {provenance.processor()}, vectors of {compiler.vector_lanes()} numbers, {platform.system()}, one core",
+        f"- {processor()}, vectors of {compiler.vector_lanes()} numbers, {platform.system()}, one core",
         f"- {', '.join(versions)}",
         *(f"- {compiled.version(name)}" for name in compiled.compilers()),
     ]

@@ -57,7 +57,7 @@ def python(program: str, *arguments: str, cache: str | None = None) -> str:
 
 
 class Run(NamedTuple):
-    """Seconds from a `firmfate run` to its first finished file in some folder, to its end, and CPU seconds of its
+    """Seconds from a `firmfate run` to its first file of some name, to its end, and CPU seconds of its
     kernel."""
 
     first: float
@@ -65,14 +65,14 @@ class Run(NamedTuple):
     kernel: float
 
 
-def run(study: Path, folder: str, *words: str) -> Run:
+def run(study: Path, pattern: str, *words: str) -> Run:
     """Run a study in a process of its own."""
     with tempfile.TemporaryDirectory() as into:
         begin = time.perf_counter()
         going = subprocess.Popen(
             [sys.executable, "-c", RUN, str(study), "--into", into, *words], stdout=subprocess.PIPE, text=True
         )
-        while going.poll() is None and not list(Path(into, folder).glob("[!.]*.nc")):
+        while going.poll() is None and not list(Path(into).glob(pattern)):
             time.sleep(0.02)
         first = time.perf_counter() - begin
         told, _ = going.communicate()
@@ -90,12 +90,12 @@ def main() -> None:
         print(f"first compilation of firm: {float(python(FIRST, cache=cache)):.1f} s")
         print(f"the same from a second process: {float(python(FIRST, cache=cache)):.2f} s")
     python(FIRST)
-    first_shards = [run(SMALL, "shards").first for _ in range(repeats)]
+    first_shards = [run(SMALL, "shards/[!.]*.shard").first for _ in range(repeats)]
     print(f"first shard of a small study: {statistics.median(first_shards):.2f} s")
     one, two = [], []
     for _ in range(repeats):
-        two.append(run(STUDY, ".", "--threads", "2"))
-        one.append(run(STUDY, ".", "--threads", "1"))
+        two.append(run(STUDY, "result.nc", "--threads", "2"))
+        one.append(run(STUDY, "result.nc", "--threads", "1"))
     from firmfate import open_run
 
     with tempfile.TemporaryDirectory() as into:

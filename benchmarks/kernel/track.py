@@ -22,7 +22,7 @@ from benchmarks.kernel import compiled
 from benchmarks.kernel.peer import NotHere, Peer, nine_cells
 from benchmarks.kernel.run import clock
 
-from firmfate import provenance
+from firmfate.machine import processor
 
 ROOT = Path(__file__).parents[2]
 HISTORY = Path(__file__).parent / "history.jsonl"
@@ -125,7 +125,7 @@ def record(commit: str | None) -> dict[str, Any]:
             subprocess.run(["tar", "-x", "-C", folder], input=archive, check=True)
             figures = measure(Path(folder) / "src")
     entry: dict[str, Any] = {"commit": name, "committed": committed, "measured": datetime.date.today().isoformat()}
-    entry |= {"machine": provenance.processor(), **{key: round(value, 3) for key, value in figures.items()}}
+    entry |= {"machine": processor(), **{key: round(value, 3) for key, value in figures.items()}}
     with HISTORY.open("a", encoding="utf-8") as file:
         file.write(json.dumps(entry) + "\n")
     return entry

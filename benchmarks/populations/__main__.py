@@ -79,7 +79,7 @@ def drawn(axes: tuple[float, ...], firms: int) -> Iterator[tuple[str, Timed]]:
         worker, shards = Worker(study, ""), plan(study).shards
 
         def work(worker: Worker = worker, shards: Any = shards) -> float:
-            return float(sum(worker.counts(shard).batch_lifetime[..., -1].sum() for shard in shards))
+            return float(sum(worker.counts(shard)["batch_lifetime"][..., -1].sum() for shard in shards))
 
         work()
         yield f"drawn: {name}", work

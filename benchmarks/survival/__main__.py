@@ -1,4 +1,4 @@
-"""Run all programs on the same firms, compare what they say, and print the table of seconds."""
+"""Run all programs on the same firms, compare their values, and print the table of seconds."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.survival.firms import draw, grouped
-from benchmarks.survival.programs import PROGRAMS, Said, disagreements, say
+from benchmarks.survival.programs import PROGRAMS, Results, disagreements, run
 
-from firmfate import provenance
+from firmfate.machine import processor
 
 PAGE = """# The estimators beside other programs
 
@@ -38,15 +38,15 @@ PACKAGES = ("numpy", "xarray", "lifelines", "statsmodels")
 def r_versions() -> list[str]:
     """Return the versions of R and of its package that is measured."""
     program = 'cat(R.version.string, paste("survival", packageVersion("survival")), sep="\\n")'
-    told = subprocess.run(["Rscript", "-e", program], capture_output=True, text=True, check=True)
-    return told.stdout.splitlines()
+    printed = subprocess.run(["Rscript", "-e", program], capture_output=True, text=True, check=True)
+    return printed.stdout.splitlines()
 
 
-def table(said: dict[str, Said]) -> str:
+def table(results: dict[str, Results]) -> str:
     """A markdown table: seconds of each estimate (with those of the same call) by program."""
-    lines = ["| estimate | " + " | ".join(said) + " |", "|---" * (len(said) + 1) + "|"]
-    for what in said["firmfate"]:
-        seconds = [f"{values[what][1]:.3f} s" if what in values else "-" for values in said.values()]
+    lines = ["| estimate | " + " | ".join(results) + " |", "|---" * (len(results) + 1) + "|"]
+    for what in results["firmfate"]:
+        seconds = [f"{values[what][1]:.3f} s" if what in values else "-" for values in results.values()]
         lines.append(f"| {what} | " + " | ".join(seconds) + " |")
     return "\n".join(lines)
 
@@ -60,20 +60,20 @@ def main() -> int:
     options = parser.parse_args()
     firms = draw(int(options.firms))
     rows = grouped(firms)
-    said = {}
+    results = {}
     for program in ["firmfate", *(name for name in options.programs if name != "firmfate")]:
         if program == "R" and shutil.which("Rscript") is None:
             print("R is not installed")
             continue
         print(f"{program} ..", file=sys.stderr, flush=True)
-        said[program] = say(program, firms, rows)
-    apart = disagreements(said)
+        results[program] = run(program, firms, rows)
+    apart = disagreements(results)
     page = PAGE.format(
         firms=len(firms.week),
         rows=len(rows.week),
-        versions=", ".join([f"{name} {version(name)}" for name in PACKAGES] + (r_versions() if "R" in said else [])),
-        machine=f"{datetime.date.today().isoformat()}, {provenance.processor()}, Python {platform.python_version()}",
-        table=table(said),
+        versions=", ".join([f"{name} {version(name)}" for name in PACKAGES] + (r_versions() if "R" in results else [])),
+        machine=f"{datetime.date.today().isoformat()}, {processor()}, Python {platform.python_version()}",
+        table=table(results),
         agreement="\n".join(apart) if apart else "All programs agree, within the tolerances of `programs.py`.",
     )
     print(page)

@@ -1,4 +1,4 @@
-"""What each program says of the firms, with its seconds; estimates are of group 0, unless they compare both."""
+"""What each program estimates of the firms, with its seconds; estimates are of group 0, unless they compare both."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from pathlib import Path
 import numpy as np
 from benchmarks.survival.firms import TAU, WEEKS, Firms, Rows
 
-Said = dict[str, tuple[float, float]]  # what: (value, seconds)
+Results = dict[str, tuple[float, float]]  # what: (value, seconds)
 
 
-def timed(said: Said, names: list[str], estimate: Callable[[], list[float]]) -> None:
+def timed(results: Results, names: list[str], estimate: Callable[[], list[float]]) -> None:
     """Run an estimate, and note each value with the seconds of the call."""
     start = time.perf_counter()
     values = estimate()
     seconds = time.perf_counter() - start
-    said.update({name: (float(value), seconds) for name, value in zip(names, values, strict=True)})
+    results.update({name: (float(value), seconds) for name, value in zip(names, values, strict=True)})
 
 
-def ours(firms: Firms, rows: Rows) -> Said:
+def ours(firms: Firms, rows: Rows) -> Results:
     """firmfate on counts; `firms` is counting one row a firm."""
     from firmfate import survival as s
 
-    said: Said = {}
+    results: Results = {}
     held = {}
     s.proportional_hazards(s.example(), "execution:misalignment")  # the first regression imports formulaic and pandas
     columns = {"group": firms.group, "week": firms.week, "end": firms.end}
@@ -39,7 +39,7 @@ def ours(firms: Firms, rows: Rows) -> Said:
         )
         return [float(held["ds"].firms.sum())]
 
-    timed(said, ["firms"], count)
+    timed(results, ["firms"], count)
     ds = held["ds"][["events", "firms", "censored"]]
     last = {"group": 0, "week": WEEKS}
 
@@ -59,22 +59,22 @@ def ours(firms: Firms, rows: Rows) -> Said:
         fit = s.proportional_hazards(ds, "group", ties="breslow")
         return [fit.estimate.item(), fit.independent_se.item()]
 
-    timed(said, ["survival", "survival se", "survival log-log lower"], curve)
-    timed(said, ["rmst", "rmst se"], mean)
-    timed(said, ["incidence", "incidence se"], share)
-    timed(said, ["log-rank"], lambda: [s.logrank(ds, "group").statistic.item()])
-    timed(said, ["breslow", "breslow se"], breslow)
-    timed(said, ["cloglog"], lambda: [s.proportional_hazards(ds, "group").estimate.item()])
-    return said
+    timed(results, ["survival", "survival se", "survival log-log lower"], curve)
+    timed(results, ["rmst", "rmst se"], mean)
+    timed(results, ["incidence", "incidence se"], share)
+    timed(results, ["log-rank"], lambda: [s.logrank(ds, "group").statistic.item()])
+    timed(results, ["breslow", "breslow se"], breslow)
+    timed(results, ["cloglog"], lambda: [s.proportional_hazards(ds, "group").estimate.item()])
+    return results
 
 
-def lifelines(firms: Firms, rows: Rows) -> Said:
+def lifelines(firms: Firms, rows: Rows) -> Results:
     """lifelines on one row a firm; its incidence breaks ties at random, its restricted mean has another variance."""
     from lifelines import KaplanMeierFitter
     from lifelines.statistics import logrank_test
     from lifelines.utils import restricted_mean_survival_time
 
-    said: Said = {}
+    results: Results = {}
     first = firms.group == 0
     week, ended = firms.week[first].astype(float), firms.end[first] > 0
     fitter = KaplanMeierFitter()
@@ -84,23 +84,23 @@ def lifelines(firms: Firms, rows: Rows) -> Said:
         limits = fitter.confidence_interval_survival_function_
         return [fitter.survival_function_at_times(WEEKS).item(), limits.iloc[-1, 0]]
 
-    timed(said, ["survival", "survival log-log lower"], curve)
-    timed(said, ["rmst"], lambda: [restricted_mean_survival_time(fitter, t=TAU)])
+    timed(results, ["survival", "survival log-log lower"], curve)
+    timed(results, ["rmst"], lambda: [restricted_mean_survival_time(fitter, t=TAU)])
     other = firms.group == 1
 
     def test() -> list[float]:
         found = logrank_test(week, firms.week[other].astype(float), ended, firms.end[other] > 0)
         return [found.test_statistic]
 
-    timed(said, ["log-rank"], test)
-    return said
+    timed(results, ["log-rank"], test)
+    return results
 
 
-def statsmodels(firms: Firms, rows: Rows) -> Said:
+def statsmodels(firms: Firms, rows: Rows) -> Results:
     """statsmodels on one row a firm; PHReg takes no weights, and too long on so many rows."""
     from statsmodels.duration.survfunc import CumIncidenceRight, SurvfuncRight, survdiff
 
-    said: Said = {}
+    results: Results = {}
     first = firms.group == 0
     week, end = firms.week[first].astype(float), firms.end[first].astype(int)
 
@@ -108,13 +108,15 @@ def statsmodels(firms: Firms, rows: Rows) -> Said:
         found = SurvfuncRight(week, (end > 0).astype(int))
         return [found.surv_prob[-1], found.surv_prob_se[-1]]
 
-    timed(said, ["survival", "survival se"], curve)
-    timed(said, ["incidence"], lambda: [CumIncidenceRight(week, end).cinc[1][-1]])
-    timed(said, ["log-rank"], lambda: [survdiff(firms.week.astype(float), (firms.end > 0).astype(int), firms.group)[0]])
-    return said
+    timed(results, ["survival", "survival se"], curve)
+    timed(results, ["incidence"], lambda: [CumIncidenceRight(week, end).cinc[1][-1]])
+    timed(
+        results, ["log-rank"], lambda: [survdiff(firms.week.astype(float), (firms.end > 0).astype(int), firms.group)[0]]
+    )
+    return results
 
 
-def r(firms: Firms, rows: Rows) -> Said:
+def r(firms: Firms, rows: Rows) -> Results:
     """R's survival: weighted rows where that is right, expanded ones where it is not."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder)
@@ -123,13 +125,13 @@ def r(firms: Firms, rows: Rows) -> Said:
             writer.writerow(rows._fields)
             writer.writerows(zip(*(column.tolist() for column in rows), strict=True))
         script = Path(__file__).with_name("survival.R")
-        command = ["Rscript", str(script), str(path / "rows.csv"), str(path / "said.csv"), str(WEEKS), str(TAU)]
+        command = ["Rscript", str(script), str(path / "rows.csv"), str(path / "results.csv"), str(WEEKS), str(TAU)]
         subprocess.run(command, check=True)
-        with (path / "said.csv").open() as file:
+        with (path / "results.csv").open() as file:
             return {row["what"]: (float(row["value"]), float(row["seconds"])) for row in csv.DictReader(file)}
 
 
-PROGRAMS: dict[str, Callable[[Firms, Rows], Said]] = {
+PROGRAMS: dict[str, Callable[[Firms, Rows], Results]] = {
     "firmfate": ours,
     "lifelines": lifelines,
     "statsmodels": statsmodels,
@@ -137,7 +139,7 @@ PROGRAMS: dict[str, Callable[[Firms, Rows], Said]] = {
 }
 
 
-def say(program: str, firms: Firms, rows: Rows) -> Said:
+def run(program: str, firms: Firms, rows: Rows) -> Results:
     """Run one program; other people's deprecations are theirs."""
     with warnings.catch_warnings():
         if program != "firmfate":
@@ -155,12 +157,12 @@ TOLERANCES = {
 """Relative; 1e-9 for all others."""
 
 
-def disagreements(said: dict[str, Said]) -> list[str]:
+def disagreements(results: dict[str, Results]) -> list[str]:
     """Every value that differs from ours beyond its tolerance."""
-    reference = said["firmfate"]
+    reference = results["firmfate"]
     return [
         f"{program}: {what} is {value!r}, ours {reference[what][0]!r}"
-        for program, values in said.items()
+        for program, values in results.items()
         for what, (value, _) in values.items()
         if not np.isclose(value, reference[what][0], rtol=TOLERANCES.get(what, 1e-9), atol=0)
     ]

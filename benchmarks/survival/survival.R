@@ -1,13 +1,13 @@
-# R's survival on the benchmark's rows: Rscript survival.R rows.csv said.csv weeks tau
+# R's survival on the benchmark's rows: Rscript survival.R rows.csv results.csv weeks tau
 suppressPackageStartupMessages(library(survival))
 arguments <- commandArgs(trailingOnly = TRUE)
 rows <- read.csv(arguments[1])
 weeks <- as.numeric(arguments[3])
 tau <- as.numeric(arguments[4])
-said <- list()
+results <- list()
 timed <- function(what, estimate) {
   seconds <- system.time(values <- estimate())[["elapsed"]]
-  said[[length(said) + 1]] <<- data.frame(what, value = sprintf("%.17g", values), seconds)
+  results[[length(results) + 1]] <<- data.frame(what, value = sprintf("%.17g", values), seconds)
 }
 all <- rows[rep(seq_len(nrow(rows)), rows$firms), c("group", "week", "end")]
 first <- all[all$group == 0, ]
@@ -30,4 +30,4 @@ timed(c("breslow", "breslow se"), function() {
                control = coxph.control(eps = 1e-14, toler.chol = 1e-15))
   c(coef(fit), sqrt(vcov(fit)))
 })
-write.csv(do.call(rbind, said), arguments[2], row.names = FALSE, quote = FALSE)
+write.csv(do.call(rbind, results), arguments[2], row.names = FALSE, quote = FALSE)

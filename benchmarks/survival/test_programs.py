@@ -1,4 +1,4 @@
-"""The benchmark as a smoke test: all programs agree on 20,000 firms, and a wrong one would be told."""
+"""The benchmark as a smoke test: all programs agree on 20,000 firms, and a wrong one is found."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 from benchmarks.survival.firms import draw, grouped
-from benchmarks.survival.programs import PROGRAMS, disagreements, say
+from benchmarks.survival.programs import PROGRAMS, disagreements, run
 
 
 @pytest.mark.parametrize("program", ["lifelines", "statsmodels", "R"])
@@ -17,10 +17,10 @@ def test_programs_agree(program: str) -> None:
         pytest.importorskip(program)
     firms = draw(20_000)
     rows = grouped(firms)
-    said = {name: say(name, firms, rows) for name in ("firmfate", program)}
-    assert set(said[program]) <= set(said["firmfate"])
-    assert disagreements(said) == []
-    what = next(iter(said[program]))
-    said[program][what] = (said[program][what][0] * (1 + 1e-5), 0.0)
-    assert len(disagreements(said)) == 1
+    results = {name: run(name, firms, rows) for name in ("firmfate", program)}
+    assert set(results[program]) <= set(results["firmfate"])
+    assert disagreements(results) == []
+    what = next(iter(results[program]))
+    results[program][what] = (results[program][what][0] * (1 + 1e-5), 0.0)
+    assert len(disagreements(results)) == 1
     assert program in PROGRAMS

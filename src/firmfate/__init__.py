@@ -2,17 +2,18 @@
 
 The rooms, in the order in which a study flows through them::
 
-    study/         a TOML file becomes a validated Study
-    design/        a Study becomes cells, and a population of firms
+    study/         a TOML file becomes a validated Study, its design becomes cells
+    design/        what varies between cells, and among the firms of one: designs and populations
+    tables/        typed readers of TOML and CSV that name what is wrong
     program/       a model's equations become a program of exact operations
     models/        what a firm is: `firm` (five divisions) and `car` (the metaphor, exactly solvable)
     kernel/        programs as machine code, and the engine that steps many firms
-    simulation.py  firms without a study
-    trajectories.py one firm in full
+    simulation.py  many firms without a study
+    trajectories.py one firm without a study, week by week
     shards/        a plan of work, each piece a file
-    execute/       the same shards on threads, on Dask, or by index
-    slurm/         the same shards as jobs
-    lives.py       any one firm of a run, simulated again week by week
+    execute/       the same shards on threads, on Dask, on Slurm, or by index
+    slurm/         profiles of clusters, batch scripts, submission
+    lives.py       the complete path of any one firm
     dataset/       finished shards become one xarray dataset
     survival/      estimators on counts
     analysis/      what a run shows: phase map, turning point, effects, alarms, the finding in words
@@ -20,7 +21,7 @@ The rooms, in the order in which a study flows through them::
     calibration/   a population of firms fitted to observed survival
     plots/         one figure a function
     reporting/     the report
-    export/        tables for R, pandas or a spreadsheet
+    exporting/     tables for R, pandas or a spreadsheet
     cli/           one command a stage
 
 Importing the package compiles nothing and imports nothing heavy.
@@ -39,6 +40,9 @@ _WHERE = {
     "run": "firmfate.execute",
     "gather": "firmfate.dataset",
     "open_run": "firmfate.dataset",
+    "status": "firmfate.shards",
+    "submit": "firmfate.slurm",
+    "export": "firmfate.exporting",
     "simulate": "firmfate.simulation",
     "simulate_path": "firmfate.trajectories",
     "replay": "firmfate.lives",
@@ -68,7 +72,7 @@ _WHERE = {
         ("bernoulli", "erlang", "gamma", "lognormal", "poisson", "table", "triangular"), "firmfate.models.functions"
     ),
 }
-_ROOMS = ("analysis", "calibration", "errors", "models", "plots", "sensitivity", "survival", "counts")
+_ROOMS = ("analysis", "calibration", "errors", "execute", "models", "plots", "sensitivity", "survival", "counts")
 
 __all__ = ["__version__", *_WHERE, *_ROOMS]
 
@@ -77,13 +81,15 @@ if TYPE_CHECKING:
     from firmfate import calibration as calibration
     from firmfate import counts as counts
     from firmfate import errors as errors
+    from firmfate import execute as execute
     from firmfate import models as models
     from firmfate import plots as plots
     from firmfate import sensitivity as sensitivity
     from firmfate import survival as survival
     from firmfate.dataset import gather as gather
     from firmfate.dataset import open_run as open_run
-    from firmfate.execute import run as run  # type: ignore[no-redef]
+    from firmfate.execute import run as run
+    from firmfate.exporting import export as export
     from firmfate.lives import replay as replay
     from firmfate.models.declarations import ANY as ANY
     from firmfate.models.declarations import BELOW_ONE as BELOW_ONE
@@ -110,7 +116,9 @@ if TYPE_CHECKING:
     from firmfate.models.model import Model as Model
     from firmfate.reporting import write_report as write_report
     from firmfate.shards import plan as plan  # type: ignore[no-redef]
+    from firmfate.shards import status as status  # type: ignore[no-redef]
     from firmfate.simulation import simulate as simulate
+    from firmfate.slurm import submit as submit
     from firmfate.study import Study as Study
     from firmfate.trajectories import simulate_path as simulate_path
 

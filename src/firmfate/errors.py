@@ -1,14 +1,54 @@
-"""Every exception that firmfate raises on purpose: each says what is wrong, where, and what to do; and what words
-them."""
+"""Every exception that firmfate raises on purpose: each says what is wrong, where, and what to do; and helpers that
+format their messages."""
 
 from __future__ import annotations
 
 import difflib
 import math
 import operator
+import re
 import shlex
 from collections.abc import Iterable
 from typing import Any
+
+UNPRINTABLE = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
+"""Characters that a terminal obeys instead of showing: control characters, and marks that turn the writing round."""
+
+LONGEST_LINE = 1000
+LONGEST_FAULT = 400
+MOST_FAULTS = 10
+
+
+def escaped(text: str) -> str:
+    """Return text whose control characters, which would drive a terminal, are written as ``\\x1b``.
+
+    Examples
+    --------
+    >>> escaped("a\\x1b[2Jb")
+    'a\\\\x1b[2Jb'
+    """
+    return UNPRINTABLE.sub(lambda match: match[0].encode("unicode_escape").decode("ascii"), text)
+
+
+def shortened(text: str, most: int) -> str:
+    """Return text of at most so many characters: what is left out is left out of its middle.
+
+    Examples
+    --------
+    >>> shortened("from the beginning to the end", 20)
+    'from the beg ... end'
+    """
+    if len(text) <= most:
+        return text
+    end = (most - 5) // 5
+    return f"{text[: most - 5 - end]} ... {text[-end:]}"
+
+
+def printable(text: str) -> str:
+    """Return a message as it can be shown: control characters escaped, lines of more than 1,000 characters cut."""
+    return "\n".join(shortened(line, LONGEST_LINE) for line in escaped(text).split("\n"))
 
 
 class FirmfateError(Exception):
@@ -17,9 +57,33 @@ class FirmfateError(Exception):
 
     exit_code = 2
 
+    def __str__(self) -> str:
+        return printable(super().__str__())
+
 
 class StudyError(FirmfateError):
-    """A study file or table that cannot be run as it is written."""
+    """A study file or table that cannot be run as it is written.
+
+    Parameters
+    ----------
+    *faults : str
+        What is wrong, a sentence each.
+    where : str
+        The file; it begins the message.
+    """
+
+    def __init__(self, *faults: str, where: str = "") -> None:
+        super().__init__(*faults)
+        self.faults, self.where = faults, where
+
+    def __str__(self) -> str:
+        begin = f"{self.where}: " if self.where else ""
+        if len(self.faults) < 2:
+            return printable(begin + "".join(self.faults))
+        shown = [shortened(fault, LONGEST_FAULT) for fault in self.faults[:MOST_FAULTS]]
+        more = len(self.faults) - len(shown)
+        lines = [f"{begin}{len(self.faults)} faults", *shown, *([f"... and {more} more"] if more else [])]
+        return printable("\n  ".join(lines))
 
 
 class ModelError(FirmfateError):
@@ -54,6 +118,10 @@ class IncompleteRunError(FirmfateError):
 
 class BrokenShardError(FirmfateError):
     """A shard file whose content is not what its name says."""
+
+
+class ExecutorError(FirmfateError):
+    """A way to run shards that cannot be used here: no such scheduler, address or file."""
 
 
 class SlurmError(FirmfateError):

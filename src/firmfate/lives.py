@@ -3,7 +3,6 @@ it."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from firmfate.dataset.netcdf import created, open_dataset
 from firmfate.design import Cells
-from firmfate.errors import FirmfateError, did_you_mean, is_finite, whole
+from firmfate.errors import FirmfateError, RunDirectoryError, command, did_you_mean, is_finite, whole
 from firmfate.kernel.engine import Trace
-from firmfate.provenance import fingerprint
-from firmfate.shards.directory import RunDirectory, fingerprint_table
-from firmfate.shards.file import NETCDF_LOCK
+from firmfate.shards.directory import RunDirectory, fingerprint_of
 from firmfate.shards.work import Worker
 from firmfate.trajectories import random_numbers, trajectory
 
@@ -27,7 +25,7 @@ CANDIDATES = 2_000
 """Firms of a cell among which a typical life is looked for."""
 
 
-class Player:
+class Replayer:
     """Replays firms of one run directory.
 
     Parameters
@@ -39,8 +37,8 @@ class Player:
     def __init__(self, directory: Path | str) -> None:
         self.run = RunDirectory(Path(directory))
         self.study = self.run.study()
-        self.run.refuse_other(self.study)
-        self.worker = Worker(self.study, fingerprint(fingerprint_table(self.study)))
+        self.worker = Worker(self.study, fingerprint_of(self.study))
+        self.run.refuse_other(self.study, self.worker.cells)
 
     @property
     def cells(self) -> Cells:
@@ -78,7 +76,7 @@ class Player:
             replicate=replicate, steps=self.study.steps, varying=self.worker.varying(np.array([cell]), replicate, 1),
         )  # fmt: skip
 
-    def play(self, cell: int, replicate: int) -> xr.Dataset:
+    def life(self, cell: int, replicate: int) -> xr.Dataset:
         """Return the whole life of one firm, as `replay` does."""
         model, trace = self.study.model, self.trace(cell, replicate)
         row = self.cells.parameters[cell].copy()
@@ -91,7 +89,7 @@ class Player:
         )  # fmt: skip
         record = {
             "event_step": int(trace.records.event_step[0, 0]),
-            "end": int(trace.records.end[0, 0]),
+            "cause": int(trace.records.cause[0, 0]),
             "alarm_step": int(trace.records.alarm_step[0, 0]),
             "marks": tuple(int(value) for value in trace.records.marks[:, 0, 0]),
         }
@@ -128,11 +126,11 @@ def replay(
     FirmfateError
         Where the directory is no run, an axis is unknown, or a column is.
     """
-    player = Player(directory)
-    position = player.nearest(cell)
+    replayer = Replayer(directory)
+    position = replayer.nearest(cell)
     if not isinstance(replicate, Iterable):
-        return _keep(player.play(position, _replicate(replicate)), variables)
-    lives = [_keep(player.play(position, _replicate(number)), variables) for number in replicate]
+        return _keep(replayer.life(position, _replicate(replicate)), variables)
+    lives = [_keep(replayer.life(position, _replicate(number)), variables) for number in replicate]
     if not lives:
         raise FirmfateError("replicate is empty; name at least one firm")
     return together(lives)
@@ -173,31 +171,31 @@ def together(lives: list[xr.Dataset]) -> xr.Dataset:
     return ds.assign_coords(life=np.arange(len(lives)), week=("step", week.values, week.attrs))
 
 
-def typical(player: Player, cell: int) -> dict[str, int]:
+def typical(replayer: Replayer, cell: int) -> dict[str, int]:
     """Return replicates of a cell that stand for it: of its most frequent end the median life; and the shortest and
     longest."""
-    count = min(CANDIDATES, player.study.replicates)
-    records = player.worker.records(np.array([cell]), 0, count)
+    count = min(CANDIDATES, replayer.study.replicates)
+    records = replayer.worker.records(np.array([cell]), 0, count)
     weeks: NDArray[Any] = records.event_step[0]
-    ends = np.bincount(records.end[0])
-    members = np.flatnonzero(records.end[0] == ends.argmax())
+    ends = np.bincount(records.cause[0])
+    members = np.flatnonzero(records.cause[0] == ends.argmax())
     ordered = members[np.argsort(weeks[members], kind="stable")]
     by_length = np.argsort(weeks, kind="stable")
     return {"typical": int(ordered[len(ordered) // 2]), "shortest": int(by_length[0]), "longest": int(by_length[-1])}
 
 
-def story_cells(player: Player) -> dict[str, int]:
+def story_cells(replayer: Replayer) -> dict[str, int]:
     """Return the cells whose lives tell the study: strong and weak misaligned firms, or the ends of the first axis."""
-    axes = {key.replace(".", "_") for key in player.cells.axes}
+    axes = {key.replace(".", "_") for key in replayer.cells.axes}
     if {"execution", "misalignment"} <= axes:
         return {
-            "strong misaligned": player.nearest({"execution": 1.0, "misalignment": 1.0}),
-            "weak misaligned": player.nearest({"execution": 0.05, "misalignment": 1.0}),
-            "strong aligned": player.nearest({"execution": 1.0, "misalignment": 0.0}),
+            "strong misaligned": replayer.nearest({"execution": 1.0, "misalignment": 1.0}),
+            "weak misaligned": replayer.nearest({"execution": 0.05, "misalignment": 1.0}),
+            "strong aligned": replayer.nearest({"execution": 1.0, "misalignment": 0.0}),
         }
     if "execution" in axes:
-        return {"strong": player.nearest({"execution": 1.0}), "weak": player.nearest({"execution": 0.05})}
-    return {"first cell": 0, "last cell": len(player.cells) - 1}
+        return {"strong": replayer.nearest({"execution": 1.0}), "weak": replayer.nearest({"execution": 0.05})}
+    return {"first cell": 0, "last cell": len(replayer.cells) - 1}
 
 
 def write_lives(directory: Path | str) -> Path:
@@ -213,18 +211,36 @@ def write_lives(directory: Path | str) -> Path:
     Path
         Of the file: variables over (life, step), and over life who each firm is (``role``, ``kind``) and how it ended.
     """
-    player = Player(directory)
+    from xarray.backends import NetCDF4DataStore
+
+    replayer = Replayer(directory)
     lives, roles, kinds = [], [], []
-    for role, cell in story_cells(player).items():
-        for kind, replicate in typical(player, cell).items():
-            lives.append(player.play(cell, replicate))
+    for role, cell in story_cells(replayer).items():
+        for kind, replicate in typical(replayer, cell).items():
+            lives.append(replayer.life(cell, replicate))
             roles.append(role)
             kinds.append(kind)
     ds = together(lives).assign_coords(role=("life", roles), kind=("life", kinds))
-    ds.attrs["candidates"] = min(CANDIDATES, player.study.replicates)
-    aside = player.run.path / f".lives.nc.{os.getpid()}.part"
-    encoding = {str(name): {"zlib": True, "complevel": 1, "shuffle": True, "dtype": "f4"} for name in ds.data_vars}
-    with NETCDF_LOCK:
-        ds.to_netcdf(aside, engine="netcdf4", encoding=encoding)
-    aside.replace(player.run.lives)
-    return player.run.lives
+    ds.attrs["candidates"] = min(CANDIDATES, replayer.study.replicates)
+    for name in ds.data_vars:
+        ds[name].encoding = {"zlib": True, "complevel": 1, "shuffle": True, "fletcher32": True, "dtype": "f4"}
+    with created(replayer.run.lives) as output, output.block(ds.nbytes) as file:
+        ds.dump_to_store(NetCDF4DataStore(file))  # type: ignore[no-untyped-call]
+    return replayer.run.lives
+
+
+def read_lives(directory: Path | str) -> xr.Dataset | None:
+    """Return what `write_lives` wrote, in memory; None where it wrote nothing.
+
+    Raises
+    ------
+    RunDirectoryError
+        Where the file is damaged.
+    """
+    path = RunDirectory(Path(directory)).lives
+    if not path.is_file():
+        return None
+    try:
+        return open_dataset(path, load=True)
+    except RunDirectoryError as fault:
+        raise RunDirectoryError(f"{fault}; gather the run again: {command('gather', directory)}") from fault

@@ -6,13 +6,14 @@ import datetime
 import hashlib
 import importlib.metadata
 import json
-import os
 import platform
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from firmfate.machine import identity
 
 PACKAGES = ("firmfate", "numpy", "numba", "llvmlite", "scipy", "xarray", "netCDF4", "dask", "distributed")
 
@@ -51,28 +52,6 @@ def commit() -> str:
     return described.stdout.strip()
 
 
-def processor() -> str:
-    """Return the kind of processor as Linux tells it, by family and model too: makers sell several under one name."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").partition("\n\n")[0].splitlines()
-    except OSError:
-        lines = []
-    told = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
-    name = told.get("model name", platform.processor())
-    numbers = [f"{key} {told[key]}" for key in ("cpu family", "model") if key in told]
-    kind = ", ".join([platform.machine(), *numbers])
-    return f"{name} ({kind})" if name and name != platform.machine() else kind
-
-
-def machine() -> dict[str, str]:
-    """Return what kind of machine this is; no name of it."""
-    return {
-        "system": f"{platform.system()} {platform.release()}",
-        "processor": processor(),
-        "cores": str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()),
-    }
-
-
 def now() -> str:
     """Return the time in UTC, to the second."""
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
@@ -98,7 +77,7 @@ def record(**more: Any) -> dict[str, Any]:
     return {
         "versions": versions(),
         "commit": commit(),
-        "machine": machine(),
+        "machine": identity(),
         "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]) if sys.argv else "",
         "time": now(),
         **more,

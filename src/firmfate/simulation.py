@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-import os
 import warnings
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from firmfate.counts import FIRMS
+from firmfate.counts import attributes, firm_variables
 from firmfate.errors import FirmfateError, InvalidFirmsWarning, is_finite, whole
 from firmfate.kernel.engine import INVALID, Engine, Records, Varying
+from firmfate.machine import cores
 from firmfate.models import load_model
 from firmfate.models.model import Model
 from firmfate.values import cell_words, given_parameters, some, values_of
@@ -24,11 +24,6 @@ if TYPE_CHECKING:
 
 PIECE = 16_384
 """Firms in one task of a thread."""
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def simulate(
@@ -131,22 +126,17 @@ def _labelled(model: Model, records: Records, wanted: range, dt: float) -> xr.Da
     """Return what is recorded of firms as a dataset, with units and meanings."""
     import xarray as xr
 
-    valid = records.end != INVALID
+    valid = records.cause != INVALID
     variables = {
         "event_week": np.where(valid, records.event_step * np.float64(dt), np.nan),
-        "cause": records.end,
+        "cause": records.cause,
         "alarm_week": np.where(valid, records.alarm_step * np.float64(dt), np.nan),
         **{mark.name: values for mark, values in zip(model.marks, records.marks, strict=True)},
     }
     ds = xr.Dataset(coords={"replicate": np.arange(wanted.start, wanted.stop)})
+    register = firm_variables(model)
     for name, values in variables.items():
-        entry = FIRMS.get(name)
-        meaning = next((mark.meaning for mark in model.marks if mark.name == name), "")
-        attributes: dict[str, Any] = {
-            "units": entry.units if entry else "1",
-            "long_name": entry.long_name if entry else meaning,
-        }
-        ds[name] = (("cell", "replicate"), values.astype(entry.dtype if entry else "u1"), attributes)
+        ds[name] = (("cell", "replicate"), values.astype(register[name].dtype), attributes(name, register))
     meanings = ["censored", *(cause.name for cause in model.causes), "invalid"]
     ds["cause"].attrs["flag_values"] = np.array([*range(len(model.causes) + 1), INVALID], np.uint8)
     ds["cause"].attrs["flag_meanings"] = " ".join(meanings)
@@ -199,7 +189,7 @@ def _in_threads(
 ) -> Records:
     shape = (len(table), len(wanted))
     out = Records.empty(engine.model, *shape)
-    share = math.ceil(out.end.size / (4 * threads))
+    share = math.ceil(out.cause.size / (4 * threads))
     firms_each = max(1, min(PIECE, share))
     cells_each = max(1, firms_each // len(wanted))
     replicates_each = max(1, min(len(wanted), firms_each))

@@ -4,7 +4,6 @@ bits."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +15,6 @@ from firmfate.models import load_model
 from firmfate.models.declarations import Column
 from firmfate.models.model import Model
 from firmfate.program import interpreter
-from firmfate.program.python_code import Firm, firm
 from firmfate.program.random_numbers import NORMAL
 from firmfate.program.tracing import fields
 from firmfate.simulation import horizon
@@ -26,11 +24,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
 Floats = NDArray[np.float64]
-
-
-@cache
-def _in_python(model: Model) -> Firm:
-    return firm(model.traced, fields(model.signature.shocks))
 
 
 def random_numbers(
@@ -98,8 +91,8 @@ def simulate_path(
     -------
     xarray.Dataset
         Over ``step``: stocks at the start of every step, random numbers (``eps_...``) and auxiliaries. ``attrs`` hold
-        ``event_week``, ``end``, ``cause``, ``alarm_week`` and the marks. A firm whose arithmetic has failed ends with
-        the step in which it did, ``end`` 255, ``cause`` "invalid" and ``event_week`` NaN.
+        ``event_week``, ``cause``, ``alarm_week`` and the marks. A firm whose arithmetic has failed ends with the step
+        in which it did, with ``cause`` "invalid" and ``event_week`` NaN.
 
     Raises
     ------
@@ -132,21 +125,21 @@ def _lived(
     model: Model, row: Floats, dt: float, draws: Mapping[str, float], shocks: Floats
 ) -> tuple[Floats, dict[str, Any]]:
     """Return the stocks of every step, and the record of a firm."""
-    functions = _in_python(model)
+    functions = model.in_python
     given = dict(zip((f"p.{name}" for name in fields(model.signature.parameters)), row.tolist(), strict=True))
     stocks, fixed = functions.begin({**given, "run.dt": dt, **{f"draw.{name}": x for name, x in draws.items()}})
     path = []
-    record: dict[str, Any] = {"event_step": len(shocks), "end": 0, "alarm_step": 0, "marks": (0,) * len(model.marks)}
+    record: dict[str, Any] = {"event_step": len(shocks), "cause": 0, "alarm_step": 0, "marks": (0,) * len(model.marks)}
     for step, numbers in enumerate(shocks.tolist()):
         path.append(stocks)
         stocks, cause, alarm, marks = functions.step(stocks, numbers, float(step), fixed)
         if alarm and not record["alarm_step"]:
             record["alarm_step"], record["marks"] = step + 1, marks
         if cause:
-            record["event_step"], record["end"] = step + 1, int(cause)
+            record["event_step"], record["cause"] = step + 1, int(cause)
             break
     if not np.isfinite(stocks).all():
-        record["end"] = INVALID
+        record["cause"] = INVALID
     else:
         for mark, value in zip(model.marks, record["marks"], strict=True):
             if not (0 <= value <= mark.maximum and value == int(value)):
@@ -202,7 +195,7 @@ def trajectory(
     stocks : (steps, stocks) array
     shocks : (steps, shocks) array
     record : mapping
-        ``event_step``, ``end``, ``alarm_step`` and ``marks``.
+        ``event_step``, ``cause`` (0 = censored), ``alarm_step`` and ``marks``.
     """
     import xarray as xr
 
@@ -231,11 +224,10 @@ def trajectory(
             "week": ("step", steps * dt, {"units": "week", "long_name": "time at the start of the step"}),
         },
     )
-    end = int(record["end"])
+    end = int(record["cause"])
     ds.attrs = {
         "model": model.name,
         "event_week": record["event_step"] * dt if end != INVALID else np.nan,
-        "end": end,
         "cause": "invalid" if end == INVALID else "censored" if end == 0 else model.causes[end - 1].name,
         "alarm_week": record["alarm_step"] * dt,
         **{mark.name: int(value) for mark, value in zip(model.marks, record["marks"], strict=True)},

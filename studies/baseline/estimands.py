@@ -14,7 +14,8 @@ from firmfate.analysis import Estimate, turning_point
 from firmfate.calibration import ParameterRange, SurvivalTable, calibrate, read_survival_table
 from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.dataset import open_run
-from firmfate.simulation import cores, simulate
+from firmfate.machine import cores
+from firmfate.simulation import simulate
 from firmfate.survival import contrast, counts_from_table, kaplan_meier, rmst
 
 TARGETS = {
@@ -102,21 +103,21 @@ def _paradox(fits: xr.Dataset, *, firms: int, seed: int, threads: int) -> xr.Dat
             parameters={str(key): float(values.sel(parameter=key)) for key in fits["parameter"].values},
             threads=threads,
         )  # fmt: skip
-        shape = lived["end"].shape
+        shape = lived["cause"].shape
         columns.append(
             {
                 "fit": np.full(shape, fit),
                 "execution": np.broadcast_to(execution[:, None], shape),
                 "misalignment": np.broadcast_to(misalignment[:, None], shape),
                 "weeks": lived["event_week"].values,
-                "end": np.array(["censored", *lived.attrs["causes"].split(", ")])[lived["end"].values],
+                "end": np.array(lived["cause"].attrs["flag_meanings"].split())[lived["cause"].values],
                 "batch": np.broadcast_to(lived["replicate"].values % 32, shape),
             }
         )
     table = {name: np.concatenate([column[name].ravel() for column in columns]) for name in columns[0]}
     return counts_from_table(
         table, duration="weeks", cause="end", covariates=["fit", "execution", "misalignment"], batch="batch",
-        causes=lived.attrs["causes"].split(", "), horizon=weeks, horizons=[year * WEEKS_PER_YEAR for year in HORIZONS],
+        causes=lived["cause"].attrs["flag_meanings"].split()[1:-1], horizon=weeks, horizons=[year * WEEKS_PER_YEAR for year in HORIZONS],
     )  # fmt: skip
 
 

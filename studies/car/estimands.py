@@ -19,7 +19,7 @@ from firmfate.analysis import Estimate, turning_point
 from firmfate.analysis.cell_labels import labelled
 from firmfate.analysis.formatting import format_value
 from firmfate.counts import WEEKS_PER_YEAR
-from firmfate.lives import Player
+from firmfate.lives import Replayer
 from firmfate.models import load_model
 from firmfate.survival import kaplan_meier
 from firmfate.survival.core.limits import student_quantile
@@ -56,7 +56,7 @@ def derive(directories: Mapping[str, Path]) -> dict[str, xr.Dataset]:
         ``repairs``: ``died`` and ``lives`` (firms, by group) and ``fall``, the weeks until a firm without shocks and
         governance dies, inf where it outlives the horizon, over the cells of the study.
     """
-    player = Player(directories["firm"])
+    player = Replayer(directories["firm"])
     cells = [player.labels(cell) for cell in range(len(player.cells))]
     axes = {name: sorted({labels[name] for labels in cells}) for name in cells[0]}
     shape = tuple(map(len, axes.values()))
@@ -69,7 +69,7 @@ def derive(directories: Mapping[str, Path]) -> dict[str, xr.Dataset]:
         for replicate in range(lives):
             trace = player.trace(cell, replicate)
             repaired = bool((trace.stocks[:, pursuit] < REPAIRED).any())
-            died[(*place, replicate % GROUPS)] += not repaired and int(trace.records.end[0, 0]) > 0
+            died[(*place, replicate % GROUPS)] += not repaired and int(trace.records.cause[0, 0]) > 0
         key = tuple(value for name, value in labels.items() if name != "correct_time")
         if key not in falls:
             falls[key] = _fall(player, labels)
@@ -79,7 +79,7 @@ def derive(directories: Mapping[str, Path]) -> dict[str, xr.Dataset]:
     return {"repairs": ds.assign_attrs(observe_time=player.study.base["observe_time"])}
 
 
-def _fall(player: Player, labels: Mapping[str, float]) -> float:
+def _fall(player: Replayer, labels: Mapping[str, float]) -> float:
     weeks = player.study.weeks
     life = simulate_path(
         "firm", execution=labels["execution"], misalignment=labels["misalignment"], weeks=weeks,
@@ -87,7 +87,7 @@ def _fall(player: Player, labels: Mapping[str, float]) -> float:
         shocks=np.zeros((weeks, 3)),
         firm_shocks={"buffer": 0.0, "margin": 0.0, "exit": 0.5, "demand": 0.0, "cost": 0.0},
     )  # fmt: skip
-    return float(life.attrs["event_week"]) if life.attrs["end"] else math.inf
+    return float(life.attrs["event_week"]) if life.attrs["cause"] != "censored" else math.inf
 
 
 def _survival(ds: xr.Dataset) -> Iterator[Row]:

@@ -13,7 +13,7 @@ from common.number_table import NumberTable, Row, row
 from firmfate.analysis import Estimate, alarm_shares, green_dashboards, warning_time
 from firmfate.analysis.formatting import format_value
 from firmfate.analysis.poles import EXECUTION, MISALIGNMENT
-from firmfate.lives import Player
+from firmfate.lives import Replayer
 from firmfate.models.firm.practices import DIVISIONS
 from firmfate.survival.core.limits import student_quantile
 
@@ -55,13 +55,13 @@ def derive(directories: Mapping[str, Path]) -> dict[str, xr.Dataset]:
         over ``firm`` and ``before`` (weeks to the end, 156..1; NaN before birth), with ``cell`` and the firm's age at
         its end in weeks.
     """
-    player = Player(directories["alarms"])
+    player = Replayer(directories["alarms"])
     kept: list[xr.Dataset] = []
     for name, (execution, misalignment) in CELLS.items():
         cell = player.nearest({EXECUTION: execution, MISALIGNMENT: misalignment})
         for replicate in range(min(LIVES, player.study.replicates)):
-            path = player.play(cell, replicate)
-            if path.attrs["end"] == 0 or path.sizes["step"] < LEAST:
+            path = player.life(cell, replicate)
+            if path.attrs["cause"] == "censored" or path.sizes["step"] < LEAST:
                 continue
             last = seen(path).isel(week=slice(-WEEKS, None)).rename(week="before")
             last = last.pad(before=(WEEKS - last.sizes["before"], 0))

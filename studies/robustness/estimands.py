@@ -14,10 +14,10 @@ from common.number_table import NumberTable, Row
 from firmfate.analysis import Estimate, Lifetimes, turning_point
 from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.dataset import open_run
+from firmfate.machine import cores
 from firmfate.models import load_model
 from firmfate.parameter_range import ParameterRange
 from firmfate.sensitivity import elementary_effects, morris_design, sobol_indices
-from firmfate.simulation import cores
 
 WIDE = {
     "adopt_time": ParameterRange(8, 78, log=True),

@@ -48,7 +48,7 @@ def derive(directories: Mapping[str, Path]) -> dict[str, xr.Dataset]:
     ahead = np.array([np.clip(years - age, 0, NEXT) for age in AGES])
     table = xr.Dataset({name: ("firm", values) for name, values in columns.items()})
     table["ahead"] = (("age", "firm"), ahead)
-    lived = xr.DataArray(np.where(firms["end"].values == 0, np.inf, years), dims="firm")
+    lived = xr.DataArray(np.where(firms["cause"].values == 0, np.inf, years), dims="firm")
     sums = moments(table, lived=lived, ages=AGES)
     return {"moments": sums.to_dataset(name="sums")}
 

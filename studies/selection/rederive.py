@@ -10,7 +10,7 @@ def rederive(files):
     with xr.open_dataset(files["study"].parent / "firms.nc") as ds:
         firms = ds.squeeze(drop=True).to_dataframe()
     firms["years"] = np.minimum(firms["event_week"].astype(float) / 52, 20)
-    firms["ended"] = np.where(firms["end"] == 0, np.inf, firms["event_week"].astype(float) / 52)
+    firms["ended"] = np.where(firms["cause"] == 0, np.inf, firms["event_week"].astype(float) / 52)
     found = {}
     for age in (0, 1, 5, 10):
         left = firms if age == 0 else firms[firms["ended"] > age]

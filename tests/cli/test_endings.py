@@ -1,4 +1,4 @@
-"""How commands end when something outside goes wrong: an interrupt, a reader that has gone, a fault of ours."""
+"""How commands end when something outside goes wrong: an interrupt, a reader that has gone, an internal error."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_an_interrupt_says_what_is_kept(capsys: pytest.CaptureFixture[str]) -> N
     assert "what is finished is kept" in capsys.readouterr().err
 
 
-def test_a_fault_of_ours_leaves_its_traceback_in_a_file(
+def test_an_internal_error_leaves_its_traceback_in_a_file(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def faulty(_: Namespace) -> int:
@@ -32,7 +32,7 @@ def test_a_fault_of_ours_leaves_its_traceback_in_a_file(
     assert terminal.guarded(faulty, Namespace()) == 1
     said = capsys.readouterr().err
     (log,) = tmp_path.glob("firmfate-*.log")
-    assert "a bug of firmfate" in said
+    assert "internal error, not a fault of your study: ZeroDivisionError" in said
     assert str(log) in said
     assert "Traceback" not in said
     assert "ZeroDivisionError: a mistake" in log.read_text()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,8 +16,8 @@ import pandas as pd
 import pytest
 
 import firmfate
-from firmfate import export
-from firmfate.export import export_counts, export_firms
+from firmfate import exporting
+from firmfate.exporting import export_counts, export_firms
 
 README = Path(__file__).parents[2] / "README.md"
 POPULATION = """
@@ -49,7 +51,7 @@ def test_firms_add_up_to_the_counts_of_the_run(command: Callable, finished_run: 
             events = ds.events.sel(execution=execution, misalignment=misalignment)
             assert int(events.sum()) == int((cell.event == 1).sum())
             for cause in ds.cause.values:
-                weeks = cell.event_week[cell.end == cause].astype(int)
+                weeks = cell.event_week[cell.cause == cause].astype(int)
                 np.testing.assert_array_equal(events.sel(cause=cause).values, np.bincount(weeks, minlength=521)[1:])
             alarms = ds.alarms.sel(execution=execution, misalignment=misalignment).sum()
             assert int(alarms) == int(cell.alarm_week.notna().sum())
@@ -70,8 +72,8 @@ def test_tables_do_not_depend_on_pieces_or_threads(
 ) -> None:
     export_firms(finished_run, tmp_path / "whole.csv", replicates=40)
     export_counts(finished_run, tmp_path / "whole-counts.csv")
-    monkeypatch.setattr(export.firms, "PIECE", piece)
-    monkeypatch.setattr(export.counts, "SLAB_BYTES", 1)
+    monkeypatch.setattr(exporting.firms, "PIECE", piece)
+    monkeypatch.setattr(exporting.counts, "SLAB_BYTES", 1)
     export_firms(finished_run, tmp_path / "pieces.csv", replicates=40, threads=threads)
     export_counts(finished_run, tmp_path / "pieces-counts.csv")
     for name in ("", "-counts"):
@@ -121,10 +123,33 @@ def test_formats_hold_the_same_table_and_a_dictionary_tells_its_columns(
     assert about.unit.str.len().gt(0).all()
 
 
+def readmes_r() -> list[str]:
+    """Return the blocks of R in the README."""
+    return re.findall(r"^```r\n(.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.skipif(shutil.which("Rscript") is None, reason="Rscript is not installed")
+def test_the_readmes_r_reads_a_result_without_an_export(
+    finished_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The program that comes with the package is found, and its curves are ours."""
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "small").symlink_to(finished_run)
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
+    _, block = readmes_r()
+    program = f"""{block.replace("survfit(", "curves <- survfit(")}
+    write.csv(data.frame(alive = summary(curves, times = 520, extend = TRUE)$surv), "curves.csv")
+    """
+    subprocess.run(["Rscript", "-e", program], cwd=tmp_path, capture_output=True, text=True, check=True)
+    with firmfate.open_run(finished_run) as ds:
+        alive = firmfate.survival.kaplan_meier(ds).isel(week=-1).estimate.values.ravel()
+    np.testing.assert_allclose(pd.read_csv(tmp_path / "curves.csv").alive, alive, rtol=1e-9)
+
+
 @pytest.mark.skipif(shutil.which("Rscript") is None, reason="Rscript is not installed")
 def test_the_readmes_r_fits_survfit_and_coxph_to_an_export(finished_run: Path, tmp_path: Path) -> None:
     """Its lines as they stand: curves are ours, coefficients (of Efron's ties) near ours, errors those of batches."""
-    (block,) = re.findall(r"^```r\n(.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    block, _ = readmes_r()
     export_firms(finished_run, tmp_path / "firms.csv.gz")
     block = block.replace("survfit(", "curves <- survfit(").replace("coxph(", "fit <- coxph(")
     program = f"""{block}
@@ -211,7 +236,7 @@ def test_an_export_that_cannot_be_written_is_told_by_its_name(
 ) -> None:
     ended = command("export", finished_run, *firms, "--into", f"/proc/{name}", "--quiet")
     assert ended.code == 2
-    assert ended.err.splitlines()[-1].startswith(f"firmfate: /proc/{name} cannot be written (")
+    assert ended.err.splitlines()[-1].startswith(f"firmfate: /proc/{name} cannot be written: ")
     assert ".part" not in ended.err
     (tmp_path / name).mkdir()
     ended = command("export", finished_run, *firms, "--into", tmp_path / name, "--quiet")
@@ -229,7 +254,7 @@ def test_an_export_that_fails_leaves_nothing(
     def broken(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(export.firms._Firms, "rows", broken)
+    monkeypatch.setattr(exporting.firms._Firms, "rows", broken)
     with pytest.raises(MemoryError):
         export_firms(finished_run, tmp_path / "firms.csv")
     assert list(tmp_path.iterdir()) == []

@@ -56,6 +56,19 @@ def test_a_log_sees_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "\r" not in log.getvalue()
 
 
+def test_the_rate_does_not_count_what_came_before_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compiling takes longer than a small study: the rate would be that of the compiler."""
+    now = 100.0
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now)
+    log = io.StringIO()
+    with Progress(4_000, 0, stream=log) as shown:
+        now = 120.0
+        shown.begin()
+        now = 122.0
+        shown.advance(4_000, 4_160_000)
+    assert ", 2,000 firms/s, " in log.getvalue()
+
+
 def test_quiet_says_nothing() -> None:
     log = io.StringIO()
     with Progress(4, 0, shown=False, stream=log) as told:

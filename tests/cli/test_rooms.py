@@ -14,7 +14,7 @@ LAZY = [
     firmfate,
     *(
         importlib.import_module(f"firmfate.{room}")
-        for room in ("analysis", "calibration", "export", "plots", "sensitivity", "survival")
+        for room in ("analysis", "calibration", "exporting", "plots", "sensitivity", "survival")
     ),
 ]
 

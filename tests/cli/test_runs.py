@@ -68,14 +68,14 @@ def test_status_sees_broken_and_repeated_shards(command: Callable, finished_run:
     shutil.copytree(finished_run, into)
     shards = sorted((into / "shards").iterdir())
     stem, _, suffix = shards[0].name.rpartition("-")
-    shutil.copy(shards[0], into / "shards" / f"{stem}-{'0' * 16}.nc")
+    shutil.copy(shards[0], into / "shards" / f"{stem}-{'0' * 16}.shard")
     (into / "shards" / ".half-written.part").write_bytes(b"x")
     state = json.loads(command("status", into, "--json", "--quick").out)
     assert (state["missing"], len(state["shards"]["duplicate"]), state["shards"]["broken"]) == (0, 1, [])
     state = json.loads(command("status", into, "--json").out)
     assert (state["missing"], len(state["shards"]["duplicate"]), len(state["shards"]["broken"])) == (0, 0, 1)
 
-    (into / "shards" / f"{stem}-{'0' * 16}.nc").unlink()
+    (into / "shards" / f"{stem}-{'0' * 16}.shard").unlink()
     data = bytearray(shards[0].read_bytes())
     data[len(data) // 2] ^= 1
     shards[0].write_bytes(data)
@@ -135,7 +135,7 @@ def test_a_broken_shard_of_a_whole_run_is_told_with_the_command_that_replaces_it
 def test_a_claim_that_was_cut_short_is_taken_up(command: Callable, study_file: Path, tmp_path: Path) -> None:
     into = tmp_path / "run"
     (into / "shards").mkdir(parents=True)
-    (into / ".provenance.json.123.part").write_text("{")
+    (into / ".provenance.json.0123abcd-123-4.part").write_text("{")
     shutil.copy(study_file, into)
     assert command("plan", study_file, "--into", into).code == 0
     assert command("run", study_file, "--into", into, "--quiet", "--no-report").code == 0
@@ -164,7 +164,7 @@ def test_a_replayed_life_equals_the_runs_record(command: Callable, finished_run:
     for life, firm in zip(told, range(20), strict=True):
         record = firms.isel(replicate=firm)
         assert life["event_week"] == record.event_week.item()
-        assert life["end"] == record.end.item()
+        assert life["cause"] == ["censored", *open_run(run).cause.values][record.cause.item()]
         assert life["alarm_week"] == record.alarm_week.item()
         if life["alarm_week"]:
             assert life["green_kpis"] == record.green_kpis.item()
@@ -227,7 +227,7 @@ def test_several_lives_as_csv_end_where_the_firms_do(command: Callable, finished
         (["--csv", "nodir/x.csv"], "nodir/x.csv: there is no folder nodir"),
         (["--netcdf", "nodir/x.nc"], "nodir/x.nc: there is no folder nodir"),
         (["--plot", "nodir/x.png"], "nodir/x.png: there is no folder nodir"),
-        (["--replicate", "0-3", "--plot", "x.png"], "--plot draws one whole life"),
+        (["--replicate", "0-3", "--plot", "x.png"], "--plot draws one complete life"),
         (["--plot", "x.docx"], "ends in .png, .svg, .pdf"),
     ],
 )

@@ -46,7 +46,7 @@ def wait_until(reached: Callable[[], object], *, seconds: float = 240, every: fl
 def shard_times(directory: Path) -> dict[str, int]:
     """Return the finished shards with the times of their writing, in nanoseconds."""
     times = {}
-    for path in (directory / "shards").glob("[0-9a-f]*.nc"):
+    for path in (directory / "shards").glob("[0-9a-f]*.shard"):
         times[path.name] = path.stat().st_mtime_ns
     return times
 
@@ -83,7 +83,7 @@ class Case:
 def _case(folder: Path, replicates: int) -> Case:
     file = folder / "study.toml"
     file.write_text(STUDY.format(replicates=replicates))
-    firmfate.run(file, into=folder / "threads", progress=False, threads=2).close()
+    firmfate.run(file, into=folder / "threads", progress=False, on=firmfate.execute.Threads(2)).close()
     return Case(file, folder / "threads")
 
 

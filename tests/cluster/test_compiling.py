@@ -9,7 +9,7 @@ from pathlib import Path
 
 PROGRAM = """
 import sys
-from firmfate.execute.machine import compile_once
+from firmfate.execute.compiling import compile_once
 from firmfate.kernel.engine import Engine
 from firmfate.models import load_model
 engine = Engine(load_model("car"))

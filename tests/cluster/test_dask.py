@@ -5,18 +5,21 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import dask
 import pytest
 
 import firmfate
-from firmfate.errors import FirmfateError, IncompleteRunError, RunDirectoryError
-from firmfate.execute.dask import AHEAD, _run_shard, connect, local_cluster, run_on_dask
+from firmfate.errors import ExecutorError, IncompleteRunError, RunDirectoryError
+from firmfate.execute import ArrayPart, DaskClient, DaskProcesses, DaskScheduler, Work
+from firmfate.execute.dask_work import AHEAD, _run_shard, run_on_dask
 from firmfate.shards import Worker, plan
 from firmfate.shards.directory import RunDirectory
 from firmfate.shards.plan import Shard
@@ -25,15 +28,21 @@ from firmfate.shards.work import Receipt
 from .conftest import Case, shard_times, wait_until
 
 
+def work(case: Case, run: RunDirectory, fingerprint: str, shards: Iterable[Shard] = (), **more: Any) -> Work:
+    """Return what there is to do."""
+    quiet = {"done": lambda _: None, "say": lambda _: None}
+    return Work(Worker(case.study, fingerprint), shards, run, **{**quiet, **more})  # type: ignore[arg-type]
+
+
 @pytest.fixture(scope="module")
 def two_processes() -> Iterator[object]:
     """Give a client of two worker processes of one thread."""
-    with local_cluster(2, 1) as client:
+    with DaskProcesses(2, threads=1).cluster() as client:
         yield client
 
 
 def test_two_processes_give_the_same_bits_as_threads(small: Case, two_processes: object, tmp_path: Path) -> None:
-    firmfate.run(small.file, into=tmp_path / "run", client=two_processes, progress=False).close()
+    firmfate.run(small.file, into=tmp_path / "run", on=DaskClient(two_processes), progress=False).close()
     small.assert_same(tmp_path / "run")
     assert not list((tmp_path / "run").glob(".seen-*"))
 
@@ -62,8 +71,8 @@ def test_only_receipts_travel_and_few_tasks_are_in_flight(
     def receipt_only(directory: str, wanted: str, token: str, shard: Shard) -> Receipt:
         return Receipt(shard.name, shard.name, shard.firms, 0)
 
-    monkeypatch.setattr("firmfate.execute.dask._run_shard", receipt_only)
-    run_on_dask(two_processes, run.path, wanted, many(), done=count, say=lambda _: None)
+    monkeypatch.setattr("firmfate.execute.dask_work._run_shard", receipt_only)
+    run_on_dask(two_processes, work(small, run, wanted, many(), done=count))
     assert done == drawn == 1_000
     assert most <= AHEAD * 2 + 1
 
@@ -91,25 +100,25 @@ def test_a_worker_that_does_not_see_the_directory_stops_the_run(
     wanted = run.claim(small.study)
 
     def be_short_sighted() -> None:
-        import firmfate.execute.dask as room
+        import firmfate.execute.dask_work as room
 
         room.SIGHT = 0.5
 
     two_processes.run(be_short_sighted)  # type: ignore[attr-defined]
     monkeypatch.setattr(Path, "touch", lambda *_: None)  # as on a disk that workers do not share
     with pytest.raises(RunDirectoryError, match="does not see the run directory"):
-        run_on_dask(two_processes, run.path, wanted, [], done=lambda _: None, say=lambda _: None)
+        run_on_dask(two_processes, work(small, run, wanted))
 
 
 def test_a_worker_of_another_version_stops_the_run(small: Case, two_processes: object, tmp_path: Path) -> None:
     run = RunDirectory(tmp_path / "run")
     run.claim(small.study)
     with pytest.raises(RunDirectoryError, match="another study, version or processor"):
-        run_on_dask(two_processes, run.path, "0" * 16, [], done=lambda _: None, say=lambda _: None)
+        run_on_dask(two_processes, work(small, run, "0" * 16))
 
 
 def test_batch_jobs_keep_dask_as_quiet_as_here() -> None:
-    from firmfate.execute.dask import QUIET
+    from firmfate.execute.dask_work import QUIET
     from firmfate.slurm.scripts import fill
 
     text = fill("dask.sh.in", {})
@@ -117,20 +126,71 @@ def test_batch_jobs_keep_dask_as_quiet_as_here() -> None:
         assert f"DASK_{key.upper().replace('.', '__').replace('-', '_')}={value}" in text
 
 
-def test_ways_to_run_exclude_each_other(small: Case, tmp_path: Path) -> None:
-    with pytest.raises(FirmfateError, match="exclude each other"):
-        firmfate.run(small.file, into=tmp_path / "run", workers=2, client=object())
-    assert not (tmp_path / "run").exists()
+def test_parts_of_an_array_may_run_on_processes(small: Case, tmp_path: Path) -> None:
+    for index in range(2):
+        part = ArrayPart(index, 2, on=DaskProcesses(2, threads=1))
+        assert firmfate.run(small.file, into=tmp_path / "run", on=part, progress=False, shard_scale=0.1) is None
+        assert not (tmp_path / "run" / "result.nc").exists()
+    firmfate.gather(tmp_path / "run").close()
+    small.assert_same(tmp_path / "run")
 
 
-@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "tls://127.0.0.1:9"])
-def test_no_scheduler_is_told_with_its_address_and_changes_no_setting_of_dask(address: str) -> None:
+@pytest.fixture
+def elsewhere() -> Iterator[int]:
+    """A port where something listens that is no Dask."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+@pytest.mark.parametrize(("protocol", "says"), [("tcp", "within 0.5 s"), ("tls", "it wants TLS files")])
+def test_what_is_no_scheduler_is_refused_by_its_address(
+    protocol: str, says: str, elsewhere: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dask's client would wait there for ever."""
+    monkeypatch.setattr("firmfate.execute.dask_scheduler.ANSWERS", 0.5)
+    address = f"{protocol}://127.0.0.1:{elsewhere}"
+    with pytest.raises(ExecutorError) as refused, DaskScheduler(address).connected():
+        pass
+    assert str(refused.value).startswith(f"no Dask scheduler answers at {address}")
+    assert says in str(refused.value)
+
+
+def test_a_client_that_gets_no_answer_changes_no_setting_of_dask(monkeypatch: pytest.MonkeyPatch) -> None:
     """A client that became Dask's default before it failed would stay there, and xarray would write no file."""
     dask.config.config.pop("scheduler", None)
-    with pytest.raises(RunDirectoryError) as told, connect(address, timeout=2):
-        pass
-    assert address in str(told.value)
+    monkeypatch.setattr(DaskScheduler, "check", lambda _: None)
+    with pytest.raises(ExecutorError, match="no Dask scheduler answers at tcp") as refused:
+        DaskScheduler("tcp://127.0.0.1:9", timeout=1).connected().__enter__()
+    assert refused.value.exit_code == 2
     assert dask.config.get("scheduler", None) is None
+
+
+@pytest.mark.parametrize(
+    ("address", "says"),
+    [
+        ("127.0.0.1", "'127.0.0.1' is no address of a Dask scheduler; allowed: an address with a port"),
+        ("", "'' is no address"),
+        ("http://127.0.0.1:8786", "'http://127.0.0.1:8786' is no address"),
+        ("127.0.0.1:99999", "'127.0.0.1:99999' is no address"),
+        ("127.0.0.1:1", "no Dask scheduler answers at 127.0.0.1:1: Connection refused"),
+        ("nowhere.invalid:8786", "no Dask scheduler answers at nowhere.invalid:8786: "),
+        ("nowhere.json", "nowhere.json: there is no such scheduler file"),
+        ("broken.json", "broken.json is no scheduler file"),
+        ("stale.json", "no Dask scheduler answers at tcp://127.0.0.1:1"),
+    ],
+)
+def test_what_dask_would_wait_for_in_vain_is_refused_before_dask_is_asked(
+    command: Callable, small: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str, says: str
+) -> None:
+    """Dask waits twenty seconds, forty, or for ever, and may end with a traceback of its own."""
+    monkeypatch.chdir(tmp_path)
+    Path("broken.json").write_text("{")
+    Path("stale.json").write_text('{"address": "tcp://127.0.0.1:1"}')
+    monkeypatch.setattr("distributed.Client", None)
+    ended = command("run", small.file, "--into", "run", "--scheduler", address)
+    assert (ended.code, says in ended.err) == (2, True), ended.err
+    assert "Traceback" not in ended.err
+    assert not Path("run").exists()
 
 
 @pytest.mark.slow
@@ -148,11 +208,11 @@ def test_a_worker_killed_in_the_middle_of_a_shard_costs_that_shard_only(
         killed.append(pid)
         brake.unlink()
 
-    with local_cluster(2, 1) as client:
+    with DaskProcesses(2, threads=1).cluster() as client:
         victim = next(iter(client.run(os.getpid).values()))
         killer = threading.Thread(target=kill, args=(victim,))
         killer.start()
-        firmfate.run(chaos.file, into=run.path, client=client, progress=False).close()
+        firmfate.run(chaos.file, into=run.path, on=DaskClient(client), progress=False).close()
         killer.join()
         assert victim in killed
         assert victim not in client.run(os.getpid).values()
@@ -219,27 +279,33 @@ def test_work_is_encrypted_where_tls_files_are_given(small: Case, tls: tuple[Pat
     ) as cluster:
         address = cluster.scheduler_address
         assert address.startswith("tls://")
-        with pytest.raises(RunDirectoryError, match="no Dask scheduler answers"), connect(address, timeout=3):
-            pass
-        firmfate.run(small.file, into=tmp_path / "run", scheduler=address, tls=tls, progress=False).close()
+        with pytest.raises(ExecutorError, match="it wants TLS files"):
+            DaskScheduler(address).connected().__enter__()
+        firmfate.run(small.file, into=tmp_path / "run", on=DaskScheduler(address, tls), progress=False).close()
     small.assert_same(tmp_path / "run")
 
 
 def test_missing_tls_files_are_named(tmp_path: Path) -> None:
     files = (tmp_path / "ca.pem",) * 3
-    with pytest.raises(RunDirectoryError, match=r"ca\.pem"), connect("tls://127.0.0.1:9", files):
+    with pytest.raises(ExecutorError, match=r"ca\.pem"), DaskScheduler("tls://127.0.0.1:9", files).connected():
         pass
 
 
-def test_no_worker_is_told_after_some_patience(small: Case, tmp_path: Path) -> None:
+def test_tls_files_go_with_a_scheduler(command: Callable, small: Case) -> None:
+    ended = command("run", small.file, "--tls", "a", "b", "c")
+    assert (ended.code, "--tls goes with --scheduler" in ended.err) == (2, True)
+
+
+def test_waiting_for_workers_is_printed_at_once_and_given_up_after_some_patience(small: Case, tmp_path: Path) -> None:
     from distributed import Client, LocalCluster
 
     run = RunDirectory(tmp_path / "run")
     wanted = run.claim(small.study)
-    assert Worker(small.study, wanted).fingerprint == wanted
+    said: list[str] = []
     with (
         LocalCluster(n_workers=0, dashboard_address="127.0.0.1:0", host="127.0.0.1") as cluster,
         Client(cluster, set_as_default=False) as client,
-        pytest.raises(IncompleteRunError, match="no Dask worker came"),
+        pytest.raises(IncompleteRunError, match="no Dask worker came within 1 s"),
     ):
-        run_on_dask(client, run.path, wanted, [], done=lambda _: None, say=lambda _: None, patience=1)
+        run_on_dask(client, work(small, run, wanted, say=said.append), patience=1)
+    assert said == ["waiting for a Dask worker, for at most 1 s ..."]

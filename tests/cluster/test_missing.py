@@ -36,7 +36,7 @@ def cover(study: Study, finished: set[int]) -> dict[str, list[tuple[int, int]]]:
 @given(st.sampled_from([STUDY, FLAT]), st.data())
 def test_missing_shards_are_those_of_the_whole_plan(study: Study, data: st.DataObject) -> None:
     whole = plan(study)
-    finished = data.draw(st.sets(st.integers(0, whole.whole - 1)))
+    finished = data.draw(st.sets(st.integers(0, whole.total_shards - 1)))
     rest = plan(study, covered=cover(study, finished))
     assert rest.shards == tuple(shard for shard in whole.shards if shard.place not in finished)
     assert rest.done + rest.missing == whole.firms
@@ -73,5 +73,5 @@ def test_partly_covered_shards_are_cut_to_what_they_lack(study: Study, data: st.
 def test_parts_of_a_job_array_are_disjoint_and_leave_nothing_out(parts: int) -> None:
     whole = plan(FLAT)
     places = sorted(shard.place for part in range(parts) for shard in whole.part(part, parts))
-    assert places == list(range(whole.whole))
-    assert whole.unfinished(parts) == list(range(min(parts, whole.whole)))
+    assert places == list(range(whole.total_shards))
+    assert whole.unfinished(parts) == list(range(min(parts, whole.total_shards)))

@@ -60,3 +60,9 @@ def test_every_command_of_the_cluster_guides_exists() -> None:
     for command, rest in named:
         for option in re.findall(r"--[a-z-]+", rest.partition(" #")[0]):
             assert option in by_name[command].format_help(), (command, option)  # type: ignore[index]
+
+
+def test_links_of_the_cluster_guide_lead_somewhere() -> None:
+    links = re.findall(r"\]\(([^)#:]+)\)", (TOP / "slurm" / "README.md").read_text())
+    assert len(links) >= 5
+    assert [link for link in links if not (TOP / "slurm" / link).exists()] == []

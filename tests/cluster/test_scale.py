@@ -11,8 +11,8 @@ import pytest
 
 from firmfate import Study, gather, plan
 from firmfate.shards import RunDirectory, Worker
-from firmfate.shards.plan import HELD_BYTES
-from firmfate.slurm import Profile, deal
+from firmfate.shards.schema import HELD_BYTES, counters_of
+from firmfate.slurm import Profile, split
 
 FIRMS = 10**10
 
@@ -25,10 +25,10 @@ def test_ten_billion_firms_on_a_hundred_nodes_are_planned_in_seconds(side: int) 
         study={"name": "huge", "replicates": FIRMS // side**2}, grid={"execution": axis, "misalignment": axis}
     )
     whole = plan(study)
-    dealt = deal(whole, Profile(cpus=64, memory="64G", concurrent=100))
-    written = json.loads(json.dumps(dealt.table()))
+    tasks = split(whole, Profile(cpus=64, memory="64G", concurrent=100))
+    written = json.loads(json.dumps(tasks.table()))
     assert str(whole)
-    assert str(dealt)
+    assert str(tasks)
     assert time.monotonic() - begin < 10
 
     assert whole.missing == pytest.approx(FIRMS, rel=1e-4)
@@ -45,32 +45,41 @@ def test_ten_billion_firms_on_a_hundred_nodes_are_planned_in_seconds(side: int) 
 def test_many_cells_of_few_firms_make_more_shards_not_larger_ones(strata: int) -> None:
     axis = {"from": 0.0, "to": 1.0, "points": 100}
     population = {"unit_cost": {"normal": [0.57, 0.02]}, **({"strata": {"unit_cost": strata}} if strata > 1 else {})}
-    foretold = plan(
-        Study(
-            study={"name": "wide", "replicates": 2},
-            grid={"execution": axis, "misalignment": axis},
-            population=population,
-        )
+    study = Study(
+        study={"name": "wide", "replicates": 2}, grid={"execution": axis, "misalignment": axis}, population=population
     )
-    assert sum(len(shard.cells) for shard in foretold.shards) == 100**2
-    assert max(len(shard.cells) for shard in foretold.shards) * 2 * foretold.result_bytes / 100**2 <= HELD_BYTES
+    shards = plan(study).shards
+    assert sum(len(shard.cells) for shard in shards) == 100**2
+    held = max(len(shard.cells) for shard in shards) * sum(
+        table.nbytes for table in counters_of(study).empty(1).values()
+    )
+    assert 0.9 * HELD_BYTES < held <= HELD_BYTES
 
 
 POPULATION = {"unit_cost": {"normal": [0.57, 0.02]}, "capacity": {"uniform": [1.2, 1.5]}, "strata": {"unit_cost": 4}}
 
 
+GRID = {"execution": [0.1, 0.5, 0.9], "misalignment": [0, 1]}
+WIDE = {"execution": {"from": 0.05, "to": 1.0, "points": 25}, "misalignment": {"from": 0.0, "to": 1.0, "points": 25}}
+
+
 @pytest.mark.parametrize(
-    "tables",
-    [{}, {"record": {"firms": True}}, {"population": POPULATION, "record": {"firms": True}}],
-    ids=["counts", "and records", "and strata"],
+    ("settings", "tables", "shard_scale"),
+    [
+        ({"replicates": 10_000}, {"grid": GRID}, 1.0),
+        ({"replicates": 10_000}, {"grid": GRID}, 0.05),
+        ({"replicates": 10_000}, {"grid": GRID, "record": {"firms": True}}, 1.0),
+        ({"replicates": 10_000}, {"grid": GRID, "population": POPULATION, "record": {"firms": True}}, 1.0),
+        ({"replicates": 2}, {"grid": WIDE}, 1.0),
+        ({"replicates": 100_000, "model": "car"}, {"grid": GRID}, 1.0),
+    ],
+    ids=["counts", "in small shards", "and records", "and strata", "many cells of few firms", "cars"],
 )
-def test_bytes_are_foretold_within_half(tmp_path: Path, tables: dict[str, Any]) -> None:
-    study = Study(
-        study={"name": "few", "replicates": 10_000},
-        grid={"execution": [0.1, 0.5, 0.9], "misalignment": [0, 1]},
-        **tables,
-    )
-    foretold = plan(study)
+def test_bytes_are_foretold_within_half(
+    tmp_path: Path, settings: dict[str, Any], tables: dict[str, Any], shard_scale: float
+) -> None:
+    study = Study(study={"name": "few", **settings}, **tables)
+    foretold = plan(study, shard_scale=shard_scale)
     run = RunDirectory(tmp_path / "run")
     worker = Worker(study, run.claim(study))
     for shard in foretold.shards:

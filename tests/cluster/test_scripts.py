@@ -1,11 +1,10 @@
-"""Scripts: the visible templates are the package's, what they become is a shell script, pretending writes nothing."""
+"""Scripts: what templates become is a shell script, and pretending writes nothing."""
 
 from __future__ import annotations
 
 import os
 import re
 import subprocess
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -13,10 +12,8 @@ import pytest
 from firmfate import Study, plan
 from firmfate.errors import SlurmError
 from firmfate.shards.status import array_expression
-from firmfate.slurm import Profile, deal, submit
+from firmfate.slurm import Profile, split, submit
 from firmfate.slurm.scripts import Script, array_script
-
-TOP = Path(__file__).parents[2]
 
 
 def big(replicates: int = 10**6) -> Study:
@@ -36,12 +33,6 @@ def indices(expression: str) -> set[int]:
         first, _, last = part.partition("-")
         found.update(range(int(first), int(last or first) + 1))
     return found
-
-
-def test_the_visible_templates_are_those_of_the_package() -> None:
-    packaged = {item.name: item.read_text() for item in (files("firmfate.slurm") / "templates").iterdir()}
-    visible = {path.name: path.read_text() for path in (TOP / "slurm").iterdir() if path.suffix in (".in", ".toml")}
-    assert visible == packaged
 
 
 def check(script: Script) -> None:
@@ -87,21 +78,21 @@ def test_a_directory_that_cannot_stand_in_a_script_is_refused(tmp_path: Path, na
         submit(big(), into=tmp_path / name, profile=Profile(), pretend=True)
 
 
-def test_every_shard_is_dealt_to_one_task_and_no_index_passes_the_sites_limit() -> None:
+def test_every_shard_is_in_one_task_and_no_index_passes_the_sites_limit() -> None:
     whole = plan(big())
-    dealt = deal(whole, Profile(cpus=1, task_minutes=0.5), limit=1001)
-    assert dealt.parts > 2002
-    parts = [array.offset + index for array in dealt.arrays() for index in sorted(indices(array.expression))]
-    assert parts == list(range(dealt.parts))
-    for array in dealt.arrays():
+    tasks = split(whole, Profile(cpus=1, task_minutes=0.5), limit=1001)
+    assert tasks.parts > 2002
+    parts = [array.offset + index for array in tasks.arrays() for index in sorted(indices(array.expression))]
+    assert parts == list(range(tasks.parts))
+    for array in tasks.arrays():
         assert max(indices(array.expression)) < 1001
-        check(array_script(dealt, array, Path("/somewhere"), at_a_time=3))
+        check(array_script(tasks, array, Path("/somewhere"), at_a_time=3))
         assert (
             f"part=$(({array.offset} + SLURM_ARRAY_TASK_ID))"
-            in array_script(dealt, array, Path("/x"), at_a_time=3).text
+            in array_script(tasks, array, Path("/x"), at_a_time=3).text
         )
-    run = [shard.place for part in parts for shard in whole.part(part, dealt.parts)]
-    assert sorted(run) == list(range(whole.whole))
+    run = [shard.place for part in parts for shard in whole.part(part, tasks.parts)]
+    assert sorted(run) == list(range(whole.total_shards))
 
 
 def test_only_tasks_that_miss_something_are_asked_for() -> None:
@@ -110,15 +101,15 @@ def test_only_tasks_that_miss_something_are_asked_for() -> None:
     profile = Profile(concurrent=7)
     cells = {key for shard in whole.part(3, 7) for key in (whole.cells.keys[cell] for cell in shard.cells)}
     rest = plan(study, covered={key: [(0, 2_000)] for key in whole.cells.keys if key not in cells})
-    (array,) = deal(rest, profile).arrays()
+    (array,) = split(rest, profile).arrays()
     assert array.expression == "3"
 
 
 def test_small_studies_are_spread_over_the_jobs_that_may_run_and_large_ones_over_tasks_of_the_wanted_length() -> None:
     small = plan(big(2_000))
-    assert deal(small, Profile(concurrent=7)).parts == 7
-    assert deal(small, Profile(concurrent=100_000)).parts == small.whole
-    large = deal(plan(big()), Profile(concurrent=7, cpus=4, task_minutes=30))
+    assert split(small, Profile(concurrent=7)).parts == 7
+    assert split(small, Profile(concurrent=100_000)).parts == small.total_shards
+    large = split(plan(big()), Profile(concurrent=7, cpus=4, task_minutes=30))
     assert large.seconds_a_task == pytest.approx(1800, rel=0.1)
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 import firmfate
+from firmfate.errors import SlurmError
+from firmfate.execute import DaskProcesses, SlurmWorkers
 from firmfate.shards import RunDirectory, plan, status
 from firmfate.slurm import Profile, submit
 from firmfate.slurm.submission import Submission, max_array_size
@@ -42,8 +44,8 @@ def first_shards(directory: Path, done: Submission, count: int = 2) -> dict[str,
 
 def test_the_five_ways_give_the_same_bits(small: Case, profile: Profile, tmp_path: Path) -> None:
     """Threads (the case itself), two local processes, Dask in Slurm jobs, one allocation, a job array."""
-    firmfate.run(small.file, into=tmp_path / "processes", workers=2, progress=False).close()
-    firmfate.run(small.file, into=tmp_path / "jobs", slurm=profile, progress=False).close()
+    firmfate.run(small.file, into=tmp_path / "processes", on=DaskProcesses(2), progress=False).close()
+    firmfate.run(small.file, into=tmp_path / "jobs", on=SlurmWorkers(profile), progress=False).close()
     array = submit(small.file, into=tmp_path / "array", profile=profile)
     assert finish(array, tmp_path / "array").startswith("COMPLETED"), log(tmp_path / "array", array.jobs[-1])
     allocation = submit(small.file, into=tmp_path / "allocation", profile=profile, one_allocation=True)
@@ -63,7 +65,7 @@ def test_dask_in_jobs_is_encrypted_where_the_profile_has_tls_files(
     ended = wait_for_job(allocation.jobs[0])
     said = log(tmp_path / "allocation", allocation.jobs[0])
     assert ended == "COMPLETED", said
-    firmfate.run(small.file, into=tmp_path / "jobs", slurm=encrypted, progress=False).close()
+    firmfate.run(small.file, into=tmp_path / "jobs", on=SlurmWorkers(encrypted), progress=False).close()
     said += "".join(path.read_text() for path in (tmp_path / "jobs" / "slurm").glob("ff-worker-*.err"))
     assert "Scheduler at: tls://127.0.0.1" in " ".join(said.split())
     assert "tcp://" not in said
@@ -105,7 +107,8 @@ def test_one_array_task_cancelled(chaos: Case, profile: Profile, brake: Path, tm
 
     kept = shard_times(run.path)
     again = submit(chaos.file, into=run.path, profile=profile)
-    asked = {shard.place for part in again.deal.unfinished for shard in plan(chaos.study).part(part, again.deal.parts)}
+    whole, tasks = plan(chaos.study), again.tasks
+    asked = {shard.place for part in tasks.unfinished for shard in whole.part(part, tasks.parts)}
     assert {shard.place for shard in state.plan.shards} <= asked
     assert finish(again, run.path).startswith("COMPLETED"), log(run.path, again.jobs[-1])
     assert kept.items() <= shard_times(run.path).items()
@@ -163,7 +166,8 @@ def test_a_dead_worker_job_is_replaced(chaos: Case, profile: Profile, brake: Pat
 
     canceller = threading.Thread(target=cancel)
     canceller.start()
-    firmfate.run(chaos.file, into=run.path, slurm=dataclasses.replace(profile, concurrent=1), progress=False).close()
+    one = dataclasses.replace(profile, concurrent=1)
+    firmfate.run(chaos.file, into=run.path, on=SlurmWorkers(one), progress=False).close()
     canceller.join()
     assert cancelled
     assert len(list((run.path / "slurm").glob("ff-worker-*.err"))) >= 2
@@ -186,7 +190,7 @@ def test_dask_workers_leave_before_their_wall_time_and_others_take_over(
 
     releaser = threading.Thread(target=release)
     releaser.start()
-    firmfate.run(chaos.file, into=run.path, slurm=short, progress=False).close()
+    firmfate.run(chaos.file, into=run.path, on=SlurmWorkers(short), progress=False).close()
     releaser.join()
     assert len(told()) >= 2
     assert not any("TIME LIMIT" in text for text in told())
@@ -201,7 +205,7 @@ def test_a_broken_shard_is_submitted_again(small: Case, profile: Profile, tmp_pa
     said: list[str] = []
     done = submit(small.file, into=run.path, profile=profile, say=said.append)
     assert any(victim.name in text for text in said)
-    assert len(done.deal.plan.shards) == 1
+    assert len(done.tasks.plan.shards) == 1
     assert finish(done, run.path).startswith("COMPLETED"), log(run.path, done.jobs[-1])
     small.assert_same(run.path)
 
@@ -214,3 +218,19 @@ def test_nothing_missing_is_only_gathered(small: Case, profile: Profile, tmp_pat
     assert [script.name for script in done.scripts] == ["gather.sh"]
     assert wait_for_job(done.jobs[0]).startswith("COMPLETED")
     small.assert_same(run.path)
+
+
+def test_a_directory_is_not_submitted_twice_while_its_jobs_are_queued(
+    chaos: Case, profile: Profile, brake: Path, tmp_path: Path
+) -> None:
+    run = RunDirectory(tmp_path / "run")
+    done = submit(chaos.file, into=run.path, profile=profile)
+    first_shards(run.path, done)
+    with pytest.raises(SlurmError, match=f"still in the queue: {done.jobs[0]}, {done.jobs[1]}"):
+        submit(chaos.file, into=run.path, profile=profile)
+    brake.unlink()
+    beside = submit(chaos.file, into=run.path, profile=profile, even_if_queued=True)
+    assert finish(done, run.path).startswith("COMPLETED"), log(run.path, done.jobs[-1])
+    assert finish(beside, run.path).startswith("COMPLETED"), log(run.path, beside.jobs[-1])
+    assert len(shard_times(run.path)) == len(plan(chaos.study).shards)
+    chaos.assert_same(run.path)

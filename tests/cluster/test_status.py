@@ -54,6 +54,7 @@ def test_a_finished_run_misses_nothing(run: RunDirectory) -> None:
     assert (state.firms, state.done, state.missing) == (CELLS * REPLICATES, CELLS * REPLICATES, 0)
     assert state.array() == ""
     assert state.seconds_left == 0
+    assert state.pace() == "all firms are there"
     assert (state.done_by_cell == REPLICATES).all()
 
 
@@ -61,9 +62,9 @@ def test_lost_truncated_repeated_and_foreign_shards_are_told_apart_by_cell(run: 
     lost, cut, twice = run.files()[0], run.files()[5], run.files()[10]
     lost.path.unlink()
     os.truncate(cut.path, cut.path.stat().st_size // 2)
-    other_digest = twice.path.with_name(twice.path.name[:-19] + "0" * 16 + ".nc")
+    other_digest = twice.path.with_name(twice.path.name.rpartition("-")[0] + f"-{'0' * 16}.shard")
     shutil.copy(twice.path, other_digest)  # a shard's name with another's bytes is broken, not a duplicate
-    (run.shards / ".abc.nc.12-34.part").write_bytes(b"half a shard")
+    (run.shards / ".abc.shard.12-34.part").write_bytes(b"half a shard")
     (run.shards / "notes.txt").write_text("mine")
     state = status(run.path)
     assert {shard.path for shard in state.broken} == {cut.path, other_digest}
@@ -115,7 +116,15 @@ def test_rate_and_time_left_come_from_the_times_of_files(run: RunDirectory) -> N
     later = status(run.path, now=now + 3600)
     assert later.rate is None
     assert later.seconds_left is None
-    assert "ago" in later.pace()
+    assert state.pace() == "1 firms/s, 2.18 min left"
+    assert later.pace() == "the last shard was finished 60.3 min ago"
+    for shard in run.files()[2:]:
+        shard.path.unlink()
+    assert status(run.path, now=now).rate == pytest.approx(20 / 240)  # of two, the second
+    run.files()[1].path.unlink()
+    assert status(run.path, now=now).rate is None
+    run.files()[0].path.unlink()
+    assert status(run.path).pace() == "no shard is finished yet"
 
 
 def test_the_table_is_json_and_adds_up(run: RunDirectory) -> None:

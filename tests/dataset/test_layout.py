@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import netCDF4
+import numpy as np
 import pytest
 import xarray as xr
 
@@ -90,7 +92,9 @@ def test_coordinates(ran):
 
 def test_everything_says_what_it_is(ran):
     *_, result = ran
-    assert set(result.attrs) == ATTRIBUTES
+    assert set(result.attrs) == ATTRIBUTES | {"run", "use"}
+    assert list(result.attrs)[:2] == ["run", "use"]
+    assert result.attrs["run"] == f"'layout': {result.firms.size} cells x 40 firms, 5 years"
     for name, variable in result.variables.items():
         assert variable.attrs["units"], name
         assert variable.attrs["long_name"], name
@@ -102,6 +106,18 @@ def test_whole_cells_add_up(ran):
     assert (result.batch_firms.sum(["batch", *strata]) == 40).all()
     assert result.batch_events.sum(["batch", "bin"]).equals(result.events.sum("week").astype(result.batch_events.dtype))
     assert (result.alarms.sum("batch") == result.green_kpi_count.sum("green")).all()
+
+
+def test_everything_of_more_than_one_number_a_cell_is_compressed_and_opened_lazily(ran):
+    study, into, *_ = ran
+    with netCDF4.Dataset(into / "result.nc") as file:
+        for name in COUNTS:
+            assert file[name].filters()["zlib"] == file[name].filters()["shuffle"] == bool(file[name].ndim), name
+    if study.record_firms:
+        with netCDF4.Dataset(into / "firms.nc") as file:
+            assert all(file[name].filters()["zlib"] for name in (*FIRMS, "correct_time", "unit_cost"))
+    with firmfate.open_run(into) as lazy:
+        assert not isinstance(lazy["events"].variable._data, np.ndarray)
 
 
 def test_plans_foretell_the_bytes_of_counts(ran):

@@ -7,9 +7,10 @@ import pytest
 import xarray as xr
 
 import firmfate
-from firmfate.design import design
 from firmfate.shards import RunDirectory
+from firmfate.shards.directory import fingerprint_of
 from firmfate.shards.file import read
+from firmfate.shards.schema import Schema
 
 SETTINGS = {"name": "mixed", "model": "firm", "years": 5, "replicates": 600, "seed": 7}
 POPULATION = {"execution": {"uniform": [0.0, 1.0]}, "unit_cost": {"normal": [0.57, 0.01]}, "strata": {"execution": 4}}
@@ -43,7 +44,7 @@ def test_strata_are_those_of_the_drawn_values(run):
 def test_counts_are_those_of_the_recorded_firms(run):
     _, ds, firms = run
     for cause in range(4):
-        died = (firms.end == cause + 1).sum("replicate")
+        died = (firms.cause == cause + 1).sum("replicate")
         assert np.array_equal(ds.events.isel(cause=cause).sum(["week", "stratum"]), died)
 
 
@@ -82,7 +83,7 @@ def test_one_value_equals_the_plain_cell(tmp_path):
 
 def test_draws_do_not_depend_on_shards_or_workers(run, tmp_path):
     _, ds, firms = run
-    other = firmfate.run(study(), into=tmp_path, progress=False, shard_scale=0.01, threads=2)
+    other = firmfate.run(study(), into=tmp_path, progress=False, shard_scale=0.01, on=firmfate.execute.Threads(2))
     assert other.drop_attrs().equals(ds.drop_attrs())
     assert xr.load_dataset(tmp_path / "firms.nc").drop_attrs().equals(firms.drop_attrs())
 
@@ -91,7 +92,9 @@ def test_draws_do_not_depend_on_shards_or_workers(run, tmp_path):
 def test_draws_do_not_depend_on_processes(run, tmp_path):
     """Two Dask workers of one thread each draw what the threads of this process drew."""
     _, ds, firms = run
-    other = firmfate.run(study(), into=tmp_path, progress=False, shard_scale=0.01, workers=2, threads=1)
+    other = firmfate.run(
+        study(), into=tmp_path, progress=False, shard_scale=0.01, on=firmfate.execute.DaskProcesses(2, threads=1)
+    )
     assert other.drop_attrs().equals(ds.drop_attrs())
     assert xr.load_dataset(tmp_path / "firms.nc").drop_attrs().equals(firms.drop_attrs())
 
@@ -114,13 +117,14 @@ def test_a_design_that_grows_runs_its_new_cells_alone(kind, common, tmp_path):
     }
     small, grown = (firmfate.Study(**tables, **written) for written in GROWING[kind])
     firmfate.run(small, into=tmp_path / "run", progress=False).close()
-    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "run" / "shards").glob("*.nc")}
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "run" / "shards").glob("*.shard")}
     ds = firmfate.run(grown, into=tmp_path / "run", progress=False)
-    after = {path: path.stat().st_mtime_ns for path in (tmp_path / "run" / "shards").glob("*.nc")}
+    after = {path: path.stat().st_mtime_ns for path in (tmp_path / "run" / "shards").glob("*.shard")}
     assert {path: after[path] for path in before} == before
-    new = [read(file) for file in RunDirectory(tmp_path / "run").files() if file.path not in before]
-    assert sum(content.counts["firms"].sum() for content in new) == 60
-    assert {key for content in new for key in content.cell_keys} == set(design(grown).keys) - set(design(small).keys)
+    schema = Schema.of(grown, fingerprint_of(grown))
+    new = [read(file, schema) for file in RunDirectory(tmp_path / "run").files() if file.path not in before]
+    assert sum(content.arrays["firms"].sum() for content in new) == 60
+    assert {key for content in new for key in content.cell_keys} == set(grown.cells.keys) - set(small.cells.keys)
     at_once = firmfate.run(grown, into=tmp_path / "at once", progress=False)
     assert ds.drop_attrs().identical(at_once.drop_attrs())
 

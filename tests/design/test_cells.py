@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
+import math
 import tracemalloc
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
-from firmfate.design import Cells, design
+from firmfate.design import Cells
+from firmfate.design.cells import check_distinct, digests, random_keys
+from firmfate.design.joint import check, choose
 from firmfate.errors import StudyError
-from firmfate.models import load_model
+from firmfate.models import Model, load_model
 from firmfate.randomness import value_key
 from firmfate.study import Study
 
@@ -21,7 +27,7 @@ FIELDS = load_model("firm").fields
 
 
 def cells(**tables: object) -> Cells:
-    return design(Study(**{"study": {"name": "cells"}, **tables}))
+    return Study(**{"study": {"name": "cells"}, **tables}).cells
 
 
 def column(found: Cells, field: str) -> list[float]:
@@ -66,7 +72,7 @@ def test_without_a_design_there_is_one_cell() -> None:
 
 def test_a_list_keeps_its_order_and_reads_units_from_csv(tmp_path: object) -> None:
     (tmp_path / "cells.csv").write_text("\ufeffcorrect_time, misalignment.sales\n2 years,0.5\n\n13,1\n")  # type: ignore[operator]
-    found = design(Study.parse('cells = "cells.csv"\n[study]\nname = "csv"\n', beside=tmp_path))  # type: ignore[arg-type]
+    found = Study.parse('cells = "cells.csv"\n[study]\nname = "csv"\n', beside=tmp_path).cells  # type: ignore[arg-type]
     assert column(found, "correct_time") == [104.0, 13.0]
     assert column(found, "misalignment_sales") == [0.5, 1.0]
     assert column(found, "misalignment_finance") == [0.5, 0.5]
@@ -84,10 +90,10 @@ def test_cells_are_named_by_value_never_by_position(
     """Growing a grid, turning it, or writing it as a list leaves every old cell its name and its random numbers."""
     study = {"name": "grow", "seed": seed, "common_random_numbers": common}
     e, m = ([value / 100 for value in values] for values in (execution, misalignment))
-    small = design(Study(study=study, grid={"execution": e, "misalignment": m}))
-    grown = design(Study(study=study, grid={"misalignment": [*m, 0.123], "execution": [0.456, *e]}))
+    small = Study(study=study, grid={"execution": e, "misalignment": m}).cells
+    grown = Study(study=study, grid={"misalignment": [*m, 0.123], "execution": [0.456, *e]}).cells
     listed = [{"misalignment": y, "execution": x} for x, y in itertools.product(e, m)]
-    as_list = design(Study(study=study, cells=listed))
+    as_list = Study(study=study, cells=listed).cells
     key = dict(zip(grown.keys, grown.random_keys.tolist(), strict=True))
     assert {name: key[name] for name in small.keys} == dict(zip(small.keys, small.random_keys.tolist(), strict=True))
     assert dict(zip(as_list.keys, as_list.random_keys.tolist(), strict=True)) == {
@@ -136,7 +142,7 @@ def test_forty_thousand_cells_are_lean() -> None:
         grid={key: {"from": 0, "to": 1, "points": 200} for key in ("execution", "misalignment")},
     )
     tracemalloc.start()
-    found = design(study)
+    found = study.cells
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert len(set(found.keys)) == 40_000
@@ -182,3 +188,83 @@ def test_joint_conditions_hold_for_firms_that_differ() -> None:
     cells(grid={"execution": [0.2, 0.8]}, population={"capacity": {"truncated_normal": [1.35, 0.1, 1.2, 2]}})
     with pytest.raises(StudyError, match=r"utilisation .*\(in a firm that draws defect_rate = 0\.5"):
         cells(population={"defect_rate": {"uniform": [0.05, 0.55]}})
+
+
+def test_digests_and_random_keys_are_those_of_every_version_before() -> None:
+    """Shards are named by them, and random numbers follow them."""
+    rows = np.array([[0.1, 2.0], [0.3, -1e300]])
+    assert digests(("a", "b"), rows) == ("0c774e966a0b22fc", "5d76456388e4d7fb")
+    assert digests(("b", "a"), rows) != digests(("a", "b"), rows)
+    assert digests(("a", "b"), np.asfortranarray(rows)) == digests(("a", "b"), rows)
+    model = load_model("car")
+    row = np.arange(1.0, len(model.fields) + 1)[np.newaxis] / 10
+    assert random_keys(5, model, row, common=False).tolist() == [
+        value_key(5, "car", dict(zip(model.fields, row[0], strict=True)))
+    ]
+
+
+def test_two_cells_with_the_same_values_are_named() -> None:
+    with pytest.raises(StudyError, match=r"cells 1 and 3 of the design \(counted from 0\) have the same values"):
+        check_distinct(("a", "b", "c", "b"))
+    check_distinct(("a", "b", "c"))
+
+
+def counting(model: Model, seen: list[dict[str, float]]) -> Model:
+    """Return a model whose joint conditions hold, and note what they were asked about."""
+
+    def check(values: dict[str, float], dt: float) -> Iterator[str]:
+        seen.append(dict(values))
+        yield from ()
+
+    return dataclasses.replace(model, check=check)
+
+
+def test_a_hundred_cells_a_hundred_firms_and_the_rarest_are_tested() -> None:
+    """Of a population of two parameters there are four rarest firms."""
+    table = {"alarm": {"uniform": [0.5, 0.9]}, "blindness": {"beta": [2, 2]}}
+    study = Study(name="joint", grid={"execution": {"from": 0, "to": 1, "points": 300}}, population=table)
+    seen: list[dict[str, float]] = []
+    points = study.design.points(0)
+    count = check(
+        counting(study.model, seen), study.cells.parameters, points=points, axes=study.design.axes,
+        population=study.population, dt=1.0, seed=0,
+    )  # fmt: skip
+    cells = {values["execution_sales"] for values in seen}
+    assert len(cells) == count
+    assert count == len(choose(points, 100, 0))
+    assert {0.0, 1.0} <= cells
+    firms = {(values["alarm"], values["blindness"]) for values in seen}
+    assert len(firms) == 100 + 4
+    assert len(seen) == count * 104
+    ends = sorted(firms)
+    assert (ends[0][0], ends[-1][0]) == pytest.approx((0.5, 0.9), abs=1e-8)
+    assert min(b for _, b in firms) == pytest.approx(float(stats.beta(2, 2).ppf(1e-9)))
+
+
+def test_a_condition_that_cannot_be_computed_is_broken() -> None:
+    def check_fails(values: dict[str, float], dt: float) -> Iterator[str]:
+        yield from ("too much",) if math.exp(values["alarm"] * 1_000) < 0 else ()
+
+    study = Study(name="joint", grid={"alarm": [0.5, 0.9]})
+    model = dataclasses.replace(study.model, check=check_fails)
+    with pytest.raises(
+        StudyError, match=r"the conditions of model 'firm' cannot be computed: math range error .*alarm = 0.9"
+    ):
+        check(
+            model, study.cells.parameters, points=study.design.points(0), axes=study.design.axes,
+            population=study.population, dt=1.0, seed=0,
+        )  # fmt: skip
+
+
+def test_of_many_points_the_extreme_ones_and_as_many_as_asked_for_are_chosen() -> None:
+    random = np.random.default_rng(3)
+    points = random.random((1_000, 2))
+    assert choose(points[:50], 50, 1).tolist() == list(range(50))
+    chosen = choose(points, 50, 1)
+    assert {*points.argmin(axis=0).tolist(), *points.argmax(axis=0).tolist()} <= set(chosen.tolist())
+    assert 50 <= len(chosen) <= 54
+    assert choose(points, 50, 1).tolist() == chosen.tolist() != choose(points, 50, 2).tolist()
+    corners = np.repeat([[0.0, 0.0], [1.0, 1.0]], 300, axis=0)
+    assert len(choose(corners, 50, 1)) <= 50 + 50 + 4
+    flat = np.column_stack([points[:, 0], np.full(1_000, 0.5)])
+    assert {int(flat[:, 0].argmin()), int(flat[:, 0].argmax())} <= set(choose(flat, 50, 1).tolist())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import pdist
 from scipy.stats import qmc
 
-from firmfate.design import Cells, coalitions, design
+from firmfate.design import Cells, coalitions
+from firmfate.design.ranges import generator
 from firmfate.errors import StudyError
 from firmfate.study import Study
 
@@ -23,7 +25,7 @@ AXES = {
 
 
 def cells(kind: str, seed: int = 1, axes: dict[str, Any] | None = None, **options: object) -> Cells:
-    return design(Study(study={"name": "points", "seed": seed}, **{kind: {**options, **(axes or AXES)}}))
+    return Study(study={"name": "points", "seed": seed}, **{kind: {**options, **(axes or AXES)}}).cells
 
 
 def unit(found: Cells) -> np.ndarray:
@@ -43,6 +45,8 @@ DRAWN = [
 
 @pytest.mark.parametrize(("kind", "options"), DRAWN)
 def test_drawn_designs_depend_on_the_study_alone(kind: str, options: dict[str, Any]) -> None:
+    if kind == "saltelli":
+        pytest.importorskip("SALib")
     np.random.seed(1)  # noqa: NPY002 (the global state must not matter)
     first = cells(kind, **options)
     np.random.seed(2)  # noqa: NPY002
@@ -77,6 +81,20 @@ def test_optimised_hypercubes_are_better_than_plain_ones() -> None:
                 uneven[name].append(qmc.discrepancy(points))
     assert min(nearest["maximin"]) > max(nearest["none"])
     assert max(uneven["discrepancy"]) < min(uneven["none"])
+
+
+def test_the_best_of_fifty_hypercubes_is_taken() -> None:
+    """For a seed whose fiftieth candidate has its nearest points farthest apart, and one whose first has."""
+    seen = set()
+    for seed in range(500):
+        sampler = qmc.LatinHypercube(2, rng=generator(seed))
+        tried = [sampler.random(4) for _ in range(50)]
+        best = int(np.argmax([pdist(points).min() for points in tried]))
+        if best in (0, 49) and best not in seen:
+            seen.add(best)
+            design = Study(name="a", latin_hypercube={"points": 4, "execution": [0, 1], "misalignment": [0, 1]}).design
+            np.testing.assert_allclose(design.points(seed), tried[best], atol=1e-11)
+    assert seen == {0, 49}
 
 
 @settings(deadline=None, max_examples=20)
@@ -115,7 +133,7 @@ def test_saltelli_extends() -> None:
 
 
 def test_saltelli_without_salib_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "SALib.sample.sobol", None)
+    monkeypatch.setitem(__import__("sys").modules, "SALib", None)
     with pytest.raises(StudyError, match="pip install SALib"):
         cells("saltelli", points=16)
 
@@ -155,3 +173,41 @@ def test_a_grid_and_a_sobol_design_share_cells_by_value() -> None:
     sobol = cells("sobol", points=2, scramble=False)
     grid = cells("grid", axes={"execution": [0, 0.5], "correct_time": [8, 64], "alarm": [0.4, 0.65]})
     assert set(sobol.keys) < set(grid.keys)
+
+
+LOG = {"from": 8, "to": 512, "scale": "log"}
+GOLDEN: dict[str, tuple[str, Any, str]] = {
+    "grid": ("grid", {"execution": [0.9, 0.1], "correct_time": {**LOG, "points": 4}}, "8a3925c8a416dd50"),
+    "list": ("cells", [{"execution": 0.2, "alarm": 0.5}, {"execution": 0.9, "alarm": 0.6}], "7623d197340a1854"),
+    "maximin": ("latin_hypercube", {"points": 13, "execution": [0, 1], "correct_time": LOG}, "fa4eafc1e097b8eb"),
+    "discrepancy": (
+        "latin_hypercube",
+        {"points": 13, "optimise": "discrepancy", "execution": [0, 1], "correct_time": LOG},
+        "0fc64346bc6ed9f4",
+    ),
+    "plain hypercube": ("latin_hypercube", {"points": 13, "optimise": "none", "execution": [0, 1]}, "9696584bec5ab6f5"),
+    "sobol": ("sobol", {"points": 13, "execution": [0, 1], "correct_time": LOG}, "15edeb1e3c38e905"),
+    "unscrambled": (
+        "sobol",
+        {"points": 13, "scramble": False, "execution": [0, 1], "correct_time": LOG},
+        "46a693f9a16cbe6c",
+    ),
+    "saltelli": ("saltelli", {"points": 8, "execution": [0, 1], "correct_time": LOG}, "5eb9463e81d9ac17"),
+    "second order": (
+        "saltelli",
+        {"points": 8, "second_order": True, "execution": [0, 1], "alarm": [0.5, 0.9], "correct_time": LOG},
+        "bbe6b2b32aca0c58",
+    ),
+    "coalitions": ("coalitions", {"execution": [0.1, 1], "alarm": [0.9, 0.5]}, "547ec83b02df37e8"),
+}
+"""What a study asks for, and a digest of the points that it has had from the first version on."""
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_points_are_those_of_every_version_before(name: str) -> None:
+    """A run is extended by whoever has its directory: another stream of numbers would make other cells."""
+    kind, table, digest = GOLDEN[name]
+    if kind == "saltelli":
+        pytest.importorskip("SALib")
+    points = Study(name="golden", **{kind: table}).design.points(20261123)
+    assert hashlib.sha256(points.tobytes()).hexdigest()[:16] == digest

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from firmfate.design import Population, design, population
+import firmfate
+from firmfate.design import Population
+from firmfate.design.distributions import SMALLEST
+from firmfate.errors import StudyError
 from firmfate.study import Study
 
 FIRMS = 1_000_000
@@ -44,7 +49,7 @@ CORRELATIONS = (
 
 
 def read(table: dict[str, Any]) -> Population:
-    return population(Study(study={"name": "population", "seed": 5}, population=table))
+    return Study(name="population", seed=5, population=table).population
 
 
 def replicates(count: int) -> np.ndarray:
@@ -153,7 +158,7 @@ def test_one_draw_of_the_whole_goes_to_every_part_that_is_not_set_on_its_own() -
             "alarm": {"uniform": [0.5, 0.9]},
         },
     )
-    found = population(study)
+    found = study.population
     names = [study.model.fields[field] for field in found.fields]
     assert names == ["execution_sales", "execution_production", "execution_quality", "execution_logistics", "alarm"]
     values = found.draw(3, replicates(1000))
@@ -161,7 +166,7 @@ def test_one_draw_of_the_whole_goes_to_every_part_that_is_not_set_on_its_own() -
     np.testing.assert_array_equal(values[:, 1], values[:, 3])
     assert not (values[:, 0] == values[:, 1]).any()
     assert values.flags.c_contiguous
-    cells = design(study)
+    cells = study.cells
     assert cells.parameters[:, study.model.fields.index("execution_finance")].tolist() == [0.1, 0.9]
     assert cells.parameters[0, found.fields[0]] == cells.parameters[0, found.fields[1]] == 0.5
 
@@ -174,7 +179,7 @@ def test_one_draw_of_the_whole_goes_to_every_part_that_is_not_set_on_its_own() -
         {"constant": {"value": 0.3}},
         {"uniform": [0.3, 0.3]},
         {"normal": [0.3, 0]},
-        {"lognormal": [0.3, 0]},
+        {"lognormal": {"median": 0.3, "sd_log": 0}},
         {"empirical": [0.3]},
         {"empirical": [0.3, 0.3]},
     ],
@@ -182,9 +187,9 @@ def test_one_draw_of_the_whole_goes_to_every_part_that_is_not_set_on_its_own() -
 )
 def test_a_population_of_one_value_is_the_plain_cell_bit_for_bit(same: dict[str, Any]) -> None:
     study = {"name": "one", "common_random_numbers": False, "seed": 9}
-    plain = design(Study(study=study, parameters={"execution": 0.3}))
+    plain = Study(study=study, parameters={"execution": 0.3}).cells
     drawing = Study(study=study, population={"execution": same})
-    cells, found = design(drawing), population(drawing)
+    cells, found = drawing.cells, drawing.population
     assert cells.keys == plain.keys
     assert cells.random_keys.tolist() == plain.random_keys.tolist()
     assert cells.parameters.tobytes() == plain.parameters.tobytes()
@@ -219,14 +224,14 @@ def test_without_strata_all_firms_are_one_stratum() -> None:
 
 
 def test_without_a_population_nothing_is_drawn() -> None:
-    found = population(Study(study={"name": "none"}))
+    found = Study(name="none").population
     assert (len(found), found.fields) == (0, ())
     assert found.draw(1, replicates(7)).shape == (7, 0)
 
 
 def test_draws_never_touch_an_open_end() -> None:
     """A law so wide that quantiles underflow to 0, which `cash_buffer`, in (0, inf), does not allow."""
-    found = read({"cash_buffer": {"lognormal": [1e-300, 20]}})
+    found = read({"cash_buffer": {"lognormal": {"median": 1e-300, "sd_log": 20}}})
     assert found.distributions[0].unclipped(np.array([1e-4])).tolist() == [0.0]
     assert found.draw_keys(1, replicates(5000)).min() == np.nextafter(0.0, 1.0)
 
@@ -236,7 +241,7 @@ def test_observed_values_from_a_csv_column(tmp_path: Any) -> None:
     for written in ('"firms.csv"', '{ file = "firms.csv" }', '{ file = "firms.csv", column = "execution" }'):
         text = f'[study]\nname = "csv"\n[population]\nexecution = {{ empirical = {written} }}\n'
         study = Study.parse(text, beside=tmp_path)
-        assert set(population(study).draw_keys(1, replicates(200)).ravel()) == {0.2, 0.4, 0.9}
+        assert set(study.population.draw_keys(1, replicates(200)).ravel()) == {0.2, 0.4, 0.9}
         assert study.files == {"firms.csv": tmp_path / "firms.csv"}
 
 
@@ -251,6 +256,70 @@ def test_a_population_composes_with_every_design() -> None:
     }
     for kind, table in designs.items():
         study = Study(study={"name": "both"}, population=drawing, **{kind: table})
-        cells = design(study)
-        assert (cells.parameters[:, population(study).fields[0]] == 0.57).all()
-        np.testing.assert_array_equal(population(study).draw(1, replicates(9)), read(drawing).draw(1, replicates(9)))
+        cells = study.cells
+        assert (cells.parameters[:, study.population.fields[0]] == 0.57).all()
+        np.testing.assert_array_equal(study.population.draw(1, replicates(9)), read(drawing).draw(1, replicates(9)))
+
+
+def test_a_key_that_is_correlated_with_none_before_it_is_drawn_as_alone() -> None:
+    """Of alarm, blindness and execution the first two are independent: going through normal scores would round."""
+    pairs = [{"between": [other, "execution"], "normal": 0.5} for other in ("alarm", "blindness")]
+    table = {"alarm": {"uniform": [0.5, 0.9]}, "blindness": {"beta": [2, 2]}, "execution": {"beta": [2, 3]}}
+    alone, linked = read(table), read({**table, "correlation": pairs})
+    values = [found.draw_keys(3, replicates(500)) for found in (alone, linked)]
+    np.testing.assert_array_equal(values[0][:, :2], values[1][:, :2])
+    assert not (values[0][:, 2] == values[1][:, 2]).any()
+
+
+def test_correlated_uniforms_stay_between_0_and_1(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two rare draws together are rarer than doubles can say: they are the rarest uniform number, not 0 or 1."""
+    found = read(
+        {
+            "alarm": {"uniform": [0.5, 0.9]},
+            "cash_buffer": {"lognormal": {"median": 10, "sd_log": 0.7}},
+            "correlation": [{"between": ["alarm", "cash_buffer"], "normal": 0.7}],
+        }
+    )
+    extreme = np.array([SMALLEST, 1 - SMALLEST, 0.5])
+    monkeypatch.setattr("firmfate.design.population.uniforms", lambda *_, **__: extreme)
+    drawn = found.draw_keys(1, replicates(3))[:, found.keys.index("cash_buffer")]
+    law = stats.lognorm(0.7, scale=10)
+    assert drawn.tolist() == pytest.approx([law.ppf(SMALLEST), law.ppf(1 - SMALLEST), 10])
+    assert np.isfinite(drawn).all()
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        (
+            {"lognormal": {"median": 10, "sd_log": 0.7}},
+            "lognormal (median 10, sd_log 0.7), median 10, 5-95 % 3.16 to 31.6",
+        ),
+        ({"uniform": [2, 22]}, "uniform (low 2, high 22), median 12, 5-95 % 3 to 21"),
+        ({"empirical": [5, 6, 7]}, "empirical (3 values), median 6, 5-95 % 5 to 7"),
+        ({"constant": 3}, "constant, 3"),
+        ({"normal": [3, 0]}, "constant, 3"),
+    ],
+    ids=str,
+)
+def test_what_is_drawn_is_said(command: Callable, tmp_path: Path, table: dict[str, Any], words: str) -> None:
+    """A log-normal written with the mean of the logarithm, as in R, drew a fifth of what was meant, unsaid."""
+    study = Study(name="said", population={"cash_buffer": table})
+    line = f"cash_buffer: {words} (weeks of revenue; default 10)"
+    assert study.drawn_words == (line,)
+    (tmp_path / "study.toml").write_text(study.text)
+    for name in ("check", "plan"):
+        assert f"drawn     {line}\n" in command(name, tmp_path / "study.toml").out
+    assert f"drawn     {line}" in str(firmfate.plan(study))
+
+
+def test_a_log_normal_names_its_arguments() -> None:
+    with pytest.raises(StudyError) as refusal:
+        read({"cash_buffer": {"lognormal": [2.3, 0.7]}})
+    message = str(refusal.value)
+    assert message.startswith("population.cash_buffer.lognormal = [2.3, 0.7]: can be read in two ways")
+    assert "{ median = 2.3, sd_log = 0.7 }" in message
+    assert "where 2.3 is the mean of the logarithm, as in R and NumPy, { median = 9.974, sd_log = 0.7 }" in message
+    assert read({"cash_buffer": {"lognormal": {"median": 9.974, "sd_log": 0.7}}}).distributions[0].median == 9.974
+    with pytest.raises(StudyError, match="can be read in two ways"):  # and its exponential is no number
+        read({"cash_buffer": {"lognormal": [1e5, 0.7]}})

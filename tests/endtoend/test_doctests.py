@@ -5,13 +5,15 @@ from __future__ import annotations
 import doctest
 import importlib
 import pkgutil
+import pydoc
 import re
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 import firmfate
-from firmfate.study.layouts import KINDS
+from firmfate.design import DESIGNS
 
 README = Path(__file__).parents[2] / "README.md"
 MODULES = sorted(
@@ -24,6 +26,8 @@ MODULES = sorted(
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_in_docstrings(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    if name == "firmfate.design.saltelli":
+        pytest.importorskip("SALib")
     assert doctest.testmod(importlib.import_module(name)).failed == 0
 
 
@@ -34,7 +38,7 @@ def test_there_are_examples() -> None:
     assert {"firmfate.simulation", "firmfate.shards.plan", "firmfate.study.study"} <= set(found)
 
 
-@pytest.mark.parametrize("kind", [*KINDS, "population"])
+@pytest.mark.parametrize("kind", [*DESIGNS, "population"])
 def test_every_design_has_an_example_from_toml_to_survival(kind: str) -> None:
     """Users copy it; the first test of this file runs it."""
     module = importlib.import_module(f"firmfate.design.{'listed' if kind == 'cells' else kind}")
@@ -43,6 +47,15 @@ def test_every_design_has_an_example_from_toml_to_survival(kind: str) -> None:
     assert re.search(rf"^\[+{kind}\]+$", written, re.MULTILINE)
     for stage in ("Study.parse(", "firmfate.run(", "firmfate.survival."):
         assert stage in written
+
+
+@pytest.mark.parametrize("name", ["grid", "listed", *sorted(set(DESIGNS) - {"grid", "cells"}), "population"])
+def test_pydoc_shows_the_module_of_every_design(name: str) -> None:
+    """A function of the package, called like its module, hid `population`."""
+    assert f"`{name}`" in README.read_text(encoding="utf-8") or f"firmfate.design.{name}`" in README.read_text("utf-8")
+    found = pydoc.locate(f"firmfate.design.{name}")
+    assert isinstance(found, ModuleType)
+    assert ">>> ds = firmfate.run(" in pydoc.render_doc(found)
 
 
 def test_the_readmes_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ SMALL_SHARDS = ("--shard-scale", "0.02", "--no-report")
 def shards(directory: Path) -> dict[str, tuple[int, int]]:
     """Return (inode, time of the last change) of every finished shard."""
     return {
-        path.name: (path.stat().st_ino, path.stat().st_mtime_ns) for path in (directory / "shards").glob("[!.]*.nc")
+        path.name: (path.stat().st_ino, path.stat().st_mtime_ns) for path in (directory / "shards").glob("[!.]*.shard")
     }
 
 

@@ -19,7 +19,7 @@ def reference(
 ) -> dict[str, Any]:
     """The variables of the study of four cells, on one thread with shards of the usual size."""
     into = tmp_path_factory.mktemp("reference") / "run"
-    firmfate.run(corners(REPLICATES), into=into, threads=1, progress=False).close()
+    firmfate.run(corners(REPLICATES), into=into, on=firmfate.execute.Threads(1), progress=False).close()
     return bits(into / "result.nc")
 
 
@@ -41,7 +41,7 @@ def test_threads_and_shards(
 ) -> None:  # fmt: skip
     into = tmp_path / "run"
     firmfate.run(
-        corners(REPLICATES), into=into, threads=threads, shard_scale=shard_scale, progress=False
+        corners(REPLICATES), into=into, on=firmfate.execute.Threads(threads), shard_scale=shard_scale, progress=False
     ).close()  # fmt: skip
     assert bits(into / "result.nc") == reference
 
@@ -83,7 +83,7 @@ def test_more_replicates_afterwards(
 ) -> None:
     into = tmp_path / "run"
     firmfate.run(corners(2_000), into=into, shard_scale=shard_scale, progress=False).close()
-    before = {path: path.stat().st_mtime_ns for path in (into / "shards").glob("*.nc")}
+    before = {path: path.stat().st_mtime_ns for path in (into / "shards").glob("*.shard")}
     assert bits(into / "result.nc") != reference
     firmfate.run(corners(REPLICATES), into=into, progress=False).close()
     assert {path: path.stat().st_mtime_ns for path in before} == before
@@ -99,7 +99,7 @@ def test_more_cells_afterwards(
     half.write_text(whole.read_text().replace("execution = [0.2, 1.0]", "execution = [1.0]"))
     into = tmp_path / "run"
     firmfate.run(half, into=into, progress=False).close()
-    before = {path: path.stat().st_mtime_ns for path in (into / "shards").glob("*.nc")}
+    before = {path: path.stat().st_mtime_ns for path in (into / "shards").glob("*.shard")}
     firmfate.run(whole, into=into, progress=False).close()
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert bits(into / "result.nc") == reference

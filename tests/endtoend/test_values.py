@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -183,14 +184,14 @@ def test_whole_numbers_of_numpy_are_whole_numbers() -> None:
 )
 def test_replay_takes_finite_numbers_and_whole_replicates(tmp_path: Any, wanted: dict[str, Any], said: str) -> None:
     study = firmfate.Study(study={"name": "replayed", "replicates": 2, "years": 1}, grid={"execution": [0.1, 0.9]})
-    firmfate.run(study, into=tmp_path / "run", progress=False, threads=1).close()
+    firmfate.run(study, into=tmp_path / "run", progress=False, on=firmfate.execute.Threads(1)).close()
     with pytest.raises(FirmfateError, match=said):
         firmfate.replay(tmp_path / "run", **{"execution": 0.9, **wanted})
 
 
-@pytest.mark.parametrize("given", [{"threads": 0}, {"threads": -1}, {"workers": 1.5}])
-def test_a_run_takes_whole_numbers_of_threads_and_workers(tmp_path: Any, given: dict[str, Any]) -> None:
-    study = firmfate.Study(study={"name": "threaded", "replicates": 2, "years": 1}, grid={"execution": [0.1, 0.9]})
-    with pytest.raises(FirmfateError, match="allowed: a whole number from 1 to 4,096"):
+@pytest.mark.parametrize("given", [{"on": 4}, {"shard_scale": 0.0}, {"shard_scale": math.inf}, {"shard_scale": "1"}])
+def test_a_run_refuses_what_is_no_executor_and_no_scale(tmp_path: Any, given: dict[str, Any]) -> None:
+    study = firmfate.Study(name="threaded", replicates=2, years=1, grid={"execution": [0.1, 0.9]})
+    with pytest.raises(FirmfateError, match=f"{next(iter(given))} = .*; allowed: "):
         firmfate.run(study, into=tmp_path / "run", progress=False, **given)
     assert not (tmp_path / "run").exists()

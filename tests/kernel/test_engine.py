@@ -3,13 +3,16 @@ company kept."""
 
 from __future__ import annotations
 
+import inspect
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import firmfate
+from firmfate.counts import COUNTED, Counters
 from firmfate.errors import InvalidFirmsWarning
 from firmfate.kernel.engine import INVALID, Engine, Varying
 from firmfate.models import load_model
@@ -26,8 +29,13 @@ def of_engine(firms, firm: int) -> tuple:
 
 
 def of_path(model, life) -> tuple:
-    marks = [mark.name for mark in load_model(model).marks]
-    return tuple(float(life.attrs[name]) for name in ("event_week", "end", "alarm_week", *marks))
+    model = load_model(model)
+    causes = {"censored": 0, "invalid": INVALID} | {cause.name: i for i, cause in enumerate(model.causes, start=1)}
+    marks = [life.attrs[mark.name] for mark in model.marks]
+    return tuple(
+        float(value)
+        for value in (life.attrs["event_week"], causes[life.attrs["cause"]], life.attrs["alarm_week"], *marks)
+    )
 
 
 @pytest.mark.parametrize("case", range(8))
@@ -151,7 +159,7 @@ def test_a_firm_whose_arithmetic_fails_touches_no_other():
     assert not (alone.cause == INVALID).any()
     for i in range(50):
         life = firmfate.simulate_path("firm", parameters={"cash_buffer": 1e308}, weeks=60, replicate=i)
-        assert (life.attrs["end"] == INVALID) == failed[i]
+        assert (life.attrs["cause"] == "invalid") == failed[i]
 
 
 def test_common_random_numbers():
@@ -164,22 +172,28 @@ def test_common_random_numbers():
     assert np.array_equal(again.event_week[1], apart.event_week[0]), "a cell's numbers follow its values, not its place"
 
 
-def test_counts_are_those_of_the_records():
-    from firmfate.kernel.engine import Counts
+@pytest.mark.parametrize("model", ["firm", "car"])
+def test_the_compiled_count_takes_the_tables_of_the_register_in_their_order(model):
+    taken = list(inspect.signature(Engine(load_model(model))._module.count.py_func).parameters)
+    assert taken[-len(COUNTED) :] == [counter.name for counter in COUNTED]
 
+
+def test_counts_are_those_of_the_records():
     model = load_model("firm")
     engine = Engine(model, dt=0.5)
     table = np.array([[{**model.defaults, "unit_cost": c}[n] for n in model.fields] for c in (0.57, 0.62)])
     made = engine.run(table, key=3, cells=np.zeros(2, np.uint64), first=10, replicates=200, steps=600)
-    counts = Counts.empty(model, cells=2, weeks=300, bins=24, batches=8, horizons=2)
-    engine.count(made, counts, first=10, step_weeks=1, week_steps=2, bin_weeks=13, horizons=np.array([200, 600]))
+    counters = Counters.of(model, weeks=300, batches=8, horizons=2)
+    tables = counters.empty(2)
+    engine.count(made, tables, first=10, step_weeks=1, week_steps=2, horizons=np.array([200, 600]))
+    counts = SimpleNamespace(**tables)
     week = np.ceil(made.event_step / 2).astype(int)
     batch = np.broadcast_to((10 + np.arange(200)) % 8, (2, 200))
     for cell in range(2):
         for cause in range(4):
-            ended = made.end[cell] == cause + 1
+            ended = made.cause[cell] == cause + 1
             assert np.array_equal(counts.events[cell, cause], np.bincount(week[cell][ended], minlength=301)[1:])
-        died_alarmed = (made.end[cell] == 1) & (made.alarm_step[cell] > 0)
+        died_alarmed = (made.cause[cell] == 1) & (made.alarm_step[cell] > 0)
         assert counts.alarms[cell, :, 1].sum() == died_alarmed.sum()
         warning = (made.event_step - made.alarm_step)[cell][died_alarmed].astype(np.int64)
         assert counts.warning_steps_sum[cell, :, 1].sum() == warning.sum()
@@ -187,8 +201,8 @@ def test_counts_are_those_of_the_records():
         early = died_alarmed & (made.alarm_step[cell] <= 26)
         assert counts.early_alarms[cell, :, 1].sum() == early.sum()
         green = np.bincount(made.marks[0, cell][died_alarmed], minlength=6)
-        assert np.array_equal(counts.mark_count[0, cell, 1], green)
+        assert np.array_equal(counts.mark_count[cell, 0, 1], green)
         for b in range(8):
             assert counts.batch_firms[cell, b] == (batch[cell] == b).sum()
             assert counts.batch_lifetime[cell, b, 0] == np.minimum(made.event_step[cell][batch[cell] == b], 200).sum()
-    assert counts.batch_events.sum() == counts.events.sum() == (made.end > 0).sum()
+    assert counts.batch_events.sum() == counts.events.sum() == (made.cause > 0).sum()

@@ -207,7 +207,7 @@ def test_early_alarms_are_drawn_apart(ds: xr.Dataset) -> None:
 
 
 def test_one_life_shows_kpis_above_and_the_firm_below(many: xr.Dataset) -> None:
-    one = many.isel(life=int(np.flatnonzero(many["end"].values)[0]))
+    one = many.isel(life=int(np.flatnonzero(many["cause"].values != "censored")[0]))
     axes = plots.life(one)
     lived = int(np.isfinite(one["cash"]).sum())
     kpis = [line for line in axes[0].lines if not str(line.get_label()).startswith("_")]
@@ -235,7 +235,7 @@ def test_kpis_are_turned_so_that_up_is_better(many: xr.Dataset) -> None:
 def test_life_of_another_model_shows_its_stocks() -> None:
     car = xr.Dataset(
         {"eps_road": ("step", [0.1, 0.2]), "distance": ("step", [2.0, 1.5], {"units": "σ√year"})},
-        coords={"week": ("step", [0.0, 13.0])}, attrs={"event_week": 26.0, "end": 0, "alarm_week": 0},
+        coords={"week": ("step", [0.0, 13.0])}, attrs={"event_week": 26.0, "cause": "censored", "alarm_week": 0},
     )  # fmt: skip
     (ax,) = plots.life(car)
     assert ax.get_title(loc="left") == "distance (σ√year)"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from firmfate.execute.run import run
+from firmfate.execute import run
 from firmfate.study import Study
 
 VOID = {"meta", "link", "img", "br", "hr", "input", "use", "path", "rect"}

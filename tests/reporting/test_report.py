@@ -193,7 +193,7 @@ def test_parameters_say_what_the_study_changed(report: Any, page: Any) -> None:
     words = page(report("paradox")).text["parameters"]
     assert "26 (default 52)" in words
     assert "0.05 to 1, 3 values" in words
-    assert "differs from firm to firm, normal (0.57, 0.02)" in words
+    assert "differs from firm to firm, normal (mean 0.57, sd 0.02), median 0.57, 5-95 % 0.537 to 0.603" in words
     assert "Assumption. Books close in 6 days" in words
     assert len(rows) == 82
 

@@ -139,7 +139,7 @@ def test_indices_of_a_study_are_those_of_its_estimates(tmp_path):
         study={"name": "indices", "years": 4, "replicates": 64},
         saltelli={"points": 16, "execution": [0, 1], "misalignment.sales": [0, 1], "misalignment.quality": [0, 1]},
     )
-    ds = firmfate.run(study, into=tmp_path / "run", threads=1, progress=False)
+    ds = firmfate.run(study, into=tmp_path / "run", on=firmfate.execute.Threads(1), progress=False)
     found = sobol_indices(ds, rmst, tau=104)
     assert found["parameter"].values.tolist() == ["execution", "misalignment_sales", "misalignment_quality"]
     years = rmst(ds, tau=104)["estimate"].values

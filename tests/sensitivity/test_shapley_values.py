@@ -23,7 +23,9 @@ def coalitions(tmp_path_factory):
         grid={"execution": [0.5, 1.0], **tables},
         parameters={"misalignment": 0.0},
     )
-    return firmfate.run(study, into=tmp_path_factory.mktemp("three") / "run", threads=1, progress=False).load()
+    return firmfate.run(
+        study, into=tmp_path_factory.mktemp("three") / "run", on=firmfate.execute.Threads(1), progress=False
+    ).load()
 
 
 def test_glove_game():
@@ -108,7 +110,7 @@ def test_coalitions_as_a_list_of_cells(coalitions, tmp_path):
         coalitions=tables,
         parameters={"misalignment": 0.0, "execution": 1.0},
     )
-    listed = firmfate.run(study, into=tmp_path / "run", threads=1, progress=False)
+    listed = firmfate.run(study, into=tmp_path / "run", on=firmfate.execute.Threads(1), progress=False)
     grid = shapley(coalitions).sel(execution=1.0, drop=True)
     xr.testing.assert_allclose(shapley(listed)[["estimate", "se"]], grid[["estimate", "se"]])
 

@@ -66,7 +66,7 @@ def lives(tmp_path_factory):
         study={"name": "lives", "replicates": 64, "seed": 2},
         grid={"execution": [0.05, 1.0], "misalignment": [0.0, 1.0]},
     )
-    firmfate.run(study, into=place, threads=1, progress=False)
+    firmfate.run(study, into=place, on=firmfate.execute.Threads(1), progress=False)
     return place
 
 
@@ -83,7 +83,7 @@ def test_health_and_green_kpis_are_those_of_a_replay(lives, execution):
 def test_paths_end_with_the_last_week_and_leave_out_the_living(lives):
     found = dashboards.derive({"alarms": lives})["lives"]
     recorded = firmfate.simulate("firm", execution=1.0, misalignment=1.0, replicates=64, seed=2, threads=1)
-    died = (recorded.end.values[0] > 0) & (recorded.event_week.values[0] >= dashboards.LEAST)
+    died = (recorded.cause.values[0] > 0) & (recorded.event_week.values[0] >= dashboards.LEAST)
     ages = found["age"].values[found["cell"].values == "strong misaligned"]
     assert ages.tolist() == recorded.event_week.values[0][died].tolist()
     young = found.isel(firm=int(np.argmin(found["age"].values)))
@@ -97,14 +97,14 @@ def test_repairs_count_each_life_once(tmp_path):
         grid={"execution": [1.0], "misalignment": [0.0, 1.0], "cash_buffer": [10], "correct_time": [13, 832]},
         parameters={"buffer_sd": 0, "margin_sd": 0},
     )
-    firmfate.run(study, into=tmp_path / "run", threads=1, progress=False)
+    firmfate.run(study, into=tmp_path / "run", on=firmfate.execute.Threads(1), progress=False)
     repairs = car.derive({"firm": tmp_path / "run"})["repairs"]
     assert float(repairs["lives"].sum()) == 48
     found = repairs["died"].sum("group").squeeze()
     # Nobody repairs within the horizon at 832 weeks, so whoever dies there dies unrepaired.
     ended = firmfate.simulate("firm", execution=1.0, misalignment=1.0, replicates=48, weeks=520, threads=1,
                               parameters={"buffer_sd": 0, "margin_sd": 0, "correct_time": 832})  # fmt: skip
-    assert float(found.sel(misalignment=1.0, correct_time=832)) == float((ended.end.values > 0).sum())
+    assert float(found.sel(misalignment=1.0, correct_time=832)) == float((ended.cause.values > 0).sum())
     assert float(found.sel(misalignment=1.0, correct_time=13)) < float(found.sel(misalignment=1.0, correct_time=832))
     assert np.isinf(repairs["fall"].sel(misalignment=0.0).values).all()
     assert (repairs["fall"].sel(misalignment=1.0).values < 520).all()

@@ -22,7 +22,7 @@ def test_effects_are_those_of_a_study(tmp_path):
         grid={"execution": [0.05, 1.0], "misalignment": [0, 1]},
         parameters={"correct_time": 104},
     )
-    ds = firmfate.run(study, into=tmp_path / "run", threads=1, progress=False)
+    ds = firmfate.run(study, into=tmp_path / "run", on=firmfate.execute.Threads(1), progress=False)
     years = ds["batch_lifetime"].isel(horizon=-1).sum("batch") / ds["firms"] / 52
     np.testing.assert_allclose(found["lifetime"].isel(point=1).mean("batch"), years, rtol=1e-12)
     slope = (years.sel(execution=1.0) - years.sel(execution=0.05)) / 0.95

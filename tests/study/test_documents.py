@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-import itertools
+import re
 import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from firmfate.design import DESIGNS
+from firmfate.design.families import NAMES
 from firmfate.errors import StudyError
 from firmfate.models import load_model
-from firmfate.study import Study, distributions_table, parameter_table, settings_table, study_schema, template
-from firmfate.study.distributions import NAMES
-from firmfate.study.layouts import KINDS
-from firmfate.study.study import TABLES
+from firmfate.study import (
+    Study,
+    designs_table,
+    distributions_table,
+    parameter_table,
+    settings_table,
+    study_schema,
+    template,
+)
+from firmfate.study.parts import table_names
 
 jsonschema = pytest.importorskip("jsonschema")
 
@@ -31,7 +40,7 @@ def firm_validator() -> Any:
 
 
 def test_the_schema_knows_every_table(validator: Any) -> None:
-    assert set(validator.schema["properties"]) == set(TABLES)
+    assert set(validator.schema["properties"]) == set(table_names())
 
 
 @pytest.mark.parametrize("model", ["firm", "car"])
@@ -45,12 +54,14 @@ GOOD: tuple[dict[str, Any], ...] = (
     {"grid": {"execution": [0, 1], "correct_time": ["13 weeks", 26], "alarm": {"values": [0.5]}}},
     {"grid": {"capacity": {"from": 1.2, "to": 2, "points": 3, "scale": "log"}, "misalignment": {"sales": [0, 1]}}},
     {"cells": [{"execution": 0.1}, {"execution": 0.2}]},
+    {"cells": [{"name": "weak", "execution": 0.1}, {"name": "strong", "execution": 0.2}]},
     {"latin_hypercube": {"points": 8, "optimise": "none", "execution": [0, 1]}},
     {"sobol": {"points": 8, "scramble": False, "execution": {"from": 0, "to": 1}}},
     {"saltelli": {"points": 8, "second_order": False, "execution.sales": [0, 1], "alarm": [0.5, 0.9]}},
     {"coalitions": {"misalignment": {"sales": [0, 1], "finance": {"off": 0, "on": 1}}}},
-    {"population": {"execution": {"beta": {"a": 2, "b": 2}}, "cash_buffer": {"lognormal": [10, 0.5]},
-                    "correct_time": {"uniform": ["1 year", 60]}, "alarm": {"constant": 0.5}, "strata": {"execution": 4},
+    {"population": {"execution": {"beta": {"a": 2, "b": 2}}, "alarm": {"constant": 0.5},
+                    "cash_buffer": {"lognormal": {"median": 10, "sd_log": 0.5}},
+                    "correct_time": {"uniform": ["1 year", 60]}, "strata": {"execution": 4},
                     "correlation": [{"between": ["execution", "cash_buffer"], "rank": 0.3}]}},
     {"record": {"firms": True, "horizons": [5, "52 weeks"], "batches": 16}},
     {"study": {"name": "x", "years": "20 years", "steps_per_week": "1/13", "model": "firm", "seed": 3}},
@@ -73,6 +84,8 @@ BAD: tuple[dict[str, Any], ...] = (
     {"coalitions": {"execution": {"on": 1}}},
     {"population": {"execution": {"norm": [0.5, 0.1]}}},
     {"population": {"execution": {"beta": [2]}}},
+    {"population": {"cash_buffer": {"lognormal": [2.3, 0.7]}}},
+    {"cells": [{"name": "", "execution": 0.1}]},
     {"population": {"execution": {"beta": [2, 2], "uniform": [0, 1]}}},
     {"record": {"batches": 4}},
     {"study": {"name": "../x"}},
@@ -96,8 +109,44 @@ def test_schema_and_reader_agree(firm_validator: Any, good: bool, tables: dict[s
             Study(**written)
 
 
-def test_the_good_examples_use_every_design() -> None:
-    assert set(itertools.chain(*GOOD)) >= set(KINDS)
+@pytest.mark.parametrize("kind", DESIGNS)
+def test_the_example_of_a_design_fits_the_schema_and_is_laid_out(firm_validator: Any, kind: str) -> None:
+    if "SALib" in DESIGNS[kind].needs:
+        pytest.importorskip("SALib")
+    text = f'[study]\nname = "example"\n\n{DESIGNS[kind].example}'
+    firm_validator.validate(tomllib.loads(text))
+    study = Study.parse(text)
+    assert type(study.design) is DESIGNS[kind]
+    assert len(study.cells) == study.design.count
+    assert study.design.words.startswith(DESIGNS[kind].called)
+
+
+def test_every_design_has_a_row_and_is_named_where_people_look() -> None:
+    rows = designs_table().splitlines()[2:]
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    for design, row in zip(DESIGNS.values(), rows, strict=True):
+        assert row.startswith(f"| `{design.heading()}` | {design.summary} |")
+        assert row.split(" | ")[-2:] == [
+            "new cells alone are run" if design.extends else "makes other cells",
+            "the table and the seed |" if design.drawn else "the table |",
+        ]
+        assert design.heading() in readme
+        assert design.heading() in template("first")
+
+
+def test_what_a_design_says_of_itself_is_so() -> None:
+    """Traits against cells: other seeds, more points, dimensions."""
+    for kind, design in DESIGNS.items():
+        if "SALib" in design.needs:
+            pytest.importorskip("SALib")
+        text = f'[study]\nname = "example"\n\n{design.example}'
+        study, other = (Study.parse(text.replace("name = ", f"seed = {seed}\nname = ", 1)) for seed in (1, 2))
+        assert (set(study.cells.keys) != set(other.cells.keys)) == design.drawn, kind
+        assert (study.cells.dims != ("cell",)) == design.crossed, kind
+        if "points = " in text and kind != "grid":
+            (points,) = re.findall(r"points = (\d+)", text)
+            more = Study.parse(text.replace(f"points = {points}", f"points = {2 * int(points)}")).cells.keys
+            assert (set(more) > set(Study.parse(text).cells.keys)) == design.extends, kind
 
 
 @pytest.mark.parametrize("name", ["firm", "car"])

@@ -140,6 +140,7 @@ REFUSED = {
         "[saltelli]\npoints = 64\nexecution = [0, 1]\nalarm = [0.5, 0.9]\nsecond_order = true",
         ["[saltelli]", "at least 3 axes"],
     ),
+    "range of one value": ("[sobol]\npoints = 4\nexecution = [0.5, 0.5]", ["sobol.execution.from = 0.5", "below"]),
     "range of three": ("[sobol]\npoints = 4\nexecution = [0, 0.5, 1]", ["sobol.execution", "range"]),
     "optimise misspelt": (
         '[latin_hypercube]\npoints = 4\noptimise = "maxmin"\nexecution = [0, 1]',
@@ -172,6 +173,8 @@ REFUSED = {
         ["population.execution.normal", "[0, 1]", "truncated_normal = [0.5, 0.2, 0, 1]"],
     ),
     "uniform leaves the range": ("[population]\nexecution = { uniform = [0.5, 1.1] }", ["1.1", "[0, 1]"]),
+    "mode outside": ("[population]\nexecution = { triangular = [0.1, 0.9, 0.5] }", ["low <= mode <= high"]),
+    "triangle of no width": ("[population]\nexecution = { triangular = [0.5, 0.5, 0.5] }", ["low < high"]),
     "constant outside": ("[population]\nexecution = { constant = 1.5 }", ["population.execution.constant", "[0, 1]"]),
     "observed outside": ("[population]\nexecution = { empirical = [0.5, 1.5] }", ["empirical[1] = 1.5", "[0, 1]"]),
     "correlated with what is fixed": (
@@ -194,6 +197,14 @@ REFUSED = {
     "strata of what is fixed": (
         "[population]\nexecution = { beta = [2, 2] }\nstrata = { alarm = 4 }",
         ["population.strata.alarm", "those that do: execution"],
+    ),
+    "strata whose first bin would be empty": (
+        "[population]\nexecution = { empirical = [0.2, 0.2, 0.2, 0.8] }\nstrata = { execution = 2 }",
+        ["population.strata.execution = 2", "too few"],
+    ),
+    "strata whose last bin would be empty": (
+        "[population]\nexecution = { empirical = [0.2, 0.8, 0.8, 0.8] }\nstrata = { execution = 2 }",
+        ["population.strata.execution = 2", "too few"],
     ),
     "strata of too few values": (
         "[population]\nexecution = { empirical = [0.2, 0.2, 0.2, 0.8] }\nstrata = { execution = 4 }",

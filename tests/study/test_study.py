@@ -12,10 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmfate.design import design
 from firmfate.models import load_model
 from firmfate.study import Study, template
-from firmfate.study.rendering import toml
+from firmfate.tables.rendering import toml
 
 EXAMPLE = """
 [study]
@@ -55,8 +54,8 @@ def test_the_example_of_the_design_is_read() -> None:
     assert study.parameters == {"correct_time": 26.0}
     assert study.base["correct_time"] == 26.0
     assert study.base["capacity"] == 1.35
-    assert [axis.key for axis in study.layout.axes] == ["execution", "misalignment"]
-    assert study.layout.axes[0].values == tuple(round(0.05 * place, 12) for place in range(21))
+    assert [axis.key for axis in study.design.axes] == ["execution", "misalignment"]
+    assert study.design.axes[0].values == tuple(round(0.05 * place, 12) for place in range(21))
     assert study.text == EXAMPLE
 
 
@@ -81,7 +80,7 @@ def test_tables_in_python_are_the_same_study() -> None:
     )
     assert study == Study.parse(EXAMPLE)
     assert Study.parse(study.text) == study
-    assert Study(study={"name": "a"}, grid={"execution": np.linspace(0, 1, 3)}).layout.axes[0].values == (0.0, 0.5, 1.0)
+    assert Study(study={"name": "a"}, grid={"execution": np.linspace(0, 1, 3)}).design.axes[0].values == (0.0, 0.5, 1.0)
 
 
 def test_a_study_travels_between_processes(tmp_path: Path) -> None:
@@ -94,7 +93,7 @@ def test_a_study_travels_between_processes(tmp_path: Path) -> None:
     assert again == study
     assert again.path == path
     assert study.files == {"own.py": tmp_path / "own.py", "cells.csv": tmp_path / "cells.csv"}
-    assert [axis.values for axis in again.layout.axes] == [(0.1, 0.5), (0.2, 0.3)]
+    assert [axis.values for axis in again.design.axes] == [(0.1, 0.5), (0.2, 0.3)]
 
 
 def test_a_study_is_frozen() -> None:
@@ -137,8 +136,8 @@ def test_quantities_with_units_of_time() -> None:
         },
         parameters={"adopt_time": "0.5 years", "kpi_time": "1_3 week"},
     )
-    assert study.layout.axes[0].values == (13.0, 26.0, 52.0)
-    assert study.layout.axes[1].values == (1.0, 52.5, 104.0)
+    assert study.design.axes[0].values == (13.0, 26.0, 52.0)
+    assert study.design.axes[1].values == (1.0, 52.5, 104.0)
     assert study.parameters == {"adopt_time": 26.0, "kpi_time": 13.0}
 
 
@@ -169,25 +168,25 @@ def test_nested_tables_are_dotted_keys() -> None:
         '[study]\nname = "a"\n[parameters]\n"misalignment.sales" = 0.2\n[grid]\n"execution.sales" = [0, 1]\n'
     )
     assert nested.parameters == dotted.parameters == {"misalignment.sales": 0.2}
-    assert nested.layout == dotted.layout
+    assert nested.design == dotted.design
 
 
 def test_values_are_rounded_to_twelve_digits() -> None:
     study = Study(study={"name": "round"}, grid={"execution": [0.1 + 0.2]}, parameters={"capacity": 4 / 3})
-    assert study.layout.axes[0].values == (0.3,)
+    assert study.design.axes[0].values == (0.3,)
     assert study.base["capacity"] == 1.33333333333
 
 
 def test_log_axis() -> None:
     study = Study(study={"name": "log"}, grid={"correct_time": {"from": 1, "to": 1000, "points": 4, "scale": "log"}})
-    assert study.layout.axes[0].values == (1.0, 10.0, 100.0, 1000.0)
+    assert study.design.axes[0].values == (1.0, 10.0, 100.0, 1000.0)
 
 
 @pytest.mark.parametrize("model", ["firm", "car"])
 def test_templates_can_be_run(model: str) -> None:
     study = Study.parse(template("first", model))
     assert (study.name, study.model) == ("first", load_model(model))
-    assert [axis.key for axis in study.layout.axes] == ["execution", "misalignment"]
+    assert [axis.key for axis in study.design.axes] == ["execution", "misalignment"]
 
 
 def test_what_the_template_comments_out_can_be_run_too() -> None:
@@ -198,7 +197,7 @@ def test_what_the_template_comments_out_can_be_run_too() -> None:
         if not line.startswith("# correct_time = 26")
     )
     study = Study.parse(shown)
-    assert {axis.key for axis in study.layout.axes} == {
+    assert {axis.key for axis in study.design.axes} == {
         "execution",
         "misalignment",
         "misalignment.sales",
@@ -282,7 +281,7 @@ def test_a_population_is_described_key_by_key() -> None:
 )
 def test_cells_are_counted_without_laying_them_out(tables: dict[str, Any], count: int) -> None:
     study = Study(study={"name": "count"}, **tables)
-    assert study.layout.count == count
+    assert study.design.count == count
     if "saltelli" in tables:
         pytest.importorskip("SALib")
-    assert len(design(study)) == count
+    assert len(study.cells) == count

@@ -1,4 +1,4 @@
-"""Fixtures of the survival tests: the oracle's firms and what R says of them, stored and live."""
+"""Fixtures of the survival tests: the oracle's firms and R's numbers for them, stored and live."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def live_oracle(tmp_path_factory: pytest.TempPathFactory) -> Path | None:
 
 @pytest.fixture(scope="session", params=["stored", "live"])
 def oracle(request: pytest.FixtureRequest, live_oracle: Path | None) -> Values:
-    """What R says, by (case, group, what, cause, week); group -1 is all, cause 0 none, week -1 none."""
+    """R's numbers, by (case, group, what, cause, week); group -1 is all, cause 0 none, week -1 none."""
     path = ORACLE / "oracle.csv" if request.param == "stored" else live_oracle
     if path is None:
         pytest.skip("Rscript is not installed; the stored numbers are tested")

@@ -75,8 +75,8 @@ def variance_of_survival_gap(first: dict[str, float], second: dict[str, float]) 
     for _ in range(WEEKS):
         moved = np.zeros_like(both)
         for low, high in pairwise(edges):
-            luck = (low + high) / 2
-            to = [np.minimum(cash - (luck < loss) + (luck >= 1 - gain), FULL) for loss, gain, _ in cells]
+            uniform = (low + high) / 2
+            to = [np.minimum(cash - (uniform < loss) + (uniform >= 1 - gain), FULL) for loss, gain, _ in cells]
             np.add.at(moved, np.ix_(*to), both[1:, 1:] * (high - low))
         moved[0] = moved[:, 0] = 0.0
         both = moved * (1 - max(leave for _, _, leave in cells))
@@ -99,7 +99,7 @@ def _uniform(counter):
 
 
 @njit
-def _live(first, repetitions, batches, per_batch, loss, gain, leave, events, batch_events, lifetime):
+def _simulate(first, repetitions, batches, per_batch, loss, gain, leave, events, batch_events, lifetime):
     cells = loss.size
     for r in range(repetitions):
         for firm in range(batches * per_batch):
@@ -110,10 +110,10 @@ def _live(first, repetitions, batches, per_batch, loss, gain, leave, events, bat
                 while end < 0 and week < WEEKS:
                     counter = name + np.uint64(2 * week)
                     week += 1
-                    luck = _uniform(counter)
-                    if luck < loss[cell]:
+                    uniform = _uniform(counter)
+                    if uniform < loss[cell]:
                         cash -= 1
-                    elif luck >= 1.0 - gain[cell] and cash < FULL:
+                    elif uniform >= 1.0 - gain[cell] and cash < FULL:
                         cash += 1
                     if cash == 0:
                         end = 0
@@ -135,7 +135,7 @@ def simulate(
     batch_events = np.zeros((repetitions, cells, batches, 2, WEEKS // BIN), dtype=np.uint32)
     lifetime = np.zeros((repetitions, cells, batches), dtype=np.int64)
     flat = (loss.ravel(), gain.ravel(), leave.ravel())
-    _live(first, repetitions, batches, per_batch, *flat, events, batch_events, lifetime)
+    _simulate(first, repetitions, batches, per_batch, *flat, events, batch_events, lifetime)
     axes = ("repetition", "execution", "misalignment")
 
     def shaped(counts: np.ndarray) -> np.ndarray:
@@ -256,7 +256,7 @@ def check(found: dict[str, tuple[float, float]], repetitions: int) -> None:
     for name in ("derivative", "interaction", "incidence", "between_ends"):
         ours, independent = found[name]
         assert abs(standard_errors_from_nominal(ours, repetitions)) < 4, (name, ours)
-        # The negative control: forgetting what cells share is told from 95 % by the same yardstick.
+        # The negative control: forgetting what cells share is distinguished from 95 % by the same yardstick.
         assert standard_errors_from_nominal(independent, repetitions) > 4, (name, independent)
     # Bins make the error of small differences too large, never too small.
     assert standard_errors_from_nominal(found["inside_a_bin"][0], repetitions) > -4

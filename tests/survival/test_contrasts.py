@@ -27,11 +27,11 @@ EXECUTION, MISALIGNMENT = np.array([0.0, 0.3, 1.0]), np.array([0.0, 1.0])
 
 
 @cache
-def lives(firms: int = 400) -> tuple[np.ndarray, np.ndarray]:
+def lifetimes(firms: int = 400) -> tuple[np.ndarray, np.ndarray]:
     """Weeks and causes of every firm, (execution, misalignment, firm), with common random numbers."""
-    luck, kind = np.random.Generator(np.random.Philox(11)).random((2, firms))
+    uniform, kind = np.random.Generator(np.random.Philox(11)).random((2, firms))
     rate = 0.02 * (1 + 2 * EXECUTION[:, None, None] * MISALIGNMENT[None, :, None]) + 0.01 * EXECUTION[:, None, None]
-    weeks = np.ceil(-np.log(luck) / rate).astype(int)
+    weeks = np.ceil(-np.log(uniform) / rate).astype(int)
     return weeks, np.broadcast_to(np.where(kind < 0.7, "insolvency", "exit"), weeks.shape)
 
 
@@ -41,7 +41,7 @@ def counted(bin_weeks: int = 1, firms: int = 400) -> xr.Dataset:
 
 @cache
 def _counted(bin_weeks: int, firms: int) -> xr.Dataset:
-    weeks, causes = lives(firms)
+    weeks, causes = lifetimes(firms)
     e, m, firm = np.meshgrid(EXECUTION, MISALIGNMENT, np.arange(firms), indexing="ij")
     columns = {"week": weeks, "end": causes, "execution": e, "misalignment": m, "batch_of": firm % BATCHES}
     return counts_from_table(
@@ -75,7 +75,7 @@ def compare(result: xr.Dataset, each: np.ndarray) -> None:
 @pytest.mark.parametrize("bin_weeks", [1, 13])
 @pytest.mark.parametrize("tau", [26, HORIZON])
 def test_restricted_means_at_horizons_are_exact_in_any_bins(bin_weeks: int, tau: int) -> None:
-    ds, lived = counted(bin_weeks), np.minimum(lives()[0], tau).astype(float)
+    ds, lived = counted(bin_weeks), np.minimum(lifetimes()[0], tau).astype(float)
     cells = ({"execution": 1.0, "misalignment": 1.0}, {"execution": 0.3, "misalignment": 0.0})
     slope = (lived[2, 1] - lived[1, 1]) / 0.7
     middle = slope * 0.3 + (lived[1, 1] - lived[0, 1]) / 0.3 * 0.7  # second order on an uneven grid
@@ -93,7 +93,7 @@ def test_restricted_means_at_horizons_are_exact_in_any_bins(bin_weeks: int, tau:
 
 
 def test_the_curve_of_restricted_means_meets_the_horizons() -> None:
-    ds, weeks = counted(13), lives()[0]
+    ds, weeks = counted(13), lifetimes()[0]
     curve = contrast(ds, rmst_curve, between=({"execution": 1.0}, {"execution": 0.0})).sel(misalignment=1.0)
     for tau in (26, HORIZON):
         lived = np.minimum(weeks, tau).astype(float)
@@ -102,7 +102,7 @@ def test_the_curve_of_restricted_means_meets_the_horizons() -> None:
 
 @pytest.mark.parametrize("bin_weeks", [1, 13])
 def test_curves_are_exact_at_the_ends_of_bins(bin_weeks: int) -> None:
-    ds, (weeks, causes) = counted(bin_weeks), lives()
+    ds, (weeks, causes) = counted(bin_weeks), lifetimes()
     between = ({"execution": 1.0}, {"execution": 0.0})
     share = contrast(ds, cumulative_incidence, between=between).sel(misalignment=1.0, cause="exit", week=26)
     ended = ((weeks <= 26) & (causes == "exit")).astype(float)
@@ -136,7 +136,7 @@ def test_variances_within_bins_follow_those_of_independent_cells() -> None:
 
 def test_any_function_of_the_estimators() -> None:
     """A ratio of two means, by the jackknife written out."""
-    ds, lived = counted(1), np.minimum(lives()[0][2, 1], HORIZON).reshape(-1, BATCHES)
+    ds, lived = counted(1), np.minimum(lifetimes()[0][2, 1], HORIZON).reshape(-1, BATCHES)
 
     def share_late(counts: xr.Dataset) -> xr.DataArray:
         return 1 - rmst(counts, tau=26).estimate / rmst(counts).estimate
@@ -159,7 +159,7 @@ def test_quantiles_take_batch_means_and_are_marked() -> None:
 
 
 def test_unpaired_variances_add_up() -> None:
-    ds, lived = counted(13), np.minimum(lives()[0], HORIZON).astype(float)
+    ds, lived = counted(13), np.minimum(lifetimes()[0], HORIZON).astype(float)
     ours = contrast(ds, rmst, between=({"execution": 1.0}, {"execution": 0.0}), paired=False).sel(misalignment=1.0)
     assert ours.se.item() == pytest.approx(np.hypot(of_batches(lived[2, 1]), of_batches(lived[0, 1])), rel=1e-9)
 
@@ -197,10 +197,10 @@ def test_batches_of_an_invalid_cell_need_not_pair(small: xr.Dataset) -> None:
         spoilt["invalid"][2, 1] = 10
         spoilt["batch_firms"][2, 1, batches] = 0
         for options in ({"tau": 104}, {"tau": 60}):
-            ours, whole = (contrast(ds, rmst, along="execution", **options) for ds in (spoilt, small))
+            ours, untouched = (contrast(ds, rmst, along="execution", **options) for ds in (spoilt, small))
             touched = np.array([[False, False], [False, True], [False, True]])
             np.testing.assert_array_equal(ours.estimate.isnull(), touched)
-            xr.testing.assert_identical(ours, whole.where(~whole.estimate.copy(data=touched)))
+            xr.testing.assert_identical(ours, untouched.where(~untouched.estimate.copy(data=touched)))
     spoilt["invalid"][:] = 10
     assert contrast(spoilt, rmst, along="execution").estimate.isnull().all()
 
@@ -298,7 +298,7 @@ def test_what_batches_cannot_tell_is_refused(small: xr.Dataset) -> None:
 
 
 def test_early_censoring_with_batches() -> None:
-    """Batches that tell their censorings: one firm a batch is the leave-one-out jackknife of Kaplan-Meier."""
+    """Batches that count their censorings: one firm a batch is the leave-one-out jackknife of Kaplan-Meier."""
     random = np.random.Generator(np.random.Philox(2))
     firms = 30
     week = random.integers(1, 20, firms)
@@ -337,7 +337,7 @@ def test_simultaneous_over_one_point_is_pointwise(small: xr.Dataset) -> None:
 
 
 def test_hazard_ratio() -> None:
-    """Of exponential lives, whose ratio is known; against the log of ratios of batches."""
+    """Of exponential lifetimes, whose ratio is known; against the log of ratios of batches."""
     ds = counted(13, firms=4000)
     cells = ({"execution": 1.0, "misalignment": 1.0}, {"execution": 0.0, "misalignment": 1.0})
     ratio = hazard_ratio(ds, between=cells, bin_weeks=13)

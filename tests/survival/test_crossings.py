@@ -1,4 +1,4 @@
-"""Crossing times: their intervals cover the truth, and say where there is no crossing or no evidence."""
+"""Crossing times: their intervals cover the truth, and are unbounded where there is no evidence."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ CELLS = ({"kind": "steady"}, {"kind": "erratic"})
 def studies(repetitions: int, *, shape: float) -> xr.Dataset:
     """Two kinds of firms, S = exp(-(t/40)^1.6) and exp(-(t/40)^shape), which cross at 40.
 
-    Half their luck is common: with all of it, the difference at the crossing would not vary at all.
+    Most of their random numbers are common: with all of them, the difference at the crossing would not vary at all.
     """
     random = np.random.Generator(np.random.Philox(9))
     common = random.random((repetitions, 1, BATCHES, PER_BATCH))
     own = random.random((repetitions, 2, BATCHES, PER_BATCH))
-    luck = -np.log(np.where(random.random(own.shape) < 0.7, common, own))
+    standard = -np.log(np.where(random.random(own.shape) < 0.7, common, own))
     events = np.zeros((repetitions, 2, BATCHES, 1, WEEKS), dtype=np.int64)
     for kind, power in enumerate((1.6, shape)):
-        week = np.ceil(40 * luck[:, kind] ** (1 / power)).astype(int)
+        week = np.ceil(40 * standard[:, kind] ** (1 / power)).astype(int)
         r, b, _ = np.nonzero(week <= WEEKS)
         np.add.at(events, (r, kind, b, 0, week[week <= WEEKS] - 1), 1)
     axes = ("repetition", "kind")

@@ -28,7 +28,8 @@ from firmfate.survival import (
     rmst_curve,
     time_lost,
 )
-from firmfate.survival.core import blocks, incidence, payoff
+from firmfate.survival.core import blocks, incidence, restricted
+from firmfate.survival.core.lifetable import CellCounts
 
 CURVES = (kaplan_meier, nelson_aalen, cumulative_incidence, hazard, rmst, rmst_curve, time_lost, quantile)
 
@@ -38,17 +39,17 @@ CURVES = (kaplan_meier, nelson_aalen, cumulative_incidence, hazard, rmst, rmst_c
     data=st.data(),
 )
 @settings(max_examples=40, deadline=None)
-def test_lives_counted_one_by_one(weeks: list[int], data: st.DataObject) -> None:
+def test_lifetimes_counted_one_by_one(weeks: list[int], data: st.DataObject) -> None:
     """With horizon censoring every estimate is a mean over firms, and its error that mean's."""
     horizon = 10
-    lives = np.array(weeks)
+    lifetimes = np.array(weeks)
     causes = np.array(data.draw(st.lists(st.integers(1, 3), min_size=len(weeks), max_size=len(weeks))))
-    ends = np.where(lives > horizon, 0, causes)
+    ends = np.where(lifetimes > horizon, 0, causes)
     ds = counts_from_table(
-        {"week": lives, "end": ends}, duration="week", cause="end", causes=[1, 2, 3], horizon=horizon, bin_weeks=1
+        {"week": lifetimes, "end": ends}, duration="week", cause="end", causes=[1, 2, 3], horizon=horizon, bin_weeks=1
     )
     tau = data.draw(st.integers(1, horizon))
-    n = lives.size
+    n = lifetimes.size
 
     def agrees(result: xr.Dataset, each: np.ndarray) -> None:
         assert result.estimate.item() == pytest.approx(each.mean(), rel=1e-12, abs=1e-12)
@@ -56,19 +57,19 @@ def test_lives_counted_one_by_one(weeks: list[int], data: st.DataObject) -> None
         assert result.lower.item() <= each.mean() + 1e-9
         assert result.upper.item() >= each.mean() - 1e-9
 
-    agrees(rmst(ds, tau=tau), np.minimum(lives, tau))
-    agrees(rmst_curve(ds).sel(week=tau), np.minimum(lives, tau))
-    agrees(kaplan_meier(ds).sel(week=tau), (lives > tau).astype(float))
+    agrees(rmst(ds, tau=tau), np.minimum(lifetimes, tau))
+    agrees(rmst_curve(ds).sel(week=tau), np.minimum(lifetimes, tau))
+    agrees(kaplan_meier(ds).sel(week=tau), (lifetimes > tau).astype(float))
     for cause in (1, 2, 3):
-        ended = (causes == cause) & (lives <= horizon)
-        agrees(cumulative_incidence(ds).sel(cause=cause, week=tau), (ended & (lives <= tau)).astype(float))
-        agrees(time_lost(ds, tau=tau).sel(cause=cause), np.where(ended, np.maximum(tau - lives, 0), 0))
+        ended = (causes == cause) & (lifetimes <= horizon)
+        agrees(cumulative_incidence(ds).sel(cause=cause, week=tau), (ended & (lifetimes <= tau)).astype(float))
+        agrees(time_lost(ds, tau=tau).sel(cause=cause), np.where(ended, np.maximum(tau - lifetimes, 0), 0))
     prices = np.array([[1.0], [2.5], [-3.0]]) * 0.9 ** np.arange(1, horizon + 1)
-    each = np.where(lives > horizon, 7.0, prices[causes - 1, np.minimum(lives, horizon) - 1])
+    each = np.where(lifetimes > horizon, 7.0, prices[causes - 1, np.minimum(lifetimes, horizon) - 1])
     cost = expected_payoff(ds, prices, at_end=7.0)
     assert cost.estimate.item() == pytest.approx(each.mean(), rel=1e-12, abs=1e-12)
     assert cost.se.item() == pytest.approx(each.std() / np.sqrt(n), rel=1e-9, abs=1e-7)
-    reached = np.flatnonzero(np.array([(lives > week).mean() for week in range(horizon + 1)]) <= 0.5 + 1e-12)
+    reached = np.flatnonzero(np.array([(lifetimes > week).mean() for week in range(horizon + 1)]) <= 0.5 + 1e-12)
     np.testing.assert_array_equal(quantile(ds).estimate, reached[0] if reached.size else np.nan)
 
 
@@ -77,16 +78,16 @@ def test_the_recursion_serves_incidence_with_early_censoring() -> None:
     random = np.random.Generator(np.random.Philox(3))
     events = random.integers(0, 6, (2, 3, 20))
     censored = random.integers(0, 4, (2, 20))
-    firms = events.sum((1, 2)) + censored.sum(1) + 5
-    forward = incidence.cumulative_incidence(events, firms, censored, z=1.96)
-    means = payoff.restricted_mean_curve(events, firms, censored, z=1.96)
+    counts = CellCounts(events, events.sum((1, 2)) + censored.sum(1) + 5, censored)
+    forward = incidence.cumulative_incidence(counts, z=1.96)
+    means = restricted.restricted_mean_curve(counts, z=1.96)
     for week in range(1, 21):
         gains = np.zeros((3, 20))
         gains[1, :week] = 1.0
-        value, se, _, _ = payoff.expected_payoff(events, firms, censored, payoff=gains, at_end=0.0, z=1.96)
+        value, se, _, _ = restricted.expected_payoff(counts, payoff=gains, at_end=0.0, z=1.96)
         np.testing.assert_allclose(forward[0][:, 1, week], value, rtol=1e-12)
         np.testing.assert_allclose(forward[1][:, 1, week], se, rtol=1e-10)
-        single = payoff.restricted_mean(events, firms, censored, tau=week, z=1.96)
+        single = restricted.restricted_mean(counts, tau=week, z=1.96)
         np.testing.assert_allclose(means[0][:, week], single[0], rtol=1e-12)
         np.testing.assert_allclose(means[1][:, week], single[1], rtol=1e-10, atol=1e-14)
 
@@ -118,9 +119,9 @@ def test_risk_table_on_dask(small: xr.Dataset) -> None:
 
 @pytest.mark.parametrize("estimator", CURVES)
 def test_blocks_of_cells_change_nothing(small: xr.Dataset, estimator: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = estimator(small)  # type: ignore[operator]
+    unblocked = estimator(small)  # type: ignore[operator]
     monkeypatch.setattr(blocks, "BLOCK_NUMBERS", 500)
-    xr.testing.assert_identical(estimator(small), whole)  # type: ignore[operator]
+    xr.testing.assert_identical(estimator(small), unblocked)  # type: ignore[operator]
 
 
 def test_ten_billion_firms_are_no_harder(small: xr.Dataset) -> None:
@@ -152,6 +153,9 @@ CALLS: dict[str, Callable[[xr.Dataset], xr.Dataset]] = {
     "crossing": lambda ds: survival.crossing(ds, between=CELLS),
     "hazard_ratio": lambda ds: survival.hazard_ratio(ds, between=CELLS),
     "logrank": lambda ds: survival.logrank(ds, "execution"),
+    "gray_test": lambda ds: survival.gray_test(ds, "execution", cause="exit"),
+    "fine_gray": lambda ds: survival.fine_gray(ds, FORMULA, cause="exit"),
+    "landmark": lambda ds: kaplan_meier(survival.landmark(ds, week=52)),
     "proportional_hazards": lambda ds: survival.proportional_hazards(ds, FORMULA),
     "proportionality": lambda ds: survival.proportionality(ds, FORMULA),
     "accelerated_failure_time": lambda ds: survival.accelerated_failure_time(ds, FORMULA, batches=False),
@@ -161,7 +165,7 @@ CALLS: dict[str, Callable[[xr.Dataset], xr.Dataset]] = {
 
 
 def test_every_public_function_is_called() -> None:
-    assert set(CALLS) == set(survival.__all__) - {"example", "counts_from_table"}
+    assert set(CALLS) == set(survival.__all__) - {"example", "counts_from_table", "counts_from_firms"}
 
 
 @pytest.mark.parametrize("name", CALLS)
@@ -219,27 +223,27 @@ def test_impossible_counts_are_refused(small: xr.Dataset, spoil: object, message
         (lambda ds: kaplan_meier(ds, level=95), "between 0 and 1"),
         (lambda ds: kaplan_meier(ds, limits="loglog"), "did you mean 'log-log'"),
         (lambda ds: rmst(ds, tau=105), "from 1 to the horizon, 104"),
-        (lambda ds: rmst(ds, tau=0.5), "whole number of weeks"),
+        (lambda ds: rmst(ds, tau=0.5), "integer number of weeks"),
         (lambda ds: quantile(ds, p=1.0), "strictly between"),
         (lambda ds: hazard(ds, bin_weeks=0), "bin_weeks = 0"),
         (lambda ds: risk_table(ds, weeks=[5, 3]), "ascending"),
         (lambda ds: risk_table(ds, weeks=[]), "ascending"),
         (lambda ds: expected_payoff(ds, [1.0, 2.0]), r"shape \(2,\)"),
         (lambda ds: expected_payoff(ds, ["cheap"]), "payoff holds something else"),
-        (lambda ds: rmst(ds, tau=np.nan), "tau = nan: a whole number of weeks"),
-        (lambda ds: rmst(ds, tau=np.inf), "tau = inf: a whole number of weeks"),
-        (lambda ds: rmst(ds, tau="year"), "tau = year: a whole number of weeks"),
-        (lambda ds: rmst(ds, tau=[52, 104]), "a whole number of weeks"),
+        (lambda ds: rmst(ds, tau=np.nan), "tau = nan: an integer number of weeks"),
+        (lambda ds: rmst(ds, tau=np.inf), "tau = inf: an integer number of weeks"),
+        (lambda ds: rmst(ds, tau="year"), "tau = year: an integer number of weeks"),
+        (lambda ds: rmst(ds, tau=[52, 104]), "an integer number of weeks"),
         (lambda ds: kaplan_meier(ds, level=None), "level = None: a confidence level"),
         (lambda ds: kaplan_meier(ds, level="95 %"), "level = '95 %': a confidence level"),
         (lambda ds: survival.contrast(ds, rmst, along="execution", level=None), "level = None"),
         (lambda ds: kaplan_meier(ds, limits=3), "limits = 3: one of auto"),
-        (lambda ds: hazard(ds, bin_weeks=np.nan), "bin_weeks = nan: a whole number"),
+        (lambda ds: hazard(ds, bin_weeks=np.nan), "bin_weeks = nan: an integer"),
         (lambda ds: quantile(ds, p=[]), r"p = \[\]: a share of firms"),
         (lambda ds: quantile(ds, p=np.nan), "p = nan: a share of firms"),
         (lambda ds: quantile(ds, p="half"), "p = half: a share of firms"),
-        (lambda ds: risk_table(ds, weeks=5), "weeks = 5: a list of ascending whole weeks"),
-        (lambda ds: risk_table(ds, weeks=[[1], [2, 3]]), "a list of ascending whole weeks"),
+        (lambda ds: risk_table(ds, weeks=5), "weeks = 5: a list of ascending integer weeks"),
+        (lambda ds: risk_table(ds, weeks=[[1], [2, 3]]), "a list of ascending integer weeks"),
     ],
 )
 def test_impossible_questions_are_refused(small: xr.Dataset, call: object, message: str) -> None:
@@ -247,7 +251,7 @@ def test_impossible_questions_are_refused(small: xr.Dataset, call: object, messa
         call(small)  # type: ignore[operator]
 
 
-def test_whole_numbers_of_any_type_are_taken(small: xr.Dataset) -> None:
+def test_integers_of_any_type_are_taken(small: xr.Dataset) -> None:
     for tau in (52, 52.0, np.int8(52), small.week[51]):
         xr.testing.assert_identical(rmst(small, tau=tau), rmst(small, tau=52))
 

@@ -63,7 +63,7 @@ def test_lengths_of_time_are_no_weeks_until_they_are_divided() -> None:
 
 
 def test_order_of_rows_does_not_make_batches_alike() -> None:
-    """Sorted tables are common: firms dealt in turn would make batches too equal, and errors too small."""
+    """Sorted tables are common: firms assigned in their order would make batches too equal, and errors too small."""
     frame = pd.concat([table(4000), table(4000, seed=2)], keys=["a", "b"]).reset_index(0, names="source")
     frame["end"] = "exit"
     options = {"duration": "weeks", "cause": "end", "covariates": ["source"], "horizon": 52}
@@ -77,7 +77,7 @@ def test_many_firms_in_few_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     frame = pd.DataFrame({"weeks": [5, 20, 52], "end": ["exit", "exit", ""], "firms": [40, 300, 10**6]})
     options = {"duration": "weeks", "cause": "end", "weight": "firms"}
     singly = counts_from_table(frame, **options)
-    monkeypatch.setattr(observed, "MOST_DEALT_SINGLY", 1000)
+    monkeypatch.setattr(observed, "MOST_ASSIGNED_SINGLY", 1000)
     multinomial = counts_from_table(frame, **options)
     for ds in (singly, multinomial):
         assert ds.batch_firms.sum() == ds.firms == 1_000_340
@@ -132,8 +132,8 @@ def test_observed_beside_simulated(small: xr.Dataset) -> None:
         ({"weeks": ["long", "short"]}, {}, "something else than numbers"),
         ({"weeks": [1.0]}, {}, "equally long"),
         ({"weeks": [], "end": []}, {}, "not empty"),
-        ({"firms": [1.5, 2]}, {"weight": "firms"}, "row 0: .*whole numbers"),
-        ({"firms": [-1, 2]}, {"weight": "firms"}, "whole numbers from 0"),
+        ({"firms": [1.5, 2]}, {"weight": "firms"}, "row 0: .*integers"),
+        ({"firms": [-1, 2]}, {"weight": "firms"}, "integers from 0"),
         ({"end": ["exit", 3]}, {}, "several kinds"),
         ({}, {"causes": ["fire"]}, "holds causes that"),
         ({}, {"covariates": ["sise"]}, "did you mean 'size'"),

@@ -276,8 +276,8 @@ def test_contrast_with_one_firm_a_batch_is_the_paired_error() -> None:
 
     random = np.random.Generator(np.random.Philox(5))
     firms_, horizon = 40, 52
-    luck = -np.log(random.random(firms_))
-    weeks = np.ceil(np.concatenate([luck * 30, luck * 45])).astype(int)
+    standard = -np.log(random.random(firms_))
+    weeks = np.ceil(np.concatenate([standard * 30, standard * 45])).astype(int)
     table = {
         "week": weeks,
         "end": np.where(weeks > horizon, 0, 1),

@@ -35,7 +35,7 @@ for repetition in range(3):
     kept.append(s.hazard(ds, by_cause=True, bin_weeks=13))
     kept.append(s.risk_table(ds, weeks=range(0, 1041, 52)))
     times.append(time.perf_counter() - start)
-# Of this program alone: what `getrusage` tells a child begins with the peak of the process that started it.
+# Of this program alone: what `getrusage` returns to a child begins with the peak of the process that started it.
 status = dict(line.split(":", 1) for line in open("/proc/self/status"))
 peak = int(status["VmHWM"].split()[0]) * 1024
 print(json.dumps({"seconds": min(times), "peak": peak}))

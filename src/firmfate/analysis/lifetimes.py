@@ -17,7 +17,7 @@ from firmfate.errors import EstimateError
 from firmfate.survival import rmst
 from firmfate.survival.batches import Resampler, batches_in_use, has_exact_lifetimes, lifetimes_without
 from firmfate.survival.core.limits import student_quantile
-from firmfate.survival.labels import computed, whole_weeks
+from firmfate.survival.labels import check_weeks, computed
 
 
 class Lifetimes:
@@ -48,7 +48,7 @@ class Lifetimes:
 
     def __init__(self, ds: xr.Dataset, *, tau: int | None = None) -> None:
         self.ds = computed(ds)
-        self.tau = whole_weeks(tau, ds.sizes["week"])
+        self.tau = check_weeks(tau, ds.sizes["week"])
         found = rmst(self.ds, tau=self.tau) / WEEKS_PER_YEAR
         self.estimate: xr.DataArray = found["estimate"]
         self.se: xr.DataArray = found["se"]

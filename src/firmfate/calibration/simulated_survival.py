@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmfate.counts import WEEKS_PER_YEAR
-from firmfate.design import design, population
 from firmfate.errors import StudyError
 from firmfate.kernel.engine import INVALID, Engine, Varying
 from firmfate.models import load_model
@@ -114,14 +113,14 @@ class SimulatedSurvival:
         tables = self.tables(values)
         study = Study(**{**tables, "study": {**tables["study"], "seed": seed}})
         try:
-            cells = design(study)
+            cells = study.cells
         except StudyError:
             return np.full(len(self.ages), np.nan)
         records = self._engine.run(
             cells.parameters, key=study.seed, cells=cells.random_words, first=0, replicates=firms, steps=study.steps,
             varying=self._varying(study, firms),
         )  # fmt: skip
-        end, lived = records.end[0], records.event_step[0]
+        end, lived = records.cause[0], records.event_step[0]
         if (end == INVALID).any():
             return np.full(len(self.ages), np.nan)
         lived = np.where(end == 0, study.steps + 1, lived)
@@ -133,7 +132,7 @@ class SimulatedSurvival:
         """Return the parameters that firms draw; kept while the distributions stay the same."""
         key = (study.seed, firms, str(study.population.described))
         if key not in self._drawn:
-            people = population(study)
+            people = study.population
             if len(self._drawn) > 8 * self._threads:
                 self._drawn.clear()
             self._drawn[key] = (

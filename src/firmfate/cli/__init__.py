@@ -11,10 +11,10 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from firmfate import __version__
-from firmfate.cli import replay, terminal
+from firmfate.cli import terminal
 from firmfate.errors import did_you_mean
 
 COMMANDS = (
@@ -28,13 +28,37 @@ a study flows through these in order:
   study.toml -> check -> plan -> run (simulates, gathers, reports) -> result.nc, report.html
   `run` on the same directory goes on where it stopped, and extends a study that asks for more.
 
-exit codes: 0 done; 1 a bug of ours; 2 bad input, or a run that cannot start; 3 stopped or incomplete (what is
+exit codes: 0 done; 1 internal error; 2 bad input, or a run that cannot start; 3 stopped or incomplete (what is
 finished is kept); 130 interrupted. FIRMFATE_DEBUG=1 shows tracebacks.
 """
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser that refuses with one message instead of its whole usage."""
+    """An argument parser that refuses with one message instead of all of its usage."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse; where a command names an option for them, ``--NAME VALUE`` of names that it lacks goes there."""
+        words = list(sys.argv[1:] if args is None else args)
+        if others := self.get_default("others"):
+            words = self._gathered(words, others)
+        return super().parse_known_args(words, namespace)
+
+    def _gathered(self, words: list[str], others: str) -> list[str]:
+        """Return words with ``--NAME VALUE`` of unknown names written ``OTHERS=NAME=VALUE``."""
+        written: list[str] = []
+        waiting = list(words)
+        while waiting:
+            word = waiting.pop(0)
+            name, equals, value = word.partition("=")
+            if word == "--":
+                return [*written, word, *waiting]
+            if not name.startswith("--") or name in self._option_string_actions:
+                written.append(word)
+                continue
+            if not equals and waiting and not waiting[0].startswith("--"):
+                value = waiting.pop(0)
+            written.append(f"{others}={name[2:]}={value}")
+        return written
 
     def error(self, message: str) -> NoReturn:
         """Print one message, and where to read on; exit code 2."""
@@ -49,7 +73,7 @@ class _Version(argparse.Action):
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return the parser of the whole command line."""
+    """Return the parser of the complete command line."""
     top = Parser(
         prog="firmfate",
         description="Monte Carlo studies of what happens to firms over time.",
@@ -84,8 +108,6 @@ def main(argv: Sequence[str] | None = None) -> int:
             f"there is no command '{words[0]}'{did_you_mean(words[0], COMMANDS) or '; allowed: ' + ', '.join(COMMANDS)}"
         )
         return 2
-    if words[0] == "replay":
-        words[1:] = replay.rewrite(words[1:])
     try:
         arguments = parser().parse_args(words)
     except SystemExit as end:

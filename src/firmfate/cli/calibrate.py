@@ -70,13 +70,13 @@ def execute(arguments: argparse.Namespace) -> int:
         terminal.complain(f"--free {twice[0]} is written twice; each parameter is sought in one range: keep one")
         return terminal.BAD_INPUT
     study = read_study(arguments.study, quiet=arguments.quiet)
-    if study.layout.axes:
-        axes = ", ".join(axis.key for axis in study.layout.axes)
+    if study.design.axes:
+        axes = ", ".join(axis.key for axis in study.design.axes)
         terminal.complain(f"{arguments.study} has axes ({axes}); a calibration fits one population: take them out")
         return terminal.BAD_INPUT
     from firmfate.calibration import calibrate, calibrated_tables, read_survival_table
     from firmfate.study import Study
-    from firmfate.study.rendering import toml
+    from firmfate.tables.rendering import toml
 
     table = read_survival_table(arguments.to, series=arguments.series, cohort=arguments.cohort)
     tables = study.tables

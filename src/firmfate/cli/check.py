@@ -20,10 +20,8 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Read and lay out the study."""
-    from firmfate.design import design
-
     study = read_study(arguments.study, quiet=arguments.quiet)
-    cells = design(study)
+    cells = study.cells
     if arguments.json:
         terminal.out_json(
             {
@@ -36,11 +34,16 @@ def execute(arguments: argparse.Namespace) -> int:
                 "weeks": study.weeks,
                 "steps_per_week": study.steps_per_week,
                 "seed": study.seed,
+                "design": study.design.words,
+                "drawn": list(study.drawn_words),
             }
         )
     elif not arguments.quiet:
-        terminal.out(
+        lines = [
             f"{arguments.study} is a study: '{study.name}', model {study.model_name}, {len(cells):,} cell(s) x "
-            f"{study.replicates:,} firms, {study.years:g} years"
-        )
+            f"{study.replicates:,} firms, {study.years:g} years",
+            f"design    {study.design.words}",
+            *(f"drawn     {line}" for line in study.drawn_words),
+        ]
+        terminal.out("\n".join(lines))
     return terminal.DONE

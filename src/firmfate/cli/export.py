@@ -29,19 +29,16 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Write the table and its dictionary."""
-    from firmfate.export import export_counts, export_firms, recorded
+    from firmfate.exporting import export, recorded
 
-    if arguments.firms:
-        if not recorded(arguments.directory):
-            terminal.say(
-                "the run kept no rows of firms: they are simulated again, and are the same firms", quiet=arguments.quiet
-            )
-        written = export_firms(arguments.directory, arguments.into, replicates=arguments.replicates)
-    elif arguments.replicates is not None:
+    if arguments.replicates is not None and not arguments.firms:
         terminal.complain("--replicates goes with --firms; counts are of all firms")
         return terminal.BAD_INPUT
-    else:
-        written = export_counts(arguments.directory, arguments.into)
+    if arguments.firms and not recorded(arguments.directory):
+        terminal.say(
+            "the run kept no rows of firms: they are simulated again, and are the same firms", quiet=arguments.quiet
+        )
+    written = export(arguments.directory, into=arguments.into, firms=arguments.firms, replicates=arguments.replicates)
     if not arguments.quiet:
-        terminal.out(f"wrote {written.rows:,} rows: {written.path}\ncolumns are told in {written.dictionary}")
+        terminal.out(f"wrote {written.rows:,} rows: {written.path}\nits columns are explained in {written.dictionary}")
     return terminal.DONE

@@ -19,16 +19,16 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Gather, and keep a few lives."""
+    """Gather, and keep the paths of a few firms."""
     from firmfate.dataset import gather
     from firmfate.execute import complete
 
     ds = gather(arguments.directory, allow_incomplete=arguments.allow_incomplete)
     complete(arguments.directory)
-    firms, whole = int(ds["firms"].sum()), bool(ds.attrs["complete"])
+    firms, finished = int(ds["firms"].sum()), bool(ds.attrs["complete"])
     if arguments.json:
-        terminal.out_json({"result": str(arguments.directory / "result.nc"), "firms": firms, "complete": whole})
+        terminal.out_json({"result": str(arguments.directory / "result.nc"), "firms": firms, "complete": finished})
     elif not arguments.quiet:
-        remark = "" if whole else ", which are not all"
+        remark = "" if finished else ", which are not all"
         terminal.out(f"gathered {firms:,} firms{remark}: {arguments.directory / 'result.nc'}")
     return terminal.DONE

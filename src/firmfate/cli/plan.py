@@ -15,27 +15,30 @@ def options(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("study", type=Path, metavar="STUDY", help="study file")
     parser.add_argument("--into", type=Path, metavar="DIR", help="run directory whose finished shards count")
-    parser.add_argument("--profile", type=Path, metavar="PROFILE", help="say also how it is dealt to Slurm jobs")
+    parser.add_argument("--profile", type=Path, metavar="PROFILE", help="print also how it is split into Slurm jobs")
     parser.add_argument("--json", action="store_true", help="print the plan as JSON")
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Lay out the study and cut it into shards."""
-    from firmfate.design import design
     from firmfate.shards import RunDirectory, plan
 
     study = read_study(arguments.study)
     if arguments.into and arguments.into.exists():
         directory = RunDirectory(arguments.into)
         directory.refuse_other(study)
-        found = directory.plan(study, design(study))
+        found = directory.plan(study, study.cells)
     else:
         found = plan(study)
-    dealt = None
+    tasks = None
     if arguments.profile:
-        from firmfate.slurm import Profile, deal
+        from firmfate.slurm import Profile, split
 
-        dealt = deal(found, Profile.read(arguments.profile))
+        tasks = split(found, Profile.read(arguments.profile))
+    from firmfate.execute.compiling import seconds_to_compile
+    from firmfate.kernel.engine import Engine
+
+    compiling = seconds_to_compile(Engine(study.model, dt=study.dt))
     if arguments.json:
         terminal.out_json(
             {
@@ -48,13 +51,19 @@ def execute(arguments: argparse.Namespace) -> int:
                 "shards": len(found.shards),
                 "nominal_core_seconds": found.nominal_seconds,
                 "gather_seconds": found.gather_seconds,
+                "compile_seconds": compiling,
                 "result_bytes": found.result_bytes,
                 "shard_bytes": found.shard_bytes,
                 "firms_bytes": found.firms_bytes,
                 "expected_se_weeks": found.expected_se_weeks,
-                **({"slurm": dealt.table()} if dealt else {}),
+                **({"slurm": tasks.table()} if tasks else {}),
             }
         )
     else:
-        terminal.out(str(found) + (f"\n{dealt}" if dealt else ""))
+        lines = [str(found)]
+        if compiling:
+            lines.append(f"start     about {compiling:g} s more to compile the model, once on this machine")
+        if tasks:
+            lines.append(str(tasks))
+        terminal.out("\n".join(lines))
     return terminal.DONE

@@ -1,8 +1,7 @@
-"""Reading what commands are given: study files, whose model code is announced, and run directories."""
+"""Reading what commands are given: study files, whose model code is announced."""
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,12 +21,6 @@ def read_study(path: Path, *, quiet: bool = False) -> Study:
     """
     from firmfate.study import Study
 
-    try:
-        model = tomllib.loads(path.read_text(encoding="utf-8-sig")).get("study", {}).get("model", "")
-        file = path.parent / model.rpartition(":")[0]
-        runs = ".py:" in model and file.is_file()
-    except (OSError, ValueError, AttributeError, RecursionError):
-        runs = False  # what is wrong is told below
-    if runs:
-        terminal.say(f"the study's model is code, which runs now: {file}", quiet=quiet)
-    return Study.read(path)
+    return Study.read(
+        path, on_code=lambda file: terminal.say(f"the study's model is code, which runs now: {file}", quiet=quiet)
+    )

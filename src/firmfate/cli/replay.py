@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 HELP = "live one firm of a run again, in full"
 PICTURES = (".png", ".svg", ".pdf")
-OWN = ("--replicate", "--variables", "--csv", "--netcdf", "--plot", "--json", "--axis", "--help")
 
 
 def options(parser: argparse.ArgumentParser) -> None:
-    """Declare what the command takes."""
+    """Declare what the command takes: axes of the run are options by their names, beside its own."""
+    parser.set_defaults(others="--axis")
     parser.add_argument("directory", type=Path, metavar="DIR", help="run directory")
     parser.add_argument(
         "--axis",
@@ -42,21 +42,6 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--netcdf", type=Path, metavar="FILE", help="write the life as netCDF")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the life of one firm (.png, .svg or .pdf)")
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
-
-
-def rewrite(words: list[str]) -> list[str]:
-    """Return the words of a command line with ``--NAME VALUE`` of axes written ``--axis=NAME=VALUE``."""
-    written, waiting = [], list(words)
-    while waiting:
-        word = waiting.pop(0)
-        name, equals, value = word.partition("=")
-        if not word.startswith("--") or word == "--" or name in OWN:
-            written.append(word)
-            continue
-        if not equals and waiting and not waiting[0].startswith("--"):
-            value = waiting.pop(0)
-        written.append(f"--axis={name[2:]}={value}")
-    return written
 
 
 def _axis(text: str) -> tuple[str, float]:
@@ -92,7 +77,7 @@ def execute(arguments: argparse.Namespace) -> int:
     )
     if arguments.plot:
         if "life" in ds.dims or arguments.variables:
-            terminal.complain("--plot draws one whole life: name a single --replicate, and leave --variables out")
+            terminal.complain("--plot draws one complete life: name a single --replicate, and leave --variables out")
             return terminal.BAD_INPUT
         _plot(ds, arguments.plot)
     if arguments.csv:
@@ -133,7 +118,7 @@ def _table(ds: xr.Dataset) -> pd.DataFrame:
 
 
 def _summaries(ds: xr.Dataset) -> list[dict[str, object]]:
-    """Return what is told of every life: which firm, in which cell, how and when it ended."""
+    """Return what is printed of every firm: which one, in which cell, how and when it ended."""
     if "life" not in ds.dims:
         return [dict(ds.attrs)]
     names = [str(name) for name, coord in ds.coords.items() if coord.dims == ("life",) and name != "life"]
@@ -145,8 +130,8 @@ def _summaries(ds: xr.Dataset) -> list[dict[str, object]]:
 
 def _line(life: dict[str, object]) -> str:
     """Return one life in words."""
-    told = ("model", "event_week", "end", "cause", "alarm_week", "replicate", "cell_key")
-    rest = {name: value for name, value in life.items() if name not in told}
+    named = ("model", "event_week", "cause", "alarm_week", "replicate", "cell_key")
+    rest = {name: value for name, value in life.items() if name not in named}
     cell = ", ".join(f"{name} {value:g}" for name, value in rest.items() if isinstance(value, float))
     marks = (
         "".join(f", {name.replace('_', ' ')} {value}" for name, value in rest.items() if isinstance(value, int))

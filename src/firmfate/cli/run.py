@@ -12,6 +12,8 @@ from pathlib import Path
 from firmfate.cli import terminal
 from firmfate.cli.reading import read_study
 from firmfate.errors import command
+from firmfate.execute.base import MOST_SCALE
+from firmfate.execute.register import EXECUTORS
 
 HELP = "run a study into a directory: simulate, gather, report"
 NO_STUDY = """\
@@ -27,16 +29,9 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--into", type=Path, metavar="DIR", help="run directory (default: runs/NAME, NAME being the study's)"
     )
-    where = parser.add_mutually_exclusive_group()
-    where.add_argument("--threads", type=_count, metavar="N", help="threads of this process (default: all cores)")
-    where.add_argument("--workers", type=_count, metavar="N", help="Dask processes on this machine")
-    where.add_argument("--scheduler", metavar="ADDRESS", help="a Dask scheduler's address, or its scheduler file")
-    where.add_argument(
-        "--slurm", type=Path, metavar="PROFILE", help="Dask workers in Slurm jobs (see `submit --show-profile`)"
-    )
-    parser.add_argument(
-        "--tls", nargs=3, type=Path, metavar=("CA", "CERT", "KEY"), help="PEM files for a scheduler that wants TLS"
-    )
+    choice = parser.add_mutually_exclusive_group()
+    for kind in EXECUTORS:
+        kind.add_option(parser, choice)
     parser.add_argument(
         "--shards",
         type=_part,
@@ -46,13 +41,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-report", action="store_true", help="gather, but write no report")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.add_argument("--quiet", action="store_true", help="print errors only")
-    parser.add_argument("--shard-scale", type=float, default=1.0, help=argparse.SUPPRESS)
-
-
-def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 4096:
-        raise argparse.ArgumentTypeError(f"'{text}'; allowed: a whole number from 1 to 4096")
-    return int(text)
+    parser.add_argument("--shard-scale", type=_scale, default=1.0, help=argparse.SUPPRESS)
 
 
 def _part(text: str) -> tuple[int, int]:
@@ -62,30 +51,33 @@ def _part(text: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
+def _scale(text: str) -> float:
+    try:
+        scale = float(text)
+    except ValueError:
+        scale = 0.0
+    if not 0 < scale <= MOST_SCALE:
+        raise argparse.ArgumentTypeError(f"'{text}'; allowed: a number above 0 and up to {MOST_SCALE:,.0f}")
+    return scale
+
+
 def execute(arguments: argparse.Namespace) -> int:
     """Run the study, or its part."""
     if arguments.study is None:
         terminal.complain(NO_STUDY)
         return terminal.BAD_INPUT
-    if arguments.shards and (arguments.workers or arguments.scheduler):
-        terminal.complain("--shards runs on threads of this process; leave --workers and --scheduler out")
-        return terminal.BAD_INPUT
+    on = next((on for kind in EXECUTORS if (on := kind.from_options(arguments)) is not None), EXECUTORS[0]())
     study = read_study(arguments.study, quiet=arguments.quiet)
-    into = arguments.into or Path("runs") / study.name
-    if arguments.shards:
-        from firmfate.execute import run_part
+    from firmfate.execute import ArrayPart, run
+    from firmfate.shards import RunDirectory
 
+    into = RunDirectory.of(study, arguments.into).path
+    if arguments.shards:
         index, parts = arguments.shards
-        run_part(study, into=into, index=index, parts=parts, progress=not arguments.quiet, threads=arguments.threads)
+        run(study, into=into, on=ArrayPart(index, parts, on), progress=not arguments.quiet)
         terminal.say(f"part {index} of {parts} is done; when all are: {command('gather', into)}", quiet=arguments.quiet)
         return terminal.DONE
-    from firmfate.execute import run
-
-    ds = run(
-        study, into=into, workers=arguments.workers, scheduler=arguments.scheduler, threads=arguments.threads,
-        progress=not arguments.quiet, shard_scale=arguments.shard_scale, slurm=arguments.slurm,
-        tls=tuple(arguments.tls) if arguments.tls else None,
-    )  # fmt: skip
+    ds = run(study, into=into, on=on, progress=not arguments.quiet, shard_scale=arguments.shard_scale)
     report = None
     if not arguments.no_report:
         from firmfate.reporting import write_report

@@ -1,4 +1,4 @@
-"""Tell how far a run is, from its shard files: done, missing, broken and repeated ones, in total and by cell.
+"""Print how far a run is, from its shard files: done, missing, broken and repeated ones, in total and by cell.
 
 Nothing is written and no queue is asked: it works while jobs run, after a driver has died, and on a read-only copy.
 
@@ -17,7 +17,7 @@ from firmfate.errors import command
 if TYPE_CHECKING:
     from firmfate.shards.status import Status
 
-HELP = "tell how far a run is"
+HELP = "print how far a run is"
 LONGEST = 60
 SHOWN = 10
 """Unfinished cells that are listed, unless all are asked for."""
@@ -63,19 +63,29 @@ def _lines(state: Status, path: Path, *, every: bool) -> list[str]:
         f"cells     {unfinished:,} unfinished",
     ]
     if state.missing:
-        lines.append(f"array     {_short(state.array())} of {state.plan.whole:,} shards; --array N for N tasks")
+        lines.append(f"array     {_short(state.array())} of {state.plan.total_shards:,} shards; --array N for N tasks")
     lines += [f"broken    {shard.path.name}" for shard in state.broken]
     shown = [cell for cell, done in enumerate(state.done_by_cell.tolist()) if every or done < state.study.replicates]
     lines += [_cell(state, cell) for cell in (shown if every else shown[:SHOWN])]
     if not every and len(shown) > SHOWN:
         lines.append(f"  ... and {len(shown) - SHOWN:,} more (--cells lists all)")
     if state.missing:
-        lines.append(f"next      {command('run', path / 'study.toml', '--into', path)}")
+        lines.append(f"next      {_go_on(path)}")
     elif not (path / "result.nc").is_file():
         lines.append(f"next      {command('gather', path)}")
     elif not (path / "report.html").is_file():
         lines.append(f"next      {command('report', path)}")
     return lines
+
+
+def _go_on(path: Path) -> str:
+    """Return the command that runs what is missing, in the way in which the run was begun."""
+    from firmfate.slurm.submission import kept_profile
+
+    study, profile = path / "study.toml", kept_profile(path)
+    if profile is not None:  # this may be a login node
+        return f"{command('submit', study, '--profile', profile, '--into', path)}, once its jobs have ended"
+    return command("run", study, "--into", path)
 
 
 def _short(expression: str) -> str:

@@ -1,7 +1,7 @@
 """Submit what is missing of a study to Slurm: job arrays and a job that gathers after them, or one Dask allocation.
 
 The same command again submits only what is missing by then. Jobs may be cancelled, requeued or run twice: finished
-shards are files, and stay. `firmfate status` tells how far it is, without asking the queue.
+shards are files, and stay. `firmfate status` prints how far it is, without asking the queue.
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--one-allocation", action="store_true", help="one job with a Dask scheduler, workers and the driver"
     )
+    parser.add_argument(
+        "--even-if-queued", action="store_true", help="submit although jobs of the directory are still in the queue"
+    )
     parser.add_argument("--pretend", action="store_true", help="print the scripts; write and submit nothing")
     parser.add_argument("--show-profile", action="store_true", help="print a commented profile to start from")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
@@ -48,26 +51,27 @@ def execute(arguments: argparse.Namespace) -> int:
             "  firmfate submit study.toml --profile my-cluster.toml"
         )
         return terminal.BAD_INPUT
+    from firmfate.shards import RunDirectory
     from firmfate.slurm import submit
 
     study = read_study(arguments.study, quiet=arguments.quiet)
-    into = arguments.into or Path("runs") / study.name
+    into = RunDirectory.of(study, arguments.into).path
     done = submit(
         study, into=into, profile=arguments.profile, pretend=arguments.pretend, one_allocation=arguments.one_allocation,
-        say=lambda text: terminal.say(text, quiet=arguments.quiet),
+        even_if_queued=arguments.even_if_queued, say=lambda text: terminal.say(text, quiet=arguments.quiet),
     )  # fmt: skip
     if arguments.json:
         terminal.out_json(
             {
                 "directory": str(into), "jobs": list(done.jobs), "scripts": [script.name for script in done.scripts],
-                "missing": done.deal.plan.missing, **done.deal.table(),
+                "missing": done.tasks.plan.missing, **done.tasks.table(),
             }
         )  # fmt: skip
     elif arguments.pretend:
-        terminal.say(str(done.deal), quiet=arguments.quiet)
+        terminal.say(str(done.tasks), quiet=arguments.quiet)
         terminal.out("\n".join(f"# ---- {script.name}\n{script.text}" for script in done.scripts).rstrip())
     elif not arguments.quiet:
-        terminal.out(str(done.deal))
+        terminal.out(str(done.tasks))
         for job, script in zip(done.jobs, done.scripts, strict=True):
             terminal.out(f"job       {job}: {into / 'slurm' / script.name}")
         terminal.out(f"next      {command('status', into)}")

@@ -1,4 +1,4 @@
-"""What the command line says and how errors end: results on standard output, all else on standard error."""
+"""What the command line prints and how errors end: results on standard output, all else on standard error."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from argparse import Namespace
 from collections.abc import Callable
 from typing import Any
 
-from firmfate.errors import FirmfateError
+from firmfate.errors import FirmfateError, escaped, printable
+from firmfate.interrupts import delivered
 
-DONE, BUG, BAD_INPUT, INCOMPLETE, INTERRUPTED = 0, 1, 2, 3, 130
+DONE, INTERNAL_ERROR, BAD_INPUT, INCOMPLETE, INTERRUPTED = 0, 1, 2, 3, 130
 
 
 def replace_what_cannot_be_shown() -> None:
@@ -38,14 +39,14 @@ def out_json(value: Any) -> None:
 
 
 def say(text: str, *, quiet: bool = False) -> None:
-    """Print a remark on standard error."""
+    """Print a remark on standard error; what would drive the terminal is shown instead."""
     if not quiet:
-        print(text, file=sys.stderr, flush=True)
+        print(escaped(text), file=sys.stderr, flush=True)
 
 
 def complain(text: str) -> None:
     """Print an error: one message."""
-    say(f"firmfate: {text}")
+    say(f"firmfate: {printable(text)}")
 
 
 def flush() -> None:
@@ -64,11 +65,12 @@ def _silence() -> None:
 def guarded(execute: Callable[[Namespace], int], arguments: Namespace, *, debug: bool = False) -> int:
     """Run a command and return its exit code.
 
-    Errors raised on purpose, and what the operating system refuses, become one message. Anything else is a bug of ours:
-    its traceback goes to a file, which the message names, or to standard error where `debug` is set.
+    Errors raised on purpose, and what the operating system refuses, become one message. Anything else is an internal
+    error: its traceback goes to a file, which the message names, or to standard error where `debug` is set.
     """
     try:
-        return execute(arguments)
+        with delivered():
+            return execute(arguments)
     except KeyboardInterrupt:
         complain("interrupted; what is finished is kept, the same command goes on from there")
         return INTERRUPTED
@@ -91,8 +93,8 @@ def guarded(execute: Callable[[Namespace], int], arguments: Namespace, *, debug:
         with tempfile.NamedTemporaryFile("w", prefix="firmfate-", suffix=".log", delete=False) as log:
             traceback.print_exc(file=log)
         complain(
-            f"this is a bug of firmfate, not of your study: {type(fault).__name__}: {fault}\n"
+            f"internal error, not a fault of your study: {type(fault).__name__}: {fault}\n"
             f"  the traceback is in {log.name}; please report it"
         )
-        code = BUG
+        code = INTERNAL_ERROR
     return code

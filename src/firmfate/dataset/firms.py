@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-import os
-from functools import lru_cache
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from firmfate.counts import FIRMS
-from firmfate.dataset.layout import cell_coordinates, describe, label
+from firmfate.counts import firm_variables
+from firmfate.dataset.layout import cell_coordinates, describe, label, label_bytes, write_attributes
+from firmfate.dataset.netcdf import created
 from firmfate.dataset.slabs import slabs
-from firmfate.design import Cells, population
-from firmfate.shards.file import NETCDF_LOCK, ShardFile, read
-from firmfate.shards.work import RECORDED
+from firmfate.design import Cells
+from firmfate.shards.file import ShardContent, ShardFile
+from firmfate.shards.schema import RECORDED, recorded_names
 from firmfate.study import Study
 
-BYTES_PER_FIRM = 40
+TIMES = {"event_step": "event_week", "alarm_step": "alarm_week"}
+"""What is recorded in steps -> the variable in weeks."""
+
+PIECE = 2**20
+"""Firms of a cell in one chunk of the file."""
 
 
-def write_firms(path: Path, study: Study, cells: Cells, by_cell: dict[int, list[ShardFile]]) -> None:
-    """Write ``firms.nc``: end, week of the end, alarm and marks over (axes..., replicate), and drawn values.
+def write_firms(
+    path: Path,
+    study: Study,
+    cells: Cells,
+    by_cell: dict[int, list[ShardFile]],
+    load: Callable[[ShardFile], ShardContent],
+) -> None:
+    """Write ``firms.nc``: week and cause of the event, alarm and marks over (axes..., replicate), and drawn values.
 
     Parameters
     ----------
@@ -30,62 +40,57 @@ def write_firms(path: Path, study: Study, cells: Cells, by_cell: dict[int, list[
     cells : Cells
     by_cell : mapping
         Position of a cell -> the shards that hold its firms.
+    load : callable
+        Reads a shard.
     """
-    import netCDF4
-
-    model = study.model
-    names = {"event_step": "event_week", "end": "end", "alarm_step": "alarm_week"} | {
-        m.name: m.name for m in model.marks
-    }
-    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with NETCDF_LOCK:
-        file = netCDF4.Dataset(aside, "w", format="NETCDF4")
-        describe(file, study, complete=True)
-        cell_coordinates(file, cells)
-        file.createDimension("replicate", study.replicates)
-        number = file.createVariable("replicate", "i8", ("replicate",))
-        number.setncatts({"units": "1", "long_name": "replicate: firms of the same number meet the same shocks"})
-        number[:] = np.arange(study.replicates)
-        for name in names.values():
-            entry = FIRMS.get(name)
-            chunks = (*(1 for _ in cells.shape), min(study.replicates, 2**20))
-            written = file.createVariable(
-                name, entry.dtype if entry else "u1", (*cells.dims, "replicate"), zlib=True, complevel=1, shuffle=True,
-                chunksizes=chunks, fill_value=False,
-            )  # fmt: skip
-            mark = next((mark for mark in model.marks if mark.name == name), None)
-            meaning = entry.long_name if entry else (mark.meaning if mark else name)
-            written.setncatts({"units": entry.units if entry else "1", "long_name": meaning})
-            label(file, written)
-    load = lru_cache(maxsize=8)(read)
-    for index, positions in slabs(cells.shape, BYTES_PER_FIRM * study.replicates):
-        tables = {name: np.zeros((positions.size, study.replicates)) for name in names}
-        for row, position in enumerate(positions.flat):
-            for shard in by_cell.get(int(position), ()):
-                content = load(shard)
-                own = content.cell_keys.index(cells.keys[position])
+    register = firm_variables(study.model)
+    names = {name: TIMES.get(name, name) for name in recorded_names(study.model.marks)}
+    per_firm = sum(np.dtype(register[name].dtype).itemsize for name in names.values())
+    drawing = 1 if study.common_random_numbers else len(cells)
+    drawn = 8 * len(study.population) * drawing * study.replicates
+    with created(path) as output:
+        with output.block(label_bytes(cells)) as file:
+            describe(file, study, complete=True)
+            cell_coordinates(file, cells)
+            file.createDimension("replicate", study.replicates)
+            number = file.createVariable("replicate", "i8", ("replicate",))
+            number.setncatts({"units": "1", "long_name": "replicate: firms of the same number meet the same shocks"})
+            for name in names.values():
+                chunks = (*(1 for _ in cells.shape), min(study.replicates, PIECE))
+                written = file.createVariable(
+                    name, register[name].dtype, (*cells.dims, "replicate"), zlib=True, complevel=1, shuffle=True,
+                    chunksizes=chunks, fill_value=False,
+                )  # fmt: skip
+                write_attributes(written, register[name])
+                label(file, written)
+        with output.block(8 * study.replicates) as file:
+            file["replicate"][:] = np.arange(study.replicates)
+        for index, positions in slabs(cells.shape, 8 * len(names) * study.replicates):
+            tables = {name: np.zeros((positions.size, study.replicates)) for name in names}
+            for row, position in enumerate(positions.flat):
+                for shard in by_cell.get(int(position), ()):
+                    content = load(shard)
+                    own = content.cell_keys.index(cells.keys[position])
+                    for name, table in tables.items():
+                        table[row, shard.first : shard.first + shard.replicates] = content.arrays[RECORDED + name][own]
+            with output.block(positions.size * study.replicates * per_firm) as file:
                 for name, table in tables.items():
-                    table[row, shard.first : shard.first + shard.replicates] = content.counts[RECORDED + name][own]
-        with NETCDF_LOCK:
-            for name, table in tables.items():
-                target = file[names[name]]
-                values = table * study.dt if name.endswith("_step") else table
-                target[index] = values.reshape(*positions.shape, study.replicates).astype(target.dtype)
-    with NETCDF_LOCK:
-        _write_drawn(file, study, cells)
-        file.close()
-    aside.replace(path)
+                    target = file[names[name]]
+                    values = table * study.dt if name in TIMES else table
+                    target[index] = values.reshape(*positions.shape, study.replicates).astype(target.dtype)
+        with output.block(drawn) as file:
+            _write_drawn(file, study, cells)
 
 
 def _write_drawn(file: Any, study: Study, cells: Cells) -> None:
     """Write what firms drew: over replicates where cells share the draws, over (axes..., replicate) where not."""
-    people = population(study)
-    if not len(people):
+    drawing = study.population
+    if not len(drawing):
         return
     replicates = np.arange(study.replicates, dtype=np.uint64)
     dims = () if study.common_random_numbers else cells.dims
     variables = []
-    for key in people.keys:
+    for key in drawing.keys:
         variable = file.createVariable(
             key.replace(".", "_"), "f8", (*dims, "replicate"), zlib=True, complevel=1, shuffle=True
         )
@@ -94,11 +99,11 @@ def _write_drawn(file: Any, study: Study, cells: Cells) -> None:
         label(file, variable)
         variables.append(variable)
     if study.common_random_numbers:
-        drawn = people.draw_keys(study.seed, replicates)
+        drawn = drawing.draw_keys(study.seed, replicates)
         for column, variable in enumerate(variables):
             variable[:] = drawn[:, column]
         return
     for position, index in enumerate(np.ndindex(cells.shape)):
-        drawn = people.draw_keys(int(cells.random_keys[position]), replicates)
+        drawn = drawing.draw_keys(int(cells.random_keys[position]), replicates)
         for column, variable in enumerate(variables):
             variable[index] = drawn[:, column]

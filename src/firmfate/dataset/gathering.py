@@ -1,43 +1,44 @@
 """Finished shards become one dataset, ``result.nc``: validated, self-describing, opened lazily.
 
-Counts are added cell block by cell block and written as they are complete, so memory stays bounded however many cells,
-firms or shards there are.
+Counts are added block of cells by block of cells and written as they are complete, so memory stays bounded however many
+cells, firms or shards there are.
 """
 
 from __future__ import annotations
 
-import math
-import os
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from firmfate.counts import BIN_WEEKS
+from firmfate.counts import Counters
 from firmfate.dataset.firms import write_firms
 from firmfate.dataset.layout import (
     cell_coordinates,
     count_coordinates,
     describe,
     label,
-    registered,
+    label_bytes,
     stratum_coordinates,
+    write_attributes,
 )
+from firmfate.dataset.netcdf import Output, created
 from firmfate.dataset.opening import open_run
 from firmfate.dataset.slabs import slabs
-from firmfate.design import Cells, design, population
-from firmfate.errors import BrokenShardError, IncompleteRunError, RunDirectoryError, command
-from firmfate.kernel.engine import Counts
+from firmfate.design import Cells
+from firmfate.errors import BrokenShardError, IncompleteRunError, command
 from firmfate.shards.directory import Holdings, RunDirectory
-from firmfate.shards.file import NETCDF_LOCK, ShardContent, ShardFile, read
-from firmfate.shards.plan import human_bytes
-from firmfate.shards.work import tabulate
+from firmfate.shards.file import ShardContent, ShardFile, read
+from firmfate.shards.schema import Schema
 from firmfate.study import Study
 
 if TYPE_CHECKING:
     import xarray as xr
+
+Load = Callable[[ShardFile], ShardContent]
 
 
 class BrokenShards(BrokenShardError):
@@ -86,8 +87,8 @@ def gather(directory: Path | str, *, allow_incomplete: bool = False) -> xr.Datas
     """
     run = RunDirectory(Path(directory))
     study = run.study()
-    run.claim(study)
-    cells = design(study)
+    cells = study.cells
+    schema = Schema.of(study, run.claim(study, cells))
     holdings = run.holdings(study, cells)
     held = sum(count for ranges in holdings.covered.values() for _, count in ranges)
     wanted = len(cells) * study.replicates
@@ -97,105 +98,75 @@ def gather(directory: Path | str, *, allow_incomplete: bool = False) -> xr.Datas
         )
     if held == 0:
         raise IncompleteRunError(f"{run.path} holds no finished shard")
-    aside = run.path / f".result.nc.{os.getpid()}.part"
+    load: Load = lru_cache(maxsize=8)(partial(read, schema=schema))
+    by_cell = shards_by_cell(cells, holdings)
     try:
-        _write(aside, study, cells, holdings, complete=held == wanted)
-        aside.replace(run.result)
+        with created(run.result) as output:
+            _define(output, study, cells, schema.counters, complete=held == wanted)
+            _add_up(output, cells, schema.counters, by_cell, load)
+        if study.record_firms and held == wanted:
+            write_firms(run.firms, study, cells, by_cell, load)
+        elif study.record_firms:
+            run.firms.unlink(missing_ok=True)  # missing firms would look like censored ones in it
     except BrokenShards as fault:
         if not allow_incomplete:
             raise
         for shard in fault.shards:
             run.set_aside(shard)
         return gather(directory, allow_incomplete=True)
-    except OSError as fault:
-        raise RunDirectoryError(
-            f"{run.result} cannot be written: {fault.strerror or fault}; it takes up to {human_bytes(2**20 + 4 * held)}"
-        ) from fault
-    finally:
-        aside.unlink(missing_ok=True)
-    if study.record_firms:
-        write_firms(run.path / "firms.nc", study, cells, shards_by_cell(cells, holdings))
     return open_run(run.path)
 
 
-def _write(path: Path, study: Study, cells: Cells, holdings: Holdings, *, complete: bool) -> None:
-    import netCDF4
+def _define(output: Output, study: Study, cells: Cells, counters: Counters, *, complete: bool) -> None:
+    """Write the header: attributes, coordinates, and variables without their counts."""
+    with output.block(label_bytes(cells)) as file:
+        describe(file, study, complete=complete)
+        cell_coordinates(file, cells)
+        count_coordinates(file, study)
+        if counters.strata > 1:
+            stratum_coordinates(file, study, study.population)
+        for name, counter in counters.variables.items():
+            kind, dims = counter.stored(study.replicates), (*cells.dims, *counters.dims(name))
+            shape = (*(1 for _ in cells.shape), *counters.shape(name))
+            written = file.createVariable(
+                name, kind, dims, zlib=True, complevel=1, shuffle=True,
+                chunksizes=shape if counters.shape(name) else None,
+            )  # fmt: skip
+            write_attributes(written, counter)
+            label(file, written)
 
-    model = study.model
-    bins = math.ceil(study.weeks / BIN_WEEKS)
-    variables = registered(model)
-    people = population(study)
-    strata = people.strata_count
-    layout = Counts.empty(
-        model, cells=strata, weeks=study.weeks, bins=bins, batches=study.batches, horizons=len(study.horizons)
-    )
-    tables, dims = tabulate(layout, model, strata=strata)
-    bytes_per_cell = sum(table.nbytes for table in tables.values())
-    by_cell = shards_by_cell(cells, holdings)
-    load = lru_cache(maxsize=8)(read)
 
-    with NETCDF_LOCK:
-        file = netCDF4.Dataset(path, "w", format="NETCDF4")
-    try:
-        with NETCDF_LOCK:
-            describe(file, study, complete=complete)
-            cell_coordinates(file, cells)
-            count_coordinates(file, study, bins=bins)
-            if strata > 1:
-                stratum_coordinates(file, study, people)
-            for name, table in tables.items():
-                entry = variables[name]
-                kind = "u8" if entry.dtype == "u4" and study.replicates >= 2**32 else entry.dtype
-                shape = (*(1 for _ in cells.shape), *table.shape[1:])
-                written = file.createVariable(
-                    name, kind, (*cells.dims, *dims[name][1:]), zlib=True, complevel=1, shuffle=True,
-                    chunksizes=shape if table.ndim > 1 else None,
-                )  # fmt: skip
-                written.setncatts({"units": entry.units, "long_name": entry.long_name})
-                label(file, written)
-        broken: dict[Path, ShardFile] = {}
-        for index, positions in slabs(cells.shape, bytes_per_cell):
-            sums = _add(positions.ravel(), cells, by_cell, load, study, strata, broken)
-            with NETCDF_LOCK:
-                for name, table in sums.items():
-                    target = file[name]
-                    target[index] = table.reshape(*positions.shape, *table.shape[1:]).astype(target.dtype)
+def _add_up(output: Output, cells: Cells, counters: Counters, by_cell: dict[int, list[ShardFile]], load: Load) -> None:
+    """Write the counts, a block of cells at a time."""
+    broken: dict[Path, ShardFile] = {}
+    for index, positions in slabs(cells.shape, counters.bytes_while_counting):
+        sums = _sums(positions.ravel(), cells, counters, by_cell, load, broken)
         if broken:
-            raise BrokenShards(list(broken.values()))
-    finally:
-        with NETCDF_LOCK:
-            file.close()
+            continue
+        with output.block(positions.size * counters.bytes_per_cell) as file:
+            for name, table in sums.items():
+                target = file[name]
+                target[index] = table.reshape(*positions.shape, *table.shape[1:]).astype(target.dtype)
+    if broken:
+        raise BrokenShards(list(broken.values()))
 
 
-def _add(
-    positions: NDArray[np.intp], cells: Cells, by_cell: dict[int, list[ShardFile]], load: Any, study: Study,
-    strata: int, broken: dict[Path, ShardFile],
+def _sums(
+    positions: NDArray[np.intp], cells: Cells, counters: Counters, by_cell: dict[int, list[ShardFile]], load: Load,
+    broken: dict[Path, ShardFile],
 ) -> dict[str, NDArray[np.int64]]:  # fmt: skip
     """Return the counts of some cells, added over their shards."""
-    counts = Counts.empty(
-        study.model,
-        cells=len(positions) * strata,
-        weeks=study.weeks,
-        bins=math.ceil(study.weeks / BIN_WEEKS),
-        batches=study.batches,
-        horizons=len(study.horizons),
-    )
-    sums, _ = tabulate(counts, study.model, strata=strata)
+    sums = counters.named(counters.empty(len(positions)))
     local = {cells.keys[position]: i for i, position in enumerate(positions)}
     shards = {shard.path: shard for position in positions for shard in by_cell.get(int(position), ())}
     for shard in shards.values():
         try:
-            content: ShardContent = load(shard)
+            content = load(shard)
         except BrokenShardError:
             broken[shard.path] = shard
             continue
         rows = [i for i, key in enumerate(content.cell_keys) if key in local]
         targets = [local[content.cell_keys[i]] for i in rows]
         for name, table in sums.items():
-            if name == "first_invalid":
-                found = content.counts[name][rows]
-                old = table[targets]
-                table[targets] = np.where((found >= 0) & ((old < 0) | (found < old)), found, old)
-            else:
-                table[targets] += content.counts[name][rows]
+            table[targets] = counters.variables[name].merged(table[targets], content.arrays[name][rows])
     return sums

@@ -3,32 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import numpy as np
 
 from firmfate import provenance
-from firmfate.counts import BIN_WEEKS, CELLS, COORDINATES, COUNTS, Variable
+from firmfate.counts import BIN_WEEKS, COORDINATES, Variable
 from firmfate.design import Cells, Population
-from firmfate.models.model import Model
 from firmfate.study import Study
-
-
-def registered(model: Model) -> dict[str, Variable]:
-    """Return the register of a model's counts: the common ones, and one table a mark."""
-    entries = {name: entry for name, entry in COUNTS.items() if not name.endswith("green_kpi_count")}
-    for mark in model.marks:
-        entries[mark.counted] = Variable(
-            mark.counted,
-            (CELLS, "end", mark.dim),
-            "u4",
-            "1",
-            f"firms by {mark.name} at the alarm and by how they ended",
-        )
-        entries[f"early_{mark.counted}"] = Variable(
-            f"early_{mark.counted}", (CELLS, "end", mark.dim), "u4", "1", f"as {mark.counted}, of early alarms alone"
-        )
-    return entries
 
 
 def describe(file: Any, study: Study, *, complete: bool) -> None:
@@ -58,13 +41,19 @@ def describe(file: Any, study: Study, *, complete: bool) -> None:
 
 def text_variable(file: Any, name: str, values: list[str]) -> Any:
     """Write text as characters, which every reader of netCDF understands."""
-    width = max(len(value) for value in values)
+    encoded = [value.encode("utf-8") for value in values]
+    width = max(map(len, encoded))
     dim = f"{name}_characters"
     file.createDimension(dim, width)
     variable = file.createVariable(name, "S1", (name, dim))
     variable.setncattr("_Encoding", "utf-8")
-    variable[:] = np.array([list(value.ljust(width, "\0")) for value in values], dtype="S1")
+    variable[:] = np.array(encoded, dtype=f"S{width}").view("S1").reshape(len(values), width)
     return variable
+
+
+def label_bytes(cells: Cells) -> int:
+    """Return the bytes of what `cell_coordinates` writes."""
+    return sum(np.asarray(values).nbytes for _, values, _ in cells.coords.values())
 
 
 def cell_coordinates(file: Any, cells: Cells) -> None:
@@ -73,11 +62,19 @@ def cell_coordinates(file: Any, cells: Cells) -> None:
         file.createDimension(dim, size)
     for name, (own_dims, values, attributes) in cells.coords.items():
         values = np.asarray(values)
+        if values.dtype.kind == "U":
+            text_variable(file, name, values.tolist()).setncatts(attributes)
+            continue
         variable = file.createVariable(name, values.dtype, own_dims)
         variable.setncatts(attributes)
         if name not in cells.dims:
             variable.setncattr("coordinate_of", " ".join(own_dims))
         variable[:] = values
+
+
+def write_attributes(variable: Any, entry: Variable) -> None:
+    """Write the attributes of a registered variable."""
+    variable.setncatts({"units": entry.units, "long_name": entry.long_name})
 
 
 def label(file: Any, variable: Any) -> None:
@@ -93,9 +90,9 @@ def label(file: Any, variable: Any) -> None:
         variable.setncattr("coordinates", " ".join(sorted(names)))
 
 
-def count_coordinates(file: Any, study: Study, *, bins: int) -> None:
+def count_coordinates(file: Any, study: Study) -> None:
     """Write the dimensions of counts, and their coordinates."""
-    model = study.model
+    model, bins = study.model, math.ceil(study.weeks / BIN_WEEKS)
     causes = [cause.name for cause in model.causes]
     coordinates: dict[str, Any] = {
         "cause": causes,
@@ -106,6 +103,7 @@ def count_coordinates(file: Any, study: Study, *, bins: int) -> None:
         "horizon": np.array(study.horizons),
         **{mark.dim: np.arange(mark.maximum + 1) for mark in model.marks},
     }
+    entries = COORDINATES | {mark.dim: Variable(mark.dim, (mark.dim,), "i4", "1", mark.meaning) for mark in model.marks}
     for dim, values in coordinates.items():
         file.createDimension(dim, len(values))
         if isinstance(values, list):
@@ -113,25 +111,18 @@ def count_coordinates(file: Any, study: Study, *, bins: int) -> None:
         else:
             variable = file.createVariable(dim, "i4", (dim,))
             variable[:] = values
-        mark = next((mark for mark in model.marks if mark.dim == dim), None)
-        entry = COORDINATES.get(dim)
-        variable.setncatts(
-            {
-                "units": entry.units if entry else "1",
-                "long_name": entry.long_name if entry else (mark.meaning if mark else dim),
-            }
-        )
+        write_attributes(variable, entries[dim])
 
 
-def stratum_coordinates(file: Any, study: Study, people: Population) -> None:
+def stratum_coordinates(file: Any, study: Study, population: Population) -> None:
     """Write the dimension of strata, and the edges of every stratified parameter, infinite at the ends."""
-    count = people.strata_count
+    count = population.strata_count
     file.createDimension("stratum", count)
     number = file.createVariable("stratum", "i4", ("stratum",))
     number.setncatts({"units": "1", "long_name": "stratum of what firms drew; the last parameter varies fastest"})
     number[:] = np.arange(count)
-    bins = np.unravel_index(np.arange(count), [stratum.bins for stratum in people.strata])
-    for stratum, place in zip(people.strata, bins, strict=True):
+    bins = np.unravel_index(np.arange(count), [stratum.bins for stratum in population.strata])
+    for stratum, place in zip(population.strata, bins, strict=True):
         edges = np.array([-np.inf, *stratum.edges, np.inf])
         for side, offset in (("lower", 0), ("upper", 1)):
             variable = file.createVariable(f"{stratum.key.replace('.', '_')}_{side}", "f8", ("stratum",))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from firmfate.counts import check_counts
-from firmfate.errors import RunDirectoryError, command
-from firmfate.shards.file import NETCDF_LOCK
+from firmfate.counts import WEEKS_PER_YEAR, check_counts
+from firmfate.dataset.netcdf import open_dataset
+from firmfate.errors import FirmfateError, RunDirectoryError, command
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -31,18 +31,27 @@ def open_run(directory: Path | str) -> xr.Dataset:
     RunDirectoryError
         Where there is no result, or a file that is none.
     """
-    import xarray as xr
-
     path = Path(directory)
     if not path.exists() and path.suffix != ".nc":
         raise RunDirectoryError(f"{path}: there is no such run directory")
     path = path / "result.nc" if path.is_dir() else path
     if not path.is_file():
         raise RunDirectoryError(f"{path} does not exist; gather the run first: {command('gather', path.parent)}")
+    ds = open_dataset(path)
     try:
-        with NETCDF_LOCK:
-            ds = xr.open_dataset(path, engine="netcdf4")
-    except (OSError, ValueError) as fault:
-        raise RunDirectoryError(f"{path} cannot be opened as netCDF: {fault}") from fault
-    check_counts(ds)
+        check_counts(ds)
+    except FirmfateError as fault:
+        ds.close()
+        raise RunDirectoryError(f"{path} holds no counts: {fault}") from fault
+    return _introduced(ds)
+
+
+def _introduced(ds: xr.Dataset) -> xr.Dataset:
+    """Begin the attributes, and so what a notebook prints, with what this is and what to do with it."""
+    cells, firms, years = ds["firms"].size, ds.attrs.get("replicates", 0), ds.sizes["week"] / WEEKS_PER_YEAR
+    first = {
+        "run": f"'{ds.attrs.get('title', '?')}': {cells:,} cells x {firms:,} firms, {years:g} years",
+        "use": "firmfate.survival: rmst(ds), kaplan_meier(ds), contrast(ds, ...)",
+    }
+    ds.attrs = first | ds.attrs
     return ds

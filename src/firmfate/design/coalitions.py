@@ -29,10 +29,60 @@ array([9.6, 7.6, 9.1, 6.2, 8.6, 7. , 6.5, 4.5])
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Self
+
 import numpy as np
 from numpy.typing import NDArray
 
-from firmfate.study import Layout
+from firmfate.design.axes import Axis, read_axes
+from firmfate.design.base import Design, Points
+from firmfate.errors import StudyError
+from firmfate.models.declarations import Parameter
+from firmfate.tables import reading, schema
+from firmfate.tables.reading import refuse
+from firmfate.tables.schema import ParameterSchemas, Schema
+from firmfate.tables.source import Source, allowed_value
+
+MOST_PLAYERS = 16
+
+
+@dataclass(frozen=True)
+class Coalitions(Design):
+    """Every subset of the axes on, the others off; the axes are the players of a cooperative game."""
+
+    kind = "coalitions"
+    called = "all coalitions"
+    summary = "every subset of the axes switched on, the rest off; for Shapley values"
+    example = '[coalitions]\n"misalignment.sales" = { off = 0, on = 1 }\n"misalignment.quality" = { off = 0, on = 1 }\n'
+
+    @classmethod
+    def read(cls, written: object, source: Source) -> Self:
+        """Read the players."""
+        return cls(read_axes(reading.table(written, cls.kind), cls.kind, source, read_player))
+
+    def check(self) -> None:
+        """Refuse more players than there can be cells of."""
+        if len(self.axes) > MOST_PLAYERS:
+            raise StudyError(
+                f"[coalitions] has {len(self.axes)} axes, so 2^{len(self.axes)} cells; at most {MOST_PLAYERS}"
+            )
+
+    @property
+    def count(self) -> int:
+        """A cell a subset."""
+        return 1 << len(self.axes)
+
+    def points(self, seed: int) -> Points:
+        """Return the value of every axis in every coalition, shape (cells, axes)."""
+        off, on = np.array([axis.values for axis in self.axes]).T
+        found: Points = np.where(members(len(self.axes)), on, off)
+        return found
+
+    @classmethod
+    def schema(cls, parameters: ParameterSchemas) -> Schema:
+        """Return the JSON schema of [coalitions]."""
+        return parameters.table("player", player_schema, "every subset of the axes on, the others off")
 
 
 def members(axes: int) -> NDArray[np.bool_]:
@@ -40,8 +90,19 @@ def members(axes: int) -> NDArray[np.bool_]:
     return (np.arange(1 << axes)[:, np.newaxis] >> np.arange(axes) & 1).astype(bool)
 
 
-def points(layout: Layout, seed: int) -> NDArray[np.float64]:
-    """Return the value of every axis in every coalition, shape (cells, axes); nothing is drawn."""
-    off, on = np.array([axis.values for axis in layout.axes]).T
-    found: NDArray[np.float64] = np.where(members(len(layout.axes)), on, off)
-    return found
+def read_player(key: str, value: object, path: str, row: Parameter) -> Axis:
+    """Read one player: ``[off, on]`` or ``{ off = .., on = .. }``."""
+    if isinstance(value, list) and len(value) == 2:
+        value = {"off": value[0], "on": value[1]}
+    if not isinstance(value, dict) or set(value) != {"off", "on"}:
+        refuse(path, value, "must be { off = .., on = .. }, or [off, on]")
+    off, on = (allowed_value(value[state], f"{path}.{state}", row) for state in ("off", "on"))
+    if off == on:
+        refuse(f"{path}.on", value["on"], f"must differ from {path}.off")
+    return Axis(key, (off, on))
+
+
+def player_schema(row: Parameter) -> Schema:
+    """Return the schema of what `read_player` reads."""
+    states = {"off": schema.value(row), "on": schema.value(row)}
+    return {"anyOf": [schema.table(states, "off and on", required=("off", "on")), schema.pair(row)]}

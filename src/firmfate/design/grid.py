@@ -28,13 +28,54 @@ array([[8.6, 8.5, 8.4],
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+from typing import Self
+
 import numpy as np
-from numpy.typing import NDArray
 
-from firmfate.study import Layout
+from firmfate.design.axes import read_axes, read_values, values_schema
+from firmfate.design.base import Design, Points
+from firmfate.tables import reading
+from firmfate.tables.schema import ParameterSchemas, Schema
+from firmfate.tables.source import Source
 
 
-def points(layout: Layout, seed: int) -> NDArray[np.float64]:
-    """Return the values of the axes in every cell, shape (cells, axes); nothing is drawn."""
-    mesh = np.meshgrid(*(np.array(axis.values) for axis in layout.axes), indexing="ij")
-    return np.stack([values.ravel() for values in mesh], axis=-1)
+@dataclass(frozen=True)
+class Grid(Design):
+    """Every combination of the axes' values."""
+
+    kind = "grid"
+    called = "a grid"
+    summary = "every combination of the axes' values; the only design whose axes are dimensions of the result"
+    example = "[grid]\nexecution = [0.1, 0.5, 0.9]\nmisalignment = { from = 0, to = 1, points = 11 }\n"
+    crossed = True
+
+    @classmethod
+    def read(cls, written: object, source: Source) -> Self:
+        """Read the axes."""
+        return cls(read_axes(reading.table(written, cls.kind), cls.kind, source, read_values))
+
+    @property
+    def count(self) -> int:
+        """The product of the axes' lengths."""
+        return math.prod(len(axis.values) for axis in self.axes)
+
+    def points(self, seed: int) -> Points:
+        """Return the values of the axes in every cell, shape (cells, axes), the first axis slowest."""
+        mesh = np.meshgrid(*(np.array(axis.values) for axis in self.axes), indexing="ij")
+        return np.stack([values.ravel() for values in mesh], axis=-1)
+
+    @classmethod
+    def schema(cls, parameters: ParameterSchemas) -> Schema:
+        """Return the JSON schema of [grid]."""
+        return parameters.table("axis", values_schema, "every combination of the axes' values")
+
+    @property
+    def words(self) -> str:
+        """The grid in a sentence, with the values of its axes."""
+        spans = [
+            f"{axis.words} ({len(axis.values)} values from {min(axis.values):.6g} to {max(axis.values):.6g})"
+            for axis in self.axes
+        ]
+        return f"a grid over {' and '.join(spans)}"

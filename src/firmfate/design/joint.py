@@ -3,52 +3,104 @@
 from __future__ import annotations
 
 import itertools
+import math
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from firmfate.design.axes import Axis
+from firmfate.design.base import Points
 from firmfate.design.population import Population
 from firmfate.design.ranges import generator
 from firmfate.errors import StudyError
-from firmfate.study import Study
-from firmfate.study.reading import show
+from firmfate.models import Model
+from firmfate.tables.reading import show
 
 ALL_UP_TO = 5_000
 ALL_WITH_POPULATION = 100
+STARTED = 100
 RARE = 1e-9
 FIRMS = 100
 
 
-def check(study: Study, parameters: NDArray[np.float64], points: NDArray[np.float64], population: Population) -> int:
-    """Refuse a design with a cell that breaks a joint condition of its model; return how many cells were tested.
+def check(
+    model: Model,
+    parameters: NDArray[np.float64],
+    *,
+    points: Points,
+    axes: Sequence[Axis],
+    population: Population,
+    dt: float,
+    seed: int,
+) -> int:
+    """Refuse a design with a cell that its model cannot start from; return how many cells were tested.
 
-    Up to 5,000 cells all are tested. Of more, all cells in which every axis is at its least or greatest value, and a
-    random choice of 5,000, the same every time: conditions are inequalities that fail first at corners. Where firms of
-    a cell differ, 100 cells are chosen in that way, with the firms that one in 10^9 exceeds, and 100 that are drawn.
+    Of up to 5,000 cells all are tested for the model's joint conditions. Of more, all cells in which every axis is at
+    its least or greatest value, and a random choice of 5,000, the same every time: conditions are inequalities that
+    fail first at corners. Where firms of a cell differ, 100 cells are chosen in that way, with the firms that one in
+    10^9 exceeds, and 100 that are drawn. In 100 cells a firm is started too.
+
+    Parameters
+    ----------
+    model : Model
+    parameters : (cells, fields) array
+    points : (cells, axes) array
+    axes : sequence of Axis
+    population : Population
+    dt : float
+        The step in weeks.
+    seed : int
+
+    Raises
+    ------
+    StudyError
+        With the condition, and the cell and the firm that break it.
     """
-    if study.model.check is None:
+
+    def place(cell: int) -> list[str]:
+        where = [f"{axis.key} = {show(float(points[cell, i]))}" for i, axis in enumerate(axes)]
+        return [f"the cell {', '.join(where)}"] if where else []
+
+    for cell in choose(points, STARTED, seed).tolist():
+        if fault := _cannot_start(model, parameters[cell], dt):
+            raise StudyError(f"model '{model.name}' cannot start: {fault}" + _within(place(cell)))
+    if model.check is None:
         return len(parameters)
-    most = ALL_WITH_POPULATION if len(population) else ALL_UP_TO
-    chosen = choose(points, most, study.seed)
-    names = study.model.fields
-    firms = _firms(population, study.seed)
-    for cell in chosen:
+    chosen = choose(points, ALL_WITH_POPULATION if len(population) else ALL_UP_TO, seed)
+    firms = _firms(population, seed)
+    names = model.fields
+    for cell in chosen.tolist():
         values = dict(zip(names, parameters[cell].tolist(), strict=True))
         for firm in firms:
             drawn = {names[field]: value for field, value in zip(population.fields, firm, strict=True)}
-            for sentence in itertools.islice(study.model.check({**values, **drawn}, study.dt), 1):
-                where = [f"{axis.key} = {show(float(points[cell, i]))}" for i, axis in enumerate(study.layout.axes)]
-                where = [f"the cell {', '.join(where)}"] if where else []
-                where += (
-                    [f"a firm that draws {', '.join(f'{name} = {value:g}' for name, value in drawn.items())}"]
-                    if drawn
-                    else []
-                )
-                raise StudyError(sentence + (f" (in {', '.join(where)})" if where else ""))
+            for sentence in itertools.islice(_broken(model, {**values, **drawn}, dt), 1):
+                draws = ", ".join(f"{name} = {value:g}" for name, value in drawn.items())
+                raise StudyError(sentence + _within([*place(cell), *([f"a firm that draws {draws}"] if draws else [])]))
     return len(chosen)
 
 
-def choose(points: NDArray[np.float64], most: int, seed: int) -> NDArray[np.intp]:
+def _within(places: list[str]) -> str:
+    return f" (in {', '.join(places)})" if places else ""
+
+
+def _cannot_start(model: Model, row: NDArray[np.float64], dt: float) -> str:
+    """Return why a firm with median random numbers cannot make its first step; an empty string where it can."""
+    stocks = model.first_step(row.tolist(), dt)
+    broken = [f"{name} is {value:g}" for name, value in stocks.items() if not math.isfinite(value)]
+    return f"{broken[0]} after the first step with median random numbers" if broken else ""
+
+
+def _broken(model: Model, values: dict[str, float], dt: float) -> Iterator[str]:
+    """Yield the joint conditions that these values break; one that cannot be computed is broken."""
+    assert model.check is not None
+    try:
+        yield from model.check(values, dt)
+    except (ArithmeticError, ValueError) as fault:
+        yield f"the conditions of model '{model.name}' cannot be computed: {fault}"
+
+
+def choose(points: Points, most: int, seed: int) -> NDArray[np.intp]:
     """Return which of the points are tested: all, or the extreme ones and a random choice of `most`.
 
     Of more extreme points than `most`, the first, and one for either end of every axis.

@@ -32,32 +32,70 @@ Examples
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
-from numpy.typing import NDArray
-from scipy.spatial import cKDTree
-from scipy.stats import qmc
 
-from firmfate.design.ranges import generator, scale
-from firmfate.study import Layout
+from firmfate.design.base import Points
+from firmfate.design.ranges import RangedDesign
+from firmfate.errors import did_you_mean
+from firmfate.tables import reading
+from firmfate.tables.reading import refuse
+from firmfate.tables.schema import Schema
 
+OPTIMISED = ("maximin", "discrepancy", "none")
 CANDIDATES = 50
+MOST_EXCHANGED = 2_000
+"""Points up to which exchanging coordinates takes seconds."""
 
 
-def points(layout: Layout, seed: int) -> NDArray[np.float64]:
-    """Return the points, shape (cells, axes).
+@dataclass(frozen=True)
+class LatinHypercube(RangedDesign):
+    """One point in every slice of every axis.
 
     ``optimise = "maximin"`` takes, of 50 hypercubes, the one whose nearest points are farthest apart (Johnson, Moore &
     Ylvisaker 1990); ``"discrepancy"`` exchanges coordinates until the centred discrepancy is low (``random-cd``).
     """
-    count, optimise = layout.options["points"], layout.options["optimise"]
-    drawn = generator(seed)
-    sampler = qmc.LatinHypercube(
-        len(layout.axes), rng=drawn, optimization="random-cd" if optimise == "discrepancy" else None
-    )
-    tried = (sampler.random(count) for _ in range(CANDIDATES if optimise == "maximin" else 1))
-    return scale(max(tried, key=separation), layout.axes)
+
+    optimise: str = "maximin"
+
+    kind = "latin_hypercube"
+    called = "a Latin hypercube"
+    summary = "points in ranges, one in every slice of every axis"
+    example = "[latin_hypercube]\npoints = 40\nexecution = [0, 1]\nmisalignment = [0, 1]\n"
+    extends = False
+
+    @classmethod
+    def read_options(cls, written: Mapping[str, Any]) -> dict[str, Any]:
+        """Read ``points`` and ``optimise``."""
+        found = super().read_options(written)
+        optimise = reading.text(written.get("optimise", "maximin"), f"{cls.kind}.optimise")
+        if optimise not in OPTIMISED:
+            hint = did_you_mean(optimise, OPTIMISED)
+            refuse(f"{cls.kind}.optimise", optimise, f"must be one of {', '.join(OPTIMISED)}{hint}")
+        if optimise == "discrepancy" and found["size"] > MOST_EXCHANGED:
+            refuse(f"{cls.kind}.points", found["size"], f'at most {MOST_EXCHANGED:,} with optimise = "discrepancy"')
+        return {**found, "optimise": optimise}
+
+    @classmethod
+    def option_schemas(cls) -> dict[str, Schema]:
+        """Return the schemas of ``points`` and ``optimise``."""
+        return {**super().option_schemas(), "optimise": {"enum": list(OPTIMISED)}}
+
+    def unit(self, random: np.random.Generator) -> Points:
+        """Return the points, shape (points, axes)."""
+        from scipy.stats import qmc  # a second, which other designs need not wait for
+
+        exchange = "random-cd" if self.optimise == "discrepancy" else None
+        sampler = qmc.LatinHypercube(len(self.axes), rng=random, optimization=exchange)
+        tried = (sampler.random(self.size) for _ in range(CANDIDATES if self.optimise == "maximin" else 1))
+        return max(tried, key=separation)
 
 
-def separation(unit: NDArray[np.float64]) -> float:
+def separation(unit: Points) -> float:
     """Return the distance of the two nearest points."""
+    from scipy.spatial import cKDTree
+
     return float(cKDTree(unit).query(unit, k=2)[0][:, 1].min())

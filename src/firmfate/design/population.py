@@ -18,6 +18,7 @@ Examples
 ... [population]
 ... execution = { beta = [2, 2] }
 ... unit_cost = { truncated_normal = [0.57, 0.02, 0.5, 0.64] }
+... cash_buffer = { lognormal = { median = 10, sd_log = 0.4 } }
 ... strata = { execution = 3 }                         # weak, middling and strong firms
 ...
 ... [[population.correlation]]                         # strong firms are a little cheaper
@@ -27,13 +28,15 @@ Examples
 ... [record]
 ... firms = true                                       # firms.nc holds what each drew
 ... ''')
+>>> study.population.distributions[0].words                # what is drawn; `firmfate check` prints it
+'lognormal (median 10, sd_log 0.4), median 10, 5-95 % 5.18 to 19.3'
 >>> ds = firmfate.run(study, into="runs/mixed", progress=False)
 >>> ds.firms.sel(misalignment=1).values, ds.execution_upper.values.round(2)  # by stratum
 (array([343, 325, 332], dtype=uint64), array([0.39, 0.61,  inf]))
 >>> years = firmfate.survival.rmst(ds).estimate / 52
 >>> years.values.round(1)  # misalignment x stratum of execution
 array([[8.9, 9.3, 9.7],
-       [7. , 6.1, 4.6]])
+       [7. , 6. , 4.7]])
 >>> import xarray
 >>> firms = xarray.load_dataset("runs/mixed/firms.nc")
 >>> drawn = firms[["execution", "unit_cost"]].to_dataframe()
@@ -43,52 +46,125 @@ array([[8.9, 9.3, 9.7],
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from firmfate.design.dependence import Pair, correlation_schema, read_correlations, weights
+from firmfate.design.distributions import SMALLEST, Distribution, distribution_schema, read_distribution
+from firmfate.design.strata import Stratum, read_strata, strata_schema
+from firmfate.errors import StudyError
 from firmfate.randomness import uniforms
-from firmfate.study import Study
-from firmfate.study.distributions import SMALLEST, Distribution
-from firmfate.study.population import cholesky, strata_edges
+from firmfate.tables import reading
+from firmfate.tables.schema import ParameterSchemas, Schema
+from firmfate.tables.source import Source
+
+WORDS = ("correlation", "strata")
 
 
 @dataclass(frozen=True)
-class Stratum:
-    """Quantile bins of one drawn parameter: `edges` part them, `column` is where draws hold its value."""
-
-    key: str
-    bins: int
-    edges: tuple[float, ...]
-    column: int
-
-
-@dataclass(frozen=True, eq=False)
 class Population:
-    """How the firms of every cell differ.
+    """How the firms of every cell differ; without [population] nothing is drawn and `len` is 0.
 
     Attributes
     ----------
-    keys : tuple of str
-        Parameters that are drawn, as the study writes them, in alphabetical order.
+    distributions : tuple of Distribution
+        In alphabetical order of their keys: the order in the file has no meaning.
+    correlations : tuple of (str, str, float)
+        Two keys and the correlation of their normal scores (a Gaussian copula).
+    strata : tuple of Stratum
+        Keys whose draws are counted by quantile bins.
     fields : tuple of int
         Places in the model's fields that are drawn, ascending: the columns of :meth:`draw`. One draw of ``execution``
         goes to all divisions that are not set on their own.
     sources : tuple of int
         For each of `fields`, the place in `keys` of what is drawn for it.
-    strata : tuple of Stratum
+
+    Examples
+    --------
+    >>> import firmfate
+    >>> study = firmfate.Study(name="mixed", population={"execution": {"beta": [2, 2]}})
+    >>> study.population.keys, study.population.draw(study.seed, np.arange(1000, dtype=np.uint64)).shape
+    (('execution',), (1000, 5))
     """
 
-    keys: tuple[str, ...]
-    fields: tuple[int, ...]
-    sources: tuple[int, ...]
-    distributions: tuple[Distribution, ...]
-    copula: tuple[tuple[tuple[int, float], ...] | None, ...]
+    distributions: tuple[Distribution, ...] = ()
+    correlations: tuple[Pair, ...] = ()
     strata: tuple[Stratum, ...] = ()
+    fields: tuple[int, ...] = ()
+    sources: tuple[int, ...] = ()
+
+    @classmethod
+    def read(cls, written: object, source: Source) -> Self:
+        """Read [population]; faults after which reading can go on are noted in `source.faults`.
+
+        Which fields of the model are drawn is not known yet: see :meth:`placed`.
+        """
+        table = reading.table(written, "population")
+        found = []
+        before = len(source.faults.found)
+        for key, value in sorted(source.parameters(table, "population", words=WORDS), key=lambda pair: pair[0]):
+            with source.faults.noted():
+                row = source.model.parameter(key)
+                found.append(read_distribution(key, value, f"population.{key}", row, source))
+        if len(source.faults.found) > before:
+            return cls(tuple(found))
+        if not found:
+            raise StudyError("[population] has no parameter; write one, such as unit_cost = { normal = [0.57, 0.02] }")
+        varying = {distribution.key: distribution for distribution in found if not distribution.constant}
+        correlations: tuple[Pair, ...] = ()
+        with source.faults.noted():
+            correlations = read_correlations(table.get("correlation", []), varying)
+        return cls(tuple(found), correlations, read_strata(table.get("strata", {}), varying))
+
+    def placed(self, fields: tuple[str, ...], targets: Mapping[str, tuple[str, ...]]) -> Self:
+        """Return the population with the fields of a model that its draws go to.
+
+        Parameters
+        ----------
+        fields : tuple of str
+            All fields of the model.
+        targets : mapping
+            Key -> fields that it sets.
+        """
+        place = {name: index for index, name in enumerate(fields)}
+        owners = sorted((place[name], source) for source, key in enumerate(self.keys) for name in targets[key])
+        return replace(self, fields=tuple(field for field, _ in owners), sources=tuple(source for _, source in owners))
+
+    @staticmethod
+    def schema(parameters: ParameterSchemas) -> Schema:
+        """Return the JSON schema of [population]."""
+        keys = list(parameters.model.keys)
+        words = {"correlation": correlation_schema(keys), "strata": strata_schema(keys)}
+        return parameters.table("distribution", distribution_schema, "what differs from firm to firm", words)
 
     def __len__(self) -> int:
-        return len(self.keys)
+        return len(self.distributions)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Parameters that are drawn, as the study writes them, in alphabetical order."""
+        return tuple(distribution.key for distribution in self.distributions)
+
+    @property
+    def described(self) -> dict[str, str]:
+        """What identifies this population, key by key: equal descriptions draw equal firms and count equal strata."""
+        pairs = {f"correlation {first}, {second}": f"{value:.12g}" for first, second, value in self.correlations}
+        strata = {f"strata {stratum.key}": str(stratum.bins) for stratum in self.strata}
+        return {**{each.key: each.described for each in self.distributions}, **pairs, **strata}
+
+    @cached_property
+    def _copula(self) -> dict[int, tuple[tuple[int, float], ...]]:
+        """How correlated uniforms are made: place in `keys` -> (place, weight), ...; others are independent."""
+        place = {key: index for index, key in enumerate(self.keys)}
+        return {
+            place[key]: tuple((place[other], weight) for other, weight in terms)
+            for key, terms in weights(self.correlations).items()
+        }
 
     def draw_keys(self, key: int, replicates: NDArray[np.uint64]) -> NDArray[np.float64]:
         """Return what these firms draw, one column a parameter of `keys`.
@@ -115,8 +191,8 @@ class Population:
 
     def _correlated(self, column: int, drawn: list[NDArray[np.float64]]) -> NDArray[np.float64]:
         """Return the uniforms of one parameter, correlated with those before it by a Gaussian copula."""
-        terms = self.copula[column]
-        if terms is None or terms == ((column, 1.0),):
+        terms = self._copula.get(column, ((column, 1.0),))
+        if terms == ((column, 1.0),):
             return drawn[column]
         from scipy.special import ndtr, ndtri
 
@@ -146,46 +222,12 @@ class Population:
         """
         found = np.zeros(len(values), dtype=np.int64)
         for stratum in self.strata:
+            column = self.sources.index(self.keys.index(stratum.key))
             found *= stratum.bins
-            found += np.searchsorted(stratum.edges, values[:, stratum.column], side="right")
+            found += np.searchsorted(stratum.edges, values[:, column], side="right")
         return found
 
     def quantiles(self, probability: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the values of `fields` at probabilities of `keys`: (n, len(keys)) -> (n, len(fields))."""
         columns = [item.quantile(probability[:, place].copy()) for place, item in enumerate(self.distributions)]
         return np.stack([columns[source] for source in self.sources], axis=-1)
-
-
-def population(study: Study) -> Population:
-    """Return how the firms of a study differ; without [population] nothing is drawn and `len` is 0.
-
-    Examples
-    --------
-    >>> study = Study(study={"name": "mixed"}, population={"execution": {"beta": [2, 2]}})
-    >>> found = population(study)
-    >>> found.keys, found.draw(study.seed, np.arange(1000, dtype=np.uint64)).shape
-    (('execution',), (1000, 5))
-    """
-    written = study.population
-    place = {name: index for index, name in enumerate(study.model.fields)}
-    owners = sorted((place[name], source) for source, key in enumerate(written.keys) for name in study.targets[key])
-    fields = tuple(field for field, _ in owners)
-    sources = tuple(source for _, source in owners)
-    linked = tuple(key for key in written.keys if any(key in pair[:2] for pair in written.correlations))
-    factor = cholesky(linked, written.correlations) or []
-    weights = {
-        key: tuple((written.keys.index(other), weight) for other, weight in zip(linked, row, strict=True) if weight)
-        for key, row in zip(linked, factor, strict=True)
-    }
-    by_key = dict(zip(written.keys, written.distributions, strict=True))
-    return Population(
-        keys=written.keys,
-        fields=fields,
-        sources=sources,
-        distributions=written.distributions,
-        copula=tuple(weights.get(key) for key in written.keys),
-        strata=tuple(
-            Stratum(key, bins, strata_edges(by_key[key], bins), sources.index(written.keys.index(key)))
-            for key, bins in written.strata
-        ),
-    )

@@ -32,30 +32,67 @@ Examples
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from firmfate.design.ranges import generator, scale
+from firmfate.design.base import Points
+from firmfate.design.ranges import RangedDesign
 from firmfate.errors import StudyError
-from firmfate.study import Layout
+from firmfate.tables import reading
+from firmfate.tables.reading import refuse
+from firmfate.tables.schema import Schema
 
 
-def points(layout: Layout, seed: int) -> NDArray[np.float64]:
-    """Return the points, shape (cells, axes): points x (axes + 2), or x (2 axes + 2) with second-order indices.
+@dataclass(frozen=True)
+class Saltelli(RangedDesign):
+    """Points whose columns are exchanged one by one, for indices of first and total, and of second order."""
 
-    Raises
-    ------
-    StudyError
-        Where SALib is not installed.
-    """
-    try:
+    second_order: bool = False
+
+    kind = "saltelli"
+    called = "Saltelli's design"
+    summary = "points x (axes + 2) cells, for Sobol indices; with second_order, points x (2 axes + 2)"
+    example = "[saltelli]\npoints = 64\nexecution = [0, 1]\nmisalignment = [0, 1]\n"
+    needs = ("SALib",)
+
+    @classmethod
+    def read_options(cls, written: Mapping[str, Any]) -> dict[str, Any]:
+        """Read ``points``, a power of two, and ``second_order``."""
+        found = super().read_options(written)
+        if found["size"] & (found["size"] - 1):
+            refuse(f"{cls.kind}.points", found["size"], "must be a power of two, such as 256 or 512")
+        second_order = reading.flag(written.get("second_order", False), f"{cls.kind}.second_order")
+        return {**found, "second_order": second_order}
+
+    @classmethod
+    def option_schemas(cls) -> dict[str, Schema]:
+        """Return the schemas of ``points`` and ``second_order``."""
+        return {**super().option_schemas(), "second_order": {"type": "boolean"}}
+
+    def check(self) -> None:
+        """Refuse so few axes that nothing is left to part."""
+        least = 3 if self.second_order else 2
+        if len(self.axes) < least:
+            why = (
+                "of two axes the interaction is what their own shares leave of 1"
+                if self.second_order
+                else "one axis has all of it"
+            )
+            raise StudyError(f"[saltelli] parts a variance between at least {least} axes; {why}")
+
+    @property
+    def count(self) -> int:
+        """The cells of all points."""
+        axes = len(self.axes)
+        return self.size * (2 * axes + 2 if self.second_order else axes + 2)
+
+    def unit(self, random: np.random.Generator) -> Points:
+        """Return the points by SALib, shape (cells, axes)."""
         sobol = importlib.import_module("SALib.sample.sobol")
-    except ImportError:
-        raise StudyError("[saltelli] needs SALib, which is not installed: pip install SALib") from None
-    names = [axis.key for axis in layout.axes]
-    problem = {"num_vars": len(names), "names": names, "bounds": [[0.0, 1.0]] * len(names)}
-    unit = sobol.sample(
-        problem, layout.options["points"], calc_second_order=layout.options["second_order"], seed=generator(seed)
-    )
-    return scale(unit, layout.axes)
+        names = [axis.key for axis in self.axes]
+        problem = {"num_vars": len(names), "names": names, "bounds": [[0.0, 1.0]] * len(names)}
+        found: Points = sobol.sample(problem, self.size, calc_second_order=self.second_order, seed=random)
+        return found

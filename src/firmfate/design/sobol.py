@@ -35,16 +35,53 @@ Twice as many points: the same directory runs what is new, and the first four ce
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
-from numpy.typing import NDArray
-from scipy.stats import qmc
 
-from firmfate.design.ranges import generator, scale
-from firmfate.study import Layout
+from firmfate.design.base import Points
+from firmfate.design.ranges import RangedDesign
+from firmfate.tables import reading
+from firmfate.tables.schema import Schema
 
 
-def points(layout: Layout, seed: int) -> NDArray[np.float64]:
-    """Return the first points of the sequence, shape (cells, axes); a power of two is best balanced."""
-    sequence = qmc.Sobol(len(layout.axes), scramble=layout.options["scramble"], bits=30, rng=generator(seed))
-    unit = sequence.random_base2((layout.options["points"] - 1).bit_length())[: layout.options["points"]]
-    return scale(unit, layout.axes)
+@dataclass(frozen=True)
+class Sobol(RangedDesign):
+    """The first points of Sobol's sequence."""
+
+    scramble: bool = True
+
+    kind = "sobol"
+    called = "a scrambled Sobol sequence"
+    summary = "the first points of a sequence that fills the ranges evenly"
+    example = "[sobol]\npoints = 64\nexecution = [0, 1]\nmisalignment = [0, 1]\n"
+
+    @classmethod
+    def read_options(cls, written: Mapping[str, Any]) -> dict[str, Any]:
+        """Read ``points`` and ``scramble``."""
+        scramble = reading.flag(written.get("scramble", True), f"{cls.kind}.scramble")
+        return {**super().read_options(written), "scramble": scramble}
+
+    @classmethod
+    def option_schemas(cls) -> dict[str, Schema]:
+        """Return the schemas of ``points`` and ``scramble``."""
+        return {**super().option_schemas(), "scramble": {"type": "boolean"}}
+
+    def unit(self, random: np.random.Generator) -> Points:
+        """Return the first points of the sequence, shape (points, axes); a power of two is best balanced."""
+        from scipy.stats import qmc  # a second, which other designs need not wait for
+
+        sequence = qmc.Sobol(len(self.axes), scramble=self.scramble, bits=30, rng=random)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of a number that is no power of two
+            found: Points = sequence.random(self.size)
+        return found
+
+    @property
+    def words(self) -> str:
+        """The design in a sentence."""
+        words = super().words
+        return words if self.scramble else words.replace("a scrambled Sobol", "a Sobol")

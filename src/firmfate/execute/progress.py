@@ -1,4 +1,4 @@
-"""Progress: a bar on a terminal, a line every 30 seconds in a log; firms, firms per second, time left."""
+"""Progress: a bar on a terminal, a line every 30 seconds in a log; firms, firms a second, time left."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ EVERY = 30.0
 
 
 class Progress:
-    """Tells how a run goes on; use as a context.
+    """Prints how a run goes on; use as a context.
 
     Parameters
     ----------
@@ -51,6 +51,12 @@ class Progress:
             self._bar.close()
         elif self.shown and self.done > self.before:
             self.say(self.line())
+
+    def begin(self) -> None:
+        """Count seconds from here: what came before, such as compiling, does not lower the rate."""
+        self._begin = time.monotonic()
+        if self._bar is not None:
+            self._bar.unpause()
 
     def advance(self, firms: int, firm_steps: int) -> None:
         """Count a finished shard."""

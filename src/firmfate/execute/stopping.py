@@ -9,13 +9,19 @@ from collections.abc import Iterator
 from types import FrameType
 
 from firmfate.errors import IncompleteRunError
+from firmfate.interrupts import delivered
 
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
 """What batch systems send: TERM where a job is cancelled or preempted, USR1 where our scripts ask for it."""
 
 
 class Stopped(IncompleteRunError):
-    """The run was asked to stop; shards in hand are dropped, finished ones kept."""
+    """The run was asked to stop by a signal; shards in hand are dropped, finished ones kept."""
+
+    def __init__(self, signal_number: int) -> None:
+        self.signal_number = signal_number
+        name = signal.Signals(signal_number).name
+        super().__init__(f"stopped by {name}; finished shards are kept, the same command goes on from there")
 
 
 @contextlib.contextmanager
@@ -32,14 +38,13 @@ def stops_on_signals() -> Iterator[None]:
     def stop(number: int, frame: FrameType | None) -> None:
         for other in ours:
             signal.signal(other, signal.SIG_IGN)
-        raise Stopped(
-            f"stopped by {signal.Signals(number).name}; finished shards are kept, the same command goes on from there"
-        )
+        raise Stopped(number)
 
     for number in ours:
         signal.signal(number, stop)
     try:
-        yield
+        with delivered():
+            yield
     finally:
         for number in ours:
             signal.signal(number, signal.SIG_DFL)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,15 +13,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from firmfate.counts import BIN_WEEKS, COUNTED, EARLY_WEEKS, Counters
 from firmfate.errors import ModelError
 from firmfate.kernel.compose import LANES, compose
 from firmfate.models.model import Model
 
 INVALID = 255
-"""The end of a firm whose arithmetic failed."""
-
-EARLY_WEEKS = 13
-"""An alarm in the first quarter of a firm's life is early: it tells of the start, not of what the firm became."""
+"""The cause in the record of a firm whose arithmetic failed."""
 
 
 class Records(NamedTuple):
@@ -28,7 +27,7 @@ class Records(NamedTuple):
     replicates)."""
 
     event_step: NDArray[np.int32]
-    end: NDArray[np.uint8]
+    cause: NDArray[np.uint8]
     alarm_step: NDArray[np.int32]
     marks: NDArray[np.uint8]
 
@@ -46,7 +45,7 @@ class Records(NamedTuple):
     def named(self, model: Model) -> dict[str, NDArray[Any]]:
         """Return the arrays by name, one a mark, each (cells, replicates)."""
         marks = {mark.name: values for mark, values in zip(model.marks, self.marks, strict=True)}
-        return {"event_step": self.event_step, "end": self.end, "alarm_step": self.alarm_step, **marks}
+        return {"event_step": self.event_step, "cause": self.cause, "alarm_step": self.alarm_step, **marks}
 
 
 def refuse_records(model: Model, records: Records) -> None:
@@ -59,7 +58,7 @@ def refuse_records(model: Model, records: Records) -> None:
     """
     for mark, values in zip(model.marks, records.marks, strict=True):
         if values.max(initial=0) > mark.maximum:
-            strange = values[(values > mark.maximum) & (records.end != INVALID)]
+            strange = values[(values > mark.maximum) & (records.cause != INVALID)]
             if strange.size:
                 refuse_mark(model, mark.name, int(strange.min()), mark.maximum)
 
@@ -70,50 +69,6 @@ def refuse_mark(model: Model, name: str, value: float, maximum: int) -> None:
     raise ModelError.numbered(
         "FF120", f"step returned {found} as mark '{name}'; allowed: an integer from 0 to {maximum}", model=model.name
     )
-
-
-class Counts(NamedTuple):
-    """Counts of a block, all int64; dims as in `firmfate.counts.COUNTS`, with a leading axis of marks for the last
-    two."""
-
-    events: NDArray[np.int64]
-    firms: NDArray[np.int64]
-    invalid: NDArray[np.int64]
-    first_invalid: NDArray[np.int64]
-    batch_firms: NDArray[np.int64]
-    batch_events: NDArray[np.int64]
-    batch_lifetime: NDArray[np.int64]
-    alarms: NDArray[np.int64]
-    early_alarms: NDArray[np.int64]
-    warning_steps_sum: NDArray[np.int64]
-    warning_steps_sumsq: NDArray[np.int64]
-    early_warning_steps_sum: NDArray[np.int64]
-    mark_count: NDArray[np.int64]
-    early_mark_count: NDArray[np.int64]
-
-    @classmethod
-    def empty(cls, model: Model, *, cells: int, weeks: int, bins: int, batches: int, horizons: int) -> Counts:
-        """Return counts of nothing."""
-        causes = len(model.causes)
-        ends = causes + 1
-        most = max((mark.maximum for mark in model.marks), default=0) + 1
-        shapes = {
-            "events": (cells, causes, weeks),
-            "batch_firms": (cells, batches),
-            "batch_events": (cells, batches, causes, bins),
-            "batch_lifetime": (cells, batches, horizons),
-            "mark_count": (len(model.marks), cells, ends, most),
-            "early_mark_count": (len(model.marks), cells, ends, most),
-        }
-        per_cell, per_end = (cells,), (cells, batches, ends)
-        tables = {
-            name: np.zeros(
-                shapes.get(name, per_end if name.startswith(("alarms", "early", "warning")) else per_cell), np.int64
-            )
-            for name in cls._fields
-        }
-        tables["first_invalid"][:] = -1
-        return cls(**tables)
 
 
 class Trace(NamedTuple):
@@ -177,12 +132,9 @@ class Engine:
         with Engine._lock:
             if not self.compiled:
                 row = np.array([[self.model.defaults[name] for name in self.model.fields]])
-                none = np.zeros(1, np.uint64)
-                records, _ = self._run(row, 0, none, 0, 1, 1, None, 0)
-                counts = Counts.empty(self.model, cells=1, weeks=1, bins=1, batches=1, horizons=1)
-                self.count(
-                    records, counts, first=0, step_weeks=1, week_steps=1, bin_weeks=1, horizons=np.ones(1, np.int64)
-                )
+                records, _ = self._run(row, 0, np.zeros(1, np.uint64), 0, 1, 1, None, 0)
+                counts = Counters.of(self.model, weeks=1, batches=1, horizons=1).empty(1)
+                self.count(records, counts, first=0, step_weeks=1, week_steps=1, horizons=np.ones(1, np.int64))
         return time.perf_counter() - begin
 
     def run(
@@ -216,8 +168,8 @@ class Engine:
         Returns
         -------
         Records
-            ``event_step`` counts from 1 and is the horizon where the firm is censored (``end`` 0); ``alarm_step`` 0 =
-            never; ``end`` 255 = the arithmetic failed.
+            ``event_step`` counts from 1 and is the horizon where the firm is censored (``cause`` 0); ``alarm_step`` 0 =
+            never; ``cause`` 255 = the arithmetic failed.
 
         Raises
         ------
@@ -228,23 +180,28 @@ class Engine:
         return self._run(parameters, key, cells, first, replicates, steps, varying, 0)[0]
 
     def count(
-        self, records: Records, counts: Counts, *, first: int, step_weeks: int, week_steps: int, bin_weeks: int,
+        self,
+        records: Records,
+        counts: Mapping[str, NDArray[np.int64]],
+        *,
+        first: int,
+        step_weeks: int,
+        week_steps: int,
         horizons: NDArray[np.int64],
         stratum: NDArray[np.int64] | None = None,
         strata: int = 1,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Add the records of a block to its counts, in place.
 
         Parameters
         ----------
         records : Records
-        counts : Counts
+        counts : mapping
+            Tables as `firmfate.counts.Counters.empty` makes them.
         first : int
             Replicate of the block's first column.
         step_weeks, week_steps : int
             A step is ``step_weeks / week_steps`` weeks; an event's week is that of the step's end, rounded up.
-        bin_weeks : int
-            Weeks in a bin of ``batch_events``.
         horizons : (horizon,) array of int64
             In steps.
         stratum : (1 or cells, replicates) array of int64, optional
@@ -255,9 +212,9 @@ class Engine:
             *records,
             np.zeros((1, 1), np.int64) if stratum is None else stratum,
             np.int64(strata),
-            *(np.int64(number) for number in (first, step_weeks, week_steps, bin_weeks, EARLY_WEEKS)),
+            *(np.int64(number) for number in (first, step_weeks, week_steps, BIN_WEEKS, EARLY_WEEKS)),
             horizons,
-            *counts,
+            *(counts[counter.name] for counter in COUNTED),
         )
 
     def trace(

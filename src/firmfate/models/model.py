@@ -26,6 +26,7 @@ from __future__ import annotations
 
 import inspect
 import keyword
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -34,12 +35,16 @@ from typing import Any, NoReturn
 from firmfate.errors import ModelError
 from firmfate.models.declarations import Auxiliary, Cause, Column, Mark, Parameter, RandomNumber, Stock
 from firmfate.program.program import Program
-from firmfate.program.tracing import Signature, random_program, trace, trace_observed
+from firmfate.program.python_code import Firm, firm
+from firmfate.program.random_numbers import EXPONENTIAL, NORMAL, UNIFORM
+from firmfate.program.tracing import Signature, fields, random_program, trace, trace_observed
 
 MOST_CAUSES = 254
 """An event is kept in one byte, whose last value stands for arithmetic that has failed."""
 
 MOST_RANDOM_NUMBERS = 64
+
+MEDIANS = {NORMAL: 0.0, UNIFORM: 0.5, EXPONENTIAL: math.log(2.0)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,6 +215,31 @@ class Model:
         """The program of `observe`, whose random numbers are inputs."""
         assert self.observe is not None
         return trace_observed(self.signature, self.observe, {row.name: row.names for row in self.auxiliaries})
+
+    @cached_property
+    def in_python(self) -> Firm:
+        """`start` and `step` as plain Python, for one firm at a time, to the bits of the engine."""
+        return firm(self.traced, fields(self.signature.shocks))
+
+    def first_step(self, row: Iterable[float], dt: float) -> dict[str, float]:
+        """Return the stocks of a firm after its first step, with median random numbers; of a start that is not finite,
+        the stocks at the start.
+
+        Parameters
+        ----------
+        row : iterable of float
+            A value for each of `fields`.
+        dt : float
+            Length of a step in weeks.
+        """
+        given = {f"p.{name}": value for name, value in zip(fields(self.signature.parameters), row, strict=True)}
+        medians = zip(fields(self.signature.draws), self.signature.draw_kinds, strict=True)
+        given |= {f"draw.{name}": MEDIANS[kind] for name, kind in medians}
+        stocks, fixed = self.in_python.begin({**given, "run.dt": dt})
+        if all(math.isfinite(value) for value in stocks):
+            shocks = [MEDIANS[kind] for kind in self.signature.shock_kinds]
+            stocks, *_ = self.in_python.step(stocks, shocks, 0.0, fixed)
+        return dict(zip(self.stock_fields, stocks, strict=True))
 
     @cached_property
     def fields(self) -> tuple[str, ...]:

@@ -144,10 +144,10 @@ def how(ds: xr.Dataset) -> str:
     """Return in words how a life ended."""
     week, cause = recorded(ds, "event_week"), recorded(ds, "cause")
     if week is None:
-        return "end not recorded"
+        return "event not recorded"
     alarm = recorded(ds, "alarm_week")
     rang = f", alarm in week {float(alarm):g}" if alarm else ", no alarm"
-    if not recorded(ds, "end"):
+    if cause == "censored":
         return f"alive at the horizon, week {float(week):g}{rang}"
     return f"ended in week {float(week):g}{f' by {spaced(str(cause))}' if cause else ''}{rang}"
 
@@ -187,6 +187,6 @@ def _moments(ax: Axes, ds: xr.Dataset) -> None:
     """Mark the alarm (orange, dashed) and the end (vermilion)."""
     for name, colour, dashes in (("alarm_week", style.ORANGE, (0, (5, 2))), ("event_week", style.VERMILION, "-")):
         week = recorded(ds, name)
-        if week and (name != "event_week" or recorded(ds, "end")):
+        if week and (name != "event_week" or recorded(ds, "cause") != "censored"):
             at = float(week) / WEEKS_PER_YEAR
             ax.axvline(at, color=colour, linewidth=1.4, linestyle=dashes, label=f"_{name}", clip_on=False)

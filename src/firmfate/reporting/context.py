@@ -15,7 +15,9 @@ from firmfate.analysis.cell_labels import axes_of, labelled
 from firmfate.analysis.poles import Poles, poles
 from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.dataset import open_run
+from firmfate.dataset.netcdf import reading
 from firmfate.errors import FirmfateError
+from firmfate.lives import read_lives
 from firmfate.models import Model
 from firmfate.study import Study
 
@@ -45,13 +47,10 @@ class Context:
     @classmethod
     def open(cls, directory: Path) -> Context:
         """Open the run in `directory`; RunDirectoryError where there is no result."""
-        with open_run(directory) as counts:
+        with open_run(directory) as counts, reading(directory / "result.nc"):
             dropped = [name for name in HEAVY if name in counts and "batch_lifetime" in counts]
             ds = labelled(counts.drop_vars(dropped)).load()
-        lives = None
-        if (directory / "lives.nc").is_file():
-            with xr.open_dataset(directory / "lives.nc", engine="netcdf4") as found:
-                lives = found.load()
+        lives = read_lives(directory)
         try:
             study = Study.parse(str(ds.attrs.get("study", "")), beside=directory)
         except FirmfateError:

@@ -97,18 +97,5 @@ def _held(context: Context) -> str:
 
 def _design(context: Context) -> str:
     """Return the design in words."""
-    if context.study is None or not context.study.layout.axes:
-        return ""
-    layout = context.study.layout
-    names = [spaced(axis.key.replace(".", " of ")) for axis in layout.axes]
-    if layout.kind == "grid":
-        spans = [
-            f"{name} ({len(axis.values)} values from {format_value(axis.values[0])} to {format_value(axis.values[-1])})"
-            for name, axis in zip(names, layout.axes, strict=True)
-        ]
-        return f" of a grid over {' and '.join(spans)}"
-    kinds = {
-        "cells": "listed cells", "latin_hypercube": "a Latin hypercube", "sobol": "a scrambled Sobol sequence",
-        "saltelli": "Saltelli's design", "coalitions": "all coalitions",
-    }  # fmt: skip
-    return f" of {kinds.get(layout.kind, layout.kind)} over {' and '.join(names)}"
+    design = context.study.design if context.study else None
+    return f" of {design.words}" if design and design.axes else ""

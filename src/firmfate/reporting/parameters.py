@@ -43,26 +43,21 @@ def _value(study: Study, row: Parameter) -> tuple[str, str]:
     """Return a parameter's value in this study, and how to mark its row."""
     parts = []
     for key in row.keys:
-        axis = next((axis for axis in study.layout.axes if axis.key == key), None)
+        axis = next((axis for axis in study.design.axes if axis.key == key), None)
         drawn = next((one for one in study.population.distributions if one.key == key), None)
         part = key.partition(".")[2]
         before = f"{part}: " if part else ""
         if axis is not None:
             low, high = min(axis.values), max(axis.values)
             count = len(set(axis.values))
-            ranged = study.layout.kind in ("latin_hypercube", "sobol", "saltelli")
-            many = f", {count} values" if count > 2 and not ranged else ""
+            many = f", {count} values" if count > 2 else ""
             parts.append(
                 f"{before}{format_value(low)} to {format_value(high)}{many}"
                 if low != high
                 else f"{before}{format_value(low)}"
             )
         elif drawn is not None:
-            shown = ", ".join(format_value(value) for value in drawn.arguments[:4])
-            parts.append(
-                f"{before}differs from firm to firm, {drawn.family.replace('_', ' ')} "
-                f"({shown}{', …' * (len(drawn.arguments) > 4)})"
-            )
+            parts.append(f"{before}differs from firm to firm, {drawn.words}")
         elif key in study.parameters:
             parts.append(f"{before}{format_value(study.parameters[key])} (default {format_value(row.default)})")
     if parts:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
+from firmfate import files
 from firmfate.analysis.formatting import Estimate, decimals
-from firmfate.errors import RunDirectoryError
 from firmfate.reporting import dashboards, errors, lives, methods, origin, parameters, phases, survival
 from firmfate.reporting.blocks import Section
 from firmfate.reporting.context import Context
@@ -55,17 +54,7 @@ def write_report(directory: Path | str) -> Path:
     RunDirectoryError
         Where there is no result, or the report cannot be written.
     """
-    path = Path(directory) / "report.html"
-    text = render(Context.open(Path(directory)))
-    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        aside.write_text(text, encoding="utf-8")
-        aside.replace(path)
-    except OSError as fault:
-        raise RunDirectoryError(f"{path} cannot be written: {fault.strerror or fault}") from fault
-    finally:
-        aside.unlink(missing_ok=True)
-    return path
+    return files.write(Path(directory) / "report.html", render(Context.open(Path(directory))))
 
 
 def render(context: Context) -> str:

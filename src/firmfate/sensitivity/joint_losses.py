@@ -13,7 +13,7 @@ from firmfate.analysis.lifetimes import Lifetimes
 from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.sensitivity.players import off_and_on, players_of, without_labels, worth_of
 from firmfate.survival import contrast, kaplan_meier
-from firmfate.survival.labels import describe, whole_weeks
+from firmfate.survival.labels import check_weeks, describe
 
 
 def whole_and_parts(
@@ -70,7 +70,7 @@ def independent_harms(
     """
     names = players_of(ds, players)
     ds = labelled(ds)
-    until = whole_weeks(tau, ds.sizes["week"])
+    until = check_weeks(tau, ds.sizes["week"])
 
     def lost(counts: xr.Dataset) -> xr.DataArray:
         alive = off_and_on(labelled(counts).pipe(kaplan_meier)["estimate"], names)

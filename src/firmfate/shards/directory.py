@@ -1,29 +1,31 @@
 """A run directory: what it holds, which study it belongs to, and which of its shards count.
 
-    runs/paradox/ study.toml  provenance.json  shards/*.nc  result.nc  [firms.nc]  lives.nc  report.html
+    runs/paradox/ study.toml  provenance.json  shards/*.shard  result.nc  [firms.nc]  lives.nc  report.html
 
-Everything is computed from the shards that exist. Another study is refused, with the difference told key by key; more
-cells, more replicates, another name or question are not another study.
+Everything is computed from the shards that exist. A directory belongs to one study, by name and by all that its counts
+depend on; another is refused, with the difference named key by key. It may grow, by cells and by replicates; it never
+shrinks, and its axes stay. ``provenance.json`` records what it belongs to: ``study.toml`` is there for its reader, who
+may edit it.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from firmfate import provenance
-from firmfate.design import Cells, design
-from firmfate.errors import BrokenShardError, RunDirectoryError
+from firmfate import files, provenance
+from firmfate.design import Cells
+from firmfate.errors import BrokenShardError, RunDirectoryError, command
 from firmfate.kernel import compiler
 from firmfate.shards import file as shard_file
 from firmfate.shards.file import ShardFile
-from firmfate.shards.plan import Plan, Range, block_digest, plan
+from firmfate.shards.growth import EXTENT, extent, refuse_less
+from firmfate.shards.plan import Plan, Range, plan
+from firmfate.shards.schema import Schema
 from firmfate.study import Study
 
 
@@ -43,6 +45,11 @@ def fingerprint_table(study: Study) -> dict[str, Any]:
         **{f"population {name}": value for name, value in study.population.described.items()},
         **{f"parameter {name}": value for name, value in study.fixed.items()},
     }
+
+
+def fingerprint_of(study: Study) -> str:
+    """Return 16 hexadecimal digits of everything that a shard's counts depend on, apart from cells and replicates."""
+    return provenance.fingerprint(fingerprint_table(study))
 
 
 @dataclass(frozen=True)
@@ -79,6 +86,11 @@ class RunDirectory:
 
     path: Path
 
+    @classmethod
+    def of(cls, study: Study, into: str | Path | None = None) -> RunDirectory:
+        """Return the directory `into`; that of a study for which none is named is ``runs/NAME``."""
+        return cls(Path("runs") / study.name if into is None else Path(into))
+
     @property
     def shards(self) -> Path:
         """Folder of the shards."""
@@ -88,6 +100,11 @@ class RunDirectory:
     def result(self) -> Path:
         """The gathered counts."""
         return self.path / "result.nc"
+
+    @property
+    def firms(self) -> Path:
+        """What is recorded of every firm, where the study asks for it."""
+        return self.path / "firms.nc"
 
     @property
     def lives(self) -> Path:
@@ -104,73 +121,129 @@ class RunDirectory:
         """The study's text as it was given."""
         return self.path / "study.toml"
 
-    @cached_property
-    def provenance(self) -> dict[str, Any]:
-        """What `claim` wrote."""
-        try:
-            return json.loads((self.path / "provenance.json").read_text(encoding="utf-8"))  # type: ignore[no-any-return]
-        except FileNotFoundError:
-            raise RunDirectoryError(f"{self.path} is no run directory: it holds no provenance.json") from None
-        except (OSError, ValueError) as fault:
-            raise RunDirectoryError(f"{self.path / 'provenance.json'} cannot be read: {fault}") from fault
+    @property
+    def provenance_file(self) -> Path:
+        """What the directory belongs to, and where it comes from."""
+        return self.path / "provenance.json"
 
-    def study(self) -> Study:
-        """Return the study that this directory belongs to."""
-        if not self.study_file.is_file():
-            raise RunDirectoryError(f"{self.path} is no run directory: it holds no study.toml")
-        return Study.read(self.study_file)
-
-    def claim(self, study: Study) -> str:
-        """Make the directory one of this study, or see that it is; return the study's fingerprint.
+    def read_provenance(self) -> dict[str, Any]:
+        """Return what `claim` wrote.
 
         Raises
         ------
         RunDirectoryError
-            Where it holds another study, other files, or cannot be written. Nothing is overwritten then.
+            Where it is missing or damaged, or of a version whose shards this one does not read.
+        """
+        try:
+            held = json.loads(self.provenance_file.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise RunDirectoryError(f"{self.path} is no run directory: it holds no provenance.json") from None
+        except (OSError, ValueError, RecursionError) as fault:
+            raise RunDirectoryError(f"{self.provenance_file} cannot be read: {fault}") from fault
+        if not isinstance(held, dict):
+            raise RunDirectoryError(f"{self.provenance_file} cannot be read: it is not a table")
+        if held.get("shard format", 1) != shard_file.FORMAT:
+            self._refuse_version(held)
+        for name, kind in {"study": str, "fingerprint table": dict, **EXTENT}.items():
+            if not isinstance(held.get(name), kind):
+                raise RunDirectoryError(
+                    f"{self.provenance_file} is damaged: its '{name}' is missing, or of another type; bring the file "
+                    "back as it was, or choose a new directory"
+                )
+        return held
+
+    def _refuse_version(self, held: dict[str, Any]) -> None:
+        """Refuse a run whose shards are of another format: what it is, and how to go on."""
+        found = held.get("shard format", 1)
+        versions = held.get("versions")
+        version = versions.get("firmfate", "?") if isinstance(versions, dict) else "?"
+        raise RunDirectoryError(
+            f"{self.path} holds a run of {'an older' if found == 1 else 'another'} version of firmfate ({version}, "
+            f"commit {held.get('commit') or 'unknown'}): its shards are of format {found!r}, this version's of format "
+            f"{shard_file.FORMAT}. Its result.nc and report.html can be read as before. To go on, run its study into a "
+            f"new directory: {command('run', self.study_file, '--into', f'{self.path}-{shard_file.FORMAT}')}"
+        )
+
+    def study(self) -> Study:
+        """Return the study that this directory belongs to.
+
+        Raises
+        ------
+        RunDirectoryError
+            Where this is no run directory, or one of another version.
+        """
+        if not self.study_file.is_file():
+            raise RunDirectoryError(f"{self.path} is no run directory: it holds no study.toml")
+        if self.provenance_file.is_file():
+            self.read_provenance()
+        return Study.read(self.study_file)
+
+    def claim(self, study: Study, cells: Cells | None = None) -> str:
+        """Make the directory one of this study, or see that it is; return the study's fingerprint.
+
+        What dead processes left unfinished is removed.
+
+        Raises
+        ------
+        RunDirectoryError
+            Where it holds another study, more of this one, other files, or cannot be written. Nothing is overwritten
+            then.
         StudyError
             Where the study's cells cannot be laid out; nothing is written then.
         """
-        self.refuse_other(study)
-        if not self.study_file.is_file() or self.study_file.read_text(encoding="utf-8") != study.text:
-            design(study)
+        cells = study.cells if cells is None else cells
+        self.refuse_other(study, cells)
         table = fingerprint_table(study)
         wanted = provenance.fingerprint(table)
         try:
             self.shards.mkdir(parents=True, exist_ok=True)
-            self._write("study.toml", study.text)
             for name, source in study.files.items():
                 target = self.path / name
                 if source.resolve() != target.resolve():
                     target.parent.mkdir(parents=True, exist_ok=True)
-                    self._write(name, source.read_text(encoding="utf-8"))
-            if not (self.path / "provenance.json").exists():
-                record = provenance.record(**{"study": study.name, "fingerprint": wanted, "fingerprint table": table})
-                self._write("provenance.json", json.dumps(record, indent=1) + "\n")
+                    self._write(target, source.read_text(encoding="utf-8"))
         except OSError as fault:
-            raise RunDirectoryError(f"{self.path} cannot be written: {fault.strerror}") from fault
+            raise files.refusal(self.path, fault) from fault
+        for folder in (self.path, self.shards):
+            files.remove_leftovers(folder)
+        self._write(self.study_file, study.text)
+        # Last: a claim that is cut short before it leaves the directory to whoever had it.
+        own = {
+            "study": study.name,
+            "fingerprint": wanted,
+            "fingerprint table": table,
+            "shard format": shard_file.FORMAT,
+        }
+        held = self.read_provenance() if self.provenance_file.exists() else provenance.record(**own)
+        grown = held | extent(study, cells)
+        self._write(self.provenance_file, json.dumps(grown, indent=1) + "\n")
         return wanted
 
-    def refuse_other(self, study: Study) -> None:
-        """See that the directory is free or holds runs of this study; nothing is written.
+    def refuse_other(self, study: Study, cells: Cells | None = None) -> None:
+        """See that the directory is free, or holds a run of this study and no more than it asks for; write nothing.
 
         Raises
         ------
         RunDirectoryError
-            Where it holds another study, another version's run, or other files.
+            Where it holds another study, more of this one, another version's run, or other files.
         """
         if self.path.exists() and not self.path.is_dir():
             raise RunDirectoryError(f"{self.path} is a file; name a directory for the run")
-        if (self.path / "provenance.json").exists():
-            held = self.provenance.get("fingerprint table", {})
-            differing = provenance.differences(held, json.loads(json.dumps(fingerprint_table(study))))
+        if self.provenance_file.exists():
+            held = self.read_provenance()
+            differing = provenance.differences(
+                {"name": held["study"], **held["fingerprint table"]},
+                {"name": study.name, **json.loads(json.dumps(fingerprint_table(study)))},
+            )
             if differing:
                 raise RunDirectoryError(
-                    f"{self.path} holds another study ('{self.provenance.get('study', '?')}'); "
-                    "choose another directory. What differs:\n  " + "\n  ".join(differing)
+                    f"{self.path} holds another study ('{held['study']}'); choose a new directory. What differs:\n  "
+                    + "\n  ".join(differing)
                 )
+            refuse_less(self.path, held, extent(study, study.cells if cells is None else cells))
         elif self.files():
             raise RunDirectoryError(
-                f"{self.path} holds a run without its provenance.json, which tells what its shards are of; "
+                f"{self.path} holds a run without its provenance.json, which says what its shards are of; "
                 "bring that file back, or choose a new directory"
             )
         elif self.path.is_dir() and not self._begun(study):
@@ -179,17 +252,14 @@ class RunDirectory:
     def _begun(self, study: Study) -> bool:
         """Return whether the directory holds no more than a claim of this study that was cut short; or nothing."""
         ours = {"study.toml", "shards", *(Path(name).parts[0] for name in study.files)}
-        held = {path.name for path in self.path.iterdir() if not (path.name[0] == "." and path.suffix == ".part")}
+        held = {path.name for path in self.path.iterdir() if not files.UNFINISHED.fullmatch(path.name)}
         same = not self.study_file.is_file() or self.study_file.read_text(encoding="utf-8") == study.text
         return held <= ours and same
 
-    def _write(self, name: str, text: str) -> None:
-        path = self.path / name
-        if path.is_file() and path.read_text(encoding="utf-8") == text:
-            return
-        aside = path.with_name(f".{path.name}.{os.getpid()}.part")
-        aside.write_text(text, encoding="utf-8")
-        aside.replace(path)
+    @staticmethod
+    def _write(path: Path, text: str) -> None:
+        if not (path.is_file() and path.read_text(encoding="utf-8") == text):
+            files.write(path, text)
 
     def files(self) -> list[ShardFile]:
         """Return the shards' files, by name."""
@@ -206,6 +276,7 @@ class RunDirectory:
         known = {
             shard.block: tuple(cells.keys[cell] for cell in shard.cells) for shard in plan(study, cells=cells).shards
         }
+        schema = Schema.of(study, fingerprint_of(study))
         wanted = set(cells.keys)
         used, duplicates, foreign, broken = [], [], [], []
         covered: dict[str, list[Range]] = defaultdict(list)
@@ -213,16 +284,11 @@ class RunDirectory:
             if shard.path in without:
                 continue
             try:
-                keys = known.get(shard.block) or shard_file.read_keys(shard.path)
+                known[shard.block] = known.get(shard.block) or shard_file.read_keys(shard, schema)
             except BrokenShardError:
                 broken.append(shard)
                 continue
-            if shard.block not in known:
-                if block_digest(keys) != shard.block:
-                    broken.append(shard)
-                    continue
-                known[shard.block] = keys
-            keys = tuple(key for key in keys if key in wanted)
+            keys = tuple(key for key in known[shard.block] if key in wanted)
             if not keys or shard.first + shard.replicates > study.replicates:
                 foreign.append(shard)
                 continue
@@ -240,8 +306,10 @@ class RunDirectory:
 
     def set_aside(self, shard: ShardFile) -> Path:
         """Move a broken shard out of the way, so that its firms are run again; return where to."""
-        folder = self.path / "broken"
-        folder.mkdir(exist_ok=True)
-        target = folder / shard.path.name
-        shard.path.replace(target)
+        target = self.path / "broken" / shard.path.name
+        try:
+            target.parent.mkdir(exist_ok=True)
+            shard.path.replace(target)
+        except OSError as fault:
+            raise files.refusal(target, fault) from fault
         return target

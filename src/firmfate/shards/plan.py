@@ -2,7 +2,7 @@
 
 The layout of shards never changes a result, because shards hold integers that are added. It is the same on every
 machine: work is measured in nominal seconds, so that array tasks on different nodes agree on which shard is which. It
-is the same whatever is finished already: the whole study is cut, and finished firms are left out of the pieces. So
+is the same whatever is finished already: all of the study is cut, and finished firms are left out of the pieces. So
 two runs of one directory make the same files, not files that overlap.
 """
 
@@ -20,15 +20,15 @@ from itertools import pairwise
 
 import numpy as np
 
-from firmfate.counts import BIN_WEEKS
-from firmfate.design import Cells, design
+from firmfate.design import Cells
+from firmfate.shards.schema import counters_of, most_cells
 from firmfate.study import Study
 
 NOMINAL_SECONDS = 10e-9
-"""One step of one firm on one core, a round number for plans; what a machine really takes is told while it runs."""
+"""One step of one firm on one core, a round number for plans; the progress bar shows what a machine really takes."""
 
 LIVED_SHARE = 0.65
-"""Share of the horizon that a firm lives, a round number for plans."""
+"""Share of the horizon that a firm survives, a round number for plans."""
 
 LONGEST_SHARD = 5.0
 SHORTEST_SHARD = 0.5
@@ -37,17 +37,17 @@ MOST_SHARDS = 20_000
 """Shards take 5 nominal seconds; less where the plan would have fewer than 64 of them (so that two cores end together
 and a kill loses little), more where it would have over 20,000 files."""
 
-SHARD_BYTES = 60_000
-"""Bytes of a shard's file beside its counts, about: what HDF5 takes for sixteen small variables."""
-
-HELD_BYTES = 64 * 1024**2
-"""Counts of one shard in memory, eight bytes each, at most: many cells of few firms make more shards, not larger."""
+SHARD_BYTES, KEY_BYTES = 700, 13
+"""Bytes of a shard's file beside its counts, about: its header, and the key of every cell."""
 
 GATHERED_BYTES = 64e6
 """Bytes of counts that a core writes to shards and gathers in a second, a round number for plans."""
 
 RECORD_BYTES, FIRM_BYTES = 3, 6
 """Bytes of a recorded firm in a shard, and again in ``firms.nc``, about: its end, alarm and marks, compressed."""
+
+SPREAD = {"1": 0, "step": 1, "step2": 2}
+"""Unit of a counter -> the power of a lifetime that a firm adds to it."""
 
 Range = tuple[int, int]
 
@@ -65,7 +65,7 @@ class Shard:
     block : str
         12 hexadecimal digits of the cells' keys.
     place : int
-        Its place among the shards of the whole study, or that of the shard whose missing part it is.
+        Its place among all shards of the study, or that of the shard whose missing part it is.
     """
 
     cells: tuple[int, ...]
@@ -90,7 +90,7 @@ def block_digest(keys: Iterable[str]) -> str:
     return hashlib.sha256("".join(keys).encode()).hexdigest()[:12]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Plan:
     """What a study takes: its cells, the shards that are missing, and what they will cost.
 
@@ -100,8 +100,8 @@ class Plan:
     cells : Cells
     shards : tuple of Shard
         What is missing.
-    whole : int
-        Shards of the whole study, finished or not: their places are ``0 .. whole - 1``.
+    total_shards : int
+        All shards of the study, finished or not: their places are ``0 .. total_shards - 1``.
     done : int
         Firms that finished shards hold already.
     """
@@ -109,12 +109,12 @@ class Plan:
     study: Study
     cells: Cells
     shards: tuple[Shard, ...]
-    whole: int
+    total_shards: int
     done: int = 0
 
     @property
     def firms(self) -> int:
-        """Firms in the whole study."""
+        """Firms in the study, simulated already or not."""
         return len(self.cells) * self.study.replicates
 
     @cached_property
@@ -134,14 +134,15 @@ class Plan:
 
     @property
     def shard_bytes(self) -> int:
-        """Bytes of all shards' files, about: most counts of a shard are zero and take next to nothing."""
-        study, ends = self.study, len(self.study.model.causes) + 1
-        bins = math.ceil(study.weeks / BIN_WEEKS)
-        full = 8 * study.batches * (len(study.horizons) + 3 * ends)  # sums, of which hardly one is zero
-        per_row = full + (ends - 1) * (study.weeks + study.batches * bins)  # events: a byte a week, compressed
-        per_cell = _strata(study) * per_row // 2
-        per_firm = RECORD_BYTES if study.record_firms else 0
-        return sum(SHARD_BYTES + len(shard.cells) * per_cell + shard.firms * per_firm for shard in self.shards)
+        """Bytes of all shards' files, about."""
+        per_firm = RECORD_BYTES if self.study.record_firms else 0
+        per_cell = {
+            count: KEY_BYTES + packed_bytes(self.study, count) for count in {shard.replicates for shard in self.shards}
+        }
+        return sum(
+            SHARD_BYTES + math.ceil(len(shard.cells) * per_cell[shard.replicates]) + shard.firms * per_firm
+            for shard in self.shards
+        )
 
     def part(self, index: int, parts: int) -> tuple[Shard, ...]:
         """Return one array task's work: what is missing of every `parts`-th shard of the study, from `index` on."""
@@ -153,8 +154,8 @@ class Plan:
 
     @property
     def result_bytes(self) -> int:
-        """Bytes of the counts in memory, before compression in files: those of `firmfate.counts.COUNTS`."""
-        return len(self.cells) * cell_bytes(self.study)
+        """Bytes of the counts in memory, before compression in files."""
+        return len(self.cells) * counters_of(self.study).bytes_per_cell
 
     @property
     def firms_bytes(self) -> int:
@@ -170,13 +171,14 @@ class Plan:
         """Standard error of a cell's restricted mean to expect at worst, in weeks: half the horizon over sqrt(n)."""
         return self.study.weeks / 2 / math.sqrt(self.study.replicates)
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         study, cells = self.study, self.cells
         step = "one week" if study.dt == 1 else f"{study.dt:g} weeks"
         return "\n".join(
             [
                 f"study     {study.name}: model {study.model_name}, {study.years:g} years, steps of {step}",
                 f"cells     {len(cells):,} ({' x '.join(f'{n}' for n in cells.shape)} {', '.join(cells.dims)})",
+                *(f"drawn     {line}" for line in study.drawn_words),
                 f"firms     {self.firms:,} ({study.replicates:,} a cell), of which {self.missing:,} are to be run",
                 f"shards    {len(self.shards):,} to run, a file each; about {human_bytes(self.shard_bytes)} in all",
                 f"time      about {human_seconds(self.nominal_seconds)} on one core "
@@ -189,17 +191,22 @@ class Plan:
         )
 
 
-def _strata(study: Study) -> int:
-    """Return in how many strata the firms of a cell are counted."""
-    return math.prod(bins for _, bins in study.population.strata)
+def packed_bytes(study: Study, replicates: int) -> float:
+    """Return the bytes that the counts of so many firms of one cell take in a shard, about.
 
-
-def cell_bytes(study: Study) -> int:
-    """Return the bytes of one cell's counts, as ``result.nc`` holds them; shards take up to twice as many."""
-    ends, bins = len(study.model.causes) + 1, math.ceil(study.weeks / BIN_WEEKS)
-    per_batch = 4 + 4 * (ends - 1) * bins + 8 * len(study.horizons) + 32 * ends
-    marks = sum(8 * ends * (mark.maximum + 1) for mark in study.model.marks)
-    return _strata(study) * (24 + 4 * (ends - 1) * study.weeks + study.batches * per_batch + marks)
+    What a counter holds of n firms spread over k numbers is about Poisson with mean n/k, whose entropy is 1/2
+    log2(2 pi e n/k) bits; where firms add lifetimes and not ones, those have some bits of their own.
+    """
+    counters, total = counters_of(study), 0.0
+    for name, counter in counters.variables.items():
+        shape, dims = counters.shape(name), counters.dims(name)
+        # A firm adds to one number of a counter, but to each of the horizons.
+        places = math.prod(size for dim, size in zip(dims, shape, strict=True) if dim != "horizon")
+        mean = replicates / places
+        bits = 0.5 * math.log2(1 + 2 * math.pi * math.e * mean)
+        bits += min(1.0, mean) * SPREAD[counter.units] * math.log2(max(1.0, LIVED_SHARE * study.steps))
+        total += math.prod(shape) * bits / 8
+    return total
 
 
 def human_bytes(count: float) -> str:
@@ -249,7 +256,7 @@ def shard_seconds(firms: int, study: Study, scale: float = 1.0) -> float:
 
 
 def cut(cells: Sequence[int], keys: Sequence[str], missing: Range, firms_each: int, cells_each: int) -> Iterable[Shard]:
-    """Yield shards of about `firms_each` firms: the whole range of some cells, or a piece of it in one."""
+    """Yield shards of about `firms_each` firms: all of the range for some cells, or a piece of it for one."""
     first, count = missing
     if firms_each >= count:
         # Blocks of equal size: the last is not left with a few cells.
@@ -312,14 +319,15 @@ def plan(
     >>> p.firms, p.missing, len(p.shards)
     (2000, 2000, 1)
     """
-    cells = design(study) if cells is None else cells
+    cells = study.cells if cells is None else cells
     total = len(cells) * study.replicates
     firms_each = max(1, round(shard_seconds(total, study, shard_scale) / firm_seconds(study)))
-    cells_each = max(1, HELD_BYTES // (2 * cell_bytes(study)))
+    cells_each = most_cells(counters_of(study))
     pieces = cut(range(len(cells)), cells.keys, (0, study.replicates), firms_each, cells_each)
-    whole = [replace(shard, place=place) for place, shard in enumerate(pieces)]
-    shards = whole
+    every = [replace(shard, place=place) for place, shard in enumerate(pieces)]
+    shards = every
     if covered:
         holes = [gaps(covered.get(key, ()), study.replicates) for key in cells.keys]
-        shards = [piece for shard in whole for piece in missing_of(shard, holes, cells.keys)]
-    return Plan(study, cells, tuple(shards), whole=len(whole), done=total - sum(shard.firms for shard in shards))
+        shards = [piece for shard in every for piece in missing_of(shard, holes, cells.keys)]
+    done = total - sum(shard.firms for shard in shards)
+    return Plan(study, cells, tuple(shards), total_shards=len(every), done=done)

@@ -1,11 +1,10 @@
 """How far a run is, from its shard files alone: while jobs run, after a driver has died, on a read-only copy.
 
-Nothing is written, no queue is asked. What is there is what names say; that it is whole is what digests say.
+Nothing is written, and no queue is consulted. Names say which shards there are, digests that they are undamaged.
 """
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,23 +15,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firmfate.design import Cells, design
-from firmfate.shards.directory import Holdings, RunDirectory
-from firmfate.shards.file import ShardFile
+from firmfate.design import Cells
+from firmfate.errors import BrokenShardError
+from firmfate.shards.directory import Holdings, RunDirectory, fingerprint_of
+from firmfate.shards.file import ShardFile, read
 from firmfate.shards.plan import Plan, human_seconds, plan
+from firmfate.shards.schema import Schema
 from firmfate.study import Study
 
 WINDOW = 600.0
-"""Seconds back from now in which finished shards tell the rate."""
+"""Seconds back from now whose finished shards give the rate."""
 
 
-def is_whole(shard: ShardFile) -> bool:
-    """Return whether a shard's bytes are those that its name says."""
+def is_undamaged(shard: ShardFile, schema: Schema) -> bool:
+    """Return whether a shard holds what its name says."""
     try:
-        with shard.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()[:16] == shard.digest
-    except OSError:
+        read(shard, schema)
+    except BrokenShardError:
         return False
+    return True
 
 
 def array_expression(indices: Iterable[int]) -> str:
@@ -52,7 +53,7 @@ def array_expression(indices: Iterable[int]) -> str:
     return ",".join(f"{first}-{last}" if last > first else f"{first}" for first, last in ranges)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Status:
     """How far a run is.
 
@@ -82,6 +83,9 @@ class Status:
     verified: bool
     rate: float | None
     idle_seconds: float | None
+
+    def __repr__(self) -> str:
+        return f"<Status of '{self.study.name}': {self.done:,} of {self.firms:,} firms done, {self.pace()}>"
 
     @property
     def firms(self) -> int:
@@ -132,7 +136,7 @@ class Status:
 
     def array(self, parts: int | None = None) -> str:
         """Return which array tasks have work: of ``parts`` tasks, or of a task a shard."""
-        return array_expression(self.plan.unfinished(parts or self.plan.whole))
+        return array_expression(self.plan.unfinished(parts or self.plan.total_shards))
 
     def labels(self, cell: int) -> dict[str, float]:
         """Return the values of the axes in a cell."""
@@ -154,7 +158,7 @@ class Status:
             "done": self.done,
             "missing": self.missing,
             "shards": {
-                "planned": self.plan.whole,
+                "planned": self.plan.total_shards,
                 "to run": len(self.plan.shards),
                 "used": len(self.holdings.used),
                 "broken": [shard.path.name for shard in self.broken],
@@ -163,7 +167,7 @@ class Status:
             },
             "verified": self.verified,
             "array": self.array(),
-            "array_parts": self.plan.whole,
+            "array_parts": self.plan.total_shards,
             "firms_per_second": self.rate,
             "seconds_left": self.seconds_left,
             "idle_seconds": self.idle_seconds,
@@ -185,15 +189,15 @@ class Status:
         """Return rate and time left in words."""
         if self.missing == 0:
             return "all firms are there"
-        if self.rate is None or self.seconds_left is None:
-            if self.idle_seconds is None:
-                return "no shard is finished yet"
-            return f"the last shard was finished {human_seconds(self.idle_seconds)} ago"
-        return f"{self.rate:,.0f} firms/s, {human_seconds(self.seconds_left)} left"
+        if self.rate:
+            return f"{self.rate:,.0f} firms/s, {human_seconds(self.missing / self.rate)} left"
+        if self.idle_seconds is None:
+            return "no shard is finished yet"
+        return f"the last shard was finished {human_seconds(self.idle_seconds)} ago"
 
 
 def status(directory: Path | str, *, verify: bool = True, now: float | None = None) -> Status:
-    """Tell how far a run is; reads, and writes nothing.
+    """Return how far a run is; reads, and writes nothing.
 
     Parameters
     ----------
@@ -215,9 +219,10 @@ def status(directory: Path | str, *, verify: bool = True, now: float | None = No
     """
     run = RunDirectory(Path(directory))
     study = run.study()
-    cells = design(study)
+    cells = study.cells
     files = run.files()
-    broken = {shard.path: shard for shard in files if verify and not is_whole(shard)}
+    schema = Schema.of(study, fingerprint_of(study))
+    broken = {shard.path: shard for shard in files if verify and not is_undamaged(shard, schema)}
     holdings = run.holdings(study, cells, without=broken)
     broken.update({shard.path: shard for shard in holdings.broken})
     moment = time.time() if now is None else now

@@ -3,36 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from firmfate.counts import BIN_WEEKS
-from firmfate.design import Cells, Population, design, population
+from firmfate.design import Cells, Population
 from firmfate.errors import BrokenShardError, IncompleteRunError
-from firmfate.kernel.engine import Counts, Engine, Records, Varying
-from firmfate.models.model import Model
-from firmfate.shards.file import ShardContent, ShardFile, encode, read, write
+from firmfate.kernel.engine import Engine, Records, Varying
+from firmfate.shards.file import SUFFIX, ShardContent, ShardFile, read, write
 from firmfate.shards.plan import Shard, week_ratio
+from firmfate.shards.schema import RECORDED, Schema
 from firmfate.study import Study
 
 PIECE = 65_536
 """Firms stepped in one call of the kernel: bounds memory, and how long a signal has to wait."""
-
-RECORDED = "recorded_"
-"""Begins the names of a shard's variables that hold records of every firm, (cell, replicate)."""
-
-DIMS = {
-    "events": ("cell", "cause", "week"),
-    "batch_firms": ("cell", "batch"),
-    "batch_events": ("cell", "batch", "cause", "bin"),
-    "batch_lifetime": ("cell", "batch", "horizon"),
-}
 
 
 class DroppedShard(IncompleteRunError):
@@ -59,12 +48,12 @@ class Worker:
     @cached_property
     def cells(self) -> Cells:
         """The study's cells."""
-        return design(self.study)
+        return self.study.cells
 
     @cached_property
     def population(self) -> Population | None:
         """The study's population, None where all firms of a cell have the same parameters."""
-        found = population(self.study)
+        found = self.study.population
         return found if len(found.fields) else None
 
     @cached_property
@@ -72,10 +61,15 @@ class Worker:
         """The model, compiled."""
         return Engine(self.study.model, dt=self.study.dt)
 
+    @cached_property
+    def schema(self) -> Schema:
+        """What a shard holds."""
+        return Schema.of(self.study, self.fingerprint)
+
     @property
     def strata(self) -> int:
-        """Strata of the population, 1 where none are asked for."""
-        return 1 if self.population is None else self.population.strata_count
+        """Strata in which the firms of a cell are counted, 1 where the study has none."""
+        return self.schema.counters.strata
 
     def records(self, cells: NDArray[np.intp], first: int, replicates: int, varying: Varying | None = None) -> Records:
         """Simulate a block and return what is recorded of every firm; `varying` where the draws are at hand."""
@@ -102,8 +96,8 @@ class Worker:
 
     def counts(
         self, shard: Shard, stopped: Callable[[], bool] = lambda: False, *, kept: Records | None = None
-    ) -> Counts:
-        """Simulate a shard, piece by piece, and return its counts; a row is a cell, or one stratum of a cell.
+    ) -> dict[str, NDArray[np.int64]]:
+        """Simulate a shard, piece by piece, and return its counts by variable, (cells, [stratum], ...).
 
         Parameters
         ----------
@@ -118,10 +112,7 @@ class Worker:
             Where `stopped` says so before one of its pieces: a second or less after it began to.
         """
         study = self.study
-        counts = Counts.empty(
-            study.model, cells=len(shard.cells) * self.strata, weeks=study.weeks,
-            bins=math.ceil(study.weeks / BIN_WEEKS), batches=study.batches, horizons=len(study.horizons),
-        )  # fmt: skip
+        tables = self.schema.counters.empty(len(shard.cells))
         step_weeks, week_steps = week_ratio(study)
         horizons = np.array([weeks * week_steps // step_weeks for weeks in study.horizons], np.int64)
         cells = np.asarray(shard.cells)
@@ -129,8 +120,7 @@ class Worker:
         for begin in range(0, len(cells), per_piece):
             block = slice(begin, begin + per_piece)
             rows = slice(begin * self.strata, (begin + per_piece) * self.strata)
-            part = Counts(*(table[:, rows] if _leads_with_marks(name) else table[rows]
-                            for name, table in zip(Counts._fields, counts, strict=True)))  # fmt: skip
+            part = {name: table[rows] for name, table in tables.items()}
             for first in range(shard.first, shard.first + shard.replicates, PIECE):
                 if stopped():
                     raise DroppedShard(f"shard {shard.name} was dropped")
@@ -138,59 +128,35 @@ class Worker:
                 varying = self.varying(cells[block], first, replicates)
                 records = self.records(cells[block], first, replicates, varying)
                 self.engine.count(
-                    records, part, first=first, step_weeks=step_weeks, week_steps=week_steps, bin_weeks=BIN_WEEKS,
-                    horizons=horizons, stratum=self.stratum(varying), strata=self.strata,
+                    records, part, first=first, step_weeks=step_weeks, week_steps=week_steps, horizons=horizons,
+                    stratum=self.stratum(varying), strata=self.strata,
                 )  # fmt: skip
                 if kept is not None:
                     columns = slice(first - shard.first, first - shard.first + replicates)
                     for name in Records._fields:
                         getattr(kept, name)[..., block, columns] = getattr(records, name)
-        return counts
+        return self.schema.counters.named(tables)
 
     def run(self, shard: Shard, folder: Path, stopped: Callable[[], bool] = lambda: False) -> Receipt:
         """Simulate a shard and write its file into `folder`; `stopped` as in `counts`."""
         kept = Records.empty(self.study.model, len(shard.cells), shard.replicates) if self.study.record_firms else None
-        counts = self.counts(shard, stopped, kept=kept)
-        tables, dims = tabulate(counts, self.study.model, strata=self.strata)
+        arrays: dict[str, NDArray[Any]] = dict(self.counts(shard, stopped, kept=kept))
         if kept is not None:
-            for name, values in kept.named(self.study.model).items():
-                tables[f"{RECORDED}{name}"] = values.astype(np.int64)
-                dims[f"{RECORDED}{name}"] = ("cell", "replicate")
-        content = ShardContent(self.fingerprint, tuple(self.cells.keys[cell] for cell in shard.cells), dims, tables)
-        path = write(folder, shard.name, encode(content, first=shard.first, replicates=shard.replicates))
-        return Receipt(shard.name, path.name, shard.firms, int(counts.batch_lifetime[..., -1].sum()))
+            arrays |= {f"{RECORDED}{name}": values for name, values in kept.named(self.study.model).items()}
+        keys = tuple(self.cells.keys[cell] for cell in shard.cells)
+        content = ShardContent(shard.first, shard.replicates, keys, arrays)
+        return _receipt(shard, write(folder, shard.name, content, self.schema), content)
 
     def finished(self, shard: Shard, folder: Path) -> Receipt | None:
-        """Return the receipt of a shard whose file is in `folder`, whole; None where there is none."""
-        for path in folder.glob(f"{shard.name}-*.nc"):
+        """Return the receipt of a shard whose file is in `folder`, undamaged; None where there is none."""
+        for path in folder.glob(f"{shard.name}-*{SUFFIX}"):
             file = ShardFile.parse(path)
             with contextlib.suppress(BrokenShardError):
                 if file is not None:
-                    lived = read(file).counts["batch_lifetime"][..., -1].sum()
-                    return Receipt(shard.name, path.name, shard.firms, int(lived))
+                    return _receipt(shard, path, read(file, self.schema))
         return None
 
 
-def _leads_with_marks(name: str) -> bool:
-    return name.endswith("mark_count")
-
-
-def tabulate(
-    counts: Counts, model: Model, *, strata: int = 1
-) -> tuple[dict[str, NDArray[np.int64]], dict[str, tuple[str, ...]]]:
-    """Return counts by variable name, and the dims of each; one variable a mark, a dim `stratum` where asked for."""
-    tables: dict[str, NDArray[np.int64]] = {}
-    dims: dict[str, tuple[str, ...]] = {}
-    for name, table in counts._asdict().items():
-        if _leads_with_marks(name):
-            for mark, values in zip(model.marks, table, strict=True):
-                counted = name.replace("mark_count", mark.counted)
-                tables[counted] = values[..., : mark.maximum + 1]
-                dims[counted] = ("cell", "end", mark.dim)
-        else:
-            tables[name] = table
-            dims[name] = DIMS.get(name, ("cell", "batch", "end") if table.ndim == 3 else ("cell",))
-    if strata > 1:
-        tables = {name: table.reshape(-1, strata, *table.shape[1:]) for name, table in tables.items()}
-        dims = {name: ("cell", "stratum", *own[1:]) for name, own in dims.items()}
-    return tables, dims
+def _receipt(shard: Shard, path: Path, content: ShardContent) -> Receipt:
+    """Return what travels back; at the last horizon, the study's, lifetimes add up to the steps that were simulated."""
+    return Receipt(shard.name, path.name, shard.firms, int(content.arrays["batch_lifetime"][..., -1].sum()))

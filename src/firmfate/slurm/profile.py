@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import tomllib
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterator
+from dataclasses import Field, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from firmfate.errors import SlurmError, did_you_mean
+from firmfate.errors import SlurmError, StudyError
+from firmfate.tables import reading
+from firmfate.tables.faults import Faults
+from firmfate.tables.reading import no_such_key, refuse
+from firmfate.tables.rendering import toml
 
 WORD = re.compile(r"[A-Za-z0-9_.,:@=+/-]*")
 MEMORY = re.compile(r"([1-9]\d*)([KMGT]?)")
@@ -16,6 +22,27 @@ WALLTIME = re.compile(r"(?:(\d+)-)?(?:(\d+):)?(\d+):(\d\d)")
 THREADS_A_PROCESS = 16
 OPTION = re.compile(r"--?[A-Za-z][A-Za-z0-9-]*(?:[= ][A-Za-z0-9_.,:@=+/*()&|-]+)?")
 SCRATCH = re.compile(r"[A-Za-z0-9_./${}:-]+")
+
+A_WORD = (WORD, "must be of letters, digits and _ . , : @ = + / -")
+A_TIME = (WALLTIME, 'must be [days-]hours:minutes:seconds, such as "04:00:00"')
+PATTERNS = {
+    "partition": A_WORD,
+    "account": A_WORD,
+    "interface": A_WORD,
+    "memory": (MEMORY, 'must be a size such as "8G"'),
+    "walltime": A_TIME,
+    "gather_walltime": A_TIME,
+    "scratch": (SCRATCH, "must be a folder without spaces; shell variables may be in it"),
+}
+RANGES: dict[str, tuple[float, float]] = {
+    "cpus": (1, 4096),
+    "concurrent": (1, 100_000),
+    "least": (0, 100_000),
+    "task_minutes": (0.01, 1e5),
+    "grace_seconds": (5, 3600),
+    "restarts": (0, 1000),
+    "patience_seconds": (1, 1e7),
+}
 
 
 @dataclass(frozen=True)
@@ -83,38 +110,19 @@ class Profile:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be a profile."""
-        for entry in fields(self):
-            value = getattr(self, entry.name)
-            kind = type(entry.default)
-            if kind is float and type(value) is int:
-                object.__setattr__(self, entry.name, float(value))
-            elif entry.name != "options" and type(value) is not kind:
-                self._refuse(
-                    entry.name, f"a {'whole number' if kind is int else 'number' if kind is float else 'text'}"
-                )
-        for name in ("partition", "account", "interface"):
-            self._match(name, WORD, "letters, digits and _ . , : @ = + / -")
-        self._match("memory", MEMORY, 'a size such as "8G"')
-        for name in ("walltime", "gather_walltime"):
-            self._match(name, WALLTIME, '[days-]hours:minutes:seconds, such as "04:00:00"')
-        self._match("scratch", SCRATCH, "a folder without spaces; shell variables may be in it")
-        for name, least, most in (
-            ("cpus", 1, 4096), ("concurrent", 1, 100_000), ("least", 0, self.concurrent), ("task_minutes", 0.01, 1e5),
-            ("grace_seconds", 5, 3600), ("restarts", 0, 1000), ("patience_seconds", 1, 1e7),
-        ):  # fmt: skip
-            if not least <= getattr(self, name) <= most:
-                self._refuse(name, f"{least:g} to {most:g}")
-        if not isinstance(self.options, tuple) or not all(
-            isinstance(o, str) and OPTION.fullmatch(o) for o in self.options
-        ):
-            self._refuse("options", 'a list of options of sbatch, such as ["--qos=long"]')
-        if self.seconds <= self.grace_seconds:
-            self._refuse("grace_seconds", f"less than the walltime, {self.seconds} s")
-        for name in ("prologue", "command"):
-            if "\0" in getattr(self, name) or (name == "command" and "\n" in getattr(self, name)):
-                self._refuse(name, "shell text")
-        if 0 < sum(map(bool, self.tls)) < 3:
-            self._refuse("tls_key", "tls_authority, tls_certificate and tls_key together, or none of them")
+        faults = Faults()
+        for entry in _entries():
+            with faults.noted():
+                value = _checked(entry.name, type(entry.default), getattr(self, entry.name))
+                object.__setattr__(self, entry.name, value)
+        with self._named():
+            faults.refuse()
+            if self.least > self.concurrent:
+                refuse("least", self.least, f"must be a whole number from 0 to {self.concurrent}, which is concurrent")
+            if self.seconds <= self.grace_seconds:
+                refuse("grace_seconds", self.grace_seconds, f"must be less than the walltime, {self.seconds} s")
+            if 0 < sum(map(bool, self.tls)) < 3:
+                raise StudyError("tls_authority, tls_certificate and tls_key go together: give all three, or none")
 
     @classmethod
     def read(cls, path: str | Path) -> Profile:
@@ -127,20 +135,39 @@ class Profile:
         """
         path = Path(path)
         try:
-            table = tomllib.loads(path.read_text(encoding="utf-8"))
+            written = tomllib.loads(path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError) as fault:
             raise SlurmError(
                 f"{path}: this profile cannot be read: {getattr(fault, 'strerror', None) or fault}"
             ) from None
-        except tomllib.TOMLDecodeError as fault:
+        except ValueError as fault:  # TOMLDecodeError, and integers of thousands of digits
             raise SlurmError(f"{path} is no TOML: {fault}") from None
-        known = [entry.name for entry in fields(cls) if entry.name != "where"]
-        for key in table:
-            if key not in known:
-                hint = did_you_mean(key, known) or f"; allowed: {', '.join(known)}"
-                raise SlurmError(f"{path}: a profile has no key '{key}'{hint}")
-        options = table.get("options", [])
-        return cls(**{**table, "options": tuple(options) if isinstance(options, list) else options, "where": str(path)})
+        known = tuple(entry.name for entry in _entries())
+        if unknown := [key for key in written if key not in known]:
+            raise SlurmError(f"{path}: {no_such_key(unknown[0], 'profile', known)}")
+        return cls(**written, where=str(path))
+
+    @contextlib.contextmanager
+    def _named(self) -> Iterator[None]:
+        """Refuse in the name of the profile's file."""
+        try:
+            yield
+        except StudyError as fault:
+            raise SlurmError(f"{self.where}: {fault}") from None
+
+    def resolved(self) -> Profile:
+        """Return the profile with absolute paths of its files, so that it can be used from any folder."""
+        authority, certificate, key = (str(Path(path).resolve()) if path else "" for path in self.tls)
+        return replace(self, tls_authority=authority, tls_certificate=certificate, tls_key=key)
+
+    def toml(self) -> str:
+        """Return the profile as TOML, what differs from the defaults alone."""
+        own = {
+            entry.name: list(value) if isinstance(value := getattr(self, entry.name), tuple) else value
+            for entry in _entries()
+            if getattr(self, entry.name) != entry.default
+        }
+        return toml(own)
 
     @property
     def seconds(self) -> int:
@@ -174,9 +201,30 @@ class Profile:
         common = [("partition", self.partition), ("account", self.account)]
         return [*(f"--{name}={value}" for name, value in common if value), *self.options]
 
-    def _match(self, name: str, pattern: re.Pattern[str], allowed: str) -> None:
-        if not pattern.fullmatch(getattr(self, name)):
-            self._refuse(name, allowed)
 
-    def _refuse(self, name: str, allowed: str) -> Any:
-        raise SlurmError(f"{self.where}: {name} = {getattr(self, name)!r}; allowed: {allowed}")
+def _entries() -> list[Field[Any]]:
+    """Return the keys of a profile; where it was read is none."""
+    return [entry for entry in fields(Profile) if entry.name != "where"]
+
+
+def _checked(name: str, kind: type, value: object) -> object:
+    """Return a value of a profile where it is of its kind and within its range."""
+    if name == "options":
+        if not isinstance(value, (list, tuple)) or not all(isinstance(o, str) and OPTION.fullmatch(o) for o in value):
+            refuse(name, reading.plain(value), 'must be a list of options of sbatch, such as ["--qos=long"]')
+        return tuple(value)
+    if kind is str:
+        found = reading.text(value, name)
+        pattern, allowed = PATTERNS.get(name, (None, ""))
+        if pattern is not None and not pattern.fullmatch(found):
+            refuse(name, found, allowed)
+        if name != "prologue" and "\n" in found:
+            refuse(name, found, "must be one line")
+        return found
+    low, high = RANGES[name]
+    if kind is int:
+        return reading.integer(value, name, int(low), int(high))
+    number = reading.number(value, name)
+    if not low <= number <= high:
+        refuse(name, number, f"must lie in [{low:g}, {high:g}]")
+    return number

@@ -10,7 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from firmfate.errors import SlurmError
-from firmfate.slurm.arrays import Array, Deal
+from firmfate.slurm.arrays import Array, ArrayPlan
 from firmfate.slurm.profile import Profile
 
 LOGS = "slurm"
@@ -85,28 +85,28 @@ def _for_directive(path: Path) -> str:
     return f'"{path}"' if re.search(r"[^A-Za-z0-9_./+=:,@-]", str(path)) else str(path)
 
 
-def array_script(deal: Deal, array: Array, into: Path, *, at_a_time: int) -> Script:
+def array_script(tasks: ArrayPlan, array: Array, into: Path, *, at_a_time: int) -> Script:
     """Return the script of one job array, of which so many tasks run at a time."""
     values = {
-        **shared(deal.profile, into, f"ff-{deal.plan.study.name}"),
+        **shared(tasks.profile, into, f"ff-{tasks.plan.study.name}"),
         "ARRAY": f"{array.expression}%{at_a_time}",
         "OFFSET": str(array.offset),
-        "PARTS": str(deal.parts),
+        "PARTS": str(tasks.parts),
     }
     return Script(f"array-{array.offset}.sh", fill("array.sh.in", values))
 
 
-def gather_script(deal: Deal, into: Path, after: list[str]) -> Script:
+def gather_script(tasks: ArrayPlan, into: Path, after: list[str]) -> Script:
     """Return the script that gathers after jobs, however they ended."""
-    values = shared(deal.profile, into, f"ff-{deal.plan.study.name}")
+    values = shared(tasks.profile, into, f"ff-{tasks.plan.study.name}")
     values["DEPENDENCY"] = f"#SBATCH --dependency=afterany:{':'.join(after)}" if after else ""
-    values["WALLTIME"] = deal.profile.gather_walltime
+    values["WALLTIME"] = tasks.profile.gather_walltime
     return Script("gather.sh", fill("gather.sh.in", values))
 
 
-def allocation_script(deal: Deal, into: Path) -> Script:
+def allocation_script(tasks: ArrayPlan, into: Path) -> Script:
     """Return the script of one allocation with a Dask scheduler, workers and the driver."""
-    profile = deal.profile
+    profile = tasks.profile
     flags = [f"--interface {profile.interface}"] if profile.interface else []
     driver, encryption = "", []
     if all(profile.tls):
@@ -117,8 +117,8 @@ def allocation_script(deal: Deal, into: Path) -> Script:
         encryption += [f"export {TLS}{role}__CERT={certificate} {TLS}{role}__KEY={key}" for role in ROLES]
         driver = f"--tls {authority} {certificate} {key}"
     values = {
-        **shared(profile, into, f"ff-{deal.plan.study.name}"),
-        "TASKS": str(max(1, min(profile.concurrent, -(-deal.plan.whole // profile.cpus)))),
+        **shared(profile, into, f"ff-{tasks.plan.study.name}"),
+        "TASKS": str(max(1, min(profile.concurrent, -(-tasks.plan.total_shards // profile.cpus)))),
         "MEMORY_PER_CPU": f"{max(1, profile.mebibytes // profile.cpus)}M",
         "PROCESSES": str(profile.processes),
         "THREADS_EACH": str(profile.cpus // profile.processes),

@@ -9,15 +9,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from firmfate.design import design
 from firmfate.errors import SlurmError
 from firmfate.shards import RunDirectory, plan, status
-from firmfate.slurm.arrays import MAX_ARRAY_SIZE, Deal, deal
+from firmfate.slurm.arrays import MAX_ARRAY_SIZE, ArrayPlan, split
 from firmfate.slurm.profile import Profile
 from firmfate.slurm.scripts import LOGS, Script, allocation_script, array_script, gather_script
 from firmfate.study import Study
 
 PATIENCE = 60
+JOBS, PROFILE = "jobs.txt", "profile.toml"
+"""Beside the scripts: the numbers of the jobs that were submitted, and the profile that they were submitted with."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,14 +27,15 @@ class Submission:
 
     Attributes
     ----------
-    deal : Deal
+    tasks : ArrayPlan
+        How what is missing was split into tasks.
     scripts : tuple of Script
         In the order in which they are submitted; the one that gathers alone where nothing is missing.
     jobs : tuple of str
         Numbers of the jobs, one a script; none where nothing was submitted.
     """
 
-    deal: Deal
+    tasks: ArrayPlan
     scripts: tuple[Script, ...]
     jobs: tuple[str, ...]
 
@@ -67,8 +69,8 @@ def max_array_size() -> int:
 
 
 def still_queued(directory: RunDirectory) -> list[str]:
-    """Return numbers of jobs submitted for a directory that are still in the queue, as far as that can be told."""
-    record = directory.path / LOGS / "jobs.txt"
+    """Return numbers of jobs submitted for a directory that are still in the queue, as far as Slurm answers."""
+    record = directory.path / LOGS / JOBS
     jobs = record.read_text(encoding="utf-8").split() if record.is_file() else []
     if not jobs:
         return []
@@ -82,10 +84,11 @@ def still_queued(directory: RunDirectory) -> list[str]:
 def submit(
     study: Study | str | Path,
     *,
-    into: str | Path,
     profile: Profile | str | Path,
+    into: str | Path | None = None,
     pretend: bool = False,
     one_allocation: bool = False,
+    even_if_queued: bool = False,
     say: Callable[[str], None] = lambda _: None,
 ) -> Submission:
     """Submit what is missing of a study: job arrays and a job that gathers, or one allocation.
@@ -93,13 +96,15 @@ def submit(
     Parameters
     ----------
     study : Study or path
-    into : path
-        The run directory, on a file system that all nodes share.
     profile : Profile or path
+    into : path, optional
+        The run directory, on a file system that all nodes share; ``runs/NAME`` where not given.
     pretend : bool
         Write and submit nothing; return the scripts.
     one_allocation : bool
         A Dask scheduler, its workers and the driver in one job, instead of job arrays.
+    even_if_queued : bool
+        Submit although jobs of this directory are still in the queue; shards that both run are run twice.
     say : callable
         Is given remarks.
 
@@ -110,46 +115,58 @@ def submit(
     Raises
     ------
     SlurmError
-        Where the profile is wrong, or Slurm refuses a job; jobs submitted before stay.
+        Where the profile is wrong, jobs of the directory are still in the queue, or Slurm refuses a job; jobs submitted
+        before stay.
     RunDirectoryError
         Where the directory holds another study or cannot be written.
     """
     study = study if isinstance(study, Study) else Study.read(study)
     profile = profile if isinstance(profile, Profile) else Profile.read(profile)
-    directory = RunDirectory(Path(into))
+    directory = RunDirectory.of(study, into)
     limit = max_array_size()
     if pretend:
         directory.refuse_other(study)
-        found = directory.plan(study, design(study)) if (directory.path / "provenance.json").is_file() else plan(study)
-        return _prepare(deal(found, profile, limit=limit), directory, one_allocation)
+        begun = (directory.path / "provenance.json").is_file()
+        found = directory.plan(study, study.cells) if begun else plan(study)
+        return _prepare(split(found, profile, limit=limit), directory, one_allocation)
+    waiting = still_queued(directory)
+    if waiting and not even_if_queued:
+        raise SlurmError(
+            f"jobs of {directory.path} are still in the queue: {', '.join(waiting)}. Wait for them, or cancel them "
+            f"(scancel {' '.join(waiting)}); --even-if-queued submits all the same, and what both run is run twice"
+        )
     directory.claim(study)
     state = status(directory.path)
     for shard in state.broken:
         say(f"broken shard {shard.path.name}: set aside as {directory.set_aside(shard)}, to be run again")
-    waiting = still_queued(directory)
-    if waiting:
-        say(f"still in the queue for this directory: {', '.join(waiting)}; their shards will be run twice")
-    dealt = deal(state.plan, profile, limit=limit)
-    prepared = _prepare(dealt, directory, one_allocation)
+    tasks = split(state.plan, profile, limit=limit)
+    prepared = _prepare(tasks, directory, one_allocation)
     folder = directory.path / LOGS
     folder.mkdir(exist_ok=True)
+    (folder / PROFILE).write_text(profile.resolved().toml(), encoding="utf-8")
     jobs: list[str] = []
     for script in prepared.scripts:
         if script.name == "gather.sh":
-            script = gather_script(dealt, directory.path, jobs)
+            script = gather_script(tasks, directory.path, jobs)
         path = folder / script.name
         path.write_text(script.text, encoding="utf-8")
         jobs.append(call("sbatch", "--parsable", str(path)).strip().partition(";")[0])
-        with (folder / "jobs.txt").open("a", encoding="utf-8") as record:
+        with (folder / JOBS).open("a", encoding="utf-8") as record:
             record.write(jobs[-1] + "\n")
-    return Submission(dealt, prepared.scripts, tuple(jobs))
+    return Submission(tasks, prepared.scripts, tuple(jobs))
 
 
-def _prepare(dealt: Deal, directory: RunDirectory, one_allocation: bool) -> Submission:
+def kept_profile(directory: Path) -> Path | None:
+    """Return the profile with which a run was submitted last; None where it never was."""
+    path = directory / LOGS / PROFILE
+    return path if path.is_file() else None
+
+
+def _prepare(tasks: ArrayPlan, directory: RunDirectory, one_allocation: bool) -> Submission:
     if one_allocation:
-        return Submission(dealt, (allocation_script(dealt, directory.path),), ())
-    arrays = list(dealt.arrays())
-    at_a_time = max(1, dealt.profile.concurrent // max(1, len(arrays)))
-    scripts = [array_script(dealt, array, directory.path, at_a_time=at_a_time) for array in arrays]
+        return Submission(tasks, (allocation_script(tasks, directory.path),), ())
+    arrays = list(tasks.arrays())
+    at_a_time = max(1, tasks.profile.concurrent // max(1, len(arrays)))
+    scripts = [array_script(tasks, array, directory.path, at_a_time=at_a_time) for array in arrays]
     names = [f"<job of {script.name}>" for script in scripts]
-    return Submission(dealt, (*scripts, gather_script(dealt, directory.path, names)), ())
+    return Submission(tasks, (*scripts, gather_script(tasks, directory.path, names)), ())

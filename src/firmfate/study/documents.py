@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from firmfate.design import DESIGNS
+from firmfate.design.families import FAMILIES
 from firmfate.models import Model
 from firmfate.study import settings
-from firmfate.study.distributions import FAMILIES
 
 
 def parameter_table(model: Model) -> str:
@@ -41,10 +42,16 @@ def settings_table() -> str:
 
 def distributions_table() -> str:
     """Return the distributions of [population] as a Markdown table."""
-    rows = [(f"`{{ {name} = [{', '.join(family.arguments)}] }}`", family.meaning) for name, family in FAMILIES.items()]
+    rows = [(f"`{{ {name} = {family.form} }}`", family.meaning) for name, family in FAMILIES.items()]
     observed = '`{ empirical = [..] }`, `{ empirical = { file = "firms.csv", column = "margin" } }`'
     rows.append((observed, "observed values, each as likely"))
     return _markdown(("distribution", "meaning"), rows)
+
+
+def designs_table() -> str:
+    """Return the designs as a Markdown table."""
+    header = ("design", "cells", "when it grows", "cells follow from")
+    return _markdown(header, (design.row() for design in DESIGNS.values()))
 
 
 def _shown(value: object) -> str:
@@ -58,7 +65,7 @@ def _markdown(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 
 FIRM = """\
-# A study of firms: what is asked, of which firms, and how many lives are simulated.
+# A study of firms: what is asked, of which firms, and how many are simulated.
 # Check it with `firmfate check`, see what it costs with `firmfate plan`, run it with `firmfate run`.
 
 [study]
@@ -78,7 +85,7 @@ misalignment = {{ from = 0.0, to = 1.0, points = 6 }}
 # "misalignment.sales" = [0, 0.5, 1]  # one division on its own; it overrides misalignment
 # correct_time = ["13 weeks", "1 year"]
 
-# Other designs, in place of [grid]: [[cells]], [latin_hypercube], [sobol], [saltelli], [coalitions].
+# Other designs, in place of [grid]: {others}.
 
 # What differs from firm to firm, by a distribution.
 # [population]
@@ -118,4 +125,5 @@ TEMPLATES = {"firm": FIRM, "car": CAR}
 
 def template(name: str = "paradox", model: str = "firm") -> str:
     """Return the text of a commented study file to start from, of model ``"firm"`` or ``"car"``."""
-    return TEMPLATES[model].format(name=name)
+    others = ", ".join(design.heading() for kind, design in DESIGNS.items() if kind != "grid")
+    return TEMPLATES[model].format(name=name, others=others)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from firmfate.errors import StudyError
-from firmfate.study import reading
-from firmfate.study.reading import refuse
+from firmfate.tables import reading
+from firmfate.tables.faults import Faults
+from firmfate.tables.reading import refuse
 
 NAME = re.compile(r"[a-z0-9_-]{1,64}")
 MOST_STEPS_PER_WEEK = 1000
@@ -18,7 +18,7 @@ MOST_WEEKS_PER_STEP = 52_000
 
 @dataclass(frozen=True)
 class Setting:
-    """One key of a study's own tables: its kind (text, name, flag, whole, years, step), default, range and meaning."""
+    """One key of [study] or [record]: its kind (text, name, flag, integer, years, step), default, range, meaning."""
 
     name: str
     kind: str
@@ -36,8 +36,8 @@ STUDY = (
     Setting(
         "steps_per_week", "step", None, 'a whole number, or "1/k" for steps of k weeks; the model\'s own by default'
     ),
-    Setting("replicates", "whole", 1000, "firms simulated in every cell", 1, 2**40),
-    Setting("seed", "whole", 0, "of all random numbers", 0, 2**64 - 1),
+    Setting("replicates", "integer", 1000, "firms simulated in every cell", 1, 2**40),
+    Setting("seed", "integer", 0, "of all random numbers", 0, 2**64 - 1),
     Setting(
         "common_random_numbers",
         "flag",
@@ -50,22 +50,26 @@ RECORD = (
     Setting("firms", "flag", False, "write every firm's end to firms.nc"),
     Setting("horizons", "horizons", None, "horizons of restricted lifetimes, in years; 3, 5, 10 and 20 by default"),
     Setting(
-        "batches", "whole", 32, "groups of replicates by which standard errors across cells are estimated", 8, 1024
+        "batches", "integer", 32, "groups of replicates by which standard errors across cells are estimated", 8, 1024
     ),
 )
 
 DEFAULT_HORIZONS = (3, 5, 10, 20)
 
 
-def read(written: Mapping[str, Any], table: str, settings: tuple[Setting, ...]) -> dict[str, Any]:
-    """Return the settings of a table, defaults filled in; unknown keys and wrong values are refused."""
-    reading.table(written, table, (setting.name for setting in settings))
-    return {
-        setting.name: _value(setting, written[setting.name], f"{table}.{setting.name}")
-        if setting.name in written
-        else setting.default
-        for setting in settings
-    }
+def read(written: object, table: str, settings: tuple[Setting, ...], faults: Faults) -> dict[str, Any]:
+    """Return the settings of a table, defaults filled in; unknown keys and wrong values are noted as faults."""
+    found = {setting.name: setting.default for setting in settings}
+    with faults.noted():
+        given = reading.table(written, table)
+        for key in given:
+            if key not in found:
+                faults.note(reading.no_such_key(key, table, tuple(found)))
+        for setting in settings:
+            with faults.noted():
+                if setting.name in given:
+                    found[setting.name] = _value(setting, given[setting.name], f"{table}.{setting.name}")
+    return found
 
 
 def _value(setting: Setting, value: object, path: str) -> Any:
@@ -80,8 +84,8 @@ def _value(setting: Setting, value: object, path: str) -> Any:
             return reading.text(value, path)
         case "flag":
             return reading.flag(value, path)
-        case "whole":
-            return reading.whole(value, path, setting.low, setting.high)
+        case "integer":
+            return reading.integer(value, path, setting.low, setting.high)
         case "years":
             reading.horizon(value, path)
             return value

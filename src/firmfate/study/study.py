@@ -9,23 +9,25 @@ from pathlib import Path
 from typing import Any
 
 from firmfate.counts import WEEKS_PER_YEAR
-from firmfate.errors import ModelError, StudyError, did_you_mean
-from firmfate.models import Model, load_model
-from firmfate.study import reading, settings
-from firmfate.study.keys import allowed_value, parameter_keys
-from firmfate.study.layouts import KINDS, Layout, read_layout
-from firmfate.study.population import PopulationTable, read_population
-from firmfate.study.rendering import toml
+from firmfate.design import Cells, Design, Population
+from firmfate.errors import StudyError, did_you_mean
+from firmfate.models import Model
+from firmfate.study import settings
+from firmfate.study.laying_out import lay_out
+from firmfate.study.parts import OnCode, as_tables, read_parts
+from firmfate.study.together import check_together
+from firmfate.tables import reading
+from firmfate.tables.rendering import toml
 
-TABLES = ("study", *KINDS, "population", "parameters", "record")
-MOST_STEPS = 2**31 - 1
+TAKEN_AS_WRITTEN = ("name", "question", "replicates", "seed", "common_random_numbers")
 
 
-@dataclass(frozen=True, init=False)
+@dataclass(frozen=True, init=False, repr=False)
 class Study:
     """A validated study.
 
-    Made with :meth:`read` from a file, with :meth:`parse` from TOML text, or from tables, ``Study(study={...})``.
+    Made with :meth:`read` from a file, with :meth:`parse` from TOML text, or of its tables as keywords, the keys of
+    [study] among them: ``Study(name="small", years=10, grid={...})``.
 
     Attributes
     ----------
@@ -47,9 +49,9 @@ class Study:
     record_firms : bool
     parameters : dict
         What [parameters] fixes: key (``correct_time``, ``misalignment.sales``) -> value.
-    layout : Layout
-        The design: its kind and its axes, in the order of the file.
-    population : PopulationTable
+    design : Design
+        Which cells there are.
+    population : Population
         How firms of one cell differ.
     tables : dict
         All tables as written.
@@ -65,17 +67,19 @@ class Study:
     Raises
     ------
     StudyError
-        With the key's path, its value and what is allowed.
+        With all that is wrong: the key's path, its value and what is allowed.
 
     Examples
     --------
-    >>> study = Study(study={"name": "small", "model": "car", "years": 10}, grid={"execution": [0.2, 0.8]})
+    >>> study = Study(name="small", model="car", years=10, grid={"execution": [0.2, 0.8]})
+    >>> study
+    <Study 'small': model car, a grid over execution (2 values from 0.2 to 0.8), 2 cells x 1,000 firms, 10 years>
     >>> study.weeks, study.dt, study.steps
     (520, 13.0, 40)
     """
 
     name: str
-    model: Model = field(repr=False)
+    model: Model
     model_name: str
     question: str
     years: float
@@ -88,21 +92,27 @@ class Study:
     horizons: tuple[int, ...]
     record_firms: bool
     parameters: dict[str, float]
-    layout: Layout = field(repr=False)
-    population: PopulationTable = field(repr=False)
-    tables: dict[str, Any] = field(repr=False)
-    text: str = field(repr=False, compare=False)
-    path: Path | None = field(repr=False, compare=False)
-    files: dict[str, Path] = field(repr=False, compare=False)
-    folder: Path = field(repr=False, compare=False)
+    design: Design
+    population: Population
+    tables: dict[str, Any]
+    text: str = field(compare=False)
+    path: Path | None = field(compare=False)
+    files: dict[str, Path] = field(compare=False)
+    folder: Path = field(compare=False)
 
-    def __init__(self, **tables: Any) -> None:
-        written = {name: reading.plain(value) for name, value in tables.items()}
+    def __init__(self, **given: Any) -> None:
+        written = as_tables({name: reading.plain(value) for name, value in given.items()})
         self._fill(written, toml(written), None, Path.cwd())
 
     @classmethod
-    def read(cls, path: str | Path) -> Study:
+    def read(cls, path: str | Path, *, on_code: OnCode | None = None) -> Study:
         """Read a study file; files that it names are looked for beside it.
+
+        Parameters
+        ----------
+        path : path
+        on_code : callable, optional
+            Is given the path of a model file before its code runs.
 
         Raises
         ------
@@ -126,75 +136,61 @@ class Study:
         except ValueError:
             raise StudyError(f"{reading.show(str(path))} is no name of a file") from None
         try:
-            return cls.parse(text, path=path)
+            return cls.parse(text, path=path, on_code=on_code)
         except StudyError as fault:
-            raise StudyError(f"{path}: {fault}") from None
+            raise StudyError(*fault.faults, where=str(path)) from None
 
     @classmethod
-    def parse(cls, text: str, *, path: Path | None = None, beside: Path | None = None) -> Study:
+    def parse(
+        cls, text: str, *, path: Path | None = None, beside: Path | None = None, on_code: OnCode | None = None
+    ) -> Study:
         """Read a study from TOML text; files that it names are looked for in `beside`, or beside `path`."""
         try:
             tables = tomllib.loads(text)
         except tomllib.TOMLDecodeError as fault:
             raise StudyError(f"is no TOML: {fault}") from None
+        except ValueError:  # Python reads no integers of more than 4,300 digits
+            raise StudyError("is no study: it holds a number of thousands of digits") from None
         except RecursionError:
             raise StudyError("is no study: its values are nested too deeply") from None
         study = cls.__new__(cls)
-        study._fill(tables, text, path, beside or (path.parent if path else Path.cwd()))
+        study._fill(tables, text, path, beside or (path.parent if path else Path.cwd()), on_code)
         return study
 
-    def _fill(self, tables: dict[str, Any], text: str, path: Path | None, folder: Path) -> None:
+    def __repr__(self) -> str:
+        cells = f"{self.design.count:,} cell{'s' * (self.design.count != 1)} x {self.replicates:,} firms"
+        drawn = f", drawing {', '.join(self.population.keys)}" if len(self.population) else ""
+        words = f"{self.design.words}, " if self.design.axes else ""
+        return f"<Study '{self.name}': model {self.model_name}, {words}{cells}, {self.years:g} years{drawn}>"
+
+    def _fill(
+        self, tables: dict[str, Any], text: str, path: Path | None, folder: Path, on_code: OnCode | None = None
+    ) -> None:
         """Validate the tables and set every attribute, once."""
-        if "precision" in tables:
-            raise StudyError("[[precision.target]] is not supported yet; set study.replicates instead")
-        for name in tables:
-            if name not in TABLES:
-                hint = did_you_mean(name, TABLES) or f"; allowed: {', '.join(TABLES)}"
-                raise StudyError(f"[{name}]: a study has no such table{hint}")
-        if "study" not in tables:
-            raise StudyError("[study] is missing; it needs at least a name")
-        values = settings.read(reading.table(tables["study"], "study"), "study", settings.STUDY)
-        record = settings.read(reading.table(tables.get("record", {}), "record"), "record", settings.RECORD)
-        if values["name"] is None:
-            raise StudyError('study.name is missing; name the study, such as name = "paradox"')
-        files: dict[str, Path] = {}
-        model = _model(values["model"], folder, files)
-        weeks = reading.horizon(values["years"], "study.years")
-        steps_per_week = values["steps_per_week"] or settings.steps_per_week(
-            model.steps_per_week, "steps_per_week of the model"
-        )
+        parts = read_parts(tables, folder, on_code)
         own = {
-            "name": values["name"],
-            "model": model,
-            "model_name": values["model"],
-            "question": values["question"],
-            "years": weeks / WEEKS_PER_YEAR,
-            "weeks": weeks,
-            "steps_per_week": steps_per_week,
-            "replicates": values["replicates"],
-            "seed": values["seed"],
-            "common_random_numbers": values["common_random_numbers"],
-            "batches": record["batches"],
-            "record_firms": record["firms"],
-            "parameters": {
-                key: allowed_value(value, f"parameters.{key}", model.parameter(key))
-                for key, value in parameter_keys(
-                    reading.table(tables.get("parameters", {}), "parameters"), model, "parameters"
-                )
-            },
-            "layout": read_layout(tables, model, folder, files),
-            "population": read_population(tables, model, folder, files),
+            **{name: parts.settings[name] for name in TAKEN_AS_WRITTEN},
+            "model": parts.source.model,
+            "model_name": parts.settings["model"],
+            "years": parts.weeks / WEEKS_PER_YEAR,
+            "weeks": parts.weeks,
+            "steps_per_week": parts.steps_per_week,
+            "batches": parts.record["batches"],
+            "record_firms": parts.record["firms"],
+            "parameters": parts.parameters,
+            "design": parts.design,
+            "population": parts.population,
             "tables": tables,
             "text": text,
             "path": path,
-            "files": files,
-            "folder": folder.resolve(),
+            "files": parts.source.files,
+            "folder": parts.source.folder,
         }
         for name, value in own.items():
             object.__setattr__(self, name, value)
-        _check_steps(self)
-        object.__setattr__(self, "horizons", settings.horizons(record["horizons"], weeks, self.dt))
-        self._check_clashes()
+        check_together(self)
+        object.__setattr__(self, "horizons", settings.horizons(parts.record["horizons"], self.weeks, self.dt))
+        object.__setattr__(self, "population", parts.population.placed(self.model.fields, self.targets))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel to other processes as text, and be read again there: a user's model may not travel otherwise."""
@@ -211,9 +207,33 @@ class Study:
         return round(self.weeks * self.steps_per_week)
 
     @cached_property
+    def cells(self) -> Cells:
+        """The cells, laid out: the same study gives the same cells everywhere.
+
+        Values are rounded to 12 significant digits, so that two cells are the same when their keys are, and random
+        numbers follow values.
+
+        Raises
+        ------
+        StudyError
+            Where the model cannot start from a cell (:mod:`firmfate.design.joint`), two cells are the same, or a
+            package that the design needs is missing.
+
+        Examples
+        --------
+        >>> study = Study(name="small", grid={"execution": [0.2, 0.8], "misalignment.sales": [0, 0.5, 1]})
+        >>> study.cells
+        <Cells: 6 (2 execution x 3 misalignment_sales) of 90 parameters>
+        """
+        try:
+            return lay_out(self)
+        except StudyError as fault:
+            raise StudyError(*fault.faults, where=str(self.path or "")) from None
+
+    @cached_property
     def targets(self) -> dict[str, tuple[str, ...]]:
-        """What every key that the study sets acts on: key -> fields; the key of a part overrides that of the whole."""
-        given = dict.fromkeys((*self.parameters, *(axis.key for axis in self.layout.axes), *self.population.keys))
+        """What every key that the study sets acts on: key -> fields; the key of a part overrides that of all."""
+        given = dict.fromkeys((*self.parameters, *(axis.key for axis in self.design.axes), *self.population.keys))
         owner: dict[str, str] = {}
         for key in sorted(given, key=lambda key: "." in key):
             owner.update(dict.fromkeys(self.model.keys[key], key))
@@ -230,54 +250,20 @@ class Study:
     @cached_property
     def fixed(self) -> dict[str, float]:
         """Value of every field that is the same in all cells and for all firms: neither on an axis nor drawn."""
-        keys = (*(axis.key for axis in self.layout.axes), *self.population.keys)
+        keys = (*(axis.key for axis in self.design.axes), *self.population.keys)
         varying = {name for key in keys for name in self.targets[key]}
         return {name: value for name, value in self.base.items() if name not in varying}
 
-    def _check_clashes(self) -> None:
-        """Refuse a parameter that is set twice, or whose parts are all set on their own."""
-        setter: dict[str, str] = {}
-        tables = {
-            self.layout.kind: tuple(axis.key for axis in self.layout.axes),
-            "population": self.population.keys,
-            "parameters": tuple(self.parameters),
-        }
-        for table, keys in tables.items():
-            for key in keys:
-                if key in setter:
-                    raise StudyError(f"{table}.{key}: '{key}' is set by [{setter[key]}] already; keep one of them")
-                setter[key] = table
-        for key, fields in self.targets.items():
-            if not fields:
-                parts = ", ".join(self.model.parameter(key).keys[1:])
-                raise StudyError(f"{setter[key]}.{key} has no effect: each of {parts} is set on its own")
+    @property
+    def drawn_words(self) -> tuple[str, ...]:
+        """What firms draw, a line a parameter: its distribution, median and 5-95 % range, unit and default."""
+        lines = []
+        for distribution in self.population.distributions:
+            row = self.model.parameter(distribution.key)
+            lines.append(f"{distribution.key}: {distribution.words} ({row.unit}; default {row.default:g})")
+        return tuple(lines)
 
 
 def _again(text: str, path: Path | None, beside: Path) -> Study:
     """Rebuild a study in another process."""
     return Study.parse(text, path=path, beside=beside)
-
-
-def _model(name: str, folder: Path, files: dict[str, Path]) -> Model:
-    """Load the model that a study names; a user's file is noted in `files`."""
-    try:
-        model = load_model(name, beside=folder)
-    except ModelError as fault:
-        raise StudyError(f"study.model = {reading.show(name)}: {fault}") from fault
-    file, colon, _ = name.rpartition(":")
-    if colon:
-        files[file] = (folder / file).resolve()
-    return model
-
-
-def _check_steps(study: Study) -> None:
-    """Refuse a horizon that is no whole number of steps, or too many."""
-    written = reading.show(study.tables["study"].get("years", study.years))
-    exact = study.weeks / study.dt
-    if abs(exact - round(exact)) > 1e-9 or study.steps < 1:
-        raise StudyError(
-            f"study.years = {written}: {study.weeks} weeks are no whole number of steps of {study.dt:g} weeks; "
-            "change years or steps_per_week"
-        )
-    if study.steps > MOST_STEPS:
-        raise StudyError(f"study.years = {written} takes {study.steps:,} steps; at most {MOST_STEPS:,}")

@@ -10,10 +10,12 @@ import xarray as xr
 
 from firmfate.errors import EstimateError
 from firmfate.survival import labels
-from firmfate.survival.batches import Resampler
 from firmfate.survival.core.lifetable import Floats
-from firmfate.survival.core.limits import normal_quantile, student_quantile
+from firmfate.survival.core.limits import normal_quantile
 from firmfate.survival.designs import Design, design_of
+from firmfate.survival.jackknife import covariance, leave_one_out, limits
+from firmfate.survival.rows import observed_spells
+from firmfate.survival.traits import takes_counts
 
 Distribution = Literal["weibull", "lognormal", "loglogistic"]
 SLSQP: dict[str, float] = {"ftol": 1e-13, "maxiter": 1000}
@@ -26,6 +28,7 @@ FITTERS: dict[str, tuple[str, dict[str, float]]] = {
 }
 
 
+@takes_counts
 def accelerated_failure_time(
     ds: xr.Dataset,
     formula: str,
@@ -43,15 +46,15 @@ def accelerated_failure_time(
     Parameters
     ----------
     ds : xarray.Dataset
-        Counts, as for `kaplan_meier`.
+        Counts, as for `kaplan_meier`; firms may enter late.
     formula : str
         Right-hand side (formulaic) of coordinates.
     distribution : {"weibull", "lognormal", "loglogistic"}
         Of lifetimes.
     cause : optional
-        Lifetimes to this cause; other ends count as censorings. By default to any end.
+        Lifetimes to this cause; other causes count as censorings. By default to the event, whatever its cause.
     batches : bool
-        Standard errors from batches, where the dataset has them: one more fit for each.
+        Standard errors from batches, where firms depend on each other: one more fit for each.
     level : float
         Confidence level.
 
@@ -82,19 +85,22 @@ def accelerated_failure_time(
     design = design_of(labels.counts_of(ds).firms, formula)
     estimate, independent, start = _fit(labels.counts_of(ds), design, distribution, cause, None)
     se, df = independent, None
-    if batches and "batch_events" in ds:
-        resampler = Resampler(ds)
-        parts = (labels.counts_of(resampler.without(int(batch))) for batch in resampler.used)
-        left = np.stack([_fit(part, design, distribution, cause, start)[0] for part in parts])
-        df = len(left) - 1
-        se = np.sqrt(((left - left.mean(axis=0)) ** 2).sum(axis=0) * df / (df + 1))
-    half = (normal_quantile(level) if df is None else student_quantile(level, df)) * se
-    tail = -np.abs(estimate / se)
+    if batches and "batch_events" in ds and ds.attrs.get(labels.DEPENDENCE) != labels.INDEPENDENT:
+        left = np.stack(
+            list(leave_one_out(ds, lambda part: _fit(labels.counts_of(part), design, distribution, cause, start)[0]))
+        )
+        df, se = len(left) - 1, np.sqrt(np.diag(covariance(left)))
+    if df is None:
+        half = normal_quantile(level) * se
+        lower, upper = estimate - half, estimate + half
+    else:
+        lower, upper = limits(estimate, se, df + 1, level)
+    tail = -np.abs(estimate / np.where(se > 0, se, np.nan))
     values = {
         "estimate": estimate,
         "se": se,
-        "lower": estimate - half,
-        "upper": estimate + half,
+        "lower": lower,
+        "upper": upper,
         "p_value": 2 * (ndtr(tail) if df is None else stdtr(df, tail)),
         "time_ratio": np.exp(estimate),
         "independent_se": independent,
@@ -127,18 +133,12 @@ def _fit(
 
     if cause is not None:
         counts = counts.of_cause(cause)
-    cells = design.cells
-    ended = counts.events.values.reshape(-1, counts.events.shape[-2], counts.weeks)[cells].sum(axis=1, dtype=np.float64)
-    left = np.zeros_like(ended)
-    if counts.censored is not None:
-        left += counts.censored.values.reshape(-1, counts.weeks)[cells]
-    left[:, -1] += counts.firms.values.ravel()[cells] - ended.sum(axis=1) - left.sum(axis=1)
-    both = np.stack([left, ended])
-    observed, cell, week = np.nonzero(both > 1e-9)
+    arrays, _ = counts.table(design.cells)
+    cell, entry, week, kind, firms = observed_spells(arrays._replace(events=arrays.events.sum(axis=1, keepdims=True)))
     scale = np.abs(design.values).max(axis=0)
     names = [f"x{position}" for position in range(len(design.terms))]
     rows = pd.DataFrame(design.values[cell] / scale, columns=names)
-    rows = rows.assign(week=week + 1.0, observed=observed, firms=both[observed, cell, week])
+    rows = rows.assign(week=week.astype(np.float64), observed=kind == 0, firms=firms)
     name, tight = FITTERS[distribution]
     fitter = getattr(lifelines, name)()
     try:
@@ -146,6 +146,8 @@ def _fit(
             # Resampled counts are fractions; lifelines warns that fractional weights are no frequencies.
             warnings.simplefilter("ignore", StatisticalWarning)
             columns = {"duration_col": "week", "event_col": "observed", "weights_col": "firms"}
+            if entry.any():
+                rows, columns = rows.assign(entry=entry.astype(np.float64)), {**columns, "entry_col": "entry"}
             fitter.fit(rows, formula=" + ".join(names), initial_point=start, fit_options=tight, **columns)
     except ConvergenceError as error:
         raise EstimateError(f"the {distribution} regression does not converge: {error}") from error

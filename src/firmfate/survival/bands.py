@@ -24,13 +24,13 @@ def simultaneous_quantile(
     *,
     over: Sequence[object],
     level: float,
-    untold: xr.DataArray | None,
+    unresolved_share: xr.DataArray | None,
 ) -> xr.DataArray:
     """Return the multiple of the standard error that covers all points of ``over`` at once.
 
     Gaussian multipliers on the batches (Chernozhukov, Chetverikov and Kato 2013) give the distribution of the largest
-    standardised deviation, correlated as the batches say; its quantile is carried from the normal to Student's t(B -
-    1), as a pointwise limit's is. Within bins, where batches say nothing, Brownian bridges take the place of the
+    standardised deviation, correlated as in the batches; its quantile is carried from the normal to Student's t(B - 1),
+    as a pointwise limit's is. Within bins, which batches do not resolve, independent noise takes the place of the
     variance that was interpolated. Fixed draws: the same counts give the same band.
 
     Parameters
@@ -39,8 +39,8 @@ def simultaneous_quantile(
         Values with one batch left out, or of one batch alone.
     over : names of dims
         Dims of a band; the other dims have a band each.
-    untold : DataArray, optional
-        Share of the variance at each point that batches do not tell.
+    unresolved_share : DataArray, optional
+        Share of the variance at each point that batches do not resolve.
 
     Raises
     ------
@@ -57,8 +57,8 @@ def simultaneous_quantile(
     random = np.random.Generator(np.random.Philox(SEED))
     multipliers = random.standard_normal((DRAWS, batches))
     shares: list[Floats | None] = [None] * len(flat)
-    if untold is not None and bool((untold > 0).any()):
-        shares = list(untold.transpose(*others, *over).values.reshape(len(flat), -1))
+    if unresolved_share is not None and bool((unresolved_share > 0).any()):
+        shares = list(unresolved_share.transpose(*others, *over).values.reshape(len(flat), -1))
     noise = random.standard_normal((DRAWS, POINTS_AT_ONCE))
     multiples = np.array(
         [_one_band(points, multipliers, share, noise, level) for points, share in zip(flat, shares, strict=True)]
@@ -71,22 +71,22 @@ def _points(values: xr.DataArray, over: Sequence[object]) -> int:
     return max(1, int(np.prod([values.sizes[dim] for dim in over], dtype=int)))
 
 
-def _one_band(points: Floats, multipliers: Floats, untold: Floats | None, noise: Floats, level: float) -> float:
-    """Return the multiple for ``points (batch, point)``, of which a share of the variance is untold."""
+def _one_band(points: Floats, multipliers: Floats, unresolved: Floats | None, noise: Floats, level: float) -> float:
+    """Return the multiple for ``points (batch, point)``, of which batches leave a share of the variance unresolved."""
     batches = points.shape[0]
     deviations = points - points.mean(axis=0)
     scale = np.sqrt((deviations**2).sum(axis=0))
-    telling = np.flatnonzero(scale > 0)  # NaN and constant points have no limits anyhow
-    if not telling.size:
-        return student_quantile(level, batches - 1)
+    varying = np.flatnonzero(scale > 0)  # NaN and constant points have no limits anyhow
+    if not varying.size:
+        return float(student_quantile(level, batches - 1))
     largest = np.zeros(multipliers.shape[0])
-    for start in range(0, telling.size, POINTS_AT_ONCE):
-        some = telling[start : start + POINTS_AT_ONCE]
-        told = multipliers @ (deviations[:, some] / scale[some])
-        if untold is not None:
-            share = np.nan_to_num(untold[some])
+    for start in range(0, varying.size, POINTS_AT_ONCE):
+        some = varying[start : start + POINTS_AT_ONCE]
+        drawn = multipliers @ (deviations[:, some] / scale[some])
+        if unresolved is not None:
+            share = np.nan_to_num(unresolved[some])
             # Every piece takes the noise in another order of draws, so that pieces are independent.
-            told = np.sqrt(1 - share) * told + np.sqrt(share) * np.roll(noise, 7 * start, axis=0)[:, : some.size]
-        np.maximum(largest, np.abs(told).max(axis=1), out=largest)
+            drawn = np.sqrt(1 - share) * drawn + np.sqrt(share) * np.roll(noise, 7 * start, axis=0)[:, : some.size]
+        np.maximum(largest, np.abs(drawn).max(axis=1), out=largest)
     normal = float(np.quantile(largest, level))
-    return student_quantile(2.0 * NormalDist().cdf(normal) - 1.0, batches - 1)
+    return float(student_quantile(2.0 * NormalDist().cdf(normal) - 1.0, batches - 1))

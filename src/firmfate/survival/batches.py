@@ -1,14 +1,14 @@
-"""Leave out one batch of firms at a time, in all cells together: how contrasts know common random numbers.
+"""Leave out one batch of firms at a time, in all cells together: how contrasts allow for common random numbers.
 
-Batches hold events in bins (13 weeks by default). The weeks within a bin are filled in proportion to the whole cell's
+Batches hold events in bins (13 weeks by default). The weeks within a bin are filled in proportion to all of the cell's
 events of that cause and bin, so that the batches add up to the exact weekly counts. What is exact then, and what is
 not:
 
-- Survival, incidence and cumulative hazard at the ends of bins are exact. In between, batches tell too little:
+- Survival, incidence and cumulative hazard at the ends of bins are exact. In between, batches differ too little:
   contrasts take the ratio of the variance to that of independent cells from the ends of bins (`between_bins`).
 - Hazards of bins that end with batches' bins are exact; finer ones are refused (in `hazards.py`).
 - Restricted means at the horizons of ``batch_lifetime`` are exact; the difference from the binned ones is spread
-  linearly between horizons (in `restricted.py`). Elsewhere, where paired lives differ by less than a bin, their
+  linearly between horizons (in `restricted.py`). Elsewhere, where paired lifetimes differ by less than a bin, their
   standard error comes out too large.
 - With several steps a week ``batch_lifetime`` counts steps, estimates count begun weeks: the standard error is that
   of the mean in steps, which rounding up to weeks hardly changes.
@@ -16,14 +16,21 @@ not:
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+from typing import Any, NamedTuple
+
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from firmfate.errors import EstimateError
-from firmfate.survival.labels import PSEUDO
+from firmfate.survival.labels import DEPENDENCE, PSEUDO, observed_throughout
+
+Floats = NDArray[np.float64]
 
 FEWEST_BATCHES = 8
+"""With fewer, Student's t is so wide, and the error of the error so large, that no interval is worth showing."""
+
 BINS = "bins_of_batches"
 """Attribute of resampled datasets: the last weeks of the batches' bins."""
 
@@ -31,13 +38,22 @@ LIFETIME = "lifetime"
 """Variable of resampled datasets: the sum of min(lifetime, horizon) over their firms, in steps."""
 
 
-def batches_in_use(ds: xr.Dataset) -> NDArray[np.int_]:
-    """Return the positions of the batches that hold firms.
+def batches_in_use(ds: xr.Dataset, *, same: bool = True) -> NDArray[np.int_]:
+    """Return the positions of the batches that hold firms in any cell.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        Counts with ``batch_firms``.
+    same : bool
+        Refuse cells of a simulation that fill different batches. Observed firms may: a batch that a cell has no firms
+        of leaves the cell's estimate as it is.
 
     Raises
     ------
     EstimateError
-        Where there are fewer than 8, cells fill different ones, or they do not add up to the cells' firms.
+        Where there are fewer than 8, cells of a simulation fill different ones, or they do not add up to the cells'
+        firms.
     """
     if "batch_firms" not in ds:
         raise EstimateError(
@@ -49,9 +65,9 @@ def batches_in_use(ds: xr.Dataset) -> NDArray[np.int_]:
         firms = ds["batch_firms"].sum([dim for dim in firms.dims if dim != "batch"])
     filled = firms.transpose(..., "batch").values.reshape(-1, firms.sizes["batch"]) > 0
     filled = filled[filled.any(axis=1)]
-    if filled.size and (filled != filled[0]).any():
+    if same and DEPENDENCE not in ds.attrs and filled.size and (filled != filled[0]).any():
         raise EstimateError("cells have different non-empty batches; simulate the same replicates in every cell")
-    used = np.flatnonzero(filled[0]) if filled.size else np.empty(0, dtype=np.int_)
+    used = np.flatnonzero(filled.any(axis=0))
     if used.size < FEWEST_BATCHES:
         raise EstimateError(
             f"{used.size} non-empty batches; a standard error from batches needs {FEWEST_BATCHES}: add replicates"
@@ -66,18 +82,18 @@ def valid_batch_firms(ds: xr.Dataset) -> xr.DataArray:
 
 
 def _check_sums(ds: xr.Dataset) -> None:
-    """Refuse batches of other firms or other ends than the counts', as they are where some are selected."""
+    """Refuse batches of other firms or other events than the counts', as they are where some are selected."""
     firms = ds["firms"]
     valid = ds["invalid"] == 0 if "invalid" in ds else firms >= 0
     if bool((valid & (ds["batch_firms"].sum("batch") != firms)).any()):
         raise EstimateError("`batch_firms` summed over batches differs from `firms`: keep all batches of the dataset")
-    if "batch_lifetime" not in ds or "horizon" not in ds.coords or _censored_early(ds):
+    if "batch_lifetime" not in ds or "horizon" not in ds.coords or not observed_throughout(ds):
         return
     steps, horizon = float(ds.attrs.get("steps_per_week", 1)), ds["horizon"].astype(np.float64)
     weeks_left = horizon - xr.DataArray(np.arange(1.0, ds.sizes["week"] + 1), dims="week")
     ended = ds["events"].sum("cause").drop_vars("week", errors="ignore").astype(np.float64)
     lived = (horizon * firms - xr.dot(ended, weeks_left.clip(0), dim="week")) * steps
-    # Who ends within a week is counted with the whole week.
+    # A firm that ends within a week is counted with all of the week.
     rounded_up = max(steps - 1, 0) * xr.dot(ended, (weeks_left >= 0).astype(np.float64), dim="week")
     excess, slack = lived - ds["batch_lifetime"].sum("batch"), 1e-9 * lived
     if bool((valid & ((excess < -slack) | (excess > rounded_up + slack))).any()):
@@ -93,7 +109,10 @@ class Resampler:
     Parameters
     ----------
     ds : xarray.Dataset
-        Counts with ``batch_firms``, ``batch_events`` and, where firms are censored early, ``batch_censored``.
+        Counts with ``batch_firms``, ``batch_events`` and, where firms are censored early or enter late,
+        ``batch_censored`` and ``batch_entered``.
+    same : bool
+        As for `batches_in_use`.
 
     Raises
     ------
@@ -101,8 +120,8 @@ class Resampler:
         Where batches are missing, too few, or do not add up to the weekly counts.
     """
 
-    def __init__(self, ds: xr.Dataset) -> None:
-        self.used = batches_in_use(ds)
+    def __init__(self, ds: xr.Dataset, *, same: bool = True) -> None:
+        self.used = batches_in_use(ds, same=same)
         if "batch_events" not in ds:
             raise EstimateError(
                 "the dataset has no `batch_events`: only `rmst` at a horizon of `batch_lifetime` can be contrasted"
@@ -110,54 +129,72 @@ class Resampler:
         self._ds = ds
         self._of_week = _bin_of_week(ds)
         self._names = {"events": "batch_events"}
-        if _censored_early(ds):
-            if "batch_censored" not in ds:
-                raise EstimateError(
-                    "firms are censored before the horizon, but there is no `batch_censored (axes.., batch, bin)`"
-                )
-            self._names["censored"] = "batch_censored"
-        self._shares = {name: self._share(name, batched) for name, batched in self._names.items()}
-
-    def _share(self, name: str, batched: str) -> xr.DataArray:
-        """Each batch's share of a cell's events in a bin."""
-        weekly = self._ds[name]
-        binned = _sum_bins(weekly, self._of_week)
-        in_batches = self._ds[batched].drop_vars("bin", errors="ignore")
-        total = in_batches.sum("batch")
-        if not np.array_equal(total.transpose(*binned.dims).values, binned.values):
-            raise EstimateError(
-                f"`{batched}` summed over batches differs from `{name}` summed over the weeks of each bin"
-            )
-        return in_batches / total.where(total > 0, 1).astype(np.float64)
+        throughout = observed_throughout(ds)
+        for name, words in (("censored", "are censored before the horizon"), ("entered", "enter late")):
+            if throughout or name not in ds:
+                continue
+            if f"batch_{name}" not in ds:
+                raise EstimateError(f"firms {words}, but there is no `batch_{name} (axes.., batch, bin)`")
+            self._names[name] = f"batch_{name}"
+        self._weekly = {name: _Weekly.of(ds, name, batched, self._of_week) for name, batched in self._names.items()}
+        sums = {"firms": "batch_firms"}
+        if "batch_lifetime" in ds and len(self._names) == 1:
+            sums[LIFETIME] = "batch_lifetime"
+        self._sums = {name: ds[batched].transpose("batch", ...).astype(np.float64) for name, batched in sums.items()}
+        self._totals = {name: parts.sum("batch") for name, parts in self._sums.items()}
+        kept = {dim for counted in self._weekly.values() for dim in counted.dims} | {
+            dim for total in self._totals.values() for dim in total.dims
+        }
+        self._coords = {name: coord for name, coord in ds.coords.items() if set(coord.dims) <= kept}
 
     def without(self, batch: int) -> xr.Dataset:
         """Return the counts of all firms but those of one batch."""
-        return self._scaled(
-            {name: 1.0 - share.isel(batch=batch) for name, share in self._shares.items()}, batch, alone=False
+        weekly = {name: counted.scaled(1.0 - counted.shares[batch]) for name, counted in self._weekly.items()}
+        return self._dataset(
+            weekly, {name: self._totals[name].values - parts.values[batch] for name, parts in self._sums.items()}
         )
 
     def alone(self, batch: int) -> xr.Dataset:
         """Return the counts of the firms of one batch."""
-        return self._scaled({name: share.isel(batch=batch) for name, share in self._shares.items()}, batch, alone=True)
+        weekly = {name: counted.scaled(counted.shares[batch]) for name, counted in self._weekly.items()}
+        return self._dataset(weekly, {name: parts.values[batch] for name, parts in self._sums.items()})
 
-    def _scaled(self, factors: dict[str, xr.DataArray], batch: int, *, alone: bool) -> xr.Dataset:
+    def _dataset(self, weekly: dict[str, Floats], sums: dict[str, Floats]) -> xr.Dataset:
         ds = self._ds
-        week = xr.DataArray(self._of_week, dims="week")
-        counts = {
-            name: (ds[name] * factor.isel(bin=week)).transpose(*ds[name].dims).drop_vars("batch", errors="ignore")
-            for name, factor in factors.items()
-        }
-        counts["firms"] = _of_batch(ds["batch_firms"], batch, alone=alone)
+        variables = {name: (self._weekly[name].dims, counted) for name, counted in weekly.items()}
+        variables |= {name: (self._totals[name].dims, counted) for name, counted in sums.items()}
         if "invalid" in ds:
-            counts["invalid"] = ds["invalid"]
-        if "batch_lifetime" in ds and "censored" not in self._names:
-            counts[LIFETIME] = _of_batch(ds["batch_lifetime"], batch, alone=alone)
-        return xr.Dataset(counts, attrs={**ds.attrs, PSEUDO: True, BINS: tuple(ds["bin"].values.tolist())})
+            variables["invalid"] = (ds["invalid"].dims, ds["invalid"].values)
+        attributes = {**ds.attrs, PSEUDO: True, BINS: tuple(ds["bin"].values.tolist())}
+        return xr.Dataset(variables, coords=self._coords, attrs=attributes)
 
 
-def _of_batch(batched: xr.DataArray, batch: int, *, alone: bool) -> xr.DataArray:
-    one = batched.isel(batch=batch, drop=True).astype(np.float64)
-    return one if alone else batched.sum("batch").astype(np.float64) - one
+class _Weekly(NamedTuple):
+    """Weekly counts, and how they are shared out among batches."""
+
+    dims: tuple[Hashable, ...]  # axes..., [cause], week
+    counted: NDArray[Any]
+    shares: Floats  # (batch, axes..., [cause], bin)  each batch's share of a cell's firms in a bin
+    of_week: NDArray[np.int_]
+
+    @classmethod
+    def of(cls, ds: xr.Dataset, name: str, batched: str, of_week: NDArray[np.int_]) -> _Weekly:
+        weekly = ds[name].transpose(..., "week")
+        dims = weekly.dims
+        starts = np.flatnonzero(np.diff(of_week, prepend=-1))
+        binned = np.add.reduceat(weekly.values, starts, axis=-1, dtype=np.int64)
+        in_batches = ds[batched].transpose("batch", *dims[:-1], "bin").values
+        total = in_batches.sum(axis=0)
+        if not np.array_equal(total, binned):
+            raise EstimateError(
+                f"`{batched}` summed over batches differs from `{name}` summed over the weeks of each bin"
+            )
+        return cls(dims, weekly.values, in_batches / np.where(total > 0, total, 1).astype(np.float64), of_week)
+
+    def scaled(self, factor: Floats) -> Floats:
+        """Return the counts times a factor of their bin."""
+        scaled: Floats = self.counted * factor[..., self.of_week]
+        return scaled
 
 
 def _bin_of_week(ds: xr.Dataset) -> NDArray[np.int_]:
@@ -169,36 +206,27 @@ def _bin_of_week(ds: xr.Dataset) -> NDArray[np.int_]:
     return np.searchsorted(last, np.arange(1, weeks + 1))
 
 
-def _sum_bins(weekly: xr.DataArray, of_week: NDArray[np.int_]) -> xr.DataArray:
-    starts = np.flatnonzero(np.diff(of_week, prepend=-1))
-    sums = np.add.reduceat(weekly.transpose(..., "week").values, starts, axis=-1, dtype=np.int64)
-    dims = [dim for dim in weekly.dims if dim != "week"]
-    return xr.DataArray(sums, dims=[*dims, "bin"])
-
-
 def lifetimes_without(ds: xr.Dataset, tau: int, batch: int) -> xr.DataArray:
     """Return the mean of min(lifetime, tau) in weeks without one batch of firms, exact from the steps lived."""
     position = int(np.flatnonzero(ds["horizon"].values == tau)[0])
-    lived = _of_batch(ds["batch_lifetime"].isel(horizon=position, drop=True), batch, alone=False)
-    firms = _of_batch(ds["batch_firms"], batch, alone=False)
+    lived, firms = (
+        counted.sum("batch").astype(np.float64) - counted.isel(batch=batch, drop=True).astype(np.float64)
+        for counted in (ds["batch_lifetime"].isel(horizon=position, drop=True), ds["batch_firms"])
+    )
     valid = firms > 0 if "invalid" not in ds else (firms > 0) & (ds["invalid"] == 0)
     return lived / firms.where(valid) / float(ds.attrs.get("steps_per_week", 1))
 
 
 def has_exact_lifetimes(ds: xr.Dataset, tau: int) -> bool:
-    """Tell whether the batches' restricted means to tau are known exactly."""
-    known = "batch_lifetime" in ds and "horizon" in ds.coords and not _censored_early(ds)
+    """Return whether the batches' restricted means to tau are known exactly."""
+    known = "batch_lifetime" in ds and "horizon" in ds.coords and observed_throughout(ds)
     return known and bool((ds["horizon"] == tau).any())
-
-
-def _censored_early(ds: xr.Dataset) -> bool:
-    return "censored" in ds and bool((ds["censored"].isel(week=slice(None, -1)) > 0).any())
 
 
 def between_bins(
     variance: xr.DataArray, bins: NDArray[np.int_], independent: xr.DataArray | None = None
 ) -> xr.DataArray:
-    """Interpolate variances (.., week) between the ends of bins, where batches tell them exactly.
+    """Interpolate variances (.., week) between the ends of bins, where batches give them exactly.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from firmfate.errors import EstimateError
 from firmfate.survival.batches import valid_batch_firms
-from firmfate.survival.labels import position_of
+from firmfate.survival.labels import DEPENDENCE, position_of
 
 SIDE = "_side"
 
@@ -35,14 +35,36 @@ class Comparison(NamedTuple):
     def of(self, values: xr.DataArray) -> xr.DataArray:
         """Compare values in cells."""
         for step in self.steps:
-            values = _mapped(values, step, squared=False)
+            values = _mapped(values, step, step.weights)
         return values
 
     def of_variances(self, variances: xr.DataArray) -> xr.DataArray:
         """Add up the variances of values that are independent between cells."""
         for step in self.steps:
-            variances = _mapped(variances, step, squared=True)
+            variances = _mapped(variances, step, step.weights**2)
         return variances
+
+    def of_fourth_powers(self, squares: xr.DataArray) -> xr.DataArray:
+        """Add up squares of variances of values that are independent between cells."""
+        for step in self.steps:
+            squares = _mapped(squares, step, step.weights**4)
+        return squares
+
+    def of_limits(self, values: xr.DataArray, lower: xr.DataArray, upper: xr.DataArray) -> tuple[Any, Any]:
+        """Return limits of a comparison of independent values from limits of each, which may be asymmetric.
+
+        The squares of the distances of limits add up as variances do (Zou and Donner 2008; of two shares, Newcombe
+        1998, method 10).
+        """
+        below, above = (values - lower) ** 2, (upper - values) ** 2
+        for step in self.steps:
+            gains, losses = (np.where(side, step.weights**2, 0.0) for side in (step.weights > 0, step.weights < 0))
+            below, above = (
+                _mapped(same, step, gains) + _mapped(other, step, losses)
+                for same, other in ((below, above), (above, below))
+            )
+        compared = self.of(values)
+        return compared - below**0.5, compared + above**0.5
 
     def units(self, of_value: str) -> str:
         """Return the units of a comparison of values in these units."""
@@ -112,10 +134,9 @@ def _derivative(ds: xr.Dataset, axis: str) -> Step:
     return Step(axis, weights, True)
 
 
-def _mapped(values: xr.DataArray, step: Step, *, squared: bool) -> xr.DataArray:
+def _mapped(values: xr.DataArray, step: Step, weights: NDArray[np.float64]) -> xr.DataArray:
     if step.dim not in values.dims:
         raise EstimateError(f"the contrasted function must keep the axis '{step.dim}' of the cells")
-    weights = step.weights**2 if squared else step.weights
     moved = np.moveaxis(values.values, values.get_axis_num(step.dim), 0)
     # Row by row over the cells that take part, so that a NaN cell spoils only its neighbours.
     rows = np.stack([np.tensordot(row[row != 0], moved[row != 0], axes=1) for row in weights])
@@ -129,7 +150,7 @@ def _mapped(values: xr.DataArray, step: Step, *, squared: bool) -> xr.DataArray:
 
 
 def _same_firms(comparison: Comparison) -> None:
-    if "batch_firms" not in comparison.cells:
+    if "batch_firms" not in comparison.cells or DEPENDENCE in comparison.cells.attrs:
         return
     firms = valid_batch_firms(comparison.cells)
     for step in comparison.steps:

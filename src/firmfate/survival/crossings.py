@@ -12,18 +12,20 @@ from firmfate.survival.contrasts import Cell, contrast
 from firmfate.survival.core.lifetable import Floats
 from firmfate.survival.core.sign_changes import sign_changes, strongest
 from firmfate.survival.curves import kaplan_meier
+from firmfate.survival.traits import takes_counts
 
 ROUNDING = 1e-12
 """Differences below this share of the largest are none: equal numbers of firms alive, come to in different steps."""
 
 
+@takes_counts
 def crossing(
     ds: xr.Dataset,
     *,
     between: tuple[Cell, Cell],
     f: Callable[..., Any] = kaplan_meier,
     level: float = 0.95,
-    paired: bool = True,
+    paired: bool | None = None,
     **options: Any,
 ) -> xr.Dataset:
     """Estimate the week in which two curves cross, with an interval by inverting the test of their difference.
@@ -31,13 +33,13 @@ def crossing(
     The estimate is the sign change of the difference around which the evidence on both sides is strongest: of all
     sign changes, the one that maximises the smaller of the largest ratios |difference| / se before and after it. The
     interval is the run of weeks around it in which the pointwise interval of the difference contains 0 (Fieller's
-    argument): it covers the true crossing as often as that does, and is honestly unbounded where one side is not
-    told from 0.
+    argument): it covers the true crossing as often as that does, and is unbounded where one side cannot be
+    distinguished from 0.
 
     Parameters
     ----------
     ds : xarray.Dataset
-        Counts with batches, as for `contrast`.
+        Counts, as for `contrast`.
     between : pair of cells
         The two cells; there is a crossing at every point of other axes.
     f : callable
@@ -62,13 +64,13 @@ def crossing(
 
     >>> import numpy as np
     >>> from firmfate.survival import counts_from_table, crossing
-    >>> luck = -np.log((np.arange(640) + 0.5) / 640)
-    >>> weeks = 40 * np.concatenate([luck**0.5, luck**2])
+    >>> standard = -np.log((np.arange(640) + 0.5) / 640)
+    >>> weeks = 40 * np.concatenate([standard**0.5, standard**2])
     >>> table = {"weeks": weeks, "end": ["exit"] * 1280, "kind": ["steady"] * 640 + ["erratic"] * 640}
     >>> ds = counts_from_table(table, duration="weeks", cause="end", covariates=["kind"], horizon=104)
-    >>> crossed = crossing(ds, between=({"kind": "steady"}, {"kind": "erratic"}), paired=False)
+    >>> crossed = crossing(ds, between=({"kind": "steady"}, {"kind": "erratic"}))
     >>> [crossed[name].round(1).item() for name in ("lower", "estimate", "upper")]
-    [36.4, 40.0, 43.8]
+    [36.2, 40.0, 44.0]
     """
     difference = contrast(ds, f, between=between, level=level, paired=paired, **options)
     names = ["estimate", "se", "lower", "upper"]

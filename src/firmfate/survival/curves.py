@@ -10,15 +10,18 @@ from firmfate.errors import EstimateError, did_you_mean
 from firmfate.survival import labels
 from firmfate.survival.core import curves as core
 from firmfate.survival.core.limits import normal_quantile
+from firmfate.survival.traits import estimator
 
 
+@estimator()
 def kaplan_meier(ds: xr.Dataset, *, level: float = 0.95, limits: core.Limits = "auto") -> xr.Dataset:
     """Estimate survival S(t) at the ends of weeks 0..H in every cell.
 
     Parameters
     ----------
     ds : xarray.Dataset
-        Counts: ``events (axes..., cause, week)``, ``firms (axes...)``, optional ``censored (axes..., week)``.
+        Counts: ``events (axes..., cause, week)``, ``firms (axes...)``, optional ``censored`` and ``entered (axes...,
+        week)``; or what `firmfate.simulate` returns.
     level : float
         Confidence level of the pointwise limits.
     limits : {"auto", "wilson", "log-log", "log", "plain"}
@@ -29,7 +32,9 @@ def kaplan_meier(ds: xr.Dataset, *, level: float = 0.95, limits: core.Limits = "
     -------
     xarray.Dataset
         ``estimate``, ``se`` (Greenwood 1926), ``lower``, ``upper`` (axes..., week). A cell without firms, or with
-        invalid ones, is NaN. Past the last censoring, S stays what it was.
+        invalid ones, is NaN. Past the last censoring, S stays what it was. Of firms that enter late, S is given that
+        a firm lives until the first of them does; small risk sets in the first weeks carry on into all later ones
+        (`landmark` begins later).
 
     Raises
     ------
@@ -59,6 +64,7 @@ def kaplan_meier(ds: xr.Dataset, *, level: float = 0.95, limits: core.Limits = "
     )
 
 
+@estimator()
 def nelson_aalen(ds: xr.Dataset, *, by_cause: bool = False, level: float = 0.95) -> xr.Dataset:
     """Estimate the cumulative hazard at the ends of weeks 0..H in every cell.
 

@@ -46,7 +46,7 @@ def design_of(firms: xr.DataArray, formula: str, strata: Sequence[str] = ()) -> 
     Raises
     ------
     EstimateError
-        Where formulaic is missing, a name is unknown, a term is not finite, or terms cannot be told apart.
+        Where formulaic is missing, a name is unknown, a term is not finite, or terms are collinear.
     """
     try:
         from formulaic import model_matrix
@@ -90,4 +90,4 @@ def _refuse_aliases(values: Floats, stratum: NDArray[np.int_], terms: list[str])
     if constant:
         raise EstimateError(f"terms {constant} do not vary between cells (of a stratum)")
     if np.linalg.matrix_rank(inside / scale, tol=1e-9) < len(terms):
-        raise EstimateError(f"the terms {terms} cannot be told apart on these cells; drop one of them")
+        raise EstimateError(f"the terms {terms} cannot be distinguished on these cells; drop one of them")

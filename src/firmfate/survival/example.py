@@ -8,6 +8,7 @@ from importlib.resources import files
 import xarray as xr
 
 from firmfate.counts import COUNTS, attributes
+from firmfate.survival.labels import DEPENDENCE
 from firmfate.survival.observed import counts_from_table
 
 BATCHES, WEEKS = 32, 104
@@ -15,7 +16,7 @@ HORIZONS = (52, 104)
 
 
 def example() -> xr.Dataset:
-    """Return counts of exponential lives whose hazard rises with execution where there is misalignment.
+    """Return counts of exponential lifetimes whose hazard rises with execution where there is misalignment.
 
     The firms are stored, one row each, in ``data/example.csv``. The hazard per week is 0.003 + 0.002 (1 + 8 E M) for
     an end by "exit" and "insolvency"; each firm has the same two random numbers in all cells.
@@ -51,6 +52,7 @@ def example() -> xr.Dataset:
         horizon=WEEKS,
         horizons=HORIZONS,
     )
+    del ds.attrs[DEPENDENCE]  # as in a run, cells hold the same replicates
     ds["invalid"] = xr.zeros_like(ds["firms"])
     for name in map(str, ds.data_vars):
         ds[name] = ds[name].astype(COUNTS[name].dtype).assign_attrs(attributes(name))

@@ -1,4 +1,4 @@
-"""How dangerous each week is, labelled: `hazard` and the ratio of two cells' hazards, `hazard_ratio`."""
+"""Events per firm and week at risk, labelled: `hazard`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from firmfate.survival import labels
 from firmfate.survival.batches import BINS
 from firmfate.survival.core import hazards as core
 from firmfate.survival.core.limits import normal_quantile
+from firmfate.survival.traits import estimator
 
 
+@estimator()
 def hazard(ds: xr.Dataset, *, by_cause: bool = False, bin_weeks: int = 1, level: float = 0.95) -> xr.Dataset:
     """Estimate the hazard per week in bins of weeks: events per firm and week at risk.
 
@@ -40,8 +42,8 @@ def hazard(ds: xr.Dataset, *, by_cause: bool = False, bin_weeks: int = 1, level:
     (array([ 52, 104]), array([0.0192, 0.0178]))
     """
     counts = labels.counts_of(ds)
-    bin_weeks = labels.whole_between(
-        bin_weeks, counts.weeks, f"bin_weeks = {bin_weeks}: a whole number of weeks from 1 to {counts.weeks}"
+    bin_weeks = labels.check_integer(
+        bin_weeks, counts.weeks, f"bin_weeks = {bin_weeks}: an integer number of weeks from 1 to {counts.weeks}"
     )
     starts = np.arange(0, counts.weeks, bin_weeks)
     last = np.append(starts[1:], counts.weeks)

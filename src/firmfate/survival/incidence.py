@@ -7,8 +7,10 @@ import xarray as xr
 from firmfate.survival import labels
 from firmfate.survival.core import incidence as core
 from firmfate.survival.core.limits import normal_quantile
+from firmfate.survival.traits import estimator
 
 
+@estimator()
 def cumulative_incidence(ds: xr.Dataset, *, level: float = 0.95) -> xr.Dataset:
     """Estimate the share of firms ended by each cause at the ends of weeks 0..H (Aalen-Johansen).
 
@@ -23,7 +25,8 @@ def cumulative_incidence(ds: xr.Dataset, *, level: float = 0.95) -> xr.Dataset:
     -------
     xarray.Dataset
         ``estimate``, ``se``, ``lower``, ``upper`` (axes..., cause, week); over causes, and with S, it adds up to 1.
-        The standard error is the delta method's, equal to R's infinitesimal jackknife on expanded rows.
+        The standard error is the delta method's, equal to R's infinitesimal jackknife on expanded rows unless firms
+        enter late: then the latter adds products of weeks whose expectation is 0.
 
     Examples
     --------

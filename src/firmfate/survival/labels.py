@@ -12,20 +12,30 @@ from numpy.typing import NDArray
 from firmfate.counts import check_counts
 from firmfate.errors import EstimateError, FirmfateError, did_you_mean
 from firmfate.survival.core.blocks import by_blocks
-from firmfate.survival.core.lifetable import Floats
+from firmfate.survival.core.lifetable import CellCounts, Floats, LifeTable, life_table
 
 PSEUDO = "pseudo_counts"
 """Attribute of datasets made inside a contrast, whose counts are fractions of firms."""
 
+DEPENDENCE = "dependence"
+"""Attribute of counts of observed firms, with one of the two values below.
 
-LARGEST_WHOLE = 2.0**53
-"""From here on floats do not tell whole numbers apart."""
+Counts without it are of a simulation: cells hold the same replicates, which may share random numbers."""
+
+INDEPENDENT = "firms are independent"
+CLUSTERED = "firms of a batch depend on each other"
+
+LARGEST_INTEGER = 2.0**53
+"""From here on neighbouring integers are one float."""
+
+WEEKLY = ("censored", "entered")
+"""Optional variables (axes..., week)."""
 
 NEEDED = (
-    *("events", "firms", "invalid", "censored"),
-    *("batch_firms", "batch_events", "batch_censored", "batch_lifetime"),
+    *("events", "firms", "invalid", *WEEKLY),
+    *("batch_firms", "batch_events", "batch_censored", "batch_entered", "batch_lifetime"),
 )
-"""Variables from which all estimates are made; the last three of each line are optional."""
+"""Variables from which all estimates are made; all but the first two are optional."""
 
 
 class Counts(NamedTuple):
@@ -34,19 +44,40 @@ class Counts(NamedTuple):
     events: xr.DataArray  # (axes..., cause, week)
     firms: xr.DataArray  # (axes...), float; NaN where a firm's arithmetic failed
     censored: xr.DataArray | None  # (axes..., week)
+    entered: xr.DataArray | None  # (axes..., week)
     weeks: int
 
     @property
     def axes(self) -> tuple[Hashable, ...]:
-        """The dims that tell cells apart."""
+        """The dims that distinguish cells."""
         return self.firms.dims
 
     def of_cause(self, cause: Any) -> Counts:
-        """Return the counts with ``cause`` as the only event; ends by other causes become censorings of their week."""
+        """Return the counts with ``cause`` as the only event; other causes become censorings of their week."""
         position = position_of(self.events, "cause", cause)
         others = self.events.sum("cause") - self.events.isel(cause=position)
         censored = others if self.censored is None else others + self.censored
         return self._replace(events=self.events.isel(cause=[position]), censored=censored.transpose(*self.axes, "week"))
+
+    def arrays(self, order: Sequence[Hashable] | None = None) -> CellCounts:
+        """Return the counts as arrays, the axes in this order."""
+        axes = self.axes if order is None else tuple(order)
+        weekly = (
+            None if counted is None else counted.transpose(*axes, "week").values
+            for counted in (self.censored, self.entered)
+        )
+        events = self.events.transpose(*axes, "cause", "week").values
+        return CellCounts(events, self.firms.transpose(*axes).values, *weekly)
+
+    def table(self, cells: NDArray[np.int_]) -> tuple[CellCounts, LifeTable]:
+        """Return counts and life table of some cells, by their positions in the flattened axes."""
+        events, firms, *weekly = self.arrays()
+        flat = CellCounts(
+            events.reshape(-1, *events.shape[-2:])[cells],
+            firms.ravel()[cells],
+            *(None if counted is None else counted.reshape(-1, self.weeks)[cells] for counted in weekly),
+        )
+        return flat, life_table(flat)
 
 
 def counts_of(ds: xr.Dataset) -> Counts:
@@ -72,13 +103,19 @@ def counts_of(ds: xr.Dataset) -> Counts:
         firms = firms.where(ds["invalid"] == 0)
     axes = firms.dims
     events = ds["events"].transpose(*axes, "cause", "week")
-    censored = ds["censored"].transpose(*axes, "week") if "censored" in ds else None
-    return Counts(events, firms, censored, weeks)
+    censored, entered = (ds[name].transpose(*axes, "week") if name in ds else None for name in WEEKLY)
+    return Counts(events, firms, censored, entered, weeks)
 
 
 def computed(ds: xr.Dataset) -> xr.Dataset:
     """Return the variables that estimates need, in memory."""
     return ds[[name for name in NEEDED if name in ds]].compute()
+
+
+def observed_throughout(ds: xr.Dataset) -> bool:
+    """Return whether all firms are observed from the first week on, until an event or the horizon."""
+    early = "censored" in ds and bool((ds["censored"].isel(week=slice(None, -1)) > 0).any())
+    return not early and not ("entered" in ds and bool((ds["entered"] > 0).any()))
 
 
 def position_of(labelled: xr.DataArray | xr.Dataset, dim: Hashable, label: Any) -> int:
@@ -107,24 +144,24 @@ def numbers(values: Any) -> Floats | None:
     return array.astype(np.float64) if array.dtype.kind in "biuf" else None
 
 
-def whole_numbers(values: Any) -> NDArray[np.int_] | None:
-    """Return one or many whole numbers of any type as an array, or None where they are something else."""
+def integers(values: Any) -> NDArray[np.int_] | None:
+    """Return one or many integers of any type as an array, or None where they are something else."""
     found = numbers(values)
-    if found is None or not ((np.abs(found) < LARGEST_WHOLE) & (found == np.floor(found))).all():
+    if found is None or not ((np.abs(found) < LARGEST_INTEGER) & (found == np.floor(found))).all():
         return None
     return found.astype(np.int_)
 
 
-def whole_weeks(tau: float | None, horizon: int) -> int:
-    """Return tau as whole weeks within 1..horizon; None is the horizon."""
+def check_weeks(tau: float | None, horizon: int) -> int:
+    """Return tau as an integer number of weeks within 1..horizon; None is the horizon."""
     if tau is None:
         return horizon
-    return whole_between(tau, horizon, f"tau = {tau}: a whole number of weeks from 1 to the horizon, {horizon}")
+    return check_integer(tau, horizon, f"tau = {tau}: an integer number of weeks from 1 to the horizon, {horizon}")
 
 
-def whole_between(value: Any, most: float, otherwise: str) -> int:
-    """Return one whole number within 1..most, or raise with the words of ``otherwise``."""
-    found = whole_numbers(value)
+def check_integer(value: Any, most: float, otherwise: str) -> int:
+    """Return one integer within 1..most, or raise with the words of ``otherwise``."""
+    found = integers(value)
     if found is None or found.ndim or not 1 <= found <= most:
         raise EstimateError(otherwise)
     return int(found)
@@ -155,12 +192,15 @@ def estimated(
     events = counts.events.drop_vars(["cause", "week"], errors="ignore").rename(inner)
     arguments = [events, counts.firms]
     inner_dims: list[Sequence[str]] = [["_cause", "_week"], []]
-    if counts.censored is not None:
-        arguments.append(counts.censored.drop_vars("week", errors="ignore").rename(week="_week"))
+    weekly = {"censored": counts.censored, "entered": counts.entered}
+    held = {name: counted for name, counted in weekly.items() if counted is not None}
+    for counted in held.values():
+        arguments.append(counted.drop_vars("week", errors="ignore").rename(week="_week"))
         inner_dims.append(["_week"])
 
-    def on_arrays(events: Any, firms: Any, censored: Any = None) -> Floats | tuple[Floats, ...]:
-        results = by_blocks(estimator, events, firms, censored, **options)
+    def on_arrays(events: Any, firms: Any, *others: Any) -> Floats | tuple[Floats, ...]:
+        arrays = CellCounts(events, firms, **dict(zip(held, others, strict=True)))
+        results = by_blocks(estimator, arrays, **options)
         return results if len(names) > 1 else results[0]
 
     sizes = {dim: len(np.atleast_1d(coords[dim])) for dim in dims}

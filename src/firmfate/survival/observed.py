@@ -1,18 +1,19 @@
-"""Counts from a table of firms that others observed: `counts_from_table`."""
+"""Counts from a table of observed firms: `counts_from_table`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from firmfate.counts import BIN_WEEKS, COUNTS, attributes
+from firmfate.counts import BIN_WEEKS
 from firmfate.errors import EstimateError, did_you_mean
-from firmfate.survival.labels import LARGEST_WHOLE, whole_between, whole_numbers
+from firmfate.survival.labels import CLUSTERED, DEPENDENCE, INDEPENDENT
 from firmfate.survival.rows import CENSORED
+from firmfate.survival.tabulation import Cells, Rows, grid_of, names_of_counts, tabulate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,9 +21,8 @@ if TYPE_CHECKING:
 LARGEST_GRID = 10
 """A grid holds at most so many times the cells that the table fills; beyond, cells form a list."""
 
-OWN_NAMES = frozenset({"week", "cause", "batch", "bin", "horizon", "cell", *COUNTS})
-DEALING_SEED = 20261123
-MOST_DEALT_SINGLY = 20_000_000
+ASSIGNMENT_SEED = 20261123
+MOST_ASSIGNED_SINGLY = 20_000_000
 """Firms beyond which batches get random, hence slightly unequal, numbers of the firms of a row."""
 
 
@@ -34,6 +34,7 @@ def counts_from_table(
     covariates: Sequence[str] = (),
     weight: str | None = None,
     batch: str | None = None,
+    entry: str | None = None,
     causes: Sequence[Any] | None = None,
     horizon: int | None = None,
     batches: int = 32,
@@ -47,33 +48,38 @@ def counts_from_table(
     table : mapping of columns, or pandas.DataFrame
         One row for each firm, or for each group of equal firms.
     duration : str
-        Column of weeks from the start to the end or the censoring, above 0; a part of a week counts as the week.
+        Column of weeks from the start to the event or the censoring, above 0; a part of a week counts as the week.
     cause : str
-        Column of the cause of the end: a name or a number; None, NaN, "", 0, False or "censored" is a censoring.
+        Column of the cause of the event: a name or a number; None, NaN, "", 0, False or "censored" is a censoring.
     covariates : sequence of str
-        Columns that tell cells apart. They become axes of a grid (cells that hold no firms are NaN in estimates),
+        Columns that distinguish cells. They become axes of a grid (cells that hold no firms are NaN in estimates),
         or, where the grid would be mostly empty, coordinates of one dim ``cell``.
     weight : str, optional
-        Column of the number of firms in a row, whole numbers.
+        Column of the number of firms in a row, integers.
     batch : str, optional
-        Column of whole numbers: firms that depend on each other share a batch. By default firms are dealt to
-        ``batches`` in turn, which is right for independent firms.
+        Column of integers: firms that depend on each other share a batch, and errors of comparisons come from batches.
+        Without it firms are taken to be independent, as errors then are, and assigned to ``batches`` at random.
+    entry : str, optional
+        Column of weeks from the start to the beginning of the observation (delayed entry, left truncation), from 0 and
+        below the duration; a firm is at risk in the weeks after it, a part of a week counting as the week.
     causes : sequence, optional
         All causes in their order; by default those found, sorted.
     horizon : int, optional
         Weeks counted; who lives longer is censored there. By default the longest duration.
     batches : int
-        Number of batches where no column tells them.
+        Number of batches where no column names them.
     bin_weeks : int
-        Weeks in a bin of the batches' events; 1 makes all standard errors of contrasts exact.
+        Weeks in a bin of the batches' events; 1 makes all standard errors from batches exact.
     horizons : sequence of int
-        Horizons of ``batch_lifetime``; the horizon itself is added. Left out where firms are censored before it.
+        Horizons of ``batch_lifetime``; the horizon itself is added. Left out where firms are censored before it, or
+        enter late.
 
     Returns
     -------
     xarray.Dataset
-        ``events``, ``firms``, ``censored`` and ``batch_censored`` (where firms are censored early), ``batch_firms``,
-        ``batch_events``, ``batch_lifetime``.
+        ``events``, ``firms``, ``batch_firms``, ``batch_events``; ``censored`` and ``batch_censored`` where firms are
+        censored early, ``entered`` and ``batch_entered`` where they enter late, otherwise ``batch_lifetime``.
+        ``attrs["dependence"]`` says how the firms depend on each other.
 
     Raises
     ------
@@ -87,84 +93,37 @@ def counts_from_table(
     >>> ds = counts_from_table(table, duration="weeks", cause="end", covariates=["size"])
     >>> kaplan_meier(ds).estimate.sel(size="small", week=[2, 3, 5]).values.round(3)
     array([1.   , 0.667, 0.333])
+
+    The firm that is censored in week 5 was first observed at the end of week 3:
+
+    >>> ds = counts_from_table(table | {"since": [0, 3, 0, 0]}, duration="weeks", cause="end", entry="since")
+    >>> kaplan_meier(ds).estimate.sel(week=[2, 3, 5]).values.round(3)
+    array([1.   , 0.667, 0.444])
     """
-    columns = _columns(
-        table, [duration, cause, *covariates, *([weight] if weight else []), *([batch] if batch else [])]
-    )
-    clash = [name for name in covariates if name in OWN_NAMES]
-    if clash:
+    columns = _columns(table, [duration, cause, *covariates, *(name for name in (weight, batch, entry) if name)])
+    if clash := names_of_counts(covariates):
         raise EstimateError(f"covariates {clash} have names that counts use themselves; rename the columns")
     _refuse_twice("covariates", covariates)
     week = _weeks(columns[duration], duration)
-    number = _whole(columns[weight], weight, least=0) if weight else np.ones(week.size, dtype=np.int64)
-    end, names = _ends(columns[cause], causes)
-    last = week.max() if horizon is None else horizon
-    last = whole_between(last, LARGEST_WHOLE, f"horizon = {horizon}: a whole number of weeks, at least 1")
-    bin_weeks, batches = (
-        whole_between(size, LARGEST_WHOLE, f"{option} = {size}: a whole number, at least 1")
-        for option, size in (("bin_weeks", bin_weeks), ("batches", batches))
-    )
-    taus = whole_numbers(horizons)
-    if taus is None or taus.ndim != 1 or (taus < 1).any() or (taus > last).any():
-        raise EstimateError(f"horizons = {horizons}: a list of whole numbers of weeks from 1 to the horizon, {last}")
-    end, week = np.where(week > last, 0, end), np.minimum(week, last)
-    cell, dims, coords = _cells([(name, columns[name]) for name in covariates])
-    shape = tuple(len(coords[dim][1]) for dim in dims)
-
+    begin = _entries(columns[entry], entry, columns[duration]) if entry else np.zeros(week.size, dtype=np.int64)
+    number = _integers(columns[weight], weight, least=0) if weight else np.ones(week.size, dtype=np.int64)
+    code, names = _causes(columns[cause], causes)
+    grid = grid_of(week.max() if horizon is None else horizon, batches, bin_weeks, horizons)
+    code, week = np.where(week > grid.horizon, 0, code), np.minimum(week, grid.horizon)
+    number = np.where(begin < grid.horizon, number, 0)  # who enters after the horizon is never at risk before it
+    cell, cells = _cells([(name, columns[name]) for name in covariates])
     cell = np.broadcast_to(cell, week.shape)
     if batch:
-        group = np.unique(_whole(columns[batch], batch, least=0), return_inverse=True)[1]
-        batches, row = int(group.max()) + 1, np.arange(week.size)
+        group = np.unique(_integers(columns[batch], batch, least=0), return_inverse=True)[1]
+        grid = grid._replace(batches=int(group.max()) + 1)
+        assigned = Assigned(np.arange(week.size), group, number)
     else:
-        row, group, number = _dealt(cell, number, batches)
-    cell, end, week = cell[row], end[row], week[row]
-
-    bins = np.append(np.arange(bin_weeks, last, bin_weeks), last)
-    of_week = np.searchsorted(bins, week)
-    cells, ways = int(np.prod(shape, dtype=np.int64)), len(names) + 1
-    weekly = _tally((cell, end, week - 1), number, (cells, ways, last)).reshape(*shape, ways, last)
-    binned = _tally((cell, group, end, of_week), number, (cells, batches, ways, len(bins)))
-    binned = binned.reshape(*shape, batches, ways, len(bins))
-    counted = {
-        "events": ((*dims, "cause", "week"), weekly[..., 1:, :]),
-        "firms": (tuple(dims), weekly.sum(axis=(-2, -1))),
-        "batch_firms": ((*dims, "batch"), binned.sum(axis=(-2, -1))),
-        "batch_events": ((*dims, "batch", "cause", "bin"), binned[..., 1:, :]),
-    }
-    lifetime_coords = {}
-    if weekly[..., 0, :-1].any():
-        counted["censored"] = ((*dims, "week"), weekly[..., 0, :])
-        counted["batch_censored"] = ((*dims, "batch", "bin"), binned[..., 0, :])
-    else:
-        ends = np.union1d(taus, last)
-        lived = [_tally((cell, group), number * np.minimum(week, tau), (cells, batches)) for tau in ends]
-        counted["batch_lifetime"] = ((*dims, "batch", "horizon"), np.stack(lived, axis=-1).reshape(*shape, batches, -1))
-        lifetime_coords["horizon"] = ends
-    ds = xr.Dataset(
-        counted,
-        coords={
-            **coords,
-            "cause": names,
-            "week": np.arange(1, last + 1),
-            "batch": np.arange(batches),
-            "bin": bins,
-            **lifetime_coords,
-        },
-        attrs={"steps_per_week": 1},
-    )
-    for name in ds.data_vars:
-        if name in COUNTS:
-            ds[name].attrs = attributes(str(name))
-    return ds
-
-
-def _tally(
-    where: tuple[NDArray[np.int64], ...], number: NDArray[np.int64], shape: tuple[int, ...]
-) -> NDArray[np.int64]:
-    """Add up ``number`` in the places of an array of this shape; exact up to 2^53."""
-    flat = np.ravel_multi_index(where, shape)
-    sums = np.bincount(flat, weights=number, minlength=int(np.prod(shape, dtype=np.int64)))
-    return np.rint(sums).astype(np.int64).reshape(shape)
+        assigned = _assigned(cell, number, grid.batches)
+    row = assigned.row
+    begin = np.minimum(begin, week - 1)
+    rows = Rows(cell[row], code[row], week[row], assigned.batch, assigned.number, begin[row] if entry else None)
+    ds = tabulate(rows, cells, names, grid)
+    return ds.assign_attrs({DEPENDENCE: CLUSTERED if batch else INDEPENDENT})
 
 
 def _columns(table: Any, needed: Sequence[str]) -> dict[str, NDArray[Any]]:
@@ -207,17 +166,26 @@ def _weeks(column: NDArray[Any], name: str) -> NDArray[np.int64]:
     return np.ceil(weeks).astype(np.int64)
 
 
-def _whole(column: NDArray[Any], name: str | None, *, least: int) -> NDArray[np.int64]:
-    numbers = _numbers(column, str(name), f"whole ones from {least}")
-    wrong = np.flatnonzero(~((numbers >= least) & (numbers == np.floor(numbers)) & np.isfinite(numbers)))
+def _entries(column: NDArray[Any], name: str, durations: NDArray[Any]) -> NDArray[np.int64]:
+    entries = _numbers(column, name, "weeks")
+    wrong = np.flatnonzero(~((entries >= 0) & (entries < _numbers(durations, "duration", "weeks"))))
     if wrong.size:
         raise EstimateError(
-            f"column '{name}', row {wrong[0]}: {column[wrong[0]]!r}; whole numbers from {least} are needed"
+            f"column '{name}', row {wrong[0]}: {column[wrong[0]]!r}; an entry is at least 0 weeks, and before the "
+            f"end of the observation, {durations[wrong[0]]!r}"
         )
+    return np.floor(entries).astype(np.int64)
+
+
+def _integers(column: NDArray[Any], name: str | None, *, least: int) -> NDArray[np.int64]:
+    numbers = _numbers(column, str(name), f"integers from {least}")
+    wrong = np.flatnonzero(~((numbers >= least) & (numbers == np.floor(numbers)) & np.isfinite(numbers)))
+    if wrong.size:
+        raise EstimateError(f"column '{name}', row {wrong[0]}: {column[wrong[0]]!r}; integers from {least} are needed")
     return numbers.astype(np.int64)
 
 
-def _ends(column: NDArray[Any], causes: Sequence[Any] | None) -> tuple[NDArray[np.int64], list[Any]]:
+def _causes(column: NDArray[Any], causes: Sequence[Any] | None) -> tuple[NDArray[np.int64], list[Any]]:
     """Return 0 for a censoring, 1.. for the causes, and the causes' names."""
     import pandas as pd
 
@@ -240,33 +208,30 @@ def _ends(column: NDArray[Any], causes: Sequence[Any] | None) -> tuple[NDArray[n
             raise EstimateError(f"the table holds causes that `causes` does not: {unknown}")
     names = names or ["end"]
     place = {name: position + 1 for position, name in enumerate(names)}
-    ends = np.array([0 if censored(value) else place[value] for value in values])
-    return ends[codes], [_name(name) for name in names]
+    positions = np.array([0 if censored(value) else place[value] for value in values])
+    return positions[codes], [_name(name) for name in names]
 
 
 def _name(cause: Any) -> Any:
     return "end" if cause is True else cause
 
 
-def _cells(covariates: list[tuple[str, NDArray[Any]]]) -> tuple[NDArray[np.int64], list[str], dict[str, Any]]:
-    """Return the cell of each row, the cells' dims, and coordinates."""
+def _cells(covariates: list[tuple[str, NDArray[Any]]]) -> tuple[NDArray[np.int64], Cells]:
+    """Return the cell of each row, and the cells."""
     if not covariates:
-        return np.zeros(1, dtype=np.int64), [], {}
+        return np.zeros(1, dtype=np.int64), Cells([], {}, ())
     levels, codes = zip(*(_levels(name, column) for name, column in covariates), strict=True)
     shape = tuple(level.size for level in levels)
     flat = np.ravel_multi_index(codes, shape)
     filled, cell = np.unique(flat, return_inverse=True)
     names = [name for name, _ in covariates]
     if np.prod(shape, dtype=np.float64) <= LARGEST_GRID * filled.size:
-        return (
-            np.asarray(flat, dtype=np.int64),
-            names,
-            {name: (name, level) for name, level in zip(names, levels, strict=True)},
-        )
+        coords: dict[str, Any] = {name: (name, level) for name, level in zip(names, levels, strict=True)}
+        return np.asarray(flat, dtype=np.int64), Cells(names, coords, shape)
     places = np.unravel_index(filled, shape)
-    coords: dict[str, Any] = {"cell": ("cell", np.arange(filled.size))}
+    coords = {"cell": ("cell", np.arange(filled.size))}
     coords |= {name: ("cell", level[place]) for name, level, place in zip(names, levels, places, strict=True)}
-    return cell, ["cell"], coords
+    return cell, Cells(["cell"], coords, (filled.size,))
 
 
 def _levels(name: str, column: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
@@ -287,20 +252,26 @@ def _levels(name: str, column: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.i
         ) from error
 
 
-def _dealt(
-    cell: NDArray[np.int64], number: NDArray[np.int64], batches: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Deal the firms of each cell to batches at random: return row, batch and number of firms of every share.
+class Assigned(NamedTuple):
+    """Firms of a row that are in a batch."""
+
+    row: NDArray[np.int64]
+    batch: NDArray[np.int64]
+    number: NDArray[np.int64] | None  # None: one each
+
+
+def _assigned(cell: NDArray[np.int64], number: NDArray[np.int64], batches: int) -> Assigned:
+    """Assign firms to batches at random, as equally as can be in each cell and in all.
 
     At random, because tables are often sorted; with a fixed seed, so that a table always gives the same batches.
     """
-    random = np.random.Generator(np.random.Philox(DEALING_SEED))
-    if number.sum() > MOST_DEALT_SINGLY:
+    random = np.random.Generator(np.random.Philox(ASSIGNMENT_SEED))
+    if number.sum() > MOST_ASSIGNED_SINGLY:
         share = random.multinomial(number, np.full(batches, 1.0 / batches))
         row, batch = np.nonzero(share)
-        return row, batch, share[row, batch]
+        return Assigned(row, batch, share[row, batch])
     row = random.permutation(np.repeat(np.arange(number.size), number))
-    row = row[np.argsort(cell[row], kind="stable")]
-    first = np.flatnonzero(np.diff(cell[row], prepend=-1))
-    sizes = np.diff(np.append(first, row.size))
-    return row, (np.arange(row.size) - np.repeat(first, sizes)) % batches, np.ones(row.size, dtype=np.int64)
+    if row.size and (cell != cell[0]).any():
+        small = cell.astype(np.int16) if cell.max() < 2**15 else cell  # numpy sorts 16 bits by radix
+        row = row[np.argsort(small[row], kind="stable")]
+    return Assigned(row, np.arange(row.size) % batches, None)

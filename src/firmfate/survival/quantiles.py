@@ -11,8 +11,10 @@ from firmfate.errors import EstimateError
 from firmfate.survival import labels
 from firmfate.survival.core import quantiles as core
 from firmfate.survival.core.limits import normal_quantile
+from firmfate.survival.traits import estimator
 
 
+@estimator(smooth=False, for_means={"interpolate": True})
 def quantile(
     ds: xr.Dataset, *, p: float | Sequence[float] = 0.5, interpolate: bool = False, level: float = 0.95
 ) -> xr.Dataset:
@@ -25,7 +27,7 @@ def quantile(
     p : float or sequence of float
         Shares strictly between 0 and 1; a sequence adds the dim ``p``.
     interpolate : bool
-        Interpolate S linearly within the week. `contrast` does so, with batch means, and marks the result as
+        Interpolate S linearly within the week. `contrast` does so for batch means, and marks the result as
         approximate: the jackknife is wrong for quantiles.
     level : float
         Confidence level.

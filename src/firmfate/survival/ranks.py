@@ -1,4 +1,4 @@
-"""Do groups of firms live equally long? The log-rank test, labelled: `logrank`."""
+"""Do groups of firms have the same hazard, or the same incidence of a cause? `logrank` and `gray_test`."""
 
 from __future__ import annotations
 
@@ -11,47 +11,52 @@ from numpy.typing import NDArray
 
 from firmfate.errors import EstimateError
 from firmfate.survival import labels
-from firmfate.survival.batches import Resampler
-from firmfate.survival.core import logrank as core
-from firmfate.survival.core.lifetable import Floats, life_table
-
-WORDS = {
-    "observed": "firms of the group that ended",
-    "expected": "firms of the group that would have ended, had all groups the same hazard",
-    "statistic": "chi-square of independent groups",
-    "df": "degrees of freedom of chi-square",
-    "p_value": "p-value of chi-square",
-    "batch_statistic": "Hotelling's F from batches",
-    "batch_df": "degrees of freedom of F's numerator",
-    "batch_p_value": "p-value of F",
-}
+from firmfate.survival.core import gray, ranks
+from firmfate.survival.core.lifetable import LifeTable
+from firmfate.survival.core.ranks import Score
+from firmfate.survival.groups import compare_groups
+from firmfate.survival.traits import takes_counts
 
 
-def logrank(ds: xr.Dataset, dim: str, *, cause: Any = None, strata: Sequence[str] | None = None) -> xr.Dataset:
+@takes_counts
+def logrank(
+    ds: xr.Dataset,
+    dim: str,
+    *,
+    cause: Any = None,
+    strata: Sequence[str] | None = None,
+    rho: float = 0.0,
+    gamma: float = 0.0,
+) -> xr.Dataset:
     """Test whether the cells along an axis have the same hazard.
 
     Parameters
     ----------
     ds : xarray.Dataset
-        Counts, as for `kaplan_meier`.
+        Counts, as for `kaplan_meier`; firms may enter late.
     dim : str
         The axis whose points are the groups.
     cause : optional
-        Compare the hazard of this cause; other ends count as censorings after their week.
+        Compare the hazard of this cause; other causes count as censorings after their week.
     strata : axes, optional
         Other axes within whose points groups are compared, before all are added up. By default all others; with
         ``()`` there is one test at each of their points.
+    rho, gamma : float
+        Weights S(t-)^rho (1 - S(t-))^gamma of the weeks, S of the groups of a stratum together (Fleming and Harrington
+        1991): rho = 1 stresses early differences, gamma = 1 late ones. Where curves may cross, the plain test
+        (rho = gamma = 0) adds up differences of opposite signs; choose weights before seeing the data. R's
+        ``survdiff(rho=)`` is gamma = 0.
 
     Returns
     -------
     xarray.Dataset
-        ``observed``, ``expected (.., dim)``; ``statistic`` (chi-square), ``df`` and ``p_value``, right for
-        independent groups; and, where the dataset has batches, ``batch_statistic`` (Hotelling's F with ``batch_df``
-        and batches - batch_df degrees of freedom) and ``batch_p_value``: right for groups under common random
-        numbers too (and cautious where paired lives differ by less than a bin of the batches), NaN where there are
-        too few batches for the groups, or where batches that do not differ tell no error of a difference. Groups
-        that live the same lives lower ``batch_df``. Statistics and p-values are NaN where fewer than two groups hold
-        valid firms.
+        ``observed``, ``expected (.., dim)``, weighted; ``statistic`` (chi-square), ``df`` and ``p_value``, right for
+        independent groups; and, where the dataset has batches of firms that are not independent,
+        ``batch_statistic`` (Hotelling's F with ``batch_df`` and batches - batch_df degrees of freedom) and
+        ``batch_p_value``: right for groups under common random numbers too (and cautious where paired lifetimes differ
+        by less than a bin of the batches), NaN where there are too few batches for the groups, or where a difference
+        lies in a direction in which batches do not differ. Groups with the same trajectories lower ``batch_df``.
+        Statistics and p-values are NaN where fewer than two groups hold valid firms.
 
     Examples
     --------
@@ -60,78 +65,80 @@ def logrank(ds: xr.Dataset, dim: str, *, cause: Any = None, strata: Sequence[str
     >>> test.statistic.values.round(1), test.df.values
     (array([  0. , 183.2]), array([2, 2]))
     """
-    from scipy.special import chdtrc, fdtrc
+    _check_powers(rho=rho, gamma=gamma)
 
-    labels.counts_of(ds)
-    ds = labels.computed(ds)
-    firms = ds["firms"]
-    labels.position_of(firms, dim, firms[dim].values[0] if dim in firms.dims else None)
-    others = [axis for axis in firms.dims if axis != dim]
-    unknown = set(strata or ()) - set(map(str, others))
-    if unknown:
-        raise EstimateError(f"strata={list(strata or ())}: the other axes are {list(map(str, others))}")
-    within = [axis for axis in others if strata is None or axis in strata]
-    tested = [axis for axis in others if axis not in within]
-    order = (*tested, *within, dim)
+    def compare(counts: labels.Counts, table: LifeTable, events: NDArray[Any], shape: tuple[int, ...]) -> Score:
+        position = None if cause is None else labels.position_of(counts.events, "cause", cause)
+        ended = table.events if position is None else events[..., position, :]
+        at_risk = np.nan_to_num(table.at_risk)
+        ended = np.where(at_risk > 0, ended, 0.0)
+        return ranks.logrank(ended.reshape(shape), at_risk.reshape(shape), rho=rho, gamma=gamma)
 
-    whole = _compare(ds, order, len(tested), cause)
-    difference = whole.observed - whole.expected
-    shape = difference.shape[:-1]
-    chi, df = np.zeros(shape), np.zeros(shape, dtype=np.int_)
-    for test in np.ndindex(shape):
-        chi[test], df[test] = core.quadratic_form(difference[test], whole.covariance[test], whole.expected[test])
-    results = {
-        "observed": ([*tested, dim], whole.observed),
-        "expected": ([*tested, dim], whole.expected),
-        "statistic": (tested, chi),
-        "df": (tested, df),
-        "p_value": (tested, chdtrc(np.maximum(df, 1), chi)),
-    }
-    if "batch_events" in ds:
-        ratio, rank, batches = _batch_statistic(ds, order, len(tested), cause, whole)
-        spare = np.where(rank < batches - 1, batches - rank, np.nan)
-        at_least_one = np.maximum(rank, 1)
-        statistic = ratio * spare / (at_least_one * (batches - 1))
-        results["batch_statistic"] = (tested, statistic)
-        results["batch_df"] = (tested, rank)
-        results["batch_p_value"] = (tested, fdtrc(at_least_one, spare, statistic))
-    coords = {axis: firms[axis] for axis in (*tested, dim) if axis in firms.coords}
-    found = xr.Dataset(results, coords=coords, attrs={"groups": dim, "strata": ", ".join(map(str, within))})
-    # Where fewer than two groups of a stratum hold valid firms, nothing is compared.
-    compared = ((labels.counts_of(ds).firms > 0).sum(dim) > 1).any(within)
-    for name in found.data_vars:
-        if "statistic" in str(name) or "p_value" in str(name):
-            found[name] = found[name].where(compared)
-        found[name].attrs = {"units": "1", "long_name": WORDS[str(name)]}
-    return found
+    return compare_groups(ds, dim, strata, compare)
 
 
-def _compare(ds: xr.Dataset, order: tuple[Any, ...], tested: int, cause: Any) -> core.LogRank:
-    """Compare groups, the dims ordered tests, strata, group; all strata as one dim."""
-    counts = labels.counts_of(ds)
-    firms = counts.firms.transpose(*order).values
-    events = counts.events.transpose(*order, "cause", "week").values
-    censored = None if counts.censored is None else counts.censored.transpose(*order, "week").values
-    table = life_table(events, firms, censored)
-    ended = table.events if cause is None else events[..., labels.position_of(counts.events, "cause", cause), :]
-    at_risk = np.nan_to_num(table.at_risk)
-    shape = (*firms.shape[:tested], -1, firms.shape[-1], counts.weeks)
-    return core.logrank(np.where(at_risk > 0, ended, 0.0).reshape(shape), at_risk.reshape(shape))
+@takes_counts
+def gray_test(
+    ds: xr.Dataset, dim: str, *, cause: Any, strata: Sequence[str] | None = None, rho: float = 0.0
+) -> xr.Dataset:
+    """Test whether the cells along an axis have the same cumulative incidence of a cause.
+
+    Where `logrank` of a cause compares its hazard among those still alive, Gray's test compares how many firms end by
+    it in all: a group whose firms end early by other causes has few left to end by this one.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        Counts, as for `kaplan_meier`, without delayed entry.
+    dim : str
+        The axis whose points are the groups.
+    cause
+        The cause.
+    strata : axes, optional
+        As for `logrank`.
+    rho : float
+        Weights (1 - F(t-))^rho of the weeks, F the cumulative incidence of the groups of a stratum together.
+
+    Returns
+    -------
+    xarray.Dataset
+        As `logrank` returns. Chi-square is that of Gray (1988), as in R's ``cuminc``.
+
+    Raises
+    ------
+    EstimateError
+        Where firms enter late, for which the test is not known.
+
+    Examples
+    --------
+    >>> from firmfate.survival import example, gray_test
+    >>> test = gray_test(example(), "execution", cause="insolvency", strata=())
+    >>> test.statistic.values.round(1), test.df.values
+    (array([  0. , 247.2]), array([2, 2]))
+    """
+    _check_powers(rho=rho)
+    refuse_delayed_entry(ds, "Gray's test")
+
+    def compare(counts: labels.Counts, table: LifeTable, events: NDArray[Any], shape: tuple[int, ...]) -> Score:
+        at_risk = np.nan_to_num(table.at_risk)
+        some = at_risk > 0
+        ended = np.where(some, events[..., labels.position_of(counts.events, "cause", cause), :], 0.0)
+        others = np.where(some, table.events, 0.0) - ended
+        return gray.gray(ended.reshape(shape), others.reshape(shape), at_risk.reshape(shape), rho=rho)
+
+    return compare_groups(ds, dim, strata, compare)
 
 
-def _batch_statistic(
-    ds: xr.Dataset, order: tuple[Any, ...], tested: int, cause: Any, whole: core.LogRank
-) -> tuple[Floats, NDArray[np.int_], int]:
-    """Return u' C^- u with the jackknife's covariance C over batches, the rank of C, and the number of batches."""
-    resampled = Resampler(ds)
-    parts = [_compare(resampled.without(int(batch)), order, tested, cause) for batch in resampled.used]
-    left = np.stack([part.observed - part.expected for part in parts])
-    batches = left.shape[0]
-    # u grows with the number of firms: n / (n - n_b) puts the part on the scale of the whole.
-    deviations = (left - left.mean(axis=0)) * batches / (batches - 1)
-    covariance = np.einsum("b...g,b...h->...gh", deviations, deviations) * (batches - 1) / batches
-    difference = whole.observed - whole.expected
-    statistic, rank = np.zeros(difference.shape[:-1]), np.zeros(difference.shape[:-1], dtype=np.int_)
-    for test in np.ndindex(statistic.shape):
-        statistic[test], rank[test] = core.quadratic_form(difference[test], covariance[test], whole.expected[test])
-    return statistic, rank, batches
+def refuse_delayed_entry(ds: xr.Dataset, what: str) -> None:
+    """Refuse counts with firms that enter late."""
+    if isinstance(ds, xr.Dataset) and "entered" in ds and bool((ds["entered"] > 0).any()):
+        raise EstimateError(
+            f"{what} takes firms that are observed from the first week on; `entered` holds some that are not"
+        )
+
+
+def _check_powers(**powers: float) -> None:
+    for name, power in powers.items():
+        value = labels.numbers(power)
+        if value is None or value.ndim or not 0 <= value < np.inf:
+            raise EstimateError(f"{name} = {power!r}: a power of the weights, at least 0")

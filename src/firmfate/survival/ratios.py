@@ -10,8 +10,10 @@ import xarray as xr
 from firmfate.survival import labels
 from firmfate.survival.contrasts import Cell, contrast
 from firmfate.survival.hazards import hazard
+from firmfate.survival.traits import estimator, takes_counts
 
 
+@takes_counts
 def hazard_ratio(
     ds: xr.Dataset,
     *,
@@ -19,7 +21,7 @@ def hazard_ratio(
     cause: Any = None,
     bin_weeks: int = 52,
     level: float = 0.95,
-    paired: bool = True,
+    paired: bool | None = None,
     simultaneous: bool = False,
 ) -> xr.Dataset:
     """Estimate the time-varying ratio of two cells' hazards, bin by bin, without a model.
@@ -27,13 +29,13 @@ def hazard_ratio(
     Parameters
     ----------
     ds : xarray.Dataset
-        Counts with batches, as for `contrast`.
+        Counts, as for `contrast`.
     between : pair of cells
         The ratio is the first over the second, at every point of other axes.
     cause : optional
         The hazard of this cause; by default of all.
     bin_weeks : int
-        Weeks in a bin, a multiple of the batches' bins (13).
+        Weeks in a bin; a multiple of the batches' bins (13), where errors come from batches.
     level, paired, simultaneous
         As for `contrast`; simultaneous limits hold in all bins of a ratio at once.
 
@@ -50,23 +52,28 @@ def hazard_ratio(
     >>> hazard_ratio(example(), between=cells).estimate.values.round(2)
     array([4.14, 3.88])
     """
-
-    def log_hazard(counts: xr.Dataset) -> xr.DataArray:
-        rate = hazard(counts, by_cause=cause is not None, bin_weeks=bin_weeks)["estimate"]
-        if cause is not None:
-            rate = rate.isel(cause=labels.position_of(rate, "cause", cause), drop=True)
-        logarithm: xr.DataArray = xr.apply_ufunc(np.log, rate.where(rate > 0))
-        return logarithm
-
     difference = contrast(
         ds,
-        log_hazard,
+        _log_hazard,
         between=between,
         level=level,
         paired=paired,
         simultaneous=("bin",) if simultaneous else False,
+        cause=cause,
+        bin_weeks=bin_weeks,
     )
     ratio = xr.apply_ufunc(np.exp, difference[["estimate", "lower", "upper"]])
     result = ratio.assign(se=ratio["estimate"] * difference["se"])[["estimate", "se", "lower", "upper"]]
     words = f"hazard ratio, {difference.attrs['contrast'].replace(' minus ', ' over ')}"
     return labels.describe(result, units="1", long_name=words, **difference.attrs)
+
+
+@estimator()
+def _log_hazard(ds: xr.Dataset, *, cause: Any, bin_weeks: int, level: float = 0.95) -> xr.Dataset:
+    """The logarithm of the hazard, with its standard error by the delta method."""
+    rate = hazard(ds, by_cause=cause is not None, bin_weeks=bin_weeks, level=level)
+    if cause is not None:
+        rate = rate.isel(cause=labels.position_of(rate, "cause", cause), drop=True)
+    rate = rate.where(rate["estimate"] > 0)
+    logarithm: xr.Dataset = xr.apply_ufunc(np.log, rate[["estimate", "lower", "upper"]])
+    return logarithm.assign(se=rate["se"] / rate["estimate"])

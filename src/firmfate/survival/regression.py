@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import xarray as xr
 
 from firmfate.errors import EstimateError
 from firmfate.survival import labels
-from firmfate.survival.batches import Resampler
+from firmfate.survival.coefficients import Estimate, Fitted, scaled, table_of, with_errors
 from firmfate.survival.core import grouped_hazards as core
-from firmfate.survival.core.lifetable import Floats, life_table
-from firmfate.survival.core.limits import normal_quantile, student_quantile
+from firmfate.survival.core.lifetable import Floats
 from firmfate.survival.designs import Design, design_of
+from firmfate.survival.traits import takes_counts
 
 Ties = Literal["cloglog", "breslow"]
 FITS: dict[str, Callable[..., core.Fit]] = {"cloglog": core.fit_cloglog, "breslow": core.fit_breslow}
 
 
+@takes_counts
 def proportional_hazards(
     ds: xr.Dataset,
     formula: str,
@@ -35,11 +36,13 @@ def proportional_hazards(
     Parameters
     ----------
     ds : xarray.Dataset
-        Counts, as for `kaplan_meier`, with batches; without, standard errors are those of independent firms.
+        Counts, as for `kaplan_meier`; firms may enter late. Standard errors come from batches, where firms depend on
+        each other (common random numbers, or a ``batch`` column of `counts_from_table`), and otherwise from the
+        information matrix.
     formula : str
         Right-hand side (formulaic), such as ``"execution * misalignment"`` or ``"C(execution)"``, of coordinates.
     cause : optional
-        The hazard of this cause; other ends count as censorings after their week (which bends ratios by about half
+        The hazard of this cause; other causes count as censorings after their week (which biases ratios by about half
         the weekly probability of those others). By default the hazard of all.
     ties : {"cloglog", "breslow"}
         Grouped proportional hazards, or Cox's likelihood with Breslow's ties, whose bias does not shrink with firms.
@@ -62,7 +65,7 @@ def proportional_hazards(
     Raises
     ------
     EstimateError
-        Where a name or formula is wrong, terms cannot be told apart, or the fit diverges.
+        Where a name or formula is wrong, terms are collinear, or the fit diverges.
 
     Examples
     --------
@@ -74,19 +77,20 @@ def proportional_hazards(
     if ties not in get_args(Ties):
         raise EstimateError(f"ties = {ties!r}: one of {', '.join(get_args(Ties))}")
     weeks = labels.counts_of(ds).weeks
-    ends = labels.whole_numbers(cuts)
+    ends = labels.integers(cuts)
     if ends is None or ends.ndim != 1 or (np.diff(ends, prepend=0) <= 0).any() or (ends > weeks).any():
-        raise EstimateError(f"cuts = {cuts}: a list of ascending whole weeks from 1 to {weeks}")
+        raise EstimateError(f"cuts = {cuts}: a list of ascending integer weeks from 1 to {weeks}")
     ends = np.union1d(ends, weeks)
     period = np.searchsorted(ends, np.arange(1, weeks + 1))
     basis = np.eye(len(ends))[period]
     fitted = _fit(ds, formula, cause=cause, ties=ties, strata=strata, basis=basis)
-    table = _table(fitted, level, {"period": ends})
+    table = table_of(fitted, level, {"period": ends})
     table.attrs |= {"formula": formula, "ties": ties, "cause": "all" if cause is None else str(cause)}
     table["period"].attrs = {"units": "week", "long_name": "last week of the period"}
     return table if len(cuts) else table.isel(period=0, drop=True)
 
 
+@takes_counts
 def proportionality(
     ds: xr.Dataset,
     formula: str,
@@ -131,15 +135,15 @@ def proportionality(
     clock = clock - np.average(clock, weights=ended if ended.sum() else None)
     basis = np.stack([np.ones_like(clock), clock], axis=-1)
     fitted = _fit(ds, formula, cause=cause, ties=ties, strata=strata, basis=basis)
-    table = _table(fitted, level, {"part": ["level", "change"]}).isel(part=1, drop=True)
+    table = table_of(fitted, level, {"part": ["level", "change"]}).isel(part=1, drop=True)
     terms = len(fitted.design.terms)
     change, covariance = fitted.coefficients[1], fitted.covariance[terms:, terms:]
     quadratic = float(change @ np.linalg.pinv(covariance) @ change) / terms
-    if fitted.df is None:
+    if fitted.batches is None:
         spare, statistic = np.inf, quadratic
     else:
-        spare = max(fitted.df + 1 - terms, 0)
-        statistic = quadratic * spare / fitted.df if spare else np.nan
+        spare = max(fitted.batches - terms, 0)
+        statistic = quadratic * spare / (fitted.batches - 1) if spare else np.nan
     large = 1e12  # an F with so many degrees of freedom is a chi-square over df
     table = table[["estimate", "se", "lower", "upper", "p_value"]]
     table["joint_statistic"] = statistic
@@ -150,83 +154,23 @@ def proportionality(
     return labels.describe(table, units="1", long_name=words, formula=formula, time=time)
 
 
-class _Fitted(NamedTuple):
-    design: Design
-    coefficients: Floats  # (time function, term)
-    covariance: Floats  # of the flattened coefficients
-    independent: Floats  # their variances if firms were independent, (time function, term)
-    df: int | None  # of Student's t: batches - 1; None without batches
-    events: int
-
-
-def _fit(ds: xr.Dataset, formula: str, *, cause: Any, ties: str, strata: Sequence[str], basis: Floats) -> _Fitted:
+def _fit(ds: xr.Dataset, formula: str, *, cause: Any, ties: str, strata: Sequence[str], basis: Floats) -> Fitted:
     labels.counts_of(ds)
     ds = labels.computed(ds)
-    design = design_of(labels.counts_of(ds).firms, formula, strata)
-    scale = np.abs(design.values).max(axis=0)  # terms of like size make the information matrix well conditioned
-    values = design.values / scale
-
-    def fit(counts: xr.Dataset, start: core.Fit | None) -> core.Fit:
-        ended, at_risk = _weekly(labels.counts_of(counts), design, cause)
-        return FITS[ties](core.grouped(ended, at_risk, values, design.stratum, basis), start)
-
-    whole = fit(ds, None)
-    shape = whole.coefficients.shape
-    independent = np.asarray(np.linalg.inv(whole.information), dtype=np.float64)
-    covariance, df = independent, None
-    if "batch_events" in ds:
-        resampler = Resampler(ds)
-        left = np.stack([fit(resampler.without(int(b)), whole).coefficients.ravel() for b in resampler.used])
-        batches = len(left)
-        deviations = left - left.mean(axis=0)
-        covariance, df = deviations.T @ deviations * (batches - 1) / batches, batches - 1
-    unscale = np.tile(1.0 / scale, shape[0])
-    covariance = covariance * np.outer(unscale, unscale)
-    variances = (np.diag(independent) * unscale**2).reshape(shape)
+    design, scale = scaled(design_of(labels.counts_of(ds).firms, formula, strata))
     ended, _ = _weekly(labels.counts_of(ds), design, cause)
-    return _Fitted(design, whole.coefficients / scale, covariance, variances, df, round(float(ended.sum())))
+    weeks = ended.any(axis=0)  # others hold no information on coefficients
+
+    def fit(counts: xr.Dataset, start: core.Fit | None) -> Estimate:
+        ended, at_risk = (counted[:, weeks] for counted in _weekly(labels.counts_of(counts), design, cause))
+        found = FITS[ties](core.grouped(ended, at_risk, design.values, design.stratum, basis[weeks]), start)
+        return Estimate(found.coefficients, np.asarray(np.linalg.inv(found.information)), found)
+
+    return with_errors(ds, design, scale, fit, float(ended.sum()))
 
 
 def _weekly(counts: labels.Counts, design: Design, cause: Any) -> tuple[Floats, Floats]:
-    """Return ends of the cause and firms at risk, (cell, week), of the cells with firms."""
-    cells = design.cells
-    events = counts.events.values.reshape(-1, *counts.events.shape[-2:])[cells]
-    firms = counts.firms.values.ravel()[cells]
-    censored = None if counts.censored is None else counts.censored.values.reshape(-1, counts.weeks)[cells]
-    table = life_table(events, firms, censored)
-    ended = table.events if cause is None else events[:, labels.position_of(counts.events, "cause", cause)]
+    """Return events of the cause and firms at risk, (cell, week), of the cells with firms."""
+    arrays, table = counts.table(design.cells)
+    ended = table.events if cause is None else arrays.events[:, labels.position_of(counts.events, "cause", cause)]
     return np.minimum(ended.astype(np.float64), table.at_risk), table.at_risk
-
-
-def _table(fitted: _Fitted, level: float, outer: dict[str, Any]) -> xr.Dataset:
-    from scipy.special import ndtr, stdtr
-
-    estimate = fitted.coefficients
-    se = np.sqrt(np.diag(fitted.covariance)).reshape(estimate.shape)
-    quantile = normal_quantile(level) if fitted.df is None else student_quantile(level, fitted.df)
-    half = quantile * np.where(se > 0, se, np.nan)
-    statistic = estimate / np.where(se > 0, se, np.nan)
-    tail = -np.abs(statistic)
-    p_value = 2 * (ndtr(tail) if fitted.df is None else stdtr(fitted.df, tail))
-    dims = [*outer, "term"]
-    values = {
-        "estimate": estimate,
-        "se": se,
-        "lower": estimate - half,
-        "upper": estimate + half,
-        "hazard_ratio": np.exp(estimate),
-        "hazard_ratio_lower": np.exp(estimate - half),
-        "hazard_ratio_upper": np.exp(estimate + half),
-        "statistic": statistic,
-        "p_value": p_value,
-        "independent_se": np.sqrt(fitted.independent),
-    }
-    table = xr.Dataset(
-        {name: (dims, value) for name, value in values.items()}, coords={**outer, "term": fitted.design.terms}
-    )
-    table = labels.describe(table, units="1", long_name="log hazard ratio per unit of the term")
-    for name, words in {"": "", "_lower": "lower limit of the ", "_upper": "upper limit of the "}.items():
-        table[f"hazard_ratio{name}"].attrs = {"units": "1", "long_name": f"{words}hazard ratio per unit of the term"}
-    table.attrs["standard_error"] = "independent firms" if fitted.df is None else "batch jackknife"
-    table.attrs |= {"events": fitted.events, "batches": 0 if fitted.df is None else fitted.df + 1}
-    return table.transpose("term", *outer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,19 @@ from numpy.typing import ArrayLike
 
 from firmfate.errors import EstimateError
 from firmfate.survival import labels
-from firmfate.survival.batches import LIFETIME
-from firmfate.survival.core import payoff as core
+from firmfate.survival.batches import LIFETIME, has_exact_lifetimes, lifetimes_without
+from firmfate.survival.core import restricted as core
 from firmfate.survival.core.limits import normal_quantile
+from firmfate.survival.traits import estimator
 
 
+def _exact_without(ds: xr.Dataset, *, tau: float | None = None, **_: Any) -> Callable[[int], xr.DataArray] | None:
+    """Return the means without a batch from the lifetimes of batches, where they are counted to this horizon."""
+    until = labels.check_weeks(tau, ds.sizes["week"])
+    return partial(lifetimes_without, ds, until) if has_exact_lifetimes(ds, until) else None
+
+
+@estimator(without_batch=_exact_without)
 def rmst(ds: xr.Dataset, *, tau: float | None = None, level: float = 0.95) -> xr.Dataset:
     """Estimate the restricted mean survival time, the sum of S(t) over t < tau, in weeks.
 
@@ -45,14 +54,15 @@ def rmst(ds: xr.Dataset, *, tau: float | None = None, level: float = 0.95) -> xr
     33.09
     """
     counts = labels.counts_of(ds)
-    tau = labels.whole_weeks(tau, counts.weeks)
+    tau = labels.check_weeks(tau, counts.weeks)
     long_name = f"restricted mean survival time to week {tau}"
     lived = _single(counts, core.restricted_mean, tau=tau, long_name=long_name, level=level)
     return _anchored(ds, lived, [tau], lambda correction: correction.isel(week=0))
 
 
+@estimator(interpolates=False)
 def rmst_curve(ds: xr.Dataset, *, level: float = 0.95) -> xr.Dataset:
-    """Estimate the restricted mean survival time at every horizon tau = 0..H: the honest summary where curves cross.
+    """Estimate the restricted mean survival time at every horizon tau = 0..H: a summary that holds where curves cross.
 
     Parameters
     ----------
@@ -86,6 +96,7 @@ def rmst_curve(ds: xr.Dataset, *, level: float = 0.95) -> xr.Dataset:
     return _anchored(ds, curve, weeks, lambda correction: correction)
 
 
+@estimator()
 def time_lost(ds: xr.Dataset, *, tau: float | None = None, level: float = 0.95) -> xr.Dataset:
     """Estimate the weeks lost before tau by each cause, the sum of F_k(t) over t < tau.
 
@@ -111,7 +122,7 @@ def time_lost(ds: xr.Dataset, *, tau: float | None = None, level: float = 0.95) 
     array([17.17,  1.74])
     """
     counts = labels.counts_of(ds)
-    tau = labels.whole_weeks(tau, counts.weeks)
+    tau = labels.check_weeks(tau, counts.weeks)
     return labels.estimated(
         counts,
         core.weeks_lost,
@@ -124,13 +135,14 @@ def time_lost(ds: xr.Dataset, *, tau: float | None = None, level: float = 0.95) 
     )
 
 
+@estimator()
 def expected_payoff(
     ds: xr.Dataset, payoff: ArrayLike | xr.DataArray, *, at_end: float = 0.0, level: float = 0.95
 ) -> xr.Dataset:
     """Estimate the expected payoff of a firm that earns or costs ``payoff[k, t]`` when it ends by cause k in week t.
 
     Any discounted cost, restricted mean, incidence or weeks lost is of this kind; the standard error is exact
-    (one backward recursion, ``core/payoff.py``).
+    (one backward recursion, ``core/restricted.py``).
 
     Parameters
     ----------
@@ -194,7 +206,8 @@ def _anchored(
 ) -> xr.Dataset:
     """Make the restricted means of a resampled dataset exact at the horizons of ``batch_lifetime``.
 
-    The differences at the horizons are interpolated linearly in tau. The dataset of a whole run is returned as it is.
+    The differences at the horizons are interpolated linearly in tau. Estimates of a dataset that was not resampled are
+    returned as they are.
     """
     if not ds.attrs.get(labels.PSEUDO) or LIFETIME not in ds:
         return estimates

@@ -7,12 +7,12 @@ from typing import Literal
 import numpy as np
 
 from firmfate.survival.core.lifetable import (
-    Counts,
+    CellCounts,
     Floats,
     LifeTable,
+    greenwood,
     life_table,
-    odds_per_head,
-    per_head,
+    per_at_risk,
     with_week_zero,
 )
 from firmfate.survival.core.limits import log_limits, log_log_limits, plain_limits, wilson
@@ -23,15 +23,15 @@ Curve = tuple[Floats, Floats, Floats, Floats]
 
 def survival(table: LifeTable) -> Floats:
     """S(t) at weeks 1..H: the product of 1 - q(s). Kaplan and Meier (1958)."""
-    staying: Floats = 1.0 - table.quit_rate
+    staying: Floats = 1.0 - table.hazard
     return staying.cumprod(axis=-1)
 
 
-def kaplan_meier(events: Counts, firms: Counts, censored: Counts | None, *, z: float, limits: Limits = "auto") -> Curve:
+def kaplan_meier(counts: CellCounts, *, z: float, limits: Limits = "auto") -> Curve:
     """S at weeks 0..H with Greenwood's standard error and limits, each (..., H + 1)."""
-    table = life_table(events, firms, censored)
+    table = life_table(counts)
     alive = survival(table)
-    se = alive * np.sqrt(odds_per_head(table).cumsum(axis=-1))
+    se = alive * np.sqrt(greenwood(table).cumsum(axis=-1))
     lower, upper = _survival_limits(table, alive, se, z, limits)
     return (
         with_week_zero(alive, 1.0, table.firms),
@@ -62,22 +62,22 @@ def _survival_limits(table: LifeTable, alive: Floats, se: Floats, z: float, limi
     return lower, np.where(scored, by_score[1], np.where(edge, certain[1], upper))
 
 
-def nelson_aalen(events: Counts, firms: Counts, censored: Counts | None, *, z: float) -> Curve:
+def nelson_aalen(counts: CellCounts, *, z: float) -> Curve:
     """Cumulative hazard at weeks 0..H: sum of d/n, variance sum of d/n² (Aalen 1978), limits on the log."""
-    table = life_table(events, firms, censored)
-    return _cumulative(table.quit_rate, table.at_risk, z)
+    table = life_table(counts)
+    return _cumulative(table.hazard, table.at_risk, z)
 
 
-def nelson_aalen_by_cause(events: Counts, firms: Counts, censored: Counts | None, *, z: float) -> Curve:
+def nelson_aalen_by_cause(counts: CellCounts, *, z: float) -> Curve:
     """Cumulative hazard of each cause, each (..., cause, H + 1)."""
-    table = life_table(events, firms, censored)
-    return _cumulative(per_head(events, table.at_risk[..., None, :]), table.at_risk[..., None, :], z)
+    table = life_table(counts)
+    return _cumulative(per_at_risk(counts.events, table.at_risk[..., None, :]), table.at_risk[..., None, :], z)
 
 
 def _cumulative(rate: Floats, at_risk: Floats, z: float) -> Curve:
     at_risk = np.broadcast_to(at_risk, rate.shape)
     hazard = rate.cumsum(axis=-1)
-    se = np.sqrt(per_head(rate, at_risk).cumsum(axis=-1))
+    se = np.sqrt(per_at_risk(rate, at_risk).cumsum(axis=-1))
     some = hazard > 0
     width = np.zeros_like(hazard)
     np.divide(z * se, hazard, out=width, where=some)

@@ -68,11 +68,11 @@ def grouped(
 def fit_cloglog(data: Grouped, start: Fit | None = None) -> Fit:
     """Fit the complementary log-log model by Fisher scoring."""
     total, exposed = data.by_stratum(data.ended), data.by_stratum(data.at_risk)
-    told = (total > 0) & (total < exposed)  # other weeks say nothing about coefficients
-    informative = data.to_cells(told)
+    some = (total > 0) & (total < exposed)  # other weeks hold no information on coefficients
+    informative = data.to_cells(some)
     ended = np.where(informative, data.ended, 0.0)
     at_risk = np.where(informative, data.at_risk, 0.0)
-    share = np.where(told, total, 1.0) / np.where(told, exposed, 2.0)
+    share = np.where(some, total, 1.0) / np.where(some, exposed, 2.0)
     first = np.log(-np.log1p(-share))
     shape = (data.basis.shape[1], data.design.shape[1])
     if start is not None:
@@ -94,7 +94,7 @@ def fit_cloglog(data: Grouped, start: Fit | None = None) -> Fit:
         weight = at_risk * mu * mu * (1.0 - ends) / ends
         linear, square = data.moments(weight)
         cross = _spread(linear, data.basis)
-        own = np.where(told, data.by_stratum(weight), 1.0)
+        own = np.where(some, data.by_stratum(weight), 1.0)
         left = data.by_stratum(score)
         gradient = _gradient(score, data) - np.einsum("stk,st->k", cross, left / own)
         information = _information(square, data.basis) - np.einsum("stk,stl->kl", cross / own[..., None], cross)
@@ -103,12 +103,12 @@ def fit_cloglog(data: Grouped, start: Fit | None = None) -> Fit:
     def step(at: tuple[Floats, Floats]) -> tuple[tuple[Floats, Floats], float]:
         gradient, information, cross, own, left = system(at)
         change = np.asarray(np.linalg.solve(information, gradient), dtype=np.float64)
-        baseline = np.where(told, (left - cross @ change) / own, 0.0)
+        baseline = np.where(some, (left - cross @ change) / own, 0.0)
         return (baseline, change.reshape(shape)), _size(change, information)
 
     baseline, coefficients = climb(begin, log_likelihood, step, _add)
     information = system((baseline, coefficients))[1]
-    return Fit(coefficients, information, np.where(told, baseline, np.nan))
+    return Fit(coefficients, information, np.where(some, baseline, np.nan))
 
 
 def fit_breslow(data: Grouped, start: Fit | None = None) -> Fit:
@@ -170,6 +170,10 @@ def _gradient(score: Floats, data: Grouped) -> Floats:
 
 
 def _information(square: Floats, basis: Floats) -> Floats:
-    k = basis.shape[1] * square.shape[-1]
-    blocks: Floats = np.einsum("tm,tn,stij->minj", basis, basis, square, optimize=True)
-    return blocks.reshape(k, k)
+    """Sum (stratum, week, term, term) times the products of time functions, flattened alike in rows and columns."""
+    functions, terms = basis.shape[1], square.shape[-1]
+    products = (basis[:, :, None] * basis[:, None, :]).reshape(len(basis), -1)
+    blocks = products.T @ square.sum(axis=0).reshape(len(basis), -1)
+    k = functions * terms
+    information: Floats = blocks.reshape(functions, functions, terms, terms).transpose(0, 2, 1, 3).reshape(k, k)
+    return information

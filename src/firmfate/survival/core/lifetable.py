@@ -1,7 +1,8 @@
-"""The life table of one or many cells: who is at risk in each week, who ends, and the weekly probability of ending."""
+"""The life table of one or many cells: who is at risk in each week, how many have an event, and the weekly hazard."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,39 +11,49 @@ from numpy.typing import NDArray
 from firmfate.errors import EstimateError
 
 Floats = NDArray[np.float64]
-Counts = NDArray[Any]
 
 ROUNDING = 1e-9
-"""Firms that are none: the fractional counts of a resampled table carry rounding errors."""
+"""Numbers of firms below this are none: the fractional counts of a resampled table carry rounding errors."""
+
+
+class CellCounts(NamedTuple):
+    """The counts of one or many cells, as arrays of any number type."""
+
+    events: NDArray[Any]  # (..., cause, week)
+    firms: NDArray[Any]  # (...)        firms that ever come under observation; NaN or 0 makes the cell NaN
+    censored: NDArray[Any] | None = None  # (..., week)   None: at the horizon only
+    entered: NDArray[Any] | None = None  # (..., week)   at risk from the next week on; None: all from the first week
+
+    def map(self, f: Callable[[NDArray[Any]], NDArray[Any]]) -> CellCounts:
+        """Return the counts with a function applied to each array."""
+        events, firms, *weekly = self
+        return CellCounts(f(events), f(firms), *(None if counted is None else f(counted) for counted in weekly))
 
 
 class LifeTable(NamedTuple):
     """Counts as floats (exact up to 2^53), weeks last. Cells without valid firms are NaN throughout."""
 
-    firms: Floats  # (...)        firms at the start
+    firms: Floats  # (...)        firms that ever come under observation
     at_risk: Floats  # (..., week)   alive and observed when the week begins
-    events: Floats  # (..., week)   ended in the week, by any cause
-    quit_rate: Floats  # (..., week)   q(s) = events / at risk; 0 where nobody is at risk
-    horizon_only: NDArray[np.bool_]  # (...)  nobody was censored before the last week
-    followed: Floats  # (...)        firms never censored before the last week
+    events: Floats  # (..., week)   events of the week, of any cause
+    hazard: Floats  # (..., week)   q(s) = events / at risk; 0 where nobody is at risk
+    horizon_only: NDArray[np.bool_]  # (...)  all are observed from the first week on, until an event or the horizon
+    followed: Floats  # (...)        firms observed in every week until an event or the horizon, or fewer
 
 
-def life_table(events: Counts, firms: Counts, censored: Counts | None = None) -> LifeTable:
-    """Build the life table; events come before censorings in the same week.
+def life_table(counts: CellCounts) -> LifeTable:
+    """Build the life table; events come before censorings in the same week, and entries after both.
 
     Parameters
     ----------
-    events : (..., cause, week) array
-    firms : (...) array
-        NaN or 0 makes the cell NaN.
-    censored : (..., week) array, optional
-        None: firms are censored at the horizon only.
+    counts : CellCounts
 
     Raises
     ------
     EstimateError
         Where more firms leave than there are, or a count is negative.
     """
+    events, firms, censored, entered = counts
     total = events.sum(axis=-2, dtype=np.float64)
     firms = np.where(firms == 0, np.nan, firms).astype(np.float64)
     leaving = total if censored is None else total + censored
@@ -53,17 +64,34 @@ def life_table(events: Counts, firms: Counts, censored: Counts | None = None) ->
     if total.size and total.min() < 0:
         raise EstimateError("`events` holds a negative count")
     at_risk = firms[..., None] - gone + leaving
+    if entered is not None:
+        at_risk -= _still_to_enter(entered)
+        # Within the bins of a resampled table entries and events are spread alike, and may be a fraction out of order.
+        if np.issubdtype(events.dtype, np.integer) and np.any(at_risk < leaving - slack[..., None]):
+            raise EstimateError("more firms end or are censored in a week than have entered: see `entered`")
     np.maximum(at_risk, 0.0, out=at_risk)
-    quit_rate = np.zeros_like(total)
-    np.divide(total, at_risk, out=quit_rate, where=at_risk != 0)
-    np.minimum(quit_rate, 1.0, out=quit_rate)
-    if censored is None:
-        return LifeTable(firms, at_risk, total, quit_rate, np.ones(firms.shape, bool), firms)
-    early = censored[..., :-1].sum(axis=-1, dtype=np.float64)
-    return LifeTable(firms, at_risk, total, quit_rate, early == 0, firms - early)
+    hazard = np.zeros_like(total)
+    np.divide(total, at_risk, out=hazard, where=at_risk != 0)
+    np.minimum(hazard, 1.0, out=hazard)
+    horizon_only, followed = np.ones(firms.shape, dtype=bool), firms
+    if censored is not None:
+        early = censored[..., :-1].sum(axis=-1, dtype=np.float64)
+        horizon_only, followed = early == 0, firms - early
+    if entered is not None:
+        some = entered.any(axis=-1)
+        fewest = np.where(at_risk > 0, at_risk, np.inf).min(axis=-1)
+        fewest = np.where(np.isnan(firms) | np.isinf(fewest), np.nan, fewest)
+        horizon_only, followed = horizon_only & ~some, np.where(some, fewest, followed)
+    return LifeTable(firms, at_risk, total, hazard, horizon_only, followed)
 
 
-def per_head(numerator: Counts, at_risk: Floats) -> Floats:
+def _still_to_enter(entered: NDArray[Any]) -> Floats:
+    """Firms that enter in this week or later, and so are not at risk in it."""
+    sums: Floats = entered[..., ::-1].cumsum(axis=-1, dtype=np.float64)[..., ::-1]
+    return sums
+
+
+def per_at_risk(numerator: NDArray[Any], at_risk: Floats) -> Floats:
     """Return numerator / at risk, and 0 where nobody is at risk (NaN cells stay NaN)."""
     shape = np.broadcast_shapes(numerator.shape, at_risk.shape)
     rate = np.zeros(shape)
@@ -71,11 +99,11 @@ def per_head(numerator: Counts, at_risk: Floats) -> Floats:
     return rate
 
 
-def odds_per_head(table: LifeTable) -> Floats:
+def greenwood(table: LifeTable) -> Floats:
     """Greenwood's increments d / (n (n - d)); 0 where all at risk end, since no estimate changes after that."""
     staying = table.at_risk - table.events
     increments = np.zeros_like(table.at_risk)
-    np.divide(table.quit_rate, staying, out=increments, where=staying > ROUNDING)
+    np.divide(table.hazard, staying, out=increments, where=staying > ROUNDING)
     increments[np.isnan(table.at_risk)] = np.nan
     return increments
 

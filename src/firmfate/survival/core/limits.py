@@ -1,8 +1,9 @@
-"""Confidence limits that stay honest near 0 and 1, where a normal limit would show certainty."""
+"""Confidence limits that hold near 0 and 1 too, where a normal limit would show certainty."""
 
 from __future__ import annotations
 
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 
@@ -16,12 +17,13 @@ def normal_quantile(level: float) -> float:
     return NormalDist().inv_cdf(0.5 + level / 2)
 
 
-def student_quantile(level: float, df: int) -> float:
-    """Return t of a two-sided interval with ``df`` degrees of freedom."""
+def student_quantile(level: float, df: Any) -> Any:
+    """Return t of a two-sided interval with ``df`` degrees of freedom, one or an array; NaN where there are none."""
     from scipy.special import stdtrit
 
     check_level(level)
-    return float(stdtrit(df, 0.5 + level / 2))
+    t = stdtrit(np.where(np.asarray(df) > 0, df, np.nan), 0.5 + level / 2)
+    return t if np.ndim(df) else float(t)
 
 
 def check_level(level: float) -> None:
@@ -50,7 +52,7 @@ def score_limits(share: Floats, se: Floats, n: Floats, z: float) -> tuple[Floats
     """Wilson limits at the effective number of firms share (1 - share) / se², and at ``n`` where se is 0.
 
     With horizon censoring the effective number of a survival or incidence is the number of firms itself; for a mean
-    of bounded lifetimes it is the number of yes-or-no firms that would tell as much.
+    of bounded lifetimes it is the number of firms whose survival, yes or no, would have the same error.
     """
     spread = share * (1 - share)
     effective = np.broadcast_to(n, share.shape).astype(np.float64)

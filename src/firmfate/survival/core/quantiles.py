@@ -5,16 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from firmfate.survival.core.curves import Curve, Limits, kaplan_meier
-from firmfate.survival.core.lifetable import Counts, Floats
+from firmfate.survival.core.lifetable import CellCounts, Floats
 
 TIE = 1e-12
 """S counts as having reached 1 - p within this rounding error; the smallest true step is one firm in 1e11."""
 
 
 def quantile(
-    events: Counts,
-    firms: Counts,
-    censored: Counts | None,
+    counts: CellCounts,
     *,
     shares: Floats,
     interpolate: bool,
@@ -22,7 +20,7 @@ def quantile(
     limits: Limits = "auto",
 ) -> Curve:
     """First week with S <= 1 - share, each (..., share); limits are where the limits of S get there."""
-    alive, _, lower, upper = kaplan_meier(events, firms, censored, z=z, limits=limits)
+    alive, _, lower, upper = kaplan_meier(counts, z=z, limits=limits)
     left = 1.0 - shares
     find = _crossing if interpolate else _first
     week, early, late = (np.stack([find(curve, share) for share in left], axis=-1) for curve in (alive, lower, upper))

@@ -1,0 +1,108 @@
+"""What every executor is: one class a way to run shards, given to ``firmfate.run(study, on=...)``.
+
+To add a way, write a file beside these with a subclass of `Executor`, and name it in ``register.py``: the command line
+takes its option from there. Whatever an executor does, shards are files, and the same files.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from firmfate.errors import whole
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace, _MutuallyExclusiveGroup
+
+    from firmfate.shards import Plan, RunDirectory, Shard, Worker
+    from firmfate.shards.work import Receipt
+
+MOST = 4096
+"""Threads, or processes, at most."""
+MOST_SCALE = 1e6
+"""How many times as large as usual shards may be."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What there is to do: shards of one study, which become files of one run directory.
+
+    Attributes
+    ----------
+    worker : Worker
+        Simulates a shard in this process, and names the study and its fingerprint.
+    shards : iterable of Shard
+        May be long: draw from it as there is room.
+    directory : RunDirectory
+    done : callable
+        Is given a receipt for every shard that is finished.
+    say : callable
+        Is given remarks for the user.
+    begin : callable
+        Is called before the first shard is run, when compiling and waiting for workers are over.
+    """
+
+    worker: Worker
+    shards: Sequence[Shard]
+    directory: RunDirectory
+    done: Callable[[Receipt], None]
+    say: Callable[[str], None]
+    begin: Callable[[], None] = lambda: None
+
+
+@dataclass(frozen=True)
+class Executor(ABC):
+    """Where and how the shards of a run are simulated.
+
+    Traits of a kind, declared in its class:
+
+    gathers : bool
+        Whether it runs all that is missing, so that the run is gathered afterwards.
+    """
+
+    gathers: ClassVar[bool] = True
+
+    @abstractmethod
+    def run(self, work: Work) -> None:
+        """Run shards until all are finished; what is finished is kept however it ends.
+
+        Raises
+        ------
+        IncompleteRunError
+            Where it was stopped, or lost its workers.
+        """
+
+    def check(self) -> None:
+        """Refuse what it asks for and is not there, before anything is written."""
+        return
+
+    def shards(self, plan: Plan) -> Sequence[Shard]:
+        """Return which of the missing shards it runs: all of them, where a kind does not choose."""
+        return plan.shards
+
+    @classmethod
+    def add_option(cls, parser: ArgumentParser, choice: _MutuallyExclusiveGroup) -> None:
+        """Declare the option of ``firmfate run`` that asks for it, in `choice`, and those that go with it."""
+        return
+
+    @classmethod
+    def from_options(cls, options: Namespace) -> Self | None:
+        """Return the executor that these options ask for; None where they do not ask for this kind."""
+        return None
+
+
+def check_count(name: str, count: int | None) -> None:
+    """Refuse a number of threads or processes that is none."""
+    if count is not None:
+        whole(name, count, least=1, most=MOST)
+
+
+def count_option(text: str) -> int:
+    """Read a number of threads or processes from the command line."""
+    from argparse import ArgumentTypeError
+
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MOST:
+        raise ArgumentTypeError(f"'{text}'; allowed: a whole number from 1 to {MOST}")
+    return int(text)

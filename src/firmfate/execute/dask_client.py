@@ -1,0 +1,30 @@
+"""A Dask client that is there already: a notebook's, or that of a cluster which something else has started."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from firmfate.execute.base import Executor, Work
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+
+@dataclass(frozen=True)
+class DaskClient(Executor):
+    """Run shards on the workers of a Dask client, which stays open.
+
+    Parameters
+    ----------
+    client : distributed.Client
+        Its workers must see the run directory.
+    """
+
+    client: Client
+
+    def run(self, work: Work) -> None:
+        """Run shards until all are finished."""
+        from firmfate.execute.dask_work import run_on_dask
+
+        run_on_dask(self.client, work)

@@ -1,0 +1,66 @@
+"""How a run may grow: by cells and by replicates, along the axes that it has; what it holds is never left out.
+
+``provenance.json`` records the extent that a directory was claimed for.
+"""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from firmfate.design import Cells
+from firmfate.errors import RunDirectoryError
+from firmfate.study import Study
+
+EXTENT = {"replicates": int, "axes": list, "dimensions": list, "cell keys": str}
+"""What an extent consists of, and the types."""
+
+
+def extent(study: Study, cells: Cells) -> dict[str, Any]:
+    """Return what of a study may grow, and the axes along which it is laid out, as plain values."""
+    keys = np.array([int(key, 16) for key in cells.keys], dtype="<u8")
+    return {
+        "replicates": study.replicates,
+        "axes": list(cells.axes),
+        "dimensions": list(cells.dims),
+        "cells": len(cells),
+        "cell keys": base64.b64encode(keys.tobytes()).decode(),
+    }
+
+
+def refuse_less(path: Path, held: dict[str, Any], wanted: dict[str, Any]) -> None:
+    """Refuse an extent that is not all of another, or has other axes; `path` is the directory that holds the latter."""
+    for name in ("axes", "dimensions"):
+        if held[name] != wanted[name]:
+            raise RunDirectoryError(
+                f"{path} holds a run whose {name} are {_words(held[name])}; those of the study are "
+                f"{_words(wanted[name])}: the axes of a run stay as they are, so choose a new directory"
+            )
+    if wanted["replicates"] < held["replicates"]:
+        raise RunDirectoryError(
+            f"{path} holds a run of {held['replicates']:,} replicates a cell, the study asks for "
+            f"{wanted['replicates']:,}: a run may grow, but not shrink; ask for {held['replicates']:,} or more, or "
+            "choose a new directory"
+        )
+    if held["cell keys"] != wanted["cell keys"]:
+        old, new = (_keys(path, one) for one in (held, wanted))
+        if old - new:
+            raise RunDirectoryError(
+                f"{path} holds a run of which {len(old - new):,} of {len(old):,} cells are not in the study: a run may "
+                "grow, but not lose cells; ask for them too, or choose a new directory"
+            )
+
+
+def _words(names: list[Any]) -> str:
+    return ", ".join(map(str, names)) or "none"
+
+
+def _keys(path: Path, extent: dict[str, Any]) -> set[int]:
+    """Return the keys of the cells of an extent."""
+    try:
+        return set(np.frombuffer(base64.b64decode(extent["cell keys"], validate=True), "<u8").tolist())
+    except ValueError:
+        raise RunDirectoryError(f"{path / 'provenance.json'} cannot be read: its 'cell keys' are damaged") from None

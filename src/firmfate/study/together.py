@@ -1,0 +1,75 @@
+"""What parts of a study that are right one by one cannot be together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from firmfate.counts import reserved
+from firmfate.errors import StudyError
+from firmfate.tables import reading
+from firmfate.tables.faults import Faults
+
+if TYPE_CHECKING:
+    from firmfate.study.study import Study
+
+MOST_STEPS = 2**31 - 1
+
+
+def check_together(study: Study) -> None:
+    """Refuse a study whose parts clash, with all clashes."""
+    faults = Faults()
+    for check in (_steps, _keys, _names):
+        with faults.noted():
+            check(study)
+    faults.refuse()
+
+
+def _steps(study: Study) -> None:
+    """Refuse a horizon that is no whole number of steps, or too many."""
+    written = reading.show(study.tables["study"].get("years", study.years))
+    exact = study.weeks / study.dt
+    if abs(exact - round(exact)) > 1e-9 or study.steps < 1:
+        raise StudyError(
+            f"study.years = {written}: {study.weeks} weeks are no whole number of steps of {study.dt:g} weeks; "
+            "change years or steps_per_week"
+        )
+    if study.steps > MOST_STEPS:
+        raise StudyError(f"study.years = {written} takes {study.steps:,} steps; at most {MOST_STEPS:,}")
+
+
+def _keys(study: Study) -> None:
+    """Refuse a parameter that is set twice, or whose parts are all set on their own."""
+    setter: dict[str, str] = {}
+    tables = {
+        study.design.kind: tuple(axis.key for axis in study.design.axes),
+        "population": study.population.keys,
+        "parameters": tuple(study.parameters),
+    }
+    for table, keys in tables.items():
+        for key in keys:
+            if key in setter:
+                raise StudyError(f"{table}.{key}: '{key}' is set by [{setter[key]}] already; keep one of them")
+            setter[key] = table
+    for key, fields in study.targets.items():
+        if not fields:
+            parts = ", ".join(study.model.parameter(key).keys[1:])
+            raise StudyError(f"{setter[key]}.{key} has no effect: each of {parts} is set on its own")
+
+
+def _names(study: Study) -> None:
+    """Refuse names that would stand for two things in results."""
+    edges = {name: stratum.key for stratum in study.population.strata for name in stratum.names}
+    for axis in study.design.axes:
+        if axis.name in edges:
+            raise StudyError(
+                f"{study.design.kind}.{axis.key}: '{axis.name}' names the edges of population.strata."
+                f"{edges[axis.name]} in results; it cannot be an axis too"
+            )
+    if study.record_firms:
+        taken = reserved(study.model)
+        for key in study.population.keys:
+            if key.replace(".", "_") in taken:
+                raise StudyError(
+                    f"population.{key}: '{key}' is a name that firms.nc uses itself; it cannot be drawn where "
+                    "record.firms is true"
+                )
