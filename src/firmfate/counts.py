@@ -146,7 +146,7 @@ COORDINATES = _register(
 )
 
 RESERVED_DIMS = frozenset(
-    {*COORDINATES, "cell", "replicate", "step", "division", "life", "firm", "draw", "stratum", "alarm_kind"}
+    {*COORDINATES, "cell", "replicate", "step", "division", "trajectory", "firm", "draw", "stratum", "alarm_kind"}
 )
 
 

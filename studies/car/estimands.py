@@ -19,11 +19,10 @@ from firmfate.analysis import Estimate, turning_point
 from firmfate.analysis.cell_labels import labelled
 from firmfate.analysis.formatting import format_value
 from firmfate.counts import WEEKS_PER_YEAR
-from firmfate.lives import Replayer
 from firmfate.models import load_model
+from firmfate.simulation import Replayer, simulate_path
 from firmfate.survival import kaplan_meier
 from firmfate.survival.jackknife import covariance, limits
-from firmfate.trajectories import simulate_path
 
 Floats = NDArray[np.float64]
 LIVES, GROUPS = 160, 16

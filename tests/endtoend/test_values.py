@@ -79,7 +79,7 @@ def test_pieces_and_threads_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> No
     given = {"execution": uniform(3, 50, 1), "parameters": {"unit_cost": uniform(1, 50, low=0.55, high=0.6)}}
     whole = lives(**given, replicates=50)
     for piece, threads in ((7, 2), (49, 1), (120, 2)):
-        monkeypatch.setattr(firmfate.simulation, "PIECE", piece)
+        monkeypatch.setattr(firmfate.simulation.many_firms, "PIECE", piece)
         assert lives(**given, replicates=50, threads=threads).equals(whole)
 
 

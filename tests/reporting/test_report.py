@@ -26,7 +26,7 @@ SECTIONS = {
         "survival",
         "causes",
         "dashboards",
-        "lives",
+        "trajectories",
         *END,
     ],
     "one cell": [
@@ -34,7 +34,7 @@ SECTIONS = {
         "survival",
         "causes",
         "dashboards",
-        "lives",
+        "trajectories",
         *END,
     ],
     "listed cells": [
@@ -43,7 +43,7 @@ SECTIONS = {
         "survival",
         "causes",
         "dashboards",
-        "lives",
+        "trajectories",
         *END,
     ],
     "one division": [
@@ -52,7 +52,7 @@ SECTIONS = {
         "survival",
         "causes",
         "dashboards",
-        "lives",
+        "trajectories",
         *END,
     ],
     "three axes": [
@@ -61,17 +61,17 @@ SECTIONS = {
         "survival",
         "causes",
         "dashboards",
-        "lives",
+        "trajectories",
         *END,
     ],
-    "car": ["finding", "phase-map", "survival", "dashboards", "lives", *END],
+    "car": ["finding", "phase-map", "survival", "dashboards", "trajectories", *END],
     "hypercube": [
         "finding",
         "lifetimes",
         "survival",
         "causes",
         "dashboards",
-        "lives",
+        "trajectories",
         *END,
     ],
     "too few firms": [
@@ -79,7 +79,7 @@ SECTIONS = {
         "phase-map",
         "survival",
         "causes",
-        "lives",
+        "trajectories",
         *END,
     ],
 }
@@ -230,10 +230,10 @@ def test_the_same_run_gives_the_same_report(report: Any, run_of: Any) -> None:
     assert write_report(run_of("paradox")).read_bytes() == before
 
 
-def test_without_lives_or_study_the_rest_is_written(run_of: Any, page: Any, tmp_path: Path) -> None:
+def test_without_trajectories_or_study_the_rest_is_written(run_of: Any, page: Any, tmp_path: Path) -> None:
     shutil.copy(run_of("paradox") / "result.nc", tmp_path / "result.nc")
     read = page(write_report(tmp_path))
-    assert "lives" not in read.sections
+    assert "trajectories" not in read.sections
     assert {"phase-map", "survival", "parameters", "provenance"} <= set(read.sections)
 
 

@@ -109,7 +109,7 @@ CANNOT_START = {
 def test_values_that_a_model_cannot_start_from_are_refused_before_the_run(
     command: Callable, tmp_path: Path, what: str, name: str
 ) -> None:
-    """They were found after all firms were run, as an internal error, where lives were kept for the report."""
+    """They were found after all firms were run, as an internal error, where trajectories were kept for the report."""
     axis, says = CANNOT_START[what]
     (tmp_path / "study.toml").write_text(f'{HEAD}model = "car"\n[grid]\n{axis}\n')
     words = ("--into", tmp_path / "run") if name == "run" else ()

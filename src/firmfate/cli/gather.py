@@ -1,4 +1,4 @@
-"""Add up the finished shards of a run directory: writes result.nc, and lives.nc for the report."""
+"""Add up the finished shards of a run directory: writes result.nc, and trajectories.nc for the report."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from firmfate.errors import FirmfateError, escaped, printable
-from firmfate.interrupts import delivered
+from firmfate.execute.interrupts import delivered
 
 DONE, INTERNAL_ERROR, BAD_INPUT, INCOMPLETE, INTERRUPTED = 0, 1, 2, 3, 130
 

@@ -1,4 +1,4 @@
-"""One command does it all: claim the directory, plan what is missing, run it, gather, keep lives for the report."""
+"""One command does it all: claim the directory, plan what is missing, run it, gather, keep typical trajectories for the report."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from firmfate.execute.base import MOST_SCALE, Executor, Work
 from firmfate.execute.progress import Progress
 from firmfate.execute.stopping import Stopped, stops_on_signals
 from firmfate.execute.threads import Threads
-from firmfate.lives import write_lives
 from firmfate.shards import Plan, RunDirectory, Shard, Worker
 from firmfate.shards.directory import fingerprint_of
 from firmfate.shards.plan import human_bytes
+from firmfate.simulation.typical_firms import write_trajectories
 from firmfate.study import Study
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ def _claimed(directory: RunDirectory, study: Study) -> Worker:
 
 def complete(directory: Path) -> None:
     """Write what the report needs beside the counts."""
-    write_lives(directory)
+    write_trajectories(directory)
 
 
 def _check_space(path: Path, plan: Plan) -> None:

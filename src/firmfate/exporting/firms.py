@@ -21,8 +21,8 @@ from firmfate.dataset.netcdf import LOCK, reading, refuse_impossible
 from firmfate.errors import FirmfateError
 from firmfate.exporting.tables import Column, Exported, Table
 from firmfate.kernel.engine import INVALID
-from firmfate.lives import Replayer
 from firmfate.machine import cores
+from firmfate.simulation import Replayer
 
 if TYPE_CHECKING:
     import pandas as pd

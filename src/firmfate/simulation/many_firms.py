@@ -17,7 +17,7 @@ from firmfate.kernel.engine import INVALID, Engine, Records, Varying
 from firmfate.machine import cores
 from firmfate.models import load_model
 from firmfate.models.model import Model
-from firmfate.values import cell_words, given_parameters, some, values_of
+from firmfate.simulation.given_values import cell_words, given_parameters, some, values_of
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -17,8 +17,8 @@ from firmfate.models.model import Model
 from firmfate.program import interpreter
 from firmfate.program.random_numbers import NORMAL
 from firmfate.program.tracing import fields
-from firmfate.simulation import horizon
-from firmfate.values import parameter_table
+from firmfate.simulation.given_values import parameter_table
+from firmfate.simulation.many_firms import horizon
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -117,11 +117,11 @@ def simulate_path(
     draws |= _given_draws(model, firm_shocks or {})
     if shocks is not None:
         table = _given_shocks(model, shocks, steps)
-    path, record = _lived(model, row[0], dt, draws, table)
-    return trajectory(model, row[0], dt, draws=draws, stocks=path, shocks=table[: len(path)], record=record)
+    path, record = _simulated(model, row[0], dt, draws, table)
+    return trajectory_dataset(model, row[0], dt, draws=draws, stocks=path, shocks=table[: len(path)], record=record)
 
 
-def _lived(
+def _simulated(
     model: Model, row: Floats, dt: float, draws: Mapping[str, float], shocks: Floats
 ) -> tuple[Floats, dict[str, Any]]:
     """Return the stocks of every step, and the record of a firm."""
@@ -179,7 +179,7 @@ def _given_draws(model: Model, given: Mapping[str, float]) -> dict[str, float]:
     return {name: float(value) for name, value in given.items()}
 
 
-def trajectory(
+def trajectory_dataset(
     model: Model, row: Floats, dt: float, *, draws: Mapping[str, float], stocks: Floats, shocks: Floats,
     record: Mapping[str, Any],
 ) -> xr.Dataset:  # fmt: skip
