@@ -40,9 +40,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--variables", type=lambda text: text.split(","), metavar="A,B", help="keep these columns only")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write the trajectory as CSV")
     parser.add_argument("--netcdf", type=Path, metavar="FILE", help="write the trajectory as netCDF")
-    parser.add_argument(
-        "--plot", type=Path, metavar="FILE", help="draw the trajectory of one firm (.png, .svg or .pdf)"
-    )
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw one firm (.png, .svg or .pdf)")
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
 
 

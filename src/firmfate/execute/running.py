@@ -1,4 +1,4 @@
-"""One command does it all: claim the directory, plan what is missing, run it, gather, keep typical trajectories for the report."""
+"""One command does it all: claim the directory, plan what is missing, run it, gather, keep typical trajectories."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def fan(ds: xr.Dataset, *, variables: Sequence[str] | None = None, axes: NDArray
     Parameters
     ----------
     ds : xarray.Dataset
-        Over (``trajectory``, ``step``), as `firmfate.replay` returns it for several replicates; NaN after a firm's event.
+        Over (``trajectory``, ``step``), as `firmfate.replay` returns it for several replicates; NaN after an event.
     variables : sequence of str, optional
         Columns; by default cash, customers and lead time of a firm, or the first of another model.
     axes : array of Axes, optional

@@ -42,7 +42,7 @@ def write_report(directory: Path | str) -> Path:
     Parameters
     ----------
     directory : path
-        A run directory with ``result.nc`` and, where it is to show single firms, ``trajectories.nc``. Nothing is simulated.
+        A run directory with ``result.nc`` and, to show single firms, ``trajectories.nc``. Nothing is simulated.
 
     Returns
     -------
