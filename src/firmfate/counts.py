@@ -240,7 +240,7 @@ class Counters:
         for counter in COUNTED:
             table = tables[counter.name]
             if self.strata > 1:
-                table = table.reshape(-1, self.strata, *table.shape[1:])
+                table = table.reshape(len(table) // self.strata, self.strata, *table.shape[1:])
             if MARKS not in counter.name:
                 found[counter.name] = table
                 continue

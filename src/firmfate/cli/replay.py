@@ -141,8 +141,11 @@ def _line(firm: dict[str, object]) -> str:
         else ""
     )
     alarm = f"alarm in week {firm['alarm_week']:g}{marks}" if firm["alarm_week"] else "no alarm"
-    end = "alive at the horizon" if firm["cause"] == "censored" else f"{firm['cause']}"
-    return f"firm {firm['replicate']} of cell ({cell or 'the only one'}): {end}, week {firm['event_week']:g}; {alarm}"
+    name = f"firm {firm['replicate']} of cell ({cell or 'the only one'})"
+    if firm["cause"] == "invalid":
+        return f"{name}: its arithmetic has failed; {alarm}"
+    event = "alive at the horizon" if firm["cause"] == "censored" else f"{firm['cause']}"
+    return f"{name}: {event}, week {firm['event_week']:g}; {alarm}"
 
 
 def _plot(ds: xr.Dataset, path: Path) -> None:

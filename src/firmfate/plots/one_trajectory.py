@@ -150,6 +150,8 @@ def how(ds: xr.Dataset) -> str:
         return "event not recorded"
     alarm = recorded(ds, "alarm_week")
     rang = f", alarm in week {float(alarm):g}" if alarm else ", no alarm"
+    if cause == "invalid":
+        return f"arithmetic has failed{rang}"
     if cause == "censored":
         return f"alive at the horizon, week {float(week):g}{rang}"
     return f"ended in week {float(week):g}{f' by {spaced(str(cause))}' if cause else ''}{rang}"

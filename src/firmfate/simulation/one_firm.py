@@ -91,8 +91,8 @@ def simulate_path(
     -------
     xarray.Dataset
         Over ``step``: stocks at the start of every step, random numbers (``eps_...``) and auxiliaries. ``attrs`` hold
-        ``event_week``, ``cause``, ``alarm_week`` and the marks. A firm whose arithmetic has failed ends with the step
-        in which it did, with ``cause`` "invalid" and ``event_week`` NaN.
+        ``event_week``, ``cause``, ``alarm_week`` and the marks. A firm whose arithmetic has failed has the
+        ``cause`` "invalid" and the ``event_week`` NaN.
 
     Raises
     ------

@@ -114,8 +114,9 @@ def replay(
     Returns
     -------
     xarray.Dataset
-        Over ``step`` for one firm, over (``trajectory``, ``step``) for several (NaN after a firm's event): stocks at the start
-        of every step, shocks, auxiliaries. Event week, cause, alarm week and marks equal the run's record exactly.
+        Over ``step`` for one firm, over (``trajectory``, ``step``) for several (NaN after a firm's event): stocks at
+        the start of every step, shocks, auxiliaries. Event week, cause, alarm week and marks
+        equal the run's record exactly.
 
     Raises
     ------
