@@ -246,10 +246,11 @@ def test_a_directory_without_a_result_is_refused(tmp_path: Path) -> None:
 def test_invalid_firms_are_told(run_of: Any, page: Any, tmp_path: Path) -> None:
     with open_run(run_of("paradox")) as opened:
         ds = opened.load()
-    ds["invalid"][0, 0] = 3
+    ds["invalid"][0, 0], ds["first_invalid"][0, 0] = 3, 7
     ds.to_netcdf(tmp_path / "result.nc")
     read = page(write_report(tmp_path))
-    assert "The arithmetic of 3 firms failed" in read.text["errors"]
+    assert "the arithmetic of 3 of " in read.text["errors"]
+    assert "--replicate 7" in read.text["errors"]
     assert "nan" not in read.text["errors"]
 
 
