@@ -242,7 +242,7 @@ def test_reserved_names_cannot_be_axes(tmp_path: Path) -> None:
     (tmp_path / "drifter.py").write_text(
         "from dataclasses import replace\n"
         "from firmfate.models.car import MODEL as CAR\n"
-        "from firmfate.models.model import SHARE, Parameter\n"
+        "from firmfate import SHARE, Parameter\n"
         'MODEL = replace(CAR, name="drifter", parameters=CAR.parameters + (Parameter("week", 0.5, "1", SHARE, "w"),'
         ' Parameter("firms", 0.5, "1", SHARE, "f")))\n'
     )
