@@ -41,6 +41,7 @@ _WHERE = {
     "status": "firmfate.shards",
     "submit": "firmfate.slurm",
     "export": "firmfate.exporting",
+    "calibrate": "firmfate.calibration",
     "simulate": "firmfate.simulation",
     "simulate_path": "firmfate.simulation",
     "replay": "firmfate.simulation",
@@ -84,6 +85,7 @@ if TYPE_CHECKING:
     from firmfate import plots as plots
     from firmfate import sensitivity as sensitivity
     from firmfate import survival as survival
+    from firmfate.calibration import calibrate as calibrate
     from firmfate.dataset import gather as gather
     from firmfate.dataset import open_run as open_run
     from firmfate.execute import run as run
