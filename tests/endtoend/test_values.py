@@ -125,7 +125,7 @@ def test_one_bad_cell_of_many_is_found() -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"seed": -1}, r"seed = -1; allowed: a whole number from 0 to 2\*\*64 - 1"),
+        ({"seed": -1}, r"seed = -1; allowed: an integer from 0 to 2\*\*64 - 1"),
         ({"seed": 2**64}, "seed = 18446744073709551616; allowed"),
         ({"seed": 1.5}, "seed = 1.5; allowed"),
         ({"weeks": "x"}, "weeks = 'x'; allowed"),
@@ -143,9 +143,9 @@ def test_what_is_no_number_of_its_kind_is_refused_by_both(given: dict[str, Any],
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"replicates": 10.0}, "replicates = 10.0; allowed: a whole number from 1"),
-        ({"replicates": 0}, "replicates = 0; allowed: a whole number from 1"),
-        ({"threads": -1}, "threads = -1; allowed: a whole number from 1"),
+        ({"replicates": 10.0}, "replicates = 10.0; allowed: an integer from 1"),
+        ({"replicates": 0}, "replicates = 0; allowed: an integer from 1"),
+        ({"threads": -1}, "threads = -1; allowed: an integer from 1"),
     ],
 )
 def test_numbers_of_firms_and_threads_are_whole(given: dict[str, Any], said: str) -> None:
@@ -177,8 +177,8 @@ def test_whole_numbers_of_numpy_are_whole_numbers() -> None:
     [
         ({"execution": np.nan}, "execution = nan; allowed: a finite number"),
         ({"execution": "x"}, "execution = 'x'; allowed: a finite number"),
-        ({"replicate": 1.5}, "replicate = 1.5; allowed: a whole number from 0"),
-        ({"replicate": [0, -1]}, "replicate = -1; allowed: a whole number from 0"),
+        ({"replicate": 1.5}, "replicate = 1.5; allowed: an integer from 0"),
+        ({"replicate": [0, -1]}, "replicate = -1; allowed: an integer from 0"),
         ({"replicate": "0"}, "replicate = '0'; allowed"),
     ],
 )

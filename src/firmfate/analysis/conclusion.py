@@ -29,12 +29,15 @@ class Finding:
         there are too few firms.
     numbers : dict
         Name -> estimate, standard error and limits of what the sentences state.
+    caution : str
+        What the numbers do not say.
     """
 
     headline: str
     statements: tuple[str, ...]
     holds: bool | None = None
     numbers: Mapping[str, Estimate] = field(default_factory=dict)
+    caution: str = ""
 
     def sentence(self) -> str:
         """Return the finding in plain words."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from firmfate.errors import FirmfateError, is_finite, whole
+from firmfate.errors import FirmfateError, check_int, is_finite
 from firmfate.kernel.engine import INVALID, refuse_mark
 from firmfate.models import load_model
 from firmfate.models.declarations import Column
@@ -112,7 +112,7 @@ def simulate_path(
     row = parameter_table(model, _one_cell(execution), _one_cell(misalignment), parameters or {}, dt)
     if len(row) != 1:
         raise FirmfateError("simulate_path is of one firm: each parameter is a single number (or one a division)")
-    seed, replicate = whole("seed", seed, most=2**64 - 1), whole("replicate", replicate, most=2**64 - 1)
+    seed, replicate = check_int("seed", seed, most=2**64 - 1), check_int("replicate", replicate, most=2**64 - 1)
     draws, table = random_numbers(model, key=seed, replicate=replicate, steps=steps)
     draws |= _given_draws(model, firm_shocks or {})
     if shocks is not None:

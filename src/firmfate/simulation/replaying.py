@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from firmfate.design import Cells
-from firmfate.errors import FirmfateError, did_you_mean, is_finite, whole
+from firmfate.errors import FirmfateError, check_int, did_you_mean, is_finite
 from firmfate.kernel.engine import Trace
 from firmfate.shards.directory import RunDirectory, fingerprint_of
 from firmfate.shards.work import Worker
@@ -134,7 +134,7 @@ def replay(
 
 
 def _replicate(number: Any) -> int:
-    return whole("replicate", number, most=2**63 - 1)
+    return check_int("replicate", number, most=2**63 - 1)
 
 
 def _keep(ds: xr.Dataset, variables: Iterable[str] | None) -> xr.Dataset:
