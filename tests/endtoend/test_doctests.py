@@ -73,4 +73,4 @@ def test_the_readmes_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         else:
             exec(compile(block, "README.md", "exec"), names)
     assert float(names["gap"].estimate) < 0
-    assert names["life"].attrs["replicate"] == 17
+    assert names["firm"].attrs["replicate"] == 17

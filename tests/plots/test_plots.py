@@ -221,7 +221,7 @@ def test_one_trajectory_shows_kpis_above_and_the_firm_below(many: xr.Dataset) ->
     np.testing.assert_array_equal(axes[3].lines[0].get_ydata(), inventory)
     end = lines(axes[1])["_event_week"]
     assert end.get_xdata()[0] == pytest.approx(float(one["event_week"]) / YEAR)
-    assert "n = 1 firm, replayed exactly: ended in week" in words(axes[0])
+    assert "n = 1 firm, replayed exactly: exited in week" in words(axes[0])
 
 
 def test_kpis_are_turned_so_that_up_is_better(many: xr.Dataset) -> None:

@@ -12,7 +12,7 @@ from firmfate.program.random_numbers import EXPONENTIAL, NORMAL, UNIFORM
 
 @dataclass(frozen=True)
 class Interval:
-    """The values that a parameter may take: an interval of numbers, closed unless said otherwise."""
+    """The values that a parameter may take: an interval of numbers, closed unless stated otherwise."""
 
     low: float
     high: float
@@ -148,7 +148,7 @@ class Exponential(RandomNumber):
 
 @dataclass(frozen=True)
 class Cause:
-    """One way in which a firm may end."""
+    """One cause of exit of a firm."""
 
     name: str
     meaning: str = ""

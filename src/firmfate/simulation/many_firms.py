@@ -165,7 +165,7 @@ def _coordinates(
 
 
 def _warn_of_invalid(ds: xr.Dataset, model: Model) -> None:
-    """Warn of firms whose arithmetic has failed, and say how to see one of them."""
+    """Warn of firms whose arithmetic has failed, and name the call that shows the first."""
     invalid = ds["cause"].values == INVALID
     if invalid.any():
         cell, place = (int(found[0]) for found in np.nonzero(invalid))
