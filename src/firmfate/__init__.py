@@ -8,13 +8,11 @@ The rooms, in the order in which a study flows through them::
     program/       a model's equations become a program of exact operations
     models/        what a firm is: `firm` (five divisions) and `car` (the metaphor, exactly solvable)
     kernel/        programs as machine code, and the engine that steps many firms
-    simulation.py  many firms without a study
-    trajectories.py one firm without a study, week by week
     shards/        a plan of work, each piece a file
     execute/       the same shards on threads, on Dask, on Slurm, or by index
     slurm/         profiles of clusters, batch scripts, submission
-    lives.py       the complete path of any one firm
     dataset/       finished shards become one xarray dataset
+    simulation/    many firms or one without a study, and the trajectory of any one firm of a run
     survival/      estimators on counts
     analysis/      what a run shows: phase map, turning point, effects, alarms, the finding in words
     sensitivity/   screens, Sobol indices, Shapley values
@@ -43,9 +41,10 @@ _WHERE = {
     "status": "firmfate.shards",
     "submit": "firmfate.slurm",
     "export": "firmfate.exporting",
+    "calibrate": "firmfate.calibration",
     "simulate": "firmfate.simulation",
-    "simulate_path": "firmfate.trajectories",
-    "replay": "firmfate.lives",
+    "simulate_path": "firmfate.simulation",
+    "replay": "firmfate.simulation",
     "write_report": "firmfate.reporting",
     "Model": "firmfate.models.model",
     **dict.fromkeys(
@@ -86,11 +85,11 @@ if TYPE_CHECKING:
     from firmfate import plots as plots
     from firmfate import sensitivity as sensitivity
     from firmfate import survival as survival
+    from firmfate.calibration import calibrate as calibrate
     from firmfate.dataset import gather as gather
     from firmfate.dataset import open_run as open_run
     from firmfate.execute import run as run
     from firmfate.exporting import export as export
-    from firmfate.lives import replay as replay
     from firmfate.models.declarations import ANY as ANY
     from firmfate.models.declarations import BELOW_ONE as BELOW_ONE
     from firmfate.models.declarations import NOT_NEGATIVE as NOT_NEGATIVE
@@ -117,10 +116,11 @@ if TYPE_CHECKING:
     from firmfate.reporting import write_report as write_report
     from firmfate.shards import plan as plan  # type: ignore[no-redef]
     from firmfate.shards import status as status  # type: ignore[no-redef]
+    from firmfate.simulation import replay as replay
     from firmfate.simulation import simulate as simulate
+    from firmfate.simulation import simulate_path as simulate_path
     from firmfate.slurm import submit as submit
     from firmfate.study import Study as Study
-    from firmfate.trajectories import simulate_path as simulate_path
 
 
 def __getattr__(name: str) -> Any:

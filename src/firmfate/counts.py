@@ -149,7 +149,7 @@ COORDINATES = _register(
 )
 
 RESERVED_DIMS = frozenset(
-    {*COORDINATES, "cell", "replicate", "step", "division", "life", "firm", "draw", "stratum", "alarm_kind"}
+    {*COORDINATES, "cell", "replicate", "step", "division", "trajectory", "firm", "draw", "stratum", "alarm_kind"}
 )
 
 
@@ -243,7 +243,7 @@ class Counters:
         for counter in COUNTED:
             table = tables[counter.name]
             if self.strata > 1:
-                table = table.reshape(-1, self.strata, *table.shape[1:])
+                table = table.reshape(len(table) // self.strata, self.strata, *table.shape[1:])
             if MARKS not in counter.name:
                 found[counter.name] = table
                 continue

@@ -84,7 +84,7 @@ def test_pieces_and_threads_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> No
     given = {"execution": uniform(3, 50, 1), "parameters": {"unit_cost": uniform(1, 50, low=0.55, high=0.6)}}
     whole = lives(**given, replicates=50)
     for piece, threads in ((7, 2), (49, 1), (120, 2)):
-        monkeypatch.setattr(firmfate.simulation, "PIECE", piece)
+        monkeypatch.setattr(firmfate.simulation.many_firms, "PIECE", piece)
         assert lives(**given, replicates=50, threads=threads).equals(whole)
 
 
@@ -130,7 +130,7 @@ def test_one_bad_cell_of_many_is_found() -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"seed": -1}, r"seed = -1; allowed: a whole number from 0 to 2\*\*64 - 1"),
+        ({"seed": -1}, r"seed = -1; allowed: an integer from 0 to 2\*\*64 - 1"),
         ({"seed": 2**64}, "seed = 18446744073709551616; allowed"),
         ({"seed": 1.5}, "seed = 1.5; allowed"),
         ({"weeks": "x"}, "weeks = 'x'; allowed"),
@@ -148,9 +148,9 @@ def test_what_is_no_number_of_its_kind_is_refused_by_both(given: dict[str, Any],
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"replicates": 10.0}, "replicates = 10.0; allowed: a whole number from 1"),
-        ({"replicates": 0}, "replicates = 0; allowed: a whole number from 1"),
-        ({"threads": -1}, "threads = -1; allowed: a whole number from 1"),
+        ({"replicates": 10.0}, "replicates = 10.0; allowed: an integer from 1"),
+        ({"replicates": 0}, "replicates = 0; allowed: an integer from 1"),
+        ({"threads": -1}, "threads = -1; allowed: an integer from 1"),
     ],
 )
 def test_numbers_of_firms_and_threads_are_whole(given: dict[str, Any], said: str) -> None:
@@ -182,8 +182,8 @@ def test_whole_numbers_of_numpy_are_whole_numbers() -> None:
     [
         ({"execution": np.nan}, "execution = nan; allowed: a finite number"),
         ({"execution": "x"}, "execution = 'x'; allowed: a finite number"),
-        ({"replicate": 1.5}, "replicate = 1.5; allowed: a whole number from 0"),
-        ({"replicate": [0, -1]}, "replicate = -1; allowed: a whole number from 0"),
+        ({"replicate": 1.5}, "replicate = 1.5; allowed: an integer from 0"),
+        ({"replicate": [0, -1]}, "replicate = -1; allowed: an integer from 0"),
         ({"replicate": "0"}, "replicate = '0'; allowed"),
     ],
 )

@@ -27,7 +27,7 @@ SECTIONS = {
         "survival",
         "causes",
         "dashboards",
-        "lives",
+        "trajectories",
         *END,
     ],
     "one cell": [
@@ -35,7 +35,7 @@ SECTIONS = {
         "survival",
         "causes",
         "dashboards",
-        "lives",
+        "trajectories",
         *END,
     ],
     "listed cells": [
@@ -44,7 +44,7 @@ SECTIONS = {
         "survival",
         "causes",
         "dashboards",
-        "lives",
+        "trajectories",
         *END,
     ],
     "one division": [
@@ -53,7 +53,7 @@ SECTIONS = {
         "survival",
         "causes",
         "dashboards",
-        "lives",
+        "trajectories",
         *END,
     ],
     "three axes": [
@@ -62,17 +62,17 @@ SECTIONS = {
         "survival",
         "causes",
         "dashboards",
-        "lives",
+        "trajectories",
         *END,
     ],
-    "car": ["finding", "phase-map", "survival", "dashboards", "lives", *END],
+    "car": ["finding", "phase-map", "survival", "dashboards", "trajectories", *END],
     "hypercube": [
         "finding",
         "lifetimes",
         "survival",
         "causes",
         "dashboards",
-        "lives",
+        "trajectories",
         *END,
     ],
     "too few firms": [
@@ -80,7 +80,7 @@ SECTIONS = {
         "phase-map",
         "survival",
         "causes",
-        "lives",
+        "trajectories",
         *END,
     ],
 }
@@ -231,10 +231,10 @@ def test_the_same_run_gives_the_same_report(report: Any, run_of: Any) -> None:
     assert write_report(run_of("paradox")).read_bytes() == before
 
 
-def test_without_lives_or_study_the_rest_is_written(run_of: Any, page: Any, tmp_path: Path) -> None:
+def test_without_trajectories_or_study_the_rest_is_written(run_of: Any, page: Any, tmp_path: Path) -> None:
     shutil.copy(run_of("paradox") / "result.nc", tmp_path / "result.nc")
     read = page(write_report(tmp_path))
-    assert "lives" not in read.sections
+    assert "trajectories" not in read.sections
     assert {"phase-map", "survival", "parameters", "provenance"} <= set(read.sections)
 
 
@@ -247,10 +247,11 @@ def test_a_directory_without_a_result_is_refused(tmp_path: Path) -> None:
 def test_invalid_firms_are_told(run_of: Any, page: Any, tmp_path: Path) -> None:
     with open_run(run_of("paradox")) as opened:
         ds = opened.load()
-    ds["invalid"][0, 0] = 3
+    ds["invalid"][0, 0], ds["first_invalid"][0, 0] = 3, 7
     ds.to_netcdf(tmp_path / "result.nc")
     read = page(write_report(tmp_path))
-    assert "The arithmetic of 3 firms failed" in read.text["errors"]
+    assert "the arithmetic of 3 of " in read.text["errors"]
+    assert "--replicate 7" in read.text["errors"]
     assert "nan" not in read.text["errors"]
 
 

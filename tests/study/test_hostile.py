@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from firmfate.errors import StudyError
+import firmfate
+from firmfate.errors import ModelError, StudyError
 from firmfate.study import Study
 
 HEAD = '[study]\nname = "small"\nyears = 2\nreplicates = 20\n'
@@ -131,7 +132,7 @@ CANNOT_START = {
 def test_values_that_a_model_cannot_start_from_are_refused_before_the_run(
     command: Callable, tmp_path: Path, what: str, name: str
 ) -> None:
-    """They were found after all firms were run, as an internal error, where lives were kept for the report."""
+    """They were found after all firms were run, as an internal error, where trajectories were kept for the report."""
     model, axis, says = CANNOT_START[what]
     (tmp_path / "walk.py").write_text(WALK)
     (tmp_path / "study.toml").write_text(f'{HEAD}model = "{model}"\n[grid]\n{axis}\n')
@@ -231,3 +232,39 @@ def test_all_faults_are_reported_and_none_twice() -> None:
 def test_a_study_whose_model_cannot_be_read_still_reports_its_settings() -> None:
     with pytest.raises(StudyError, match=r"(?s)2 faults.*study\.seed = -1.*study\.model = \"frim\""):
         Study(study={"name": "a", "seed": -1, "model": "frim"}, grid={"nonsense": 1})
+
+
+CHECKS = {
+    "an attribute that is not there": ("yield values.margn", "line 11: check failed: AttributeError: 'dict' object"),
+    "a key that is not there": ("yield values['margn']", "line 11: check failed: KeyError: 'margn'"),
+    "no sentence": ("yield 3", "check failed: TypeError: check yielded 3; it yields sentences"),
+    "one sentence in place of many": (
+        "return 'too low'",
+        "check failed: TypeError: check returned 'too low'; it yields",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", CHECKS)
+def test_a_fault_in_a_models_check_is_its_authors(command: Callable, tmp_path: Path, what: str) -> None:
+    body, says = CHECKS[what]
+    check = f"def check(values, dt):\n    {body}\n\nWALK = Model(check=check, "
+    (tmp_path / "walk.py").write_text(WALK.replace("WALK = Model(", check))
+    (tmp_path / "study.toml").write_text(f'{HEAD}model = "walk.py:WALK"\n[grid]\nskill = [1, 2]\n')
+    for name in ("check", "plan", "run"):
+        said = refused(command(name, tmp_path / "study.toml", *(("--into", tmp_path / "run") if name == "run" else ())))
+        assert f"FF123 model 'walk': {tmp_path}/walk.py, line 1" in said
+        assert says in said
+        assert "internal error" not in said
+    assert not (tmp_path / "run").exists()
+    with pytest.raises(ModelError, match="FF123"):
+        firmfate.simulate(f"{tmp_path}/walk.py:WALK", replicates=2)
+
+
+def test_a_check_that_cannot_be_computed_names_the_cell(command: Callable, tmp_path: Path) -> None:
+    check = "def check(values, dt):\n    if 1 / (values['skill'] - 2) > 5:\n        yield 'too skilled'\n\n"
+    (tmp_path / "walk.py").write_text(WALK.replace("WALK = Model(", f"{check}WALK = Model(check=check, "))
+    (tmp_path / "study.toml").write_text(f'{HEAD}model = "walk.py:WALK"\n[grid]\nskill = [1, 2]\n')
+    said = refused(command("check", tmp_path / "study.toml"))
+    assert "the conditions of model 'walk' cannot be computed: " in said
+    assert "in the cell skill = 2.0" in said

@@ -20,8 +20,8 @@ from firmfate.counts import FIRMS, INVALID
 from firmfate.dataset.netcdf import LOCK, reading, refuse_impossible
 from firmfate.errors import FirmfateError
 from firmfate.exporting.tables import Column, Exported, Table
-from firmfate.lives import Replayer
 from firmfate.machine import cores
+from firmfate.simulation import Replayer
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,6 +1,6 @@
 """A run directory: what it holds, which study it belongs to, and which of its shards count.
 
-    runs/paradox/ study.toml  provenance.json  shards/*.shard  result.nc  [firms.nc]  lives.nc  report.html
+    runs/paradox/ study.toml  provenance.json  shards/*.shard  result.nc  [firms.nc]  trajectories.nc  report.html
 
 Everything is computed from the shards that exist. A directory belongs to one study, by name and by all that its counts
 depend on; another is refused, with the difference named key by key. It may grow, by cells and by replicates; it never
@@ -107,9 +107,9 @@ class RunDirectory:
         return self.path / "firms.nc"
 
     @property
-    def lives(self) -> Path:
+    def trajectories(self) -> Path:
         """Full paths of a few firms."""
-        return self.path / "lives.nc"
+        return self.path / "trajectories.nc"
 
     @property
     def report(self) -> Path:
