@@ -51,10 +51,10 @@ path : (count, steps, stocks) float64
 """
 
 
-def new_module(model: Model, triple: str, layout: str) -> ir.Module:
+def new_module(name: str, triple: str, machine: Any) -> ir.Module:
     """Return an empty module for a target."""
-    module = ir.Module(model.name)
-    module.triple, module.data_layout = triple, layout
+    module = ir.Module(name)
+    module.triple, module.data_layout = triple, str(machine.target_data)
     return module
 
 

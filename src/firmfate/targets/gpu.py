@@ -43,7 +43,7 @@ def ptx(model: str | Model, architecture: str = "sm_80") -> str:
     """
     found = load_model(model)
     machine = target_machine(TRIPLE, architecture)
-    module = new_module(found, TRIPLE, str(machine.target_data))
+    module = new_module(found.name, TRIPLE, machine)
     builder, given = begin(module)
     builder.function.calling_convention = "ptx_kernel"
     i = _thread(builder)

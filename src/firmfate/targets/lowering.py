@@ -30,7 +30,9 @@ def target_machine(triple: str, cpu: str = "", features: str = "", *, reloc: str
     try:
         target = llvm.Target.from_triple(triple)
     except RuntimeError as fault:
-        raise ModelError(f"target '{triple}': llvmlite {llvm.llvm_version_info} does not write for it ({fault})") from None
+        raise ModelError(
+            f"target '{triple}': llvmlite {llvm.llvm_version_info} does not write for it ({fault})"
+        ) from None
     return target.create_target_machine(cpu=cpu, features=features, opt=3, reloc=reloc)
 
 
@@ -41,8 +43,12 @@ def optimised(text: str, machine: Any, *more: str) -> Any:
     """
     module = llvm.parse_assembly(text)
     for other in more:
-        module.link_in(llvm.parse_assembly(other))
+        part = llvm.parse_assembly(other)
+        part.triple, part.data_layout = module.triple, module.data_layout
+        module.link_in(part)
     module.verify()
     options = llvm.create_pipeline_tuning_options(speed_level=3)
-    llvm.create_pass_builder(machine, options).getModulePassManager().run(module, llvm.create_pass_builder(machine, options))
+    llvm.create_pass_builder(machine, options).getModulePassManager().run(
+        module, llvm.create_pass_builder(machine, options)
+    )
     return module

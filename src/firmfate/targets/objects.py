@@ -46,7 +46,7 @@ def object_file(model: str | Model, triple: str, *, cpu: str = "", features: str
     """
     found = load_model(model)
     machine = target_machine(triple, cpu, features, reloc="pic")
-    module = new_module(found, machine.triple, str(machine.target_data))
+    module = new_module(found.name, machine.triple, machine)
     write_loop(found, module)
     made: bytes = machine.emit_object(optimised(str(module), machine))
     return made

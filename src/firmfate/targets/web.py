@@ -63,11 +63,10 @@ def wasm(model: str | Model) -> bytes:
     """
     found = load_model(model)
     machine = target_machine(TRIPLE)
-    module = new_module(found, TRIPLE, str(machine.target_data))
+    module = new_module(found.name, TRIPLE, machine)
     write_loop(found, module, WithoutFused)
     fused = (files("firmfate.targets") / "fused.ll").read_text(encoding="utf-8")
-    head = f'target triple = "{TRIPLE}"\ntarget datalayout = "{machine.target_data}"\n'
-    written = machine.emit_object(optimised(str(module), machine, head + fused))
+    written = machine.emit_object(optimised(str(module), machine, fused))
     return linked(written, function=NAME, about={"firmfate": _described(found)})
 
 
