@@ -30,9 +30,7 @@ def target_machine(triple: str, cpu: str = "", features: str = "", *, reloc: str
     try:
         target = llvm.Target.from_triple(triple)
     except RuntimeError as fault:
-        raise ModelError(
-            f"target '{triple}': llvmlite {llvm.llvm_version_info} does not write for it ({fault})"
-        ) from None
+        raise ModelError(f"target '{triple}' is not one of LLVM's: {fault}") from None
     return target.create_target_machine(cpu=cpu, features=features, opt=3, reloc=reloc)
 
 
@@ -47,8 +45,6 @@ def optimised(text: str, machine: Any, *more: str) -> Any:
         part.triple, part.data_layout = module.triple, module.data_layout
         module.link_in(part)
     module.verify()
-    options = llvm.create_pipeline_tuning_options(speed_level=3)
-    llvm.create_pass_builder(machine, options).getModulePassManager().run(
-        module, llvm.create_pass_builder(machine, options)
-    )
+    passes = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=3))
+    passes.getModulePassManager().run(module, passes)
     return module
