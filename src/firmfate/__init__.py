@@ -69,7 +69,19 @@ _WHERE = {
         "firmfate.models.declarations",
     ),
     **dict.fromkeys(
-        ("bernoulli", "erlang", "gamma", "lognormal", "poisson", "table", "triangular"), "firmfate.models.functions"
+        (
+            "bernoulli",
+            "delay_outflow",
+            "delay_start",
+            "delay_step",
+            "erlang",
+            "gamma",
+            "lognormal",
+            "poisson",
+            "table",
+            "triangular",
+        ),
+        "firmfate.models.functions",
     ),
 }
 _ROOMS = (
@@ -119,6 +131,9 @@ if TYPE_CHECKING:
     from firmfate.models.declarations import Stock as Stock
     from firmfate.models.declarations import Uniform as Uniform
     from firmfate.models.functions import bernoulli as bernoulli
+    from firmfate.models.functions import delay_outflow as delay_outflow
+    from firmfate.models.functions import delay_start as delay_start
+    from firmfate.models.functions import delay_step as delay_step
     from firmfate.models.functions import erlang as erlang
     from firmfate.models.functions import gamma as gamma
     from firmfate.models.functions import lognormal as lognormal
