@@ -14,7 +14,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from firmfate.kernel.engine import INVALID
+from firmfate.counts import INVALID
 from firmfate.kernel.writer import BYTE, DOUBLE, INT, LOW_HALF, WORD, Writer, write
 from firmfate.models.model import Model
 from firmfate.program.layout import Layout
