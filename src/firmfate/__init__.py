@@ -8,6 +8,7 @@ The rooms, in the order in which a study flows through them::
     program/       a model's equations become a program of exact operations
     models/        what a firm is: `firm` (five divisions) and `car` (the metaphor, exactly solvable)
     kernel/        programs as machine code, and the engine that steps many firms
+    targets/       programs for other processors: WebAssembly, objects for a linker, PTX
     shards/        a plan of work, each piece a file
     execute/       the same shards on threads, on Dask, on Slurm, or by index
     slurm/         profiles of clusters, batch scripts, submission
@@ -68,10 +69,33 @@ _WHERE = {
         "firmfate.models.declarations",
     ),
     **dict.fromkeys(
-        ("bernoulli", "erlang", "gamma", "lognormal", "poisson", "table", "triangular"), "firmfate.models.functions"
+        (
+            "bernoulli",
+            "delay_outflow",
+            "delay_start",
+            "delay_step",
+            "erlang",
+            "gamma",
+            "lognormal",
+            "poisson",
+            "table",
+            "triangular",
+        ),
+        "firmfate.models.functions",
     ),
 }
-_ROOMS = ("analysis", "calibration", "errors", "execute", "models", "plots", "sensitivity", "survival", "counts")
+_ROOMS = (
+    "analysis",
+    "calibration",
+    "errors",
+    "execute",
+    "models",
+    "plots",
+    "sensitivity",
+    "survival",
+    "targets",
+    "counts",
+)
 
 __all__ = ["__version__", *_WHERE, *_ROOMS]
 
@@ -85,6 +109,7 @@ if TYPE_CHECKING:
     from firmfate import plots as plots
     from firmfate import sensitivity as sensitivity
     from firmfate import survival as survival
+    from firmfate import targets as targets
     from firmfate.calibration import calibrate as calibrate
     from firmfate.dataset import gather as gather
     from firmfate.dataset import open_run as open_run
@@ -106,6 +131,9 @@ if TYPE_CHECKING:
     from firmfate.models.declarations import Stock as Stock
     from firmfate.models.declarations import Uniform as Uniform
     from firmfate.models.functions import bernoulli as bernoulli
+    from firmfate.models.functions import delay_outflow as delay_outflow
+    from firmfate.models.functions import delay_start as delay_start
+    from firmfate.models.functions import delay_step as delay_step
     from firmfate.models.functions import erlang as erlang
     from firmfate.models.functions import gamma as gamma
     from firmfate.models.functions import lognormal as lognormal

@@ -7,13 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from firmfate.kernel.draws import drawer, head_rows, round_keys
-from firmfate.kernel.lanes import from_lane, store_int
-from numba import njit
+from numba import carray, njit
 from scipy import special, stats
 
-from firmfate.kernel.compiler import vector_lanes
-from firmfate.randomness import SHOCKS
+from firmfate import Cause, Model, Normal, Stock
+from firmfate.kernel.compose import pieces
+from firmfate.kernel.memory import from_lane, on_stack
 
 DRAWS = 2**31
 PIECES = 512
@@ -22,43 +21,78 @@ POWERS = 8
 LIMIT = 6.0
 
 
-LANES, TOGETHER = vector_lanes(), 4
-WIDTH, HEADS = LANES * TOGETHER, head_rows(("normal",) * 4)
-begin, draw = drawer(("normal",) * 4, SHOCKS, stride=WIDTH, lanes=LANES, together=TOGETHER)
+NAMES = ("a", "b", "c", "d")
+WIDTH = 32
+
+
+def start(p, draw):
+    return dict.fromkeys(NAMES, 0.0)
+
+
+def step(s, p, draw, shock, week):
+    return {"a": s.a + shock.a, "b": s.b + shock.b, "c": s.c + shock.c, "d": s.d + shock.d, "end": False}
+
+
+MODEL = Model(
+    name="normals", summary="Four normals a step.", start=start, step=step,
+    stocks=tuple(Stock(name, "1", "sum of normals") for name in NAMES), causes=(Cause("end", "never"),),
+    shocks=tuple(Normal(name) for name in NAMES),
+)  # fmt: skip
+ENGINE = pieces(MODEL, WIDTH)
+ROWS = ENGINE.rows
+
+
+def drawn_rows() -> tuple[int, ...]:
+    """Return where the engine keeps the normals of a step: what every stock adds to itself."""
+    graph, layout = ENGINE.graph, ENGINE.layout
+    sums = [graph.nodes[place].arguments for place in layout.next.values()]
+    shocks = [place for pair in sums for place in pair if graph.nodes[place].operation != "input"]
+    assert len(shocks) == len(NAMES)
+    return tuple(ROWS.handed_on[place] for place in shocks)
+
+
+DRAWN, STEPS, COUNT, SHARED = drawn_rows(), ROWS.steps, ROWS.count, max(1, len(ROWS.shared))
+stack, shared_stack = on_stack(COUNT * WIDTH), on_stack(SHARED)
+prepare, settle, begin = ENGINE.prepare(), ENGINE.settle(), ENGINE.begin()
+draw = ENGINE.draw()
+GROUP = ENGINE.vector * ENGINE.together
 
 
 @njit(nogil=True)
-def totals(first: int, rounds: int, scale: float, keys: np.ndarray, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def totals(first: int, rounds: int, scale: float, key: int, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return sums of the powers 1 to 8 of scaled normals, and how many lie below each edge; four normals a step."""
-    memory = np.zeros((HEADS + 7) * WIDTH)
-    table = from_lane(keys, 0)
+    memory = carray(stack(), COUNT * WIDTH)
+    memory[:] = 0.0
+    shared = shared_stack()
+    prepare(shared, key, 1.0)
+    nothing = np.zeros(1)
     for lane in range(WIDTH):
-        store_int(memory, lane, np.int64(first + lane))
-        begin(memory, lane, 3 * WIDTH + lane, table)
+        settle(from_lane(memory, lane), shared, nothing, np.uint64(0))
+        begin(from_lane(memory, lane), shared, np.uint64(first + lane))
     sums, below, part = np.zeros(POWERS), np.zeros(len(edges), np.int64), np.zeros(POWERS)
     for step in range(rounds):
-        for lane in range(WIDTH):
-            store_int(memory, 2 * WIDTH + lane, np.int64(step))
-        draw(memory, 2 * WIDTH, 3 * WIDTH, (3 + HEADS) * WIDTH, table)
+        memory[STEPS * WIDTH : (STEPS + 1) * WIDTH] = step
+        for lane in range(0, WIDTH, GROUP):
+            draw(from_lane(memory, lane), shared)
         part[:] = 0.0
-        for i in range((3 + HEADS) * WIDTH, (7 + HEADS) * WIDTH):
-            z = scale * memory[i]
-            power = 1.0
-            for k in range(POWERS):
-                power *= z
-                part[k] += power
-            for j in range(len(edges)):
-                below[j] += z < edges[j]
+        for row in DRAWN:
+            for i in range(row * WIDTH, (row + 1) * WIDTH):
+                z = scale * memory[i]
+                power = 1.0
+                for k in range(POWERS):
+                    power *= z
+                    part[k] += power
+                for j in range(len(edges)):
+                    below[j] += z < edges[j]
         sums += part
     return sums, below
 
 
 def deviations(scale: float, draws: int) -> tuple[np.ndarray, np.ndarray]:
     """Return how far moments and tail counts are from their law, in standard errors."""
-    keys = np.array(round_keys(20261123), np.uint64).view(np.float64)
     steps = draws // PIECES // WIDTH // 4
     with ThreadPoolExecutor(2) as pool:
-        parts = list(pool.map(lambda i: totals(i * WIDTH, steps, scale, keys, EDGES), range(PIECES)))
+        parts = list(pool.map(lambda i: totals(i * WIDTH, steps, scale, np.uint64(20261123), EDGES), range(PIECES)))
     sums, below = (np.sum([part[i] for part in parts], axis=0) for i in (0, 1))
     drawn = PIECES * steps * WIDTH * 4
     assert drawn == draws

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 import firmfate
-from firmfate.counts import COUNTED, Counters
+from firmfate.counts import COUNTED, INVALID, Counters
 from firmfate.errors import InvalidFirmsWarning
-from firmfate.kernel.engine import INVALID, Engine, Varying
+from firmfate.kernel.engine import Engine, Varying
 from firmfate.models import load_model
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "models"))

@@ -235,6 +235,11 @@ class RunDirectory:
                 {"name": held["study"], **held["fingerprint table"]},
                 {"name": study.name, **json.loads(json.dumps(fingerprint_table(study)))},
             )
+            if [line.partition(":")[0] for line in differing] == ["program"]:
+                raise RunDirectoryError(
+                    f"{self.path} holds firms of another version of the model '{study.model.name}': what it computes "
+                    f"has changed since. Choose a new directory, or bring the former model back.\n  {differing[0]}"
+                )
             if differing:
                 raise RunDirectoryError(
                     f"{self.path} holds another study ('{held['study']}'); choose a new directory. What differs:\n  "

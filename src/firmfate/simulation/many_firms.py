@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from firmfate.counts import attributes, firm_variables
+from firmfate.counts import INVALID, attributes, firm_variables, flags_of_cause
 from firmfate.errors import FirmfateError, InvalidFirmsWarning, check_int, is_finite
-from firmfate.kernel.engine import INVALID, Engine, Records, Varying
+from firmfate.kernel.engine import Engine, Records, Varying
 from firmfate.machine import cores
 from firmfate.models import load_model
 from firmfate.models.model import Model
@@ -139,9 +139,7 @@ def _labelled(model: Model, records: Records, wanted: range, dt: float) -> xr.Da
     register = firm_variables(model)
     for name, values in variables.items():
         ds[name] = (("cell", "replicate"), values.astype(register[name].dtype), attributes(name, register))
-    meanings = ["censored", *(cause.name for cause in model.causes), "invalid"]
-    ds["cause"].attrs["flag_values"] = np.array([*range(len(model.causes) + 1), INVALID], np.uint8)
-    ds["cause"].attrs["flag_meanings"] = " ".join(meanings)
+    ds["cause"].attrs |= flags_of_cause(model)
     return ds
 
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from firmfate.counts import INVALID
 from firmfate.errors import FirmfateError, check_int, is_finite
-from firmfate.kernel.engine import INVALID, refuse_mark
+from firmfate.kernel.engine import refuse_mark
 from firmfate.models import load_model
 from firmfate.models.declarations import Column
 from firmfate.models.model import Model

@@ -1,0 +1,52 @@
+"""Models as object files, for programs in C or any language that calls C's functions."""
+
+from __future__ import annotations
+
+from firmfate.models import load_model
+from firmfate.models.model import Model
+from firmfate.targets.function import new_module, write_loop
+from firmfate.targets.lowering import optimised, target_machine
+
+
+def object_file(model: str | Model, triple: str, *, cpu: str = "", features: str = "") -> bytes:
+    """Return an object file with a model's firms as one function, ``firmfate_run``.
+
+    Its results have the bits of the engine. It calls nothing, but C's ``fma`` where the processor has no fused
+    multiply-add (x86-64 without ``features="+fma"``).
+
+    Parameters
+    ----------
+    model : str or Model
+    triple : str
+        LLVM's name of the target: ``"aarch64-linux-gnu"``.
+    cpu, features : str
+        As LLVM names them; the least of the architecture if not given.
+
+    Returns
+    -------
+    bytes
+        For the target's linker; position-independent. The function's declaration in C::
+
+            void firmfate_run(const double *parameters, uint64_t key, uint64_t cell, uint64_t first, int32_t count,
+                              int32_t steps, double dt, int32_t *event_step, uint8_t *cause, int32_t *alarm_step,
+                              uint8_t *marks, double *last, double *path);
+
+        `firmfate.targets.function.ARGUMENTS` says what the arguments hold; ``last`` and ``path`` may be null.
+
+    Raises
+    ------
+    ModelError
+        Where llvmlite does not write for the target.
+
+    Examples
+    --------
+    >>> from firmfate.targets import object_file
+    >>> object_file("car", "aarch64-linux-gnu")[:4]
+    b'\\x7fELF'
+    """
+    found = load_model(model)
+    machine = target_machine(triple, cpu, features, reloc="pic")
+    module = new_module(found.name, machine.triple, machine)
+    write_loop(found, module)
+    made: bytes = machine.emit_object(optimised(str(module), machine))
+    return made
