@@ -58,14 +58,16 @@ def per_lane(cells: Cells, firms: int, seed: int) -> Firms:
     """Simulate `firm` with all parameters given firm by firm: the values are the cell's, the engine cannot know."""
     from firmfate.kernel.engine import Engine, Varying
     from firmfate.models import load_model
-    from firmfate.simulation import cell_keys, parameter_table
+    from firmfate.simulation.given_values import cell_words, parameter_table
 
     model, dt = load_model("firm"), 1 / cells.steps_per_week
     table = parameter_table(model, cells.execution, cells.misalignment, changed(cells), dt)
     values = np.repeat(table[:, None, :], firms, axis=1)
     varying = Varying(fields=np.arange(table.shape[1]), values=values)
-    keys = cell_keys(model, table, seed, True)
-    records = Engine(model).run(table, keys, first=0, replicates=firms, steps=cells.steps, dt=dt, varying=varying)
+    records = Engine(model, dt=dt).run(
+        table, key=seed, cells=cell_words(model, table, seed, True), first=0, replicates=firms, steps=cells.steps,
+        varying=varying,
+    )  # fmt: skip
     return Firms(records.event_step, records.cause, records.alarm_step, records.marks[0])
 
 
