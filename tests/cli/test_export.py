@@ -213,7 +213,7 @@ def test_r_and_pandas_read_the_same(mixed_run: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--into", "table.xlsx"], "ends in .csv, .csv.gz, .parquet"),
+        (["--into", "table.xlsx"], "names that end in .csv, .csv.gz, .parquet"),
         (["--into", "no/such/folder/table.csv"], "there is no folder"),
         (["--into", "table.csv", "--replicates", "5"], "--replicates goes with --firms"),
         (["--into", "table.csv", "--firms", "--replicates", "0"], "replicates = 0; allowed: 1 to 300"),

@@ -231,7 +231,7 @@ def test_several_trajectories_as_csv_stop_where_the_firms_do(
         (["--netcdf", "nodir/x.nc"], "nodir/x.nc: there is no folder nodir"),
         (["--plot", "nodir/x.png"], "nodir/x.png: there is no folder nodir"),
         (["--replicate", "0-3", "--plot", "x.png"], "--plot draws one complete trajectory"),
-        (["--plot", "x.docx"], "ends in .png, .svg, .pdf"),
+        (["--plot", "x.docx"], "names that end in .png, .svg, .pdf"),
     ],
 )
 def test_replay_refuses_in_one_message(command: Callable, finished_run: Path, words: list[str], said: str) -> None:
