@@ -36,7 +36,7 @@ def every_operation() -> tuple[Program, dict[str, np.ndarray]]:
     return Program.as_written(outputs), {name: np.resize(values, size) for name, values in inputs.items()}
 
 
-def random_programs(count: int = 48) -> tuple[list[Program], dict[str, np.ndarray]]:
+def random_programs(count: int = 20) -> tuple[list[Program], dict[str, np.ndarray]]:
     """Return programs of random functions, by the rules, and ordinary and special values of their inputs."""
     functions = [
         made(Writer(9000 + i, 3 + i % 6, exact=False).function(), f"target {i}") for i in range(count)

@@ -19,7 +19,10 @@ PROCESSORS = [
     pytest.param(node, id="wasm", marks=pytest.mark.skipif(node.NODE is None, reason="node is not installed")),
     pytest.param(
         arm, id="aarch64",
-        marks=pytest.mark.skipif(not (arm.COMPILER and arm.QEMU), reason="no compiler for AArch64, or no qemu-user"),
+        marks=[
+            pytest.mark.slow,
+            pytest.mark.skipif(not (arm.COMPILER and arm.QEMU), reason="no compiler for AArch64, or no qemu-user"),
+        ],
     ),
 ]  # fmt: skip
 
