@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from llvmlite import ir
 from tests.kernel import my_model
 from tests.kernel.machine_code import same_bits
 from tests.targets import arm, node
@@ -14,6 +15,11 @@ from tests.targets.cases import asked, every_operation, random_programs
 
 from firmfate.models import load_model
 from firmfate.program import interpreter
+from firmfate.targets import wasm
+from firmfate.targets.function import new_module, write_loop
+from firmfate.targets.linking import linked
+from firmfate.targets.lowering import optimised, target_machine
+from firmfate.targets.web import FUSED, TRIPLE, WithoutFused
 
 PROCESSORS = [
     pytest.param(node, id="wasm", marks=pytest.mark.skipif(node.NODE is None, reason="node is not installed")),
@@ -67,3 +73,27 @@ def test_random_programs(processor, tmp_path: Path) -> None:
     for i, (program, one) in enumerate(zip(made_of, found, strict=True)):
         for name, values in interpreter.run(program, inputs).items():
             assert same_bits(one[name], values), (i, name)
+
+
+@pytest.mark.skipif(node.NODE is None, reason="node is not installed")
+@pytest.mark.parametrize("name", ["firm", "shop"])
+def test_relaxed_simd_has_the_same_bits_where_it_rounds_once(name: str, tmp_path: Path) -> None:
+    model = my_model.SHOP if name == "shop" else load_model(name)
+    if node.loaded(tmp_path, wasm(model, relaxed=True), flags=node.relaxed_flags()).startswith("-1"):
+        pytest.skip("this processor or this node has no fused multiply-add in relaxed SIMD")
+    found = node.run_model(model, asked(model), tmp_path, relaxed=True)
+    assert found.differences(Found.of_engine(model, asked(model))) == []
+
+
+@pytest.mark.skipif(node.NODE is None, reason="node is not installed")
+def test_a_module_that_rounds_twice_or_is_not_known_is_passed_over(tmp_path: Path) -> None:
+    machine = target_machine(TRIPLE)
+    made = new_module("twice", TRIPLE, machine)
+    write_loop(my_model.SHOP, made, WithoutFused)
+    builder = ir.IRBuilder(made.globals[FUSED].append_basic_block())
+    a, b, c = builder.function.args
+    builder.ret(builder.fadd(builder.fmul(a, b), c))
+    twice = linked(machine.emit_object(optimised(str(made), machine)), functions=("firmfate_run", FUSED), about={})
+    exact = wasm("car")
+    assert node.loaded(tmp_path, b"no module", twice, exact) == "2: car"
+    assert node.loaded(tmp_path, twice) == "-1: no module that this engine runs to the right bits"
