@@ -9,13 +9,11 @@ The rooms, in the order in which a study flows through them::
     models/        what a firm is: `firm` (five divisions) and `car` (the metaphor, exactly solvable)
     kernel/        programs as machine code, and the engine that steps many firms
     targets/       programs for other processors: WebAssembly, objects for a linker, PTX
-    simulation.py  many firms without a study
-    trajectories.py one firm without a study, week by week
     shards/        a plan of work, each piece a file
     execute/       the same shards on threads, on Dask, on Slurm, or by index
     slurm/         profiles of clusters, batch scripts, submission
-    lives.py       the complete path of any one firm
     dataset/       finished shards become one xarray dataset
+    simulation/    many firms or one without a study, and the trajectory of any one firm of a run
     survival/      estimators on counts
     analysis/      what a run shows: phase map, turning point, effects, alarms, the finding in words
     sensitivity/   screens, Sobol indices, Shapley values
@@ -44,9 +42,10 @@ _WHERE = {
     "status": "firmfate.shards",
     "submit": "firmfate.slurm",
     "export": "firmfate.exporting",
+    "calibrate": "firmfate.calibration",
     "simulate": "firmfate.simulation",
-    "simulate_path": "firmfate.trajectories",
-    "replay": "firmfate.lives",
+    "simulate_path": "firmfate.simulation",
+    "replay": "firmfate.simulation",
     "write_report": "firmfate.reporting",
     "Model": "firmfate.models.model",
     **dict.fromkeys(
@@ -70,7 +69,19 @@ _WHERE = {
         "firmfate.models.declarations",
     ),
     **dict.fromkeys(
-        ("bernoulli", "erlang", "gamma", "lognormal", "poisson", "table", "triangular"), "firmfate.models.functions"
+        (
+            "bernoulli",
+            "delay_outflow",
+            "delay_start",
+            "delay_step",
+            "erlang",
+            "gamma",
+            "lognormal",
+            "poisson",
+            "table",
+            "triangular",
+        ),
+        "firmfate.models.functions",
     ),
 }
 _ROOMS = (
@@ -99,11 +110,11 @@ if TYPE_CHECKING:
     from firmfate import sensitivity as sensitivity
     from firmfate import survival as survival
     from firmfate import targets as targets
+    from firmfate.calibration import calibrate as calibrate
     from firmfate.dataset import gather as gather
     from firmfate.dataset import open_run as open_run
     from firmfate.execute import run as run
     from firmfate.exporting import export as export
-    from firmfate.lives import replay as replay
     from firmfate.models.declarations import ANY as ANY
     from firmfate.models.declarations import BELOW_ONE as BELOW_ONE
     from firmfate.models.declarations import NOT_NEGATIVE as NOT_NEGATIVE
@@ -120,6 +131,9 @@ if TYPE_CHECKING:
     from firmfate.models.declarations import Stock as Stock
     from firmfate.models.declarations import Uniform as Uniform
     from firmfate.models.functions import bernoulli as bernoulli
+    from firmfate.models.functions import delay_outflow as delay_outflow
+    from firmfate.models.functions import delay_start as delay_start
+    from firmfate.models.functions import delay_step as delay_step
     from firmfate.models.functions import erlang as erlang
     from firmfate.models.functions import gamma as gamma
     from firmfate.models.functions import lognormal as lognormal
@@ -130,10 +144,11 @@ if TYPE_CHECKING:
     from firmfate.reporting import write_report as write_report
     from firmfate.shards import plan as plan  # type: ignore[no-redef]
     from firmfate.shards import status as status  # type: ignore[no-redef]
+    from firmfate.simulation import replay as replay
     from firmfate.simulation import simulate as simulate
+    from firmfate.simulation import simulate_path as simulate_path
     from firmfate.slurm import submit as submit
     from firmfate.study import Study as Study
-    from firmfate.trajectories import simulate_path as simulate_path
 
 
 def __getattr__(name: str) -> Any:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from firmfate.models.declarations import Mark
     from firmfate.models.model import Model
 
+INVALID = 255
+"""The cause in the record of a firm whose arithmetic failed."""
+
 CELLS = "*cells"
 
 WEEKS_PER_YEAR = 52
@@ -146,7 +149,7 @@ COORDINATES = _register(
 )
 
 RESERVED_DIMS = frozenset(
-    {*COORDINATES, "cell", "replicate", "step", "division", "life", "firm", "draw", "stratum", "alarm_kind"}
+    {*COORDINATES, "cell", "replicate", "step", "division", "trajectory", "firm", "draw", "stratum", "alarm_kind"}
 )
 
 
@@ -240,7 +243,7 @@ class Counters:
         for counter in COUNTED:
             table = tables[counter.name]
             if self.strata > 1:
-                table = table.reshape(-1, self.strata, *table.shape[1:])
+                table = table.reshape(len(table) // self.strata, self.strata, *table.shape[1:])
             if MARKS not in counter.name:
                 found[counter.name] = table
                 continue
@@ -257,6 +260,13 @@ def _of_mark(counter: Counter, mark: Mark) -> Counter:
         dims=(CELLS, "end", mark.dim),
         long_name=counter.long_name.format(mark=mark.name, counted=mark.counted),
     )
+
+
+def flags_of_cause(model: Model) -> dict[str, Any]:
+    """Return the attributes that name the values of `cause`, as the CF conventions have them."""
+    meanings = ["censored", *(cause.name for cause in model.causes), "invalid"]
+    values = np.array([*range(len(model.causes) + 1), INVALID], np.uint8)
+    return {"flag_values": values, "flag_meanings": " ".join(meanings)}
 
 
 def attributes(name: str, register: Mapping[str, Variable] = COUNTS) -> dict[str, str]:

@@ -147,13 +147,13 @@ def command(*words: Any) -> str:
     return shlex.join(["firmfate", *map(str, words)])
 
 
-def whole(name: str, value: Any, *, least: int = 0, most: int | None = None) -> int:
-    """Return an argument as an int, NumPy's whole numbers among them.
+def check_int(name: str, value: Any, *, least: int = 0, most: int | None = None) -> int:
+    """Return an argument as an int, NumPy's integers among them.
 
     Raises
     ------
     FirmfateError
-        Where it is no whole number from `least` to `most`.
+        Where it is no integer from `least` to `most`.
     """
     try:
         number = operator.index(value)
@@ -162,7 +162,7 @@ def whole(name: str, value: Any, *, least: int = 0, most: int | None = None) -> 
     if number < least or (most is not None and number > most):
         powers = {2**64 - 1: "2**64 - 1", 2**63 - 1: "2**63 - 1"}
         end = "" if most is None else f" to {powers.get(most, f'{most:,}')}"
-        raise FirmfateError(f"{name} = {value!r}; allowed: a whole number from {least}{end}")
+        raise FirmfateError(f"{name} = {value!r}; allowed: an integer from {least}{end}")
     return number
 
 

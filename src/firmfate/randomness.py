@@ -20,9 +20,9 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-SHOCKS, BIRTH, POPULATION, DESIGN, SCRAMBLE, BRANCHES = range(6)
+SHOCKS, BIRTH, POPULATION, DESIGN = range(4)
 """Streams: shocks of a step, once-a-firm draws, population draws (the step word is a hash of the name), and what is
-drawn for designs, scrambles and splitting."""
+drawn for designs."""
 
 MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
 WEYL = (0x9E3779B9, 0xBB67AE85)

@@ -42,9 +42,7 @@ EXECUTIONS = (0.05, 0.25, 0.5, 0.75, 1.0)
 MISALIGNMENTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 YEARS = 20
 HORIZONS = (5, YEARS)
-GUARDS = (0.9, 0.999)
-"""Other guards of the queue formula (utilisation_cap): queues that stay short, and queues that nothing stops."""
-
+ENDS = ["insolvency", "customer_collapse", "gridlock", "background_exit"]
 TINY = 2_000
 """Firms below which a run only tries the study out: few points are screened and one fit is refined."""
 
@@ -78,7 +76,7 @@ def derive(directories: Mapping[str, Path], *, threads: int | None = None) -> di
     )  # fmt: skip
     for name in TARGETS:
         found[f"paradox_{name}"] = _paradox(found[name], firms=firms // 2, seed=seed, threads=threads)
-        found[f"guard_{name}"] = _guarded(found[name], firms=firms // 2, seed=seed, threads=threads)
+        found[f"ends_{name}"] = _ends(found[name], firms=5 * firms, seed=seed + 1, threads=threads)
     return found
 
 
@@ -86,8 +84,8 @@ def estimands(runs: Mapping[str, xr.Dataset]) -> NumberTable:
     """Return the fits and their errors, and what the paradox is on each of them."""
     return NumberTable(
         [
-            *_fits(runs), *_by_age(runs), *_values(runs), *_open(runs), *_effects(runs), *_turning(runs),
-            *_by_guard(runs),
+            *_fits(runs), *_by_age(runs), *_values(runs), *_open(runs), *_by_cause(runs), *_effects(runs),
+            *_turning(runs),
         ]
     )  # fmt: skip
 
@@ -117,31 +115,43 @@ def _paradox(fits: xr.Dataset, *, firms: int, seed: int, threads: int) -> xr.Dat
     table = {name: np.concatenate([column[name].ravel() for column in columns]) for name in columns[0]}
     return counts_from_table(
         table, duration="weeks", cause="end", covariates=["fit", "execution", "misalignment"], batch="batch",
-        causes=lived["cause"].attrs["flag_meanings"].split()[1:-1], horizon=weeks, horizons=[year * WEEKS_PER_YEAR for year in HORIZONS],
+        causes=lived["cause"].attrs["flag_meanings"].split()[1:-1], horizon=weeks,
+        horizons=[year * WEEKS_PER_YEAR for year in HORIZONS],
     )  # fmt: skip
 
 
-def _guarded(fits: xr.Dataset, *, firms: int, seed: int, threads: int) -> xr.Dataset:
-    """Return what strong execution adds on every fit under other guards, firm by firm with the same random numbers."""
-    weak, strong, weeks = EXECUTIONS[0], EXECUTIONS[-1], YEARS * WEEKS_PER_YEAR
-    dims = ("fit", "guard", "misalignment")
-    estimate = np.empty((fits.sizes["fit"], len(GUARDS), 2))
-    se = np.empty_like(estimate)
-    for place, fit in enumerate(fits["fit"].values):
+def _ends(fits: xr.Dataset, *, firms: int, seed: int, threads: int) -> xr.Dataset:
+    """Count, on every fit, by what cause the firms of its population end within the ages of its table."""
+    random = np.random.default_rng(seed)
+    execution, misalignment = random.uniform(size=(2, 1, firms, 1))
+    weeks = int(fits["age"].max()) * WEEKS_PER_YEAR
+    counts = []
+    for fit in fits["fit"].values:
         values = fits["value"].sel(fit=fit)
-        fitted = {str(key): float(values.sel(parameter=key)) for key in fits["parameter"].values}
-        for column, guard in enumerate(GUARDS):
-            lived = simulate(
-                "firm", execution=[weak, strong, weak, strong], misalignment=[0, 0, 1, 1], weeks=weeks, seed=seed,
-                replicates=firms, parameters={**fitted, "utilisation_cap": guard}, threads=threads,
-            )  # fmt: skip
-            years = lived["event_week"].values / WEEKS_PER_YEAR
-            gain = years[1::2] - years[::2]
-            estimate[place, column], se[place, column] = gain.mean(axis=1), gain.std(axis=1, ddof=1) / firms**0.5
-    return xr.Dataset(
-        {"estimate": (dims, estimate), "se": (dims, se)},
-        coords={"fit": fits["fit"].values, "guard": list(GUARDS), "misalignment": [0.0, 1.0]},
-    )
+        lived = simulate(
+            "firm", execution=execution, misalignment=misalignment, weeks=weeks, seed=seed, replicates=firms,
+            parameters={str(key): float(values.sel(parameter=key)) for key in fits["parameter"].values},
+            threads=threads,
+        )  # fmt: skip
+        causes = lived["cause"].attrs["flag_meanings"].split()[:-1]
+        counts.append(np.bincount(lived["cause"].values.ravel(), minlength=len(causes))[: len(causes)])
+    dims = ("fit", "cause")
+    return xr.Dataset({"firms": (dims, np.array(counts))}, coords={"fit": fits["fit"].values, "cause": causes})
+
+
+def _by_cause(runs: Mapping[str, xr.Dataset]) -> Iterator[Row]:
+    """Return which share of all ends within the ages of its table has which cause, on every fit."""
+    for name in TARGETS:
+        section = f"Causes of the ends on every fit: {WORDS[name]}"
+        counted = runs[f"ends_{name}"]["firms"]
+        for fit in counted["fit"].values:
+            ended = counted.sel(fit=fit, cause=ENDS)
+            total = int(ended.sum())
+            for cause in ENDS:
+                share = int(ended.sel(cause=cause)) / total
+                value = Estimate(share, float(np.sqrt(share * (1 - share) / total)))
+                yield Row(f"{cause}_{name}_{fit + 1}", value, "share of ends", f"fit {fit + 1}", section,
+                          cause.replace("_", " "))  # fmt: skip
 
 
 def _fits(runs: Mapping[str, xr.Dataset]) -> Iterator[Row]:
@@ -233,18 +243,3 @@ def _turning(runs: Mapping[str, xr.Dataset]) -> Iterator[Row]:
         for fit in found["fit"].values:
             value = Estimate.of(found.sel(fit=fit))
             yield Row(f"turning_{name}_{fit + 1}", value, "1", f"{WORDS[name]}", section, f"fit {fit + 1}")
-
-
-def _by_guard(runs: Mapping[str, xr.Dataset]) -> Iterator[Row]:
-    section = f"Years that strong execution adds within {YEARS}, by the guard of the queue formula"
-    for name in TARGETS:
-        ds = runs[f"guard_{name}"]
-        for fit in ds["fit"].values:
-            for guard in ds["guard"].values:
-                for kind, where in (("aligned", 0.0), ("misaligned", 1.0)):
-                    here = ds.sel(fit=fit, guard=guard, misalignment=where)
-                    value = Estimate(float(here["estimate"]), float(here["se"]))
-                    yield Row(
-                        f"{kind}_{name}_{fit + 1}_guard_{guard:g}", value, "years", f"{WORDS[name]}, fit {fit + 1}",
-                        section, f"{kind}, guard {guard:g}",
-                    )  # fmt: skip

@@ -19,11 +19,10 @@ from firmfate.analysis import Estimate, turning_point
 from firmfate.analysis.cell_labels import labelled
 from firmfate.analysis.formatting import format_value
 from firmfate.counts import WEEKS_PER_YEAR
-from firmfate.lives import Replayer
 from firmfate.models import load_model
+from firmfate.simulation import Replayer, simulate_path
 from firmfate.survival import kaplan_meier
-from firmfate.survival.core.limits import student_quantile
-from firmfate.trajectories import simulate_path
+from firmfate.survival.jackknife import covariance, limits
 
 Floats = NDArray[np.float64]
 LIVES, GROUPS = 160, 16
@@ -187,10 +186,9 @@ def _firm(ds: xr.Dataset) -> Iterator[Row]:
 
     def estimated(f: Callable[[Floats], float], of: NDArray[np.bool_]) -> Estimate:
         left = np.array([f(one[of]) for one in without])
-        se = math.sqrt(((left - left.mean()) ** 2).sum() * (len(left) - 1) / len(left))
-        half = student_quantile(0.95, len(left) - 1) * se if se > 0 else math.nan
-        value = f(share[of])
-        return Estimate(value, se, value - half, value + half)
+        value, se = f(share[of]), math.sqrt(covariance(left[:, np.newaxis])[0, 0])
+        lower, upper = limits(value, se, len(left), 0.95)
+        return Estimate(value, se, float(lower), float(upper))
 
     for low, high in itertools.pairwise(BINS):
         here = falling & (x > low) & (x <= high)

@@ -5,7 +5,7 @@ Every point gets the same four to ten cells, weak and strong firms at some misal
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import xarray as xr
@@ -15,6 +15,7 @@ from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.parameter_range import ParameterRange
 from firmfate.simulation import simulate
 from firmfate.survival.core.sign_changes import sign_changes
+from firmfate.survival.jackknife import covariance, estimated, sums_without
 
 Floats = NDArray[np.float64]
 
@@ -82,15 +83,16 @@ def effects_at(
             **{key.replace(".", "_"): ("point", values) for key, values in table.items()},
         },
     )  # fmt: skip
-    whole = estimands_of(ds["lifetime"].mean("batch"))
-    total = ds["lifetime"].sum("batch")
-    left = xr.concat(
-        [estimands_of((total - ds["lifetime"].isel(batch=batch)) / (BATCHES - 1)) for batch in range(BATCHES)], "batch"
-    )
-    ds["estimate"] = whole
-    ds["se"] = np.sqrt(((left - left.mean("batch")) ** 2).sum("batch") * (BATCHES - 1) / BATCHES)
+    found = estimated(estimands_of(ds["lifetime"].mean("batch")), map(estimands_of, means_without(ds["lifetime"])))
+    ds["estimate"], ds["se"] = found["estimate"], found["se"]
     ds.attrs = {"firms": used, "years": years, "seed": str(seed)}
     return ds
+
+
+def means_without(lifetime: xr.DataArray) -> Iterator[xr.DataArray]:
+    """Yield mean lifetimes with one batch left out, for each batch."""
+    without = sums_without(lifetime) / (lifetime.sizes["batch"] - 1)
+    return (without.isel(batch=batch) for batch in range(lifetime.sizes["batch"]))
 
 
 def estimands_of(lifetime: xr.DataArray) -> xr.DataArray:
@@ -139,13 +141,10 @@ def boundary(ds: xr.Dataset, parameter: str, estimand: str) -> tuple[float, floa
     """
     values = ds[parameter].values
     middle = values[len(values) // 2]
-    lifetime = ds["lifetime"]
-    total = lifetime.sum("batch")
 
     def zero(mean: xr.DataArray) -> float:
         changes = sign_changes(values, estimands_of(mean).sel(estimand=estimand).values)
         return min((change.at for change in changes), key=lambda at: abs(at - middle), default=np.nan)
 
-    left = np.array([zero((total - lifetime.isel(batch=batch)) / (BATCHES - 1)) for batch in range(BATCHES)])
-    se = np.sqrt(((left - left.mean()) ** 2).sum() * (BATCHES - 1) / BATCHES)
-    return zero(lifetime.mean("batch")), float(se)
+    left = np.array([zero(mean) for mean in means_without(ds["lifetime"])])
+    return zero(ds["lifetime"].mean("batch")), float(np.sqrt(covariance(left[:, np.newaxis])[0, 0]))

@@ -12,8 +12,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from firmfate.errors import EstimateError
-from firmfate.survival.core.limits import student_quantile
+from firmfate.survival import jackknife
+from firmfate.survival.jackknife import sums_without
 
 Floats = NDArray[np.float64]
 ONE = "one"
@@ -75,15 +75,9 @@ def estimated(sums: xr.DataArray, f: Callable[[xr.DataArray], xr.DataArray], *, 
     xarray.Dataset
         ``estimate``, ``se``, ``lower``, ``upper``.
     """
-    total = sums.sum("batch")
-    count = sums.sizes["batch"]
-    if count < 8:
-        raise EstimateError(f"{count} batches; a standard error from batches needs 8")
-    estimate = f(total)
-    left = xr.concat([f(total - sums.isel(batch=batch)) for batch in range(count)], dim="batch")
-    se = np.sqrt(((left - left.mean("batch")) ** 2).sum("batch") * (count - 1) / count)
-    half = student_quantile(level, count - 1) * se
-    return xr.Dataset({"estimate": estimate, "se": se, "lower": estimate - half, "upper": estimate + half})
+    without = sums_without(sums)
+    left = (f(without.isel(batch=batch)) for batch in range(sums.sizes["batch"]))
+    return jackknife.estimated(f(sums.sum("batch")), left, level=level)
 
 
 def mean_of(sums: xr.DataArray, column: str, *, among: str = ONE) -> xr.DataArray:

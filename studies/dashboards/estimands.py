@@ -13,8 +13,8 @@ from common.number_table import NumberTable, Row, row
 from firmfate.analysis import Estimate, alarm_shares, green_dashboards, warning_time
 from firmfate.analysis.formatting import format_value
 from firmfate.analysis.poles import EXECUTION, MISALIGNMENT
-from firmfate.lives import Replayer
 from firmfate.models.firm.practices import DIVISIONS
+from firmfate.simulation import Replayer
 from firmfate.survival.core.limits import student_quantile
 
 LIVES = 1000
@@ -60,7 +60,7 @@ def derive(directories: Mapping[str, Path]) -> dict[str, xr.Dataset]:
     for name, (execution, misalignment) in CELLS.items():
         cell = player.nearest({EXECUTION: execution, MISALIGNMENT: misalignment})
         for replicate in range(min(LIVES, player.study.replicates)):
-            path = player.life(cell, replicate)
+            path = player.trajectory(cell, replicate)
             if path.attrs["cause"] == "censored" or path.sizes["step"] < LEAST:
                 continue
             last = seen(path).isel(week=slice(-WEEKS, None)).rename(week="before")

@@ -28,10 +28,16 @@ def estimands(runs: Mapping[str, xr.Dataset]) -> NumberTable:
     ----------
     runs : mapping
         ``lapse``: counts over execution, misalignment and lapse_share; ``split``: the eight cells of engine, dose and
-        speed; ``speed``: over misalignment (the settled practice) and adopt_time.
+        speed; ``slow``: the same where practices lapse slowly; ``speed``: over misalignment (the settled practice) and
+        adopt_time.
     """
     return NumberTable(
-        [*_split(runs["split"].compute()), *_lapse(runs["lapse"].compute()), *_speed(runs["speed"].compute())]
+        [
+            *_split(runs["split"].compute(), "", "", "a tenth", "50"),
+            *_split(runs["slow"].compute(), "_slow", ", where weak firms are slow (lapse_time 520)", "a half", "267"),
+            *_lapse(runs["lapse"].compute()),
+            *_speed(runs["speed"].compute()),
+        ]
     )
 
 
@@ -40,22 +46,22 @@ def corners(years: xr.DataArray) -> xr.DataArray:
     return xr.DataArray(years.values.reshape(2, 2, 2), dims=FACTORS, coords={factor: [0, 1] for factor in FACTORS})
 
 
-def _split(ds: xr.Dataset) -> Iterator[Row]:
+def _split(ds: xr.Dataset, suffix: str, who: str, tenth: str, tau: str) -> Iterator[Row]:
     lived = Lifetimes(ds)
     years = f"{lived.tau / WEEKS_PER_YEAR:g} years"
-    section = f"Strong less weak at misalignment 1: mean lifetime within {years}"
+    section = f"Strong less weak at misalignment 1: mean lifetime within {years}{who}"
     whole = lived.apply(lambda mean: _difference(mean))
-    yield row("whole", whole, "in all", unit="years", section=section)
+    yield row(f"whole{suffix}", whole, "in all", unit="years", section=section)
     names = {
         "engine": "engine: lower cost and variability of a strong firm",
-        "dose": "dose: practices settle at their full measure instead of a tenth",
-        "speed": "speed: they get there with a time constant of 26 weeks instead of 50",
+        "dose": f"dose: practices settle at their full measure instead of {tenth}",
+        "speed": f"speed: they get there with a time constant of 26 weeks instead of {tau}",
     }
     for factor in FACTORS:
         share = lived.apply(lambda mean, factor=factor: -shapley_shares(corners(mean), FACTORS)[factor])  # type: ignore[misc]
-        yield row(f"share_{factor}", share, f"{names[factor]} (Shapley value)", unit="years", section=section)
+        yield row(f"share_{factor}{suffix}", share, f"{names[factor]} (Shapley value)", unit="years", section=section)
     for factor in ("dose", "speed"):
-        for engine, who in enumerate(("weak", "strong")):
+        for engine, engine_of in enumerate(("weak", "strong")):
             other = "speed" if factor == "dose" else "dose"
             here = {"engine": engine, other: engine}
 
@@ -63,8 +69,8 @@ def _split(ds: xr.Dataset) -> Iterator[Row]:
                 line = corners(mean).isel(here, drop=True)
                 return line.isel({factor: 1}, drop=True) - line.isel({factor: 0}, drop=True)
 
-            text = f"{factor} alone, strong less weak, in a firm that is {who} in all else"
-            yield row(f"{factor}_of_{who}", lived.apply(alone), text, unit="years", section=section)
+            text = f"{factor} alone, strong less weak, in a firm that is {engine_of} in all else"
+            yield row(f"{factor}_of_{engine_of}{suffix}", lived.apply(alone), text, unit="years", section=section)
 
 
 def _difference(mean: xr.DataArray) -> xr.DataArray:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
+from functools import partial
 
 import numpy as np
 import xarray as xr
@@ -64,30 +66,44 @@ def _difference_of_differences(years: xr.DataArray, buffers: np.ndarray, correct
 
 
 def _detection(ds: xr.Dataset) -> Iterator[Row]:
+    """Return years gained by detection and by alignment, and how much of one is worth how much of the other."""
     lived = Lifetimes(ds)
     halved = gain(lived, {"observe_time": 13.0}, {"observe_time": 26.0})
     for high, low in ((1.0, 0.9), (0.6, 0.5)):
         aligned = gain(lived, {MISALIGNMENT: low, "observe_time": 26.0}, {MISALIGNMENT: high, "observe_time": 26.0})
-
-        def rate(years: xr.DataArray, high: float = high, low: float = low) -> xr.DataArray:
-            usual = years.sel(observe_time=26.0, drop=True)
-            step = usual.sel({MISALIGNMENT: low}, drop=True) - usual.sel({MISALIGNMENT: high}, drop=True)
-            here = years.sel({MISALIGNMENT: high}, drop=True)
-            return (here.sel(observe_time=13.0, drop=True) - here.sel(observe_time=26.0, drop=True)) / (
-                step / (high - low)
-            )
-
-        exchange = lived.apply(rate)
         section = f"Detection against alignment, at misalignment {format_value(high)}"
         for execution in ds[EXECUTION].values:
             text, key = f"execution {format_value(execution)}", f"{format_value(execution)}_{format_value(high)}"
             here = {EXECUTION: execution}
-            yield row(f"detect_{key}", halved.sel(here).sel({MISALIGNMENT: high}), text, unit="years, share",
-                      section=section, column="observe_time 13 in place of 26, years")  # fmt: skip
-            yield row(f"align_{key}", aligned.sel(here), text, unit="years, share",
-                      section=section, column="misalignment less by 0.1, years")  # fmt: skip
-            yield row(f"exchange_{key}", exchange.sel(here), text, unit="years, share",
-                      section=section, column="misalignment that halving is worth")  # fmt: skip
+            yield row(f"detect_{key}", halved.sel(here).sel({MISALIGNMENT: high}), text, unit="years",
+                      section=section, column="observe_time 13 in place of 26")  # fmt: skip
+            yield row(f"align_{key}", aligned.sel(here), text, unit="years",
+                      section=section, column="misalignment less by 0.1")  # fmt: skip
+    times = ds["observe_time"].values
+    for high in (1.0, 0.6):
+        section = f"Exchange rate: the misalignment that halving observe_time is worth, at misalignment {high:g}"
+        for execution in ds[EXECUTION].values:
+            for after, before in itertools.pairwise(times):
+                worth = lived.apply(partial(_worth, high=high, execution=execution, before=before, after=after))
+                yield row(
+                    f"exchange_{format_value(execution)}_{format_value(high)}_{format_value(before)}", worth,
+                    f"execution {format_value(execution)}", section=section,
+                    column=f"{format_value(before)} to {format_value(after)} weeks",
+                )  # fmt: skip
+
+
+def _worth(years: xr.DataArray, *, high: float, execution: float, before: float, after: float) -> xr.DataArray:
+    """Return by how much misalignment must fall, at the slower detection, to give what the faster one gives."""
+    here = years.sel({EXECUTION: execution}, drop=True)
+    wanted = float(here.sel({MISALIGNMENT: high, "observe_time": after}))
+    line = here.sel(observe_time=before, drop=True)
+    line = line.sel({MISALIGNMENT: line[MISALIGNMENT] <= high}).sortby(MISALIGNMENT, ascending=False)
+    x, y = high - line[MISALIGNMENT].values, line.values
+    place = int(np.argmax(y >= wanted)) if (y >= wanted).any() else 0
+    if place == 0:
+        return xr.DataArray(0.0 if y[0] >= wanted else np.nan)
+    share = (wanted - y[place - 1]) / (y[place] - y[place - 1])
+    return xr.DataArray(x[place - 1] + share * (x[place] - x[place - 1]))
 
 
 def _blindness(ds: xr.Dataset) -> Iterator[Row]:

@@ -18,7 +18,8 @@ def rederive(files: Mapping[str, Path]) -> dict[str, float]:
     years = mean_lifetime(files["detection"], ["execution", "misalignment", "observe_time"]).loc[1.0]
     found["detect_1_1"] = years[1.0, 13.0] - years[1.0, 26.0]
     found["align_1_1"] = years[0.9, 26.0] - years[1.0, 26.0]
-    found["exchange_1_1"] = 0.1 * found["detect_1_1"] / found["align_1_1"]
+    if found["align_1_1"] > found["detect_1_1"] > 0:  # otherwise more than one step of misalignment
+        found["exchange_1_1_26"] = 0.1 * found["detect_1_1"] / found["align_1_1"]
     sceptic = mean_lifetime(files["sceptic"], ["correct_time", "steering_coupling", "misalignment", "execution"])
     sceptic = sceptic.unstack("execution")
     effect = (sceptic[1.0] - sceptic[0.05]).xs(1.0, level="misalignment")

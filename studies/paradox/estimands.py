@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -14,13 +13,10 @@ from firmfate.analysis.formatting import format_value
 from firmfate.analysis.poles import EXECUTION, MISALIGNMENT, Poles, poles
 from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.errors import EstimateError
-from firmfate.survival import cumulative_incidence, proportional_hazards, proportionality
+from firmfate.survival import proportional_hazards, proportionality
 
 SHOWN = 0.25
 """Steps of execution and misalignment in tables."""
-
-GUARD = "utilisation_cap"
-"""Meant to guard the arithmetic of the queue formula alone, but the longest queue there can be follows from it."""
 
 PERIODS = (156, 520)
 """Weeks that end periods with hazard ratios of their own."""
@@ -33,13 +29,12 @@ def estimands(runs: Mapping[str, xr.Dataset]) -> NumberTable:
     ----------
     runs : mapping
         ``study``: counts over execution and misalignment; ``buffers``: over these, cash_buffer and correct_time;
-        ``other-seed`` and ``half-week``: over weak and strong execution and misalignment; ``guard``: over these and
-        utilisation_cap.
+        ``other-seed`` and ``half-week``: over weak and strong execution and misalignment.
     """
     ds = runs["study"].compute()
     others = {key: runs[key].compute() for key in ("other-seed", "half-week")}
     return NumberTable([*_effects(ds), *_map(ds), *_turning(ds), *_buffers(runs["buffers"].compute()),
-                  *_regression(ds), *_extremes(ds), *_again(others), *_guard(runs["guard"].compute())])  # fmt: skip
+                  *_regression(ds), *_extremes(ds), *_again(others)])  # fmt: skip
 
 
 def _effects(ds: xr.Dataset) -> Iterator[Row]:
@@ -191,27 +186,6 @@ def _again(others: Mapping[str, xr.Dataset]) -> Iterator[Row]:
             )  # fmt: skip
         text = f"{key.replace('-', ' ')}: m*"
         yield row(f"m_star_{key}", turning_point(ds), text, section="Other seed, shorter step")
-
-
-def _guard(ds: xr.Dataset) -> Iterator[Row]:
-    """The main numbers over the guard of the queue formula, and how many aligned firms end in a queue."""
-    section, ends = "The guard of the queue formula", _poles(ds)
-    effect, turns = _effect(Lifetimes(ds), ends), turning_point(ds)
-    queues = cumulative_incidence(ds.sel({MISALIGNMENT: ends.aligned}, drop=True))
-    gridlock = queues.sel(cause="gridlock", week=ds.sizes["week"]).drop_vars(["cause", "week"])
-    queue_time = float(json.loads(ds.attrs["parameters"])["queue_time"])
-    for cap in ds[GUARD].values:
-        here, text = {GUARD: cap}, f"{GUARD} {format_value(cap)}"
-        longest = queue_time * cap / (1 - cap)
-        for name, value, column in (
-            ("longest_queue", longest, "longest queue, weeks"),
-            ("effect_aligned_guard", effect.sel({**here, MISALIGNMENT: ends.aligned}), "aligned, years"),
-            ("effect_misaligned_guard", effect.sel({**here, MISALIGNMENT: ends.misaligned}), "misaligned, years"),
-            ("m_star_guard", turns.sel(here), "m*"),
-            ("gridlock_weak_guard", gridlock.sel({**here, EXECUTION: ends.weak}), "gridlocked, weak aligned"),
-            ("gridlock_strong_guard", gridlock.sel({**here, EXECUTION: ends.strong}), "gridlocked, strong aligned"),
-        ):
-            yield row(f"{name}_{format_value(cap)}", value, text, section=section, column=column)
 
 
 def _poles(ds: xr.Dataset) -> Poles:

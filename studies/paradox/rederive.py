@@ -13,7 +13,7 @@ WEAK, STRONG = 0.05, 1.0
 
 
 def rederive(files: Mapping[str, Path]) -> dict[str, float]:
-    """Return the effect of execution at both ends, its errors, m* at every horizon, and all three over the guard."""
+    """Return the effect of execution at both ends, its errors, and m* at every horizon."""
     with xr.open_dataset(files["study"]) as ds:
         firms = ds["firms"].to_dataframe()["firms"]
         lived = ds["batch_lifetime"].to_dataframe()["batch_lifetime"]
@@ -30,12 +30,6 @@ def rederive(files: Mapping[str, Path]) -> dict[str, float]:
     gaps = _gap(left)
     errors = np.sqrt(gaps.var(axis=1, ddof=0) * (gaps.shape[1] - 1))
     found |= {"effect_aligned.se": errors.iloc[0], "effect_misaligned.se": errors.iloc[-1]}
-
-    guarded = _gap(mean_lifetime(files["guard"], ["utilisation_cap", "execution", "misalignment"]))
-    for cap, gap in guarded.groupby(level="utilisation_cap"):
-        line = gap.droplevel("utilisation_cap")
-        found |= {f"effect_aligned_guard_{cap:g}": line.iloc[0], f"effect_misaligned_guard_{cap:g}": line.iloc[-1]}
-        found[f"m_star_guard_{cap:g}"] = _turning_point(line)
     return found
 
 

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from scipy.stats import qmc
 
 from common.execution_effects import ESTIMANDS, boundary, effects_at, saltelli_points
+from common.folder import load
 from common.number_table import NumberTable, Row
 from firmfate.analysis import Estimate, Lifetimes, turning_point
 from firmfate.counts import WEEKS_PER_YEAR
@@ -19,71 +21,26 @@ from firmfate.models import load_model
 from firmfate.parameter_range import ParameterRange
 from firmfate.sensitivity import elementary_effects, morris_design, sobol_indices
 
-WIDE = {
-    "adopt_time": ParameterRange(8, 78, log=True),
-    "lapse_time": ParameterRange(17, 156, log=True),
-    "lapse_share": ParameterRange(0, 1),
-    "shared_metrics": ParameterRange(0, 0.5),
-    "communication": ParameterRange(0, 0.5),
-    "steering_coupling": ParameterRange(0, 1),
-    "lead_sensitivity": ParameterRange(0.2, 0.6),
-    "observe_time": ParameterRange(8, 78, log=True),
-    "correct_time": ParameterRange(13, 208, log=True),
-    "relapse_time": ParameterRange(52, 468, log=True),
-    "alarm": ParameterRange(0.5, 0.9),
-    "customer_voice": ParameterRange(0, 0.6),
-    "blindness": ParameterRange(0, 1),
-    "cash_buffer": ParameterRange(3, 30, log=True),
-    "buffer_sd": ParameterRange(0.3, 1.4),
-    "background_exit": ParameterRange(0, 0.06),
-    "cost_gain": ParameterRange(0, 0.1),
-    "variability_gain": ParameterRange(0, 0.6),
-    "demand_sd": ParameterRange(0.08, 0.32, log=True),
-    "cost_sd": ParameterRange(0.025, 0.1, log=True),
-    "margin_sd": ParameterRange(0.02, 0.08, log=True),
-    "capacity": ParameterRange(1.2, 1.755),
-    "utilisation_cap": ParameterRange(0.9, 0.995),
-    "fill_time": ParameterRange(1, 1.3),
-    "pick_time": ParameterRange(1, 1.3),
-    "transit_time": ParameterRange(1, 1.3),
-}
-"""Ranges of what is decisive, off by default, or bounded; other assumptions go from 0.7 to 1.3 of their default."""
-
-SWEPT = {
-    "lapse_share": ParameterRange(0, 1),
-    "shared_metrics": ParameterRange(0, 1),
-    "steering_coupling": ParameterRange(0, 1),
-    "correct_time": ParameterRange(2, 208, log=True),
-    "observe_time": ParameterRange(2, 208, log=True),
-    "adopt_time": ParameterRange(4, 416, log=True),
-    "lapse_time": ParameterRange(4, 416, log=True),
-    "cost_gain": ParameterRange(0, 0.3),
-    "cash_buffer": ParameterRange(1, 200, log=True),
-    "overhead_cut": ParameterRange(0, 1),
-    "alarm": ParameterRange(0.3, 1.2),
-    "prevention_loss": ParameterRange(0, 1),
-    "capability_loss": ParameterRange(0, 1),
-    "soft_orders": ParameterRange(0, 1.5),
-    "discount": ParameterRange(0, 0.2),
-    "demand_sd": ParameterRange(0.02, 0.64, log=True),
-    "overhead": ParameterRange(0.2, 0.38),
-    "utilisation_cap": ParameterRange(0.85, 0.999),
-    "capacity": ParameterRange(1.15, 3, log=True),
-    "variability_gain": ParameterRange(0, 0.9),
-    "customer_floor": ParameterRange(0.1, 0.9),
-}
-"""Wide sweeps, one parameter at a time, in search of where the paradox ends."""
+_spans = load("robustness", "ranges")
+ranges, sourced, STRUCTURES, SWEPT = _spans.ranges, _spans.sourced, _spans.STRUCTURES, _spans.SWEPT
 
 TOGETHER: dict[str, dict[str, float]] = {
     "the defaults": {},
     "execution has no gains (cost_gain = variability_gain = 0)": {"cost_gain": 0, "variability_gain": 0},
     "speed alone, and correction as strong as execution": {"lapse_share": 0, "steering_coupling": 1},
+    "cost_gain alone off": {"cost_gain": 0},
+    "variability_gain alone off": {"variability_gain": 0},
     "half shared metrics, correction in 13 weeks": {"shared_metrics": 0.5, "correct_time": 13},
     "correction in 4 weeks of distress seen in 4": {"correct_time": 4, "observe_time": 4},
 }
 """Assumptions that are changed together."""
 
+GAINS = ("cost_gain", "variability_gain")
+CASES = {"helped": "aligned helped", "harmed": "misaligned harmed", "paradox": "paradox"}
 MOST = 8
+BOX = 512
+"""Points in the joint space of all assumptions."""
+
 TINY = 2_000
 HORIZONS = (3, 5, 10, 20)
 NAMES = {
@@ -91,17 +48,6 @@ NAMES = {
     "misaligned": "dRMST/dE misaligned, years",
     "turning": "turning point m*",
 }
-
-
-def ranges() -> dict[str, ParameterRange]:
-    """Return the range of every parameter of `firm` that its table marks as an assumption."""
-    found = {}
-    for row in load_model("firm").parameters:
-        if not row.assumption:
-            continue
-        low, high = 0.7 * row.default, 1.3 * row.default
-        found[row.name] = WIDE.get(row.name, ParameterRange(max(low, row.allowed.low), min(high, row.allowed.high)))
-    return found
 
 
 def derive(directories: Mapping[str, Path], *, threads: int | None = None) -> dict[str, xr.Dataset]:
@@ -121,6 +67,8 @@ def derive(directories: Mapping[str, Path], *, threads: int | None = None) -> di
     chosen = {name: wide[name] for name in eight}
     design = saltelli_points(chosen, points=4 if tiny else 256, seed=of_design)
     joint = effects_at(design, firms=max(16, firms // 50), misalignments=(0, 1 / 3, 2 / 3, 1), **common)
+    everywhere = box_points(wide, points=8 if tiny else BOX, seed=of_design)
+    box = effects_at(everywhere, firms=max(16, firms // 25), misalignments=(0, 1 / 3, 2 / 3, 1), **common)
     sobol = sobol_indices(joint.rename(point="cell"), _estimates, seed=of_design)
     sweeps = []
     for name, span in SWEPT.items():
@@ -132,7 +80,16 @@ def derive(directories: Mapping[str, Path], *, threads: int | None = None) -> di
     keys = sorted({key for changed in TOGETHER.values() for key in changed})
     table = {key: [changed.get(key, defaults[key]) for changed in TOGETHER.values()] for key in keys}
     together = effects_at(table, firms=max(16, firms // 5), **common).reset_coords(keys)
-    return {"morris": morris, "joint": joint, "sobol": sobol, "swept": swept, "together": together}
+    return {"morris": morris, "joint": joint, "sobol": sobol, "swept": swept, "together": together, "box": box}
+
+
+def box_points(wide: Mapping[str, ParameterRange], *, points: int, seed: int) -> dict[str, np.ndarray]:
+    """Return a Latin hypercube over ranges: parameter -> values."""
+    unit = qmc.LatinHypercube(len(wide), rng=np.random.default_rng(seed)).random(points)
+    return {
+        name: np.array([span.value(at) for at in unit[:, column].tolist()])
+        for column, (name, span) in enumerate(wide.items())
+    }
 
 
 def _estimates(ds: xr.Dataset) -> xr.DataArray:
@@ -143,10 +100,58 @@ def estimands(runs: Mapping[str, xr.Dataset]) -> NumberTable:
     """Return elementary effects, Sobol indices, where the paradox ends, and what steps and horizons change."""
     return NumberTable(
         [
-            *_morris(runs["morris"]), *_sobol(runs["sobol"]), *_joint(runs["joint"], runs["sobol"]),
+            *_box(runs["box"]), *_morris(runs["morris"]), *_sobol(runs["sobol"]),
+            *_joint(runs["joint"], runs["sobol"]),
             *_boundaries(runs["swept"]), *_together(runs["together"]), *_steps(runs), *_horizons(runs),
+            *_ranges(),
         ]
     )  # fmt: skip
+
+
+def _box(ds: xr.Dataset) -> Iterator[Row]:
+    """Return in which share of the space of all assumptions the paradox holds, and where the effect turns there."""
+    section = "Share of the joint space of all assumptions"
+    helps, harms = (ds["estimate"].sel(estimand=name).values for name in ESTIMANDS[:2])
+    sure_helps, sure_harms = (ds["se"].sel(estimand=name).values * 2 for name in ESTIMANDS[:2])
+    paradox = (helps > 0) & (harms < 0)
+    cases = {
+        "aligned_helped": (helps > 0, "execution helps the aligned"),
+        "misaligned_harmed": (harms < 0, "execution harms the misaligned"),
+        "paradox": (paradox, "both: the paradox holds"),
+        "paradox_sure": ((helps > sure_helps) & (harms < -sure_harms), "both by more than two standard errors"),
+        "against_sure": (
+            (helps < -sure_helps) | (harms > sure_harms),
+            "one of them has the other sign by more than two standard errors",
+        ),
+    }
+    for name, (holds, text) in cases.items():
+        yield Row(f"box_{name}", _share(holds), "share", text, section)
+    section = "Share of the joint space of all assumptions, by where a parameter lies in its range"
+    for name in (*GAINS, "shared_metrics", "lapse_share", "correct_time", *STRUCTURES):
+        low, high = np.quantile(ds[name].values, [0.25, 0.75])
+        for column, here in (("lowest quarter", ds[name].values <= low), ("highest quarter", ds[name].values >= high)):
+            for kind, holds in (("helped", helps > 0), ("harmed", harms < 0), ("paradox", paradox)):
+                yield Row(
+                    f"box_{column.split()[0]}_{name}_{kind}", _share(holds[here]), "share", name, section,
+                    f"{CASES[kind]}, {column}",
+                )  # fmt: skip
+    section = "The two effects and m* over the joint space of all assumptions"
+    random = np.random.default_rng(1)
+    for name in ESTIMANDS:
+        values = ds["estimate"].sel(estimand=name).values
+        drawn = values[random.integers(values.size, size=(400, values.size))]
+        for share in (0.05, 0.25, 0.5, 0.75, 0.95):
+            found = Estimate(float(np.quantile(values, share)), float(np.quantile(drawn, share, axis=1).std(ddof=1)))
+            yield Row(f"box_{name}_{share:g}", found, "quantile", f"{share:.0%}", section, NAMES[name])
+
+
+def _ranges() -> Iterator[Row]:
+    """Return the ranges themselves, each with its source."""
+    for name, (span, source) in sourced().items():
+        scale = ", on a log scale" if span.log else ""
+        for column, value in (("from", span.low), ("to", span.high)):
+            exact = Estimate(value, np.nan)
+            yield Row(f"range_{column}_{name}", exact, "its own unit", f"{name}: {source}{scale}", "Ranges", column)
 
 
 def _morris(ds: xr.Dataset) -> Iterator[Row]:

@@ -37,7 +37,7 @@ def _screen(ds, firms):
 
 @style.styled
 def _sweeps(ds, firms):
-    figure, axes = style.canvas(8.6, 11.0, -(-len(estimands.SWEPT) // 4), 4, sharey=True)
+    figure, axes = style.canvas(8.6, 12.8, -(-len(estimands.SWEPT) // 4), 4, sharey=True)
     for ax in axes.ravel()[len(estimands.SWEPT) :]:
         ax.set_visible(False)
     units = {row.name: row.unit for row in load_model("firm").parameters}

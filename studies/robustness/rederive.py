@@ -44,5 +44,8 @@ def rederive(files):
         table = pd.DataFrame({name: ds["estimate"].sel(estimand=name) for name in ("aligned", "misaligned")})
         every = indices.sizes["parameter"] + 2
     draws = table[(table.index % every == 0) | (table.index % every == every - 1)]
+    with xr.open_dataset(files["box"]) as ds:
+        box = pd.DataFrame({name: ds["estimate"].sel(estimand=name) for name in ("aligned", "misaligned")})
+    found["box_paradox"] = float(((box["aligned"] > 0) & (box["misaligned"] < 0)).mean())
     found["share_paradox"] = float(((draws["aligned"] > 0) & (draws["misaligned"] < 0)).mean())
     return found

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator, Mapping
 from functools import partial
 
+import numpy as np
 import xarray as xr
 
 from common.number_table import NumberTable, Row, row
@@ -33,9 +34,11 @@ def estimands(runs: Mapping[str, xr.Dataset]) -> NumberTable:
     ----------
     runs : mapping
         ``levers``: counts over execution, misalignment and every lever, off and on; ``doses``: over execution and
-        shared_metrics, at misalignment 1.
+        shared_metrics, at misalignment 1; ``exchange``: cells in which one lever at a time is pulled by steps.
     """
-    return NumberTable([*_levers(runs["levers"].compute()), *_doses(runs["doses"].compute())])
+    return NumberTable(
+        [*_levers(runs["levers"].compute()), *_doses(runs["doses"].compute()), *_exchange(runs["exchange"].compute())]
+    )
 
 
 def gains(lived: Lifetimes) -> xr.Dataset:
@@ -135,3 +138,46 @@ def _doses(ds: xr.Dataset) -> Iterator[Row]:
                 column=f"execution {format_value(execution)}",
                 section="Shared metrics by dose, misalignment 1",
             )
+
+
+def _exchange(ds: xr.Dataset) -> Iterator[Row]:
+    """Return what each lever is worth in misalignment, over the range in which it can be pulled."""
+    lived = Lifetimes(ds)
+    cells = {name: ds[name].values for name in (EXECUTION, *LEVERS)}
+    section = "Exchange rates at misalignment 1: what a lever gives, and the misalignment that would give as much"
+    for name, (words, off, _) in LEVERS.items():
+        if name == "shared_metrics":
+            continue
+        for value in sorted(set(cells[name]) - {off}, reverse=bool(off > cells[name].min())):
+            for execution in sorted(set(cells[EXECUTION]), reverse=True):
+                curve = _cells(cells, execution, "shared_metrics")
+                pulled = next(at for at, here in _cells(cells, execution, name) if here == value)
+                text, key = f"{words} ({name} {format_value(value)} for {format_value(off)})", format_value(execution)
+                years = lived.apply(partial(_gained, pulled=pulled, base=curve[0][0]))
+                worth = lived.apply(partial(_worth, pulled=pulled, curve=curve))
+                kept = f"{name}_{format_value(value)}_{key}"
+                yield row(f"gives_{kept}", years, text, unit="years, misalignment", section=section,
+                          column=f"execution {key}, years")  # fmt: skip
+                yield row(f"worth_{kept}", worth, text, unit="years, misalignment", section=section,
+                          column=f"execution {key}, misalignment")  # fmt: skip
+
+
+def _cells(cells: Mapping[str, np.ndarray], execution: float, lever: str) -> list[tuple[int, float]]:
+    """Return the cells in which no other lever is pulled, each with the value of this one, from its least up."""
+    others = [cells[name] == off for name, off in OFF.items() if name != lever]
+    at = np.flatnonzero(np.logical_and.reduce([cells[EXECUTION] == execution, *others]))
+    return sorted(((int(place), float(cells[lever][place])) for place in at), key=lambda cell: cell[1])
+
+
+def _gained(years: xr.DataArray, *, pulled: int, base: int) -> xr.DataArray:
+    return years.isel(cell=pulled, drop=True) - years.isel(cell=base, drop=True)
+
+
+def _worth(years: xr.DataArray, *, pulled: int, curve: list[tuple[int, float]]) -> xr.DataArray:
+    """Return the misalignment whose removal (shared_metrics) gives as much; NaN where a lever takes years."""
+    wanted = float(years.isel(cell=pulled))
+    x, y = (np.array(part) for part in ([share for _, share in curve], years.values[[at for at, _ in curve]]))
+    place = int(np.argmax(y >= wanted)) if (y >= wanted).any() else 0
+    if place == 0:
+        return xr.DataArray(np.nan)
+    return xr.DataArray(x[place - 1] + (wanted - y[place - 1]) / (y[place] - y[place - 1]) * (x[place] - x[place - 1]))

@@ -18,7 +18,7 @@ def hazard(execution: float | np.ndarray, misalignment: float | np.ndarray, effe
 
 
 def true_lifetime(execution: float, misalignment: float) -> float:
-    """Mean of min(lifetime in whole weeks, WEEKS), in years."""
+    """Mean of min(lifetime in integer weeks, WEEKS), in years."""
     survival = np.exp(-hazard(execution, misalignment))
     return float((survival ** np.arange(WEEKS)).sum() / 52)
 

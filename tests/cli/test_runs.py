@@ -153,7 +153,7 @@ def test_what_is_no_run_directory_is_refused(command: Callable, tmp_path: Path) 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_replayed_life_equals_the_runs_record(command: Callable, finished_run: Path) -> None:
+def test_a_replayed_firm_equals_the_runs_record(command: Callable, finished_run: Path) -> None:
     """The compiled run, a second run by `simulate`, and the replay agree on every one of 20 firms."""
     firms = firmfate.simulate(
         "firm", execution=0.9, misalignment=1.0, weeks=520, seed=20261123, replicates=20
@@ -161,10 +161,11 @@ def test_a_replayed_life_equals_the_runs_record(command: Callable, finished_run:
     told = json.loads(
         command("replay", finished_run, "--execution", 0.9, "--misalignment", 1, "--replicate", "0-19", "--json").out
     )
+    causes = firms.cause.attrs["flag_meanings"].split()
     for life, firm in zip(told, range(20), strict=True):
         record = firms.isel(replicate=firm)
         assert life["event_week"] == record.event_week.item()
-        assert life["cause"] == ["censored", *open_run(run).cause.values][record.cause.item()]
+        assert life["cause"] == causes[record.cause.item()]
         assert life["alarm_week"] == record.alarm_week.item()
         if life["alarm_week"]:
             assert life["green_kpis"] == record.green_kpis.item()
@@ -180,10 +181,10 @@ def test_replay_names_the_nearest_cell(command: Callable, finished_run: Path) ->
     assert spelled.out == ended.out
 
 
-def test_replay_writes_the_same_life_as_csv_netcdf_and_picture(
+def test_replay_writes_the_same_trajectory_as_csv_netcdf_and_picture(
     command: Callable, finished_run: Path, tmp_path: Path
 ) -> None:
-    names = {kind: tmp_path / f"life.{kind}" for kind in ("csv", "nc", "png")}
+    names = {kind: tmp_path / f"firm.{kind}" for kind in ("csv", "nc", "png")}
     ended = command(
         "replay", finished_run, "--execution", "0.9", "--misalignment", "1", "--replicate", "3",
         "--csv", names["csv"], "--netcdf", names["nc"], "--plot", names["png"],
@@ -200,7 +201,9 @@ def test_replay_writes_the_same_life_as_csv_netcdf_and_picture(
     assert names["png"].read_bytes().startswith(b"\x89PNG")
 
 
-def test_several_lives_as_csv_end_where_the_firms_do(command: Callable, finished_run: Path, tmp_path: Path) -> None:
+def test_several_trajectories_as_csv_stop_where_the_firms_do(
+    command: Callable, finished_run: Path, tmp_path: Path
+) -> None:
     path = tmp_path / "lives.csv"
     assert (
         command("replay", finished_run, "--replicate", "5-8", "--variables", "cash,customers", "--csv", path).code == 0
@@ -222,12 +225,12 @@ def test_several_lives_as_csv_end_where_the_firms_do(command: Callable, finished
         (["--execution", "nan"], "allowed: a number"),
         (["--replicate", "-3"], "--replicate"),
         (["--replicate", "9-2"], "a range such as 0-9"),
-        (["--variables", "csh"], "a life has no column 'csh'; did you mean 'cash'?"),
-        (["--variables", "cash,foo"], "a life has no column 'foo'; allowed: eps_"),
+        (["--variables", "csh"], "a trajectory has no column 'csh'; did you mean 'cash'?"),
+        (["--variables", "cash,foo"], "a trajectory has no column 'foo'; allowed: eps_"),
         (["--csv", "nodir/x.csv"], "nodir/x.csv: there is no folder nodir"),
         (["--netcdf", "nodir/x.nc"], "nodir/x.nc: there is no folder nodir"),
         (["--plot", "nodir/x.png"], "nodir/x.png: there is no folder nodir"),
-        (["--replicate", "0-3", "--plot", "x.png"], "--plot draws one complete life"),
+        (["--replicate", "0-3", "--plot", "x.png"], "--plot draws one complete trajectory"),
         (["--plot", "x.docx"], "ends in .png, .svg, .pdf"),
     ],
 )

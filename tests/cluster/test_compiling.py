@@ -12,7 +12,7 @@ import sys
 from firmfate.execute.compiling import compile_once
 from firmfate.kernel.engine import Engine
 from firmfate.models import load_model
-engine = Engine(load_model("car"))
+engine = Engine(load_model("car"), dt=1.0)
 print("ready", flush=True)
 sys.stdin.readline()
 compile_once(engine)

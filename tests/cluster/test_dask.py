@@ -113,7 +113,7 @@ def test_a_worker_that_does_not_see_the_directory_stops_the_run(
 def test_a_worker_of_another_version_stops_the_run(small: Case, two_processes: object, tmp_path: Path) -> None:
     run = RunDirectory(tmp_path / "run")
     run.claim(small.study)
-    with pytest.raises(RunDirectoryError, match="another study, version or processor"):
+    with pytest.raises(RunDirectoryError, match="another study or version"):
         run_on_dask(two_processes, work(small, run, "0" * 16))
 
 

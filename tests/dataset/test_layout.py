@@ -31,7 +31,7 @@ COUNTS = {
 """Variable -> type, and dimensions after those of cells and strata."""
 
 SIZES = {"cause": 4, "week": 260, "batch": 32, "bin": 20, "horizon": 2, "end": 5, "green": 6}
-FIRMS = {"event_week": "float32", "end": "uint8", "alarm_week": "float32", "green_kpis": "uint8"}
+FIRMS = {"event_week": "float32", "cause": "uint8", "alarm_week": "float32", "green_kpis": "uint8"}
 ATTRIBUTES = {
     "Conventions", "title", "question", "summary", "source", "model", "steps_per_week", "weeks", "replicates", "seed",
     "common_random_numbers", "complete", "parameters", "study", "provenance", "history",

@@ -19,7 +19,7 @@ import firmfate
 from firmfate import files
 from firmfate.dataset import netcdf, slabs
 from firmfate.errors import RunDirectoryError
-from firmfate.lives import read_lives
+from firmfate.simulation.typical_firms import read_trajectories
 
 RECORDED = """\
 [study]
@@ -59,10 +59,10 @@ def names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
-ROOM = {"result.nc": 1_000_000, "lives.nc": 2_500_000}
+ROOM = {"result.nc": 1_000_000, "trajectories.nc": 2_500_000}
 """File -> a limit under which there is no room for it, but for what is written before it."""
 
-SIZES = {"result.nc": 30_000, "lives.nc": 300_000}
+SIZES = {"result.nc": 30_000, "trajectories.nc": 300_000}
 """The same of the files themselves, compressed."""
 
 
@@ -155,7 +155,7 @@ def huge(path: Path, **sizes: int) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", ["result.nc", "lives.nc", "firms.nc"])
+@pytest.mark.parametrize("name", ["result.nc", "trajectories.nc", "firms.nc"])
 @pytest.mark.parametrize("size", [10**9, 10**12])
 def test_files_that_declare_huge_dims_are_refused_before_room_is_made(
     command: Callable, finished_run: Path, tmp_path: Path, name: str, size: int
@@ -186,17 +186,17 @@ def damaged(path: Path, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["truncated", "foreign", "empty", "flipped"])
-def test_damaged_lives_are_named_by_the_report_and_replaced_by_gather_and_run(
+def test_damaged_trajectories_are_named_by_the_report_and_replaced_by_gather_and_run(
     command: Callable, finished_run: Path, study_file: Path, tmp_path: Path, kind: str
 ) -> None:
     run = shutil.copytree(finished_run, tmp_path / "run")
     for words in (("gather", run, "--quiet"), ("run", study_file, "--into", run, "--quiet")):
-        damaged(run / "lives.nc", kind)
+        damaged(run / "trajectories.nc", kind)
         later = (run / "result.nc").stat().st_mtime + 3600
-        os.utime(run / "lives.nc", (later, later))  # whatever the times of files say
+        os.utime(run / "trajectories.nc", (later, later))  # whatever the times of files say
         ended = command("report", run)
         assert ended.code == 2, ended
-        assert str(run / "lives.nc") in ended.err
+        assert str(run / "trajectories.nc") in ended.err
         assert f"firmfate gather {run}" in ended.err
         assert command(*words).code == 0
         assert command("report", run).code == 0
@@ -250,17 +250,17 @@ def test_flipped_bytes_of_a_result_are_refused_by_its_name(recorded_run: Path) -
     assert any("is damaged (NetCDF" in fault and f"firmfate gather {recorded_run}" in fault for fault in refused)
 
 
-def test_no_flipped_byte_of_lives_is_an_internal_error(finished_run: Path, tmp_path: Path) -> None:
+def test_no_flipped_byte_of_trajectories_is_an_internal_error(finished_run: Path, tmp_path: Path) -> None:
     run = shutil.copytree(finished_run, tmp_path / "run")
-    data, refused = (run / "lives.nc").read_bytes(), 0
-    held = read_lives(run)
+    data, refused = (run / "trajectories.nc").read_bytes(), 0
+    held = read_trajectories(run)
     assert held is not None
     assert all(isinstance(variable.variable._data, np.ndarray) for variable in held.data_vars.values())  # in memory
     for place in np.random.default_rng(3).integers(0, len(data), 40):
-        flipped(run / "lives.nc", int(place))
+        flipped(run / "trajectories.nc", int(place))
         try:
-            read_lives(run)
+            read_trajectories(run)
         except RunDirectoryError as fault:
-            refused += str(run / "lives.nc") in str(fault)
-        (run / "lives.nc").write_bytes(data)
+            refused += str(run / "trajectories.nc") in str(fault)
+        (run / "trajectories.nc").write_bytes(data)
     assert refused > 20

@@ -54,7 +54,8 @@ def test_a_replayed_firm_equals_its_record(run):
         for misalignment in (0.0, 1.0):
             life = firmfate.replay(directory, replicate=replicate, misalignment=misalignment)
             record = firms.sel(misalignment=misalignment).isel(replicate=replicate)
-            for name in ("event_week", "end", "alarm_week", "green_kpis"):
+            assert life.attrs["cause"] == record.cause.attrs["flag_meanings"].split()[int(record.cause)]
+            for name in ("event_week", "alarm_week", "green_kpis"):
                 assert life.attrs[name] == float(record[name]), name
             assert life.sizes["step"] == life.attrs["event_week"]
 

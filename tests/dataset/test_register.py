@@ -20,8 +20,17 @@ from firmfate.dataset import layout
 from firmfate.models import load_model
 from firmfate.models.declarations import Mark
 
-MARKS = (Mark("moods", "mood", 2, "moods at the alarm"), Mark("last_step", "grade", 4, "grades at the alarm"))
-MODEL = replace(load_model("car"), marks=MARKS)
+MARKS = (
+    Mark("moods", 2, "moods at the alarm", dim="mood"), Mark("last_step", 4, "grades at the alarm", dim="grade"),
+)  # fmt: skip
+CAR = load_model("car")
+
+
+def step(s, p, draw, shock, week):
+    return {**CAR.step(s, p, draw, shock, week), "moods": 1, "last_step": 2}
+
+
+MODEL = replace(CAR, marks=MARKS, step=step)
 """Two marks, of unlike maxima; the name of one ends as a time does."""
 
 
@@ -117,7 +126,7 @@ def test_marks_carry_their_meaning_into_files() -> None:
     file.close()
     found = counts.firm_variables(MODEL)
     assert found["last_step"].long_name == "grades at the alarm"
-    assert list(found) == ["event_week", "end", "alarm_week", "moods", "last_step"]
+    assert list(found) == ["event_week", "cause", "alarm_week", "moods", "last_step"]
 
 
 def test_all_names_that_results_use_are_reserved() -> None:

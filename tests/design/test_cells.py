@@ -152,7 +152,9 @@ def test_forty_thousand_cells_are_lean() -> None:
 
 def test_joint_conditions_are_tested_in_every_cell() -> None:
     """One cell of six breaks the quiet start; it is named."""
-    with pytest.raises(StudyError, match=r"utilisation .* \(in the cell capacity = 1\.1, defect_rate = 0\.2\)"):
+    with pytest.raises(
+        StudyError, match=r"capacity = 1\.1 leaves .* \(in the cell capacity = 1\.1, defect_rate = 0\.2\)"
+    ):
         cells(grid={"capacity": [1.1, 1.2, 1.35], "defect_rate": [0.05, 0.2]})
     cells(grid={"capacity": [1.2, 1.35], "defect_rate": [0.05, 0.2]})
     with pytest.raises(StudyError, match=r"fill_time = 0\.5 weeks must be at least one step \(1 week\)"):
@@ -162,7 +164,7 @@ def test_joint_conditions_are_tested_in_every_cell() -> None:
 
 def test_joint_conditions_are_tested_at_the_corners_of_large_designs() -> None:
     axes = {"capacity": {"from": 1.0, "to": 2.0, "points": 100}, "execution": {"from": 0, "to": 1, "points": 100}}
-    with pytest.raises(StudyError, match=r"capacity = 1 gives a utilisation"):
+    with pytest.raises(StudyError, match=r"capacity = 1 leaves"):
         cells(grid=axes)
     found = cells(grid={**axes, "capacity": {"from": 1.2, "to": 2.0, "points": 100}})
     assert 5_000 <= found.checked <= 5_004
@@ -171,22 +173,22 @@ def test_joint_conditions_are_tested_at_the_corners_of_large_designs() -> None:
 def test_one_corner_of_ten_thousand_cells_is_found() -> None:
     """Only least capacity with most defects breaks the quiet start: one cell, that a random choice may miss."""
     axes = {
-        "capacity": {"from": 1.1893, "to": 2.0, "points": 100},
+        "capacity": {"from": 1.153, "to": 2.0, "points": 100},
         "defect_rate": {"from": 0.05, "to": 0.2, "points": 100},
     }
     for seed in range(5):
-        with pytest.raises(StudyError, match=r"in the cell capacity = 1\.1893, defect_rate = 0\.2\)"):
+        with pytest.raises(StudyError, match=r"in the cell capacity = 1\.153, defect_rate = 0\.2\)"):
             cells(grid=axes, study={"name": "corner", "seed": seed})
     cells(grid={**axes, "defect_rate": {"from": 0.05, "to": 0.198, "points": 100}})
 
 
 def test_joint_conditions_hold_for_firms_that_differ() -> None:
     with pytest.raises(
-        StudyError, match=r"utilisation .*in the cell execution = 0.2, a firm that draws capacity = 1\.0"
+        StudyError, match=r"capacity = .* leaves .*in the cell execution = 0.2, a firm that draws capacity = 1\.0"
     ):
-        cells(grid={"execution": [0.2, 0.8]}, population={"capacity": {"truncated_normal": [1.35, 0.1, 1.05, 2]}})
+        cells(grid={"execution": [0.2, 0.8]}, population={"capacity": {"truncated_normal": [1.35, 0.1, 1.02, 2]}})
     cells(grid={"execution": [0.2, 0.8]}, population={"capacity": {"truncated_normal": [1.35, 0.1, 1.2, 2]}})
-    with pytest.raises(StudyError, match=r"utilisation .*\(in a firm that draws defect_rate = 0\.5"):
+    with pytest.raises(StudyError, match=r"capacity = .* leaves .*\(in a firm that draws defect_rate = 0\.5"):
         cells(population={"defect_rate": {"uniform": [0.05, 0.55]}})
 
 

@@ -35,7 +35,7 @@ def test_there_are_examples() -> None:
     """The test above has something to run."""
     finder = doctest.DocTestFinder()
     found = [name for name in MODULES if any(test.examples for test in finder.find(importlib.import_module(name)))]
-    assert {"firmfate.simulation", "firmfate.shards.plan", "firmfate.study.study"} <= set(found)
+    assert {"firmfate.simulation.many_firms", "firmfate.shards.plan", "firmfate.study.study"} <= set(found)
 
 
 @pytest.mark.parametrize("kind", [*DESIGNS, "population"])

@@ -70,7 +70,7 @@ def test_an_interrupt_in_a_callback_ends_the_command(
 def test_what_else_python_cannot_raise_is_shown_as_ever(tmp_path: Path) -> None:
     program = (
         "import weakref\n"
-        "from firmfate.interrupts import delivered\n"
+        "from firmfate.execute.interrupts import delivered\n"
         "class Referred: pass\n"
         "with delivered():\n"
         "    one = Referred(); reference = weakref.ref(one, lambda _: 1 / 0); del one\n"

@@ -52,5 +52,5 @@ def test_the_paradox_is_there_by_more_than_ten_standard_errors(ran: Path, misali
 def test_without_execution_misalignment_does_nothing(tmp_path: Path) -> None:
     """The negative control: with E = 0 practices do not drift, and the same firms live the same lives."""
     firms = firmfate.simulate("firm", execution=0.0, misalignment=[0.0, 0.5, 1.0], replicates=300, weeks=520)
-    for name in ("event_week", "end", "alarm_week"):
+    for name in ("event_week", "cause", "alarm_week"):
         assert (firms[name] == firms[name][0]).all()

@@ -84,7 +84,7 @@ def test_a_run_keeps_its_study_when_its_extension_cannot_start(command: Callable
     assert command("run", study, "--into", tmp_path / "run", "--no-report", "--quiet").code == 0
     study.write_text(OVERLOADED)
     before = everything(tmp_path)
-    refused(command("run", study, "--into", tmp_path / "run"), "utilisation of 1.496 at the start")
+    refused(command("run", study, "--into", tmp_path / "run"), "capacity = 0.7 leaves 0.665")
     assert everything(tmp_path) == before
 
 

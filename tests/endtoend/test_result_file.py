@@ -35,10 +35,10 @@ def run(request: pytest.FixtureRequest) -> Path:
     return request.getfixturevalue(request.param)
 
 
-@pytest.mark.parametrize("name", ["result.nc", "firms.nc", "lives.nc"])
+@pytest.mark.parametrize("name", ["result.nc", "firms.nc", "trajectories.nc"])
 def test_xarray_reads_units_and_long_names(recorded_run: Path, name: str) -> None:
     with xr.open_dataset(recorded_run / name, decode_timedelta=False) as ds:
-        for variable in ds.data_vars if name == "lives.nc" else ds.variables:
+        for variable in ds.data_vars if name == "trajectories.nc" else ds.variables:
             assert {"units", "long_name"} <= ds[variable].attrs.keys(), variable
 
 

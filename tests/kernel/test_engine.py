@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 import firmfate
-from firmfate.counts import COUNTED, Counters
+from firmfate.counts import COUNTED, INVALID, Counters
 from firmfate.errors import InvalidFirmsWarning
-from firmfate.kernel.engine import INVALID, Engine, Varying
+from firmfate.kernel.engine import Engine, Varying
 from firmfate.models import load_model
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "models"))
@@ -174,7 +174,7 @@ def test_common_random_numbers():
 
 @pytest.mark.parametrize("model", ["firm", "car"])
 def test_the_compiled_count_takes_the_tables_of_the_register_in_their_order(model):
-    taken = list(inspect.signature(Engine(load_model(model))._module.count.py_func).parameters)
+    taken = list(inspect.signature(Engine(load_model(model), dt=1.0)._module.count.py_func).parameters)
     assert taken[-len(COUNTED) :] == [counter.name for counter in COUNTED]
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import firmfate
+from firmfate.models import load_model
 
 CASES = sorted((Path(__file__).parent / "reference").glob("*.json"))
 
@@ -49,6 +50,9 @@ def largest_error(life, table: pd.DataFrame) -> float:
     return worst
 
 
+CAUSES = ["censored", *(cause.name for cause in load_model("firm").causes)]
+
+
 def test_all_eleven_are_here():
     assert len(CASES) == 11
 
@@ -61,7 +65,7 @@ def test_path_and_end(path):
     step = 1 / case["steps_per_week"]
     assert (
         life.attrs["event_week"] / step,
-        ["censored", *(cause.name for cause in load_model("firm").causes)].index(life.attrs["cause"]),
+        CAUSES.index(life.attrs["cause"]),
         life.attrs["alarm_week"] / step,
         life.attrs["green_kpis"],
     ) == ends

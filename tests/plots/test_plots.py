@@ -17,9 +17,9 @@ from matplotlib.axes import Axes
 from firmfate import analysis, plots
 from firmfate.dataset import open_run
 from firmfate.errors import EstimateError
-from firmfate.lives import replay
 from firmfate.plots import style
-from firmfate.plots.one_life import kpi_ratio
+from firmfate.plots.one_trajectory import kpi_ratio
+from firmfate.simulation import replay
 from firmfate.survival import cumulative_incidence, example, hazard, kaplan_meier, risk_table, rmst, rmst_curve
 
 YEAR = 52
@@ -34,7 +34,7 @@ def ds(finished_run: Path) -> xr.Dataset:
 
 @pytest.fixture(scope="module")
 def many(finished_run: Path) -> xr.Dataset:
-    """Thirty whole lives of strong misaligned firms."""
+    """Thirty trajectories of strong misaligned firms."""
     return replay(finished_run, replicate=range(30), execution=0.9, misalignment=1.0)
 
 
@@ -206,9 +206,9 @@ def test_early_alarms_are_drawn_apart(ds: xr.Dataset) -> None:
     assert "hollow: early alarms" in words(axes[1])
 
 
-def test_one_life_shows_kpis_above_and_the_firm_below(many: xr.Dataset) -> None:
-    one = many.isel(life=int(np.flatnonzero(many["cause"].values != "censored")[0]))
-    axes = plots.life(one)
+def test_one_trajectory_shows_kpis_above_and_the_firm_below(many: xr.Dataset) -> None:
+    one = many.isel(trajectory=int(np.flatnonzero(many["cause"].values != "censored")[0]))
+    axes = plots.trajectory(one)
     lived = int(np.isfinite(one["cash"]).sum())
     kpis = [line for line in axes[0].lines if not str(line.get_label()).startswith("_")]
     assert [line.get_label() for line in kpis] == ["sales", "production", "quality", "finance", "logistics"]
@@ -225,19 +225,19 @@ def test_one_life_shows_kpis_above_and_the_firm_below(many: xr.Dataset) -> None:
 
 
 def test_kpis_are_turned_so_that_up_is_better(many: xr.Dataset) -> None:
-    one = many.isel(life=0).copy()
+    one = many.isel(trajectory=0).copy()
     one["kpi_quality"] = one["kpi_quality"] * np.linspace(1, 0.5, one.sizes["step"])
     halved = one.isel(step=[0, -1]).assign(kpi_quality=("step", [0.02, 0.01]), kpi_sales=("step", [1.0, 0.5]))
     np.testing.assert_array_equal(kpi_ratio(halved, "kpi_quality"), [1, 2])
     np.testing.assert_array_equal(kpi_ratio(halved, "kpi_sales"), [1, 0.5])
 
 
-def test_life_of_another_model_shows_its_stocks() -> None:
+def test_trajectory_of_another_model_shows_its_stocks() -> None:
     car = xr.Dataset(
         {"eps_road": ("step", [0.1, 0.2]), "distance": ("step", [2.0, 1.5], {"units": "σ√year"})},
         coords={"week": ("step", [0.0, 13.0])}, attrs={"event_week": 26.0, "cause": "censored", "alarm_week": 0},
     )  # fmt: skip
-    (ax,) = plots.life(car)
+    (ax,) = plots.trajectory(car)
     assert ax.get_title(loc="left") == "distance (σ√year)"
     assert "alive at the horizon" in words(ax)
 
@@ -245,7 +245,7 @@ def test_life_of_another_model_shows_its_stocks() -> None:
 def test_fan_shows_quantiles_of_the_living(many: xr.Dataset) -> None:
     axes = plots.fan(many, variables=["cash", "inventory"])
     drawn = style.band_points(many.sizes["step"])
-    cash = many["cash"].transpose("life", "step").values[:, drawn]
+    cash = many["cash"].transpose("trajectory", "step").values[:, drawn]
     alive = np.isfinite(cash).sum(axis=0)
     median = lines(axes[0])["median"].get_ydata()
     np.testing.assert_allclose(median, np.nanmedian(cash[:, alive > 0], axis=0))
@@ -258,10 +258,10 @@ def test_fan_shows_quantiles_of_the_living(many: xr.Dataset) -> None:
         assert band.get_paths()[0].vertices[:, 0].max() == pytest.approx(years[alive * share >= 1].max())
     with pytest.raises(EstimateError, match="did you mean 'cash'"):
         plots.fan(many, variables=["cahs"])
-    with pytest.raises(EstimateError, match="many lives"):
-        plots.fan(many.isel(life=0))
-    with pytest.raises(EstimateError, match="draws one life"):
-        plots.life(many)
+    with pytest.raises(EstimateError, match="many firms"):
+        plots.fan(many.isel(trajectory=0))
+    with pytest.raises(EstimateError, match="draws one firm"):
+        plots.trajectory(many)
 
 
 DRAWN: dict[str, Callable[[xr.Dataset], Any]] = {
@@ -334,8 +334,8 @@ def test_no_words_lie_upon_others(ds: xr.Dataset, name: str) -> None:
         assert overlapping(DRAWN[name](cells)) == []
 
 
-def test_no_words_of_lives_lie_upon_others(many: xr.Dataset) -> None:
-    assert overlapping(plots.life(many.isel(life=0))) == []
+def test_no_words_of_trajectories_lie_upon_others(many: xr.Dataset) -> None:
+    assert overlapping(plots.trajectory(many.isel(trajectory=0))) == []
     drawn = plots.fan(many)
     assert overlapping(drawn) == []
     drawn[0].text(0.5, 0.5, "one")

@@ -75,7 +75,7 @@ def test_the_report_renders(run_of: Callable[[str], Path], tmp_path: Path, width
         "survival",
         "causes",
         "dashboards",
-        "lives",
+        "trajectories",
         "errors",
         "parameters",
         "methods",

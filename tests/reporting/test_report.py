@@ -15,6 +15,7 @@ from firmfate.analysis import finding, green_dashboards, warning_time
 from firmfate.analysis.formatting import Estimate, decimals, format_estimate
 from firmfate.dataset import open_run
 from firmfate.errors import RunDirectoryError
+from firmfate.models import load_model
 from firmfate.reporting import write_report
 from firmfate.survival import cumulative_incidence, risk_table, rmst
 
@@ -26,7 +27,7 @@ SECTIONS = {
         "survival",
         "causes",
         "dashboards",
-        "lives",
+        "trajectories",
         *END,
     ],
     "one cell": [
@@ -34,7 +35,7 @@ SECTIONS = {
         "survival",
         "causes",
         "dashboards",
-        "lives",
+        "trajectories",
         *END,
     ],
     "listed cells": [
@@ -43,7 +44,7 @@ SECTIONS = {
         "survival",
         "causes",
         "dashboards",
-        "lives",
+        "trajectories",
         *END,
     ],
     "one division": [
@@ -52,7 +53,7 @@ SECTIONS = {
         "survival",
         "causes",
         "dashboards",
-        "lives",
+        "trajectories",
         *END,
     ],
     "three axes": [
@@ -61,17 +62,17 @@ SECTIONS = {
         "survival",
         "causes",
         "dashboards",
-        "lives",
+        "trajectories",
         *END,
     ],
-    "car": ["finding", "phase-map", "survival", "dashboards", "lives", *END],
+    "car": ["finding", "phase-map", "survival", "dashboards", "trajectories", *END],
     "hypercube": [
         "finding",
         "lifetimes",
         "survival",
         "causes",
         "dashboards",
-        "lives",
+        "trajectories",
         *END,
     ],
     "too few firms": [
@@ -79,7 +80,7 @@ SECTIONS = {
         "phase-map",
         "survival",
         "causes",
-        "lives",
+        "trajectories",
         *END,
     ],
 }
@@ -195,7 +196,7 @@ def test_parameters_say_what_the_study_changed(report: Any, page: Any) -> None:
     assert "0.05 to 1, 3 values" in words
     assert "differs from firm to firm, normal (mean 0.57, sd 0.02), median 0.57, 5-95 % 0.537 to 0.603" in words
     assert "Assumption. Books close in 6 days" in words
-    assert len(rows) == 82
+    assert len(rows) == len(load_model("firm").parameters)
 
 
 def test_parts_of_a_parameter_are_told_apart(report: Any, page: Any) -> None:
@@ -230,10 +231,10 @@ def test_the_same_run_gives_the_same_report(report: Any, run_of: Any) -> None:
     assert write_report(run_of("paradox")).read_bytes() == before
 
 
-def test_without_lives_or_study_the_rest_is_written(run_of: Any, page: Any, tmp_path: Path) -> None:
+def test_without_trajectories_or_study_the_rest_is_written(run_of: Any, page: Any, tmp_path: Path) -> None:
     shutil.copy(run_of("paradox") / "result.nc", tmp_path / "result.nc")
     read = page(write_report(tmp_path))
-    assert "lives" not in read.sections
+    assert "trajectories" not in read.sections
     assert {"phase-map", "survival", "parameters", "provenance"} <= set(read.sections)
 
 
@@ -246,10 +247,11 @@ def test_a_directory_without_a_result_is_refused(tmp_path: Path) -> None:
 def test_invalid_firms_are_told(run_of: Any, page: Any, tmp_path: Path) -> None:
     with open_run(run_of("paradox")) as opened:
         ds = opened.load()
-    ds["invalid"][0, 0] = 3
+    ds["invalid"][0, 0], ds["first_invalid"][0, 0] = 3, 7
     ds.to_netcdf(tmp_path / "result.nc")
     read = page(write_report(tmp_path))
-    assert "The arithmetic of 3 firms failed" in read.text["errors"]
+    assert "the arithmetic of 3 of " in read.text["errors"]
+    assert "--replicate 7" in read.text["errors"]
     assert "nan" not in read.text["errors"]
 
 

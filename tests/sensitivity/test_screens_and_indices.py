@@ -118,8 +118,8 @@ def test_cells_without_an_estimate_are_counted():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"seed": 0}, "seed = 0: a whole number from 1"),
-        ({"trajectories": 1}, "trajectories = 1: a whole number from 2 on"),
+        ({"seed": 0}, "seed = 0: an integer from 1"),
+        ({"trajectories": 1}, "trajectories = 1: an integer from 2 on"),
         ({"levels": 3}, "levels = 3: an even number"),
     ],
 )

@@ -94,7 +94,7 @@ def test_what_is_read_is_what_was_counted(shard: tuple[Worker, ShardFile]) -> No
         assert np.array_equal(content.arrays[name], values), name
         assert not content.arrays[name].flags.writeable
     recorded = {name for name in content.arrays if name not in counts}
-    assert recorded == ({f"recorded_{n}" for n in ("event_step", "end", "alarm_step", "green_kpis")}
+    assert recorded == ({f"recorded_{n}" for n in ("event_step", "cause", "alarm_step", "green_kpis")}
                         if worker.study.record_firms else set())  # fmt: skip
     for name in recorded:
         assert content.arrays[name].shape == (2, 50)

@@ -105,7 +105,7 @@ def test_records_of_a_shard_are_those_of_its_firms_wherever_it_begins(
     file = ShardFile.parse(tmp_path / receipt.file)
     assert file is not None
     content = read(file, worker.schema)
-    for name in ("event_step", "end", "alarm_step"):
+    for name in ("event_step", "cause", "alarm_step"):
         assert np.array_equal(content.arrays[f"recorded_{name}"], getattr(wanted, name)), name
     file.path.write_bytes(b"")
     assert worker.finished(shard, tmp_path) is None

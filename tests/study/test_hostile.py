@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from firmfate.errors import StudyError
+import firmfate
+from firmfate.errors import ModelError, StudyError
 from firmfate.study import Study
 
 HEAD = '[study]\nname = "small"\nyears = 2\nreplicates = 20\n'
@@ -98,9 +99,31 @@ def test_integers_of_thousands_of_digits_are_refused_in_python_too() -> None:
         Study(study={"name": "a"}, parameters={"correct_time": -(10**5_000)})
 
 
+WALK = """\
+from math import log
+from firmfate import Cause, Model, Normal, Parameter, Stock
+
+def start(p, draw):
+    return {"cash": log(p.skill)}
+
+def step(s, p, draw, shock, week):
+    return {"cash": s.cash + shock.sales, "broke": s.cash < 0}
+
+WALK = Model(name="walk", summary="A walk.", start=start, step=step, stocks=[Stock("cash")], causes=[Cause("broke")],
+             parameters=[Parameter("skill", 1.0)], shocks=[Normal("sales")])
+"""
+
 CANNOT_START = {
-    "a range error in start": ("buffer_mean = [0.8, 800]", "math range error (in the cell buffer_mean = 800.0)"),
-    "a division by zero in settle": ("sigma = [1, 1e-200]", "division by zero (in the cell sigma = 1e-200)"),
+    "a start that is too large": (
+        "car",
+        "buffer_mean = [0.8, 800]",
+        "distance is inf after the first step with median random numbers (in the cell buffer_mean = 800.0)",
+    ),
+    "a start that is undefined": (
+        "walk.py:WALK",
+        "skill = [1, -2]",
+        "cash is nan after the first step with median random numbers (in the cell skill = -2.0)",
+    ),
 }
 
 
@@ -109,34 +132,31 @@ CANNOT_START = {
 def test_values_that_a_model_cannot_start_from_are_refused_before_the_run(
     command: Callable, tmp_path: Path, what: str, name: str
 ) -> None:
-    """They were found after all firms were run, as an internal error, where lives were kept for the report."""
-    axis, says = CANNOT_START[what]
-    (tmp_path / "study.toml").write_text(f'{HEAD}model = "car"\n[grid]\n{axis}\n')
+    """They were found after all firms were run, as an internal error, where trajectories were kept for the report."""
+    model, axis, says = CANNOT_START[what]
+    (tmp_path / "walk.py").write_text(WALK)
+    (tmp_path / "study.toml").write_text(f'{HEAD}model = "{model}"\n[grid]\n{axis}\n')
     words = ("--into", tmp_path / "run") if name == "run" else ()
     said = refused(command(name, tmp_path / "study.toml", *words))
-    assert "the model cannot start: " in said
+    assert f"model '{model.partition('.')[0]}' cannot start: " in said
     assert says in said
     assert not (tmp_path / "run").exists()
 
 
 MODEL = """\
 from dataclasses import replace
-from typing import Any
+from firmfate import SHARE, Mark, Parameter
 from firmfate.models.car import MODEL as CAR
-from firmfate.models.declarations import Mark, Parameter
-from firmfate.models.model import SHARE
 
-NAMES = ("cause_characters", "shade", "shades", "shade_count", "early_shade_count", "execution_upper", "end", "tint")
-MODEL = replace(CAR, name="painted", marks=(Mark("shades", "shade", 3, "how dark it was"),), step=None,
+NAMES = ("cause_characters", "shade", "shades", "shade_count", "early_shade_count", "execution_upper", "cause", "tint")
+
+
+def step(s, p, draw, shock, week):
+    return {**CAR.step(s, p, draw, shock, week), "shades": 1}
+
+
+MODEL = replace(CAR, name="painted", marks=(Mark("shades", 3, "how dark it was", dim="shade"),), step=step,
                 parameters=CAR.parameters + tuple(Parameter(name, 0.5, "1", SHARE, "a share") for name in NAMES))
-
-
-def step(s, shock, k, car, week):
-    stocks, cause, alarm, _ = CAR.step(s, shock, k, car, week)
-    return stocks, cause, alarm, (1,)
-
-
-MODEL = replace(MODEL, step=step)
 """
 
 
@@ -147,7 +167,7 @@ def painted(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("axis", ["cause_characters", "shade", "shades", "shade_count", "early_shade_count", "end"])
+@pytest.mark.parametrize("axis", ["cause_characters", "shade", "shades", "shade_count", "early_shade_count", "cause"])
 def test_an_axis_cannot_have_a_name_of_the_result(painted: Path, axis: str) -> None:
     """Some were found only after all firms were run: "cannot create a new dimension with the same name"."""
     text = f'[study]\nname = "own"\nmodel = "painted.py:MODEL"\n[grid]\n{axis} = [0.5, 0.6]\n'
@@ -167,9 +187,9 @@ def test_an_axis_cannot_have_the_name_of_the_edges_of_strata(painted: Path) -> N
 
 
 def test_what_is_drawn_cannot_have_a_name_of_the_table_of_firms(painted: Path) -> None:
-    text = '[study]\nname = "own"\nmodel = "painted.py:MODEL"\n[population]\nend = { beta = [2, 2] }\n'
+    text = '[study]\nname = "own"\nmodel = "painted.py:MODEL"\n[population]\ncause = { beta = [2, 2] }\n'
     Study.parse(text, beside=painted)
-    with pytest.raises(StudyError, match=r"population\.end: 'end' is a name that firms\.nc uses itself"):
+    with pytest.raises(StudyError, match=r"population\.cause: 'cause' is a name that firms\.nc uses itself"):
         Study.parse(text + "[record]\nfirms = true\n", beside=painted)
 
 
@@ -212,3 +232,39 @@ def test_all_faults_are_reported_and_none_twice() -> None:
 def test_a_study_whose_model_cannot_be_read_still_reports_its_settings() -> None:
     with pytest.raises(StudyError, match=r"(?s)2 faults.*study\.seed = -1.*study\.model = \"frim\""):
         Study(study={"name": "a", "seed": -1, "model": "frim"}, grid={"nonsense": 1})
+
+
+CHECKS = {
+    "an attribute that is not there": ("yield values.margn", "line 11: check failed: AttributeError: 'dict' object"),
+    "a key that is not there": ("yield values['margn']", "line 11: check failed: KeyError: 'margn'"),
+    "no sentence": ("yield 3", "check failed: TypeError: check yielded 3; it yields sentences"),
+    "one sentence in place of many": (
+        "return 'too low'",
+        "check failed: TypeError: check returned 'too low'; it yields",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", CHECKS)
+def test_a_fault_in_a_models_check_is_its_authors(command: Callable, tmp_path: Path, what: str) -> None:
+    body, says = CHECKS[what]
+    check = f"def check(values, dt):\n    {body}\n\nWALK = Model(check=check, "
+    (tmp_path / "walk.py").write_text(WALK.replace("WALK = Model(", check))
+    (tmp_path / "study.toml").write_text(f'{HEAD}model = "walk.py:WALK"\n[grid]\nskill = [1, 2]\n')
+    for name in ("check", "plan", "run"):
+        said = refused(command(name, tmp_path / "study.toml", *(("--into", tmp_path / "run") if name == "run" else ())))
+        assert f"FF123 model 'walk': {tmp_path}/walk.py, line 1" in said
+        assert says in said
+        assert "internal error" not in said
+    assert not (tmp_path / "run").exists()
+    with pytest.raises(ModelError, match="FF123"):
+        firmfate.simulate(f"{tmp_path}/walk.py:WALK", replicates=2)
+
+
+def test_a_check_that_cannot_be_computed_names_the_cell(command: Callable, tmp_path: Path) -> None:
+    check = "def check(values, dt):\n    if 1 / (values['skill'] - 2) > 5:\n        yield 'too skilled'\n\n"
+    (tmp_path / "walk.py").write_text(WALK.replace("WALK = Model(", f"{check}WALK = Model(check=check, "))
+    (tmp_path / "study.toml").write_text(f'{HEAD}model = "walk.py:WALK"\n[grid]\nskill = [1, 2]\n')
+    said = refused(command("check", tmp_path / "study.toml"))
+    assert "the conditions of model 'walk' cannot be computed: " in said
+    assert "in the cell skill = 2.0" in said

@@ -54,9 +54,9 @@ REFUSED = {
     ),
     "scale misspelt": ('[grid]\nexecution = { from = 0, to = 1, points = 3, scale = "lin" }', ["linear", "log"]),
     "replicates 0": ("replicates = 0", ["study.replicates = 0", "from 1"]),
-    "replicates 1.5": ("replicates = 1.5", ["study.replicates = 1.5", "whole number"]),
-    "replicates as text": ('replicates = "many"', ['study.replicates = "many"', "whole number"]),
-    "replicates true": ("replicates = true", ["study.replicates = true", "whole number"]),
+    "replicates 1.5": ("replicates = 1.5", ["study.replicates = 1.5", "integer"]),
+    "replicates as text": ('replicates = "many"', ['study.replicates = "many"', "integer"]),
+    "replicates true": ("replicates = true", ["study.replicates = true", "integer"]),
     "seed below 0": ("seed = -1", ["study.seed = -1", "from 0"]),
     "seed beyond 64 bits": ("seed = 18446744073709551616", ["study.seed", "18446744073709551615"]),
     "flag as text": ('common_random_numbers = "yes"', ["common_random_numbers", "true or false"]),
@@ -101,14 +101,14 @@ REFUSED = {
         ["cells[1] is the same cell as cells[0]"],
     ),
     "cells file missing": ("[study2]\n", ["[study2]", "did you mean 'study'?"]),
-    "horizon not whole": ("years = 0.33", ["study.years = 0.33", "whole number of weeks"]),
+    "horizon not whole": ("years = 0.33", ["study.years = 0.33", "integer number of weeks"]),
     "horizon zero": ("years = 0", ["study.years = 0", "above 0 and at most 1000 years"]),
     "horizon negative": ("years = -3", ["study.years = -3", "above 0 and at most 1000 years"]),
     "horizon endless": ("years = 2000", ["study.years = 2000", "1000 years"]),
     "horizon in months": ('years = "6 months"', ['"6 months"', "a month is no fixed number of weeks"]),
     "horizon no step": (
         'model = "car"\nyears = "20 weeks"',
-        ['study.years = "20 weeks"', "are no whole number of steps of 13 weeks"],
+        ['study.years = "20 weeks"', "are no integer number of steps of 13 weeks"],
     ),
     "steps 1.5": ("steps_per_week = 1.5", ["study.steps_per_week = 1.5", '"1/k"']),
     "steps 0.9": ("steps_per_week = 0.9", ["study.steps_per_week = 0.9"]),
@@ -118,7 +118,7 @@ REFUSED = {
     "record horizon beyond": ("years = 5\n[record]\nhorizons = [10]", ["record.horizons: 520 weeks lie beyond"]),
     "record horizon in a step": (
         'model = "car"\n[record]\nhorizons = ["20 weeks"]',
-        ["record.horizons: 20 weeks are no whole number of steps"],
+        ["record.horizons: 20 weeks are no integer number of steps"],
     ),
     "record horizon twice": ("[record]\nhorizons = [5, 5]", ["record.horizons[1] = 5", "record.horizons[0]"]),
     "batches 4": ("[record]\nbatches = 4", ["record.batches = 4", "from 8 to 1024"]),
@@ -242,7 +242,7 @@ def test_reserved_names_cannot_be_axes(tmp_path: Path) -> None:
     (tmp_path / "drifter.py").write_text(
         "from dataclasses import replace\n"
         "from firmfate.models.car import MODEL as CAR\n"
-        "from firmfate.models.model import SHARE, Parameter\n"
+        "from firmfate import SHARE, Parameter\n"
         'MODEL = replace(CAR, name="drifter", parameters=CAR.parameters + (Parameter("week", 0.5, "1", SHARE, "w"),'
         ' Parameter("firms", 0.5, "1", SHARE, "f")))\n'
     )

@@ -16,7 +16,7 @@ from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.errors import EstimateError
 from firmfate.survival import rmst
 from firmfate.survival.batches import Resampler, batches_in_use, has_exact_lifetimes, lifetimes_without
-from firmfate.survival.core.limits import student_quantile
+from firmfate.survival.jackknife import estimated
 from firmfate.survival.labels import check_weeks, computed
 
 
@@ -86,9 +86,4 @@ class Lifetimes:
         if self.without is None:
             unknown = xr.full_like(estimate, np.nan, dtype=np.float64)
             return xr.Dataset({"estimate": estimate, "se": unknown, "lower": unknown, "upper": unknown})
-        left = xr.concat([f(one) for one in self.without], dim="batch")
-        batches = left.sizes["batch"]
-        deviations = left - left.mean("batch", skipna=False)
-        se = ((deviations**2).sum("batch", skipna=False) * (batches - 1) / batches) ** 0.5
-        half = student_quantile(level, batches - 1) * se.where(se > 0)
-        return xr.Dataset({"estimate": estimate, "se": se, "lower": estimate - half, "upper": estimate + half})
+        return estimated(estimate, (f(one) for one in self.without), level=level)

@@ -8,7 +8,8 @@ import xarray as xr
 from firmfate.analysis.green_kpis import ALARMS
 from firmfate.errors import EstimateError
 from firmfate.survival.batches import FEWEST_BATCHES
-from firmfate.survival.core.limits import normal_quantile, student_quantile, wilson
+from firmfate.survival.core.limits import normal_quantile, wilson
+from firmfate.survival.jackknife import Spread, limits, sums_without
 from firmfate.survival.labels import describe
 
 
@@ -48,11 +49,12 @@ def warning_time(ds: xr.Dataset, *, level: float = 0.95) -> xr.Dataset:
     alone = (spread / (alarmed - 1).where(alarmed > 1) / alarmed.where(alarmed > 0)) ** 0.5
     few = batches < FEWEST_BATCHES
     se = se.where(~few, alone.where(mean["alarm_kind"] == "any")).transpose(*mean.dims)
-    t = _students(batches, level).where(~few, normal_quantile(level))
-    half = (t * se.where(se > 0)).transpose(*mean.dims)
-    found = xr.Dataset(
-        {"estimate": mean, "se": se, "lower": (mean - half).clip(0), "upper": mean + half, "firms": total}
+    by_normal = normal_quantile(level) * se.where(se > 0)
+    lower, upper = (
+        limit.where(~few, by_alone).transpose(*mean.dims)
+        for limit, by_alone in zip(limits(mean, se, batches, level), (mean - by_normal, mean + by_normal), strict=True)
     )
+    found = xr.Dataset({"estimate": mean, "se": se, "lower": lower.clip(0), "upper": upper, "firms": total})
     words = "mean weeks from the alarm to the end, over alarmed firms that died"
     found = describe(found, units="week", long_name=words)
     found["firms"].attrs = {"units": "1", "long_name": "alarmed firms that died"}
@@ -110,15 +112,9 @@ def _by_alarm(ds: xr.Dataset, name: str) -> xr.DataArray:
 
 def _jackknife(firms: xr.DataArray, weeks: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
     """Standard error of a ratio of sums, from leaving out each batch that has firms; and how many batches have."""
-    filled = firms > 0
-    batches = filled.sum("batch")
-    rest = firms.sum("batch") - firms
-    left = ((weeks.sum("batch") - weeks) / rest.where(rest > 0)).where(filled)
-    squares = ((left - left.mean("batch")) ** 2).sum("batch")
-    return (squares * (batches - 1) / batches.where(batches > 0)) ** 0.5, batches
-
-
-def _students(batches: xr.DataArray, level: float) -> xr.DataArray:
-    table = {int(n): student_quantile(level, int(n) - 1) if n > 1 else np.nan for n in np.unique(batches)}
-    found: xr.DataArray = xr.apply_ufunc(np.vectorize(table.__getitem__, otypes=[np.float64]), batches)
-    return found
+    rest = sums_without(firms)
+    left = sums_without(weeks) / rest.where(rest > 0)
+    spread = Spread()
+    for batch in range(firms.sizes["batch"]):
+        spread.add(left.isel(batch=batch), where=(firms > 0).isel(batch=batch))
+    return spread.jackknife() ** 0.5, spread.batches

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firmfate.counts import WEEKS_PER_YEAR
+from firmfate.counts import INVALID, WEEKS_PER_YEAR
 from firmfate.errors import StudyError
-from firmfate.kernel.engine import INVALID, Engine, Varying
+from firmfate.kernel.engine import Engine, Varying
 from firmfate.models import load_model
 from firmfate.parameter_range import Ranges, ranges_of
 from firmfate.study import Study

@@ -29,7 +29,7 @@ a study flows through these in order:
   `run` on the same directory goes on where it stopped, and extends a study that asks for more.
 
 exit codes: 0 done; 1 internal error; 2 bad input, or a run that cannot start; 3 stopped or incomplete (what is
-finished is kept); 130 interrupted. FIRMFATE_DEBUG=1 shows tracebacks.
+finished is kept), or the arithmetic of some firms has failed; 130 interrupted. FIRMFATE_DEBUG=1 shows tracebacks.
 """
 
 

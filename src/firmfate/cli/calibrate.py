@@ -47,7 +47,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def _count(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 10_000_000:
-        raise argparse.ArgumentTypeError(f"'{text}'; allowed: a whole number from 1 to 10,000,000")
+        raise argparse.ArgumentTypeError(f"'{text}'; allowed: an integer from 1 to 10,000,000")
     return int(text)
 
 

@@ -1,4 +1,4 @@
-"""Add up the finished shards of a run directory: writes result.nc, and lives.nc for the report."""
+"""Add up the finished shards of a run directory: writes result.nc, and trajectories.nc for the report."""
 
 from __future__ import annotations
 
@@ -27,8 +27,15 @@ def execute(arguments: argparse.Namespace) -> int:
     complete(arguments.directory)
     firms, finished = int(ds["firms"].sum()), bool(ds.attrs["complete"])
     if arguments.json:
-        terminal.out_json({"result": str(arguments.directory / "result.nc"), "firms": firms, "complete": finished})
+        invalid = int(ds["invalid"].sum())
+        terminal.out_json(
+            {
+                "result": str(arguments.directory / "result.nc"), "firms": firms, "invalid": invalid,
+                "complete": finished,
+            }
+        )  # fmt: skip
     elif not arguments.quiet:
         remark = "" if finished else ", which are not all"
         terminal.out(f"gathered {firms:,} firms{remark}: {arguments.directory / 'result.nc'}")
+    terminal.complain_of_invalid(ds, arguments.directory)
     return terminal.DONE

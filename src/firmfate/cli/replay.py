@@ -1,7 +1,7 @@
-"""Live one firm of a run again, in full: as a summary, CSV, netCDF or picture.
+"""Simulate one firm of a run again, in full: as a summary, CSV, netCDF or picture.
 
 Axes of the run are options of their own; the nearest cell is taken, and named:
-  firmfate replay runs/paradox --execution 0.9 --misalignment 0.8 --replicate 17 --plot life.png
+  firmfate replay runs/paradox --execution 0.9 --misalignment 0.8 --replicate 17 --plot firm.png
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-HELP = "live one firm of a run again, in full"
+HELP = "simulate one firm of a run again, in full"
 PICTURES = (".png", ".svg", ".pdf")
 
 
@@ -38,9 +38,9 @@ def options(parser: argparse.ArgumentParser) -> None:
         "--replicate", type=_replicates, default="0", metavar="N", help="which firm, or firms 0-9 (default: 0)"
     )
     parser.add_argument("--variables", type=lambda text: text.split(","), metavar="A,B", help="keep these columns only")
-    parser.add_argument("--csv", type=Path, metavar="FILE", help="write the life as CSV")
-    parser.add_argument("--netcdf", type=Path, metavar="FILE", help="write the life as netCDF")
-    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the life of one firm (.png, .svg or .pdf)")
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="write the trajectory as CSV")
+    parser.add_argument("--netcdf", type=Path, metavar="FILE", help="write the trajectory as netCDF")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw one firm (.png, .svg or .pdf)")
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
 
 
@@ -65,8 +65,8 @@ def _replicates(text: str) -> int | range:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Replay, write what is asked for, and say how the firm ended."""
-    from firmfate.lives import replay
+    """Replay, write what is asked for, and print event, week and alarm of each firm."""
+    from firmfate.simulation import replay
 
     for path in (arguments.csv, arguments.netcdf, arguments.plot):
         if path and not path.parent.is_dir():
@@ -76,32 +76,34 @@ def execute(arguments: argparse.Namespace) -> int:
         arguments.directory, replicate=arguments.replicate, variables=arguments.variables, **dict(arguments.axis)
     )
     if arguments.plot:
-        if "life" in ds.dims or arguments.variables:
-            terminal.complain("--plot draws one complete life: name a single --replicate, and leave --variables out")
+        if "trajectory" in ds.dims or arguments.variables:
+            terminal.complain(
+                "--plot draws one complete trajectory: name a single --replicate, and leave --variables out"
+            )
             return terminal.BAD_INPUT
         _plot(ds, arguments.plot)
     if arguments.csv:
         _table(ds).to_csv(arguments.csv, index=False)
     if arguments.netcdf:
         ds.to_netcdf(arguments.netcdf, engine="netcdf4")
-    lives = _summaries(ds)
-    _say_beyond(arguments.directory, lives)
+    firms = _summaries(ds)
+    _say_beyond(arguments.directory, firms)
     if arguments.json:
-        terminal.out_json(lives)
+        terminal.out_json(firms)
     else:
-        terminal.out("\n".join(_line(life) for life in lives))
+        terminal.out("\n".join(map(_line, firms)))
     for path in (arguments.csv, arguments.netcdf, arguments.plot):
         if path:
             terminal.say(f"wrote {path}")
     return terminal.DONE
 
 
-def _say_beyond(directory: Path, lives: list[dict[str, object]]) -> None:
-    """Say where a firm is none of the run: it is the one that more replicates would add."""
+def _say_beyond(directory: Path, firms: list[dict[str, object]]) -> None:
+    """Print a remark where a firm is not part of the run, but one that more replicates would add."""
     from firmfate.shards import RunDirectory
 
     held = RunDirectory(directory).study().replicates
-    beyond = [life["replicate"] for life in lives if int(str(life["replicate"])) >= held]
+    beyond = [firm["replicate"] for firm in firms if int(str(firm["replicate"])) >= held]
     if beyond:
         terminal.say(
             f"the run holds firms 0 to {held - 1} of every cell; firm {beyond[-1]} is what more replicates would add"
@@ -109,45 +111,48 @@ def _say_beyond(directory: Path, lives: list[dict[str, object]]) -> None:
 
 
 def _table(ds: xr.Dataset) -> pd.DataFrame:
-    """Return lives as rows: replicate, step, week, and the columns; steps after an end are left out."""
+    """Return trajectories as rows: replicate, step, week, and the columns; steps after the event are left out."""
     frame = ds.to_dataframe().reset_index()
     columns = ["replicate", "step", "week", *map(str, ds.data_vars)]
-    if "life" not in ds.dims:
+    if "trajectory" not in ds.dims:
         return frame.assign(replicate=ds.attrs["replicate"])[columns]
     return frame.loc[frame["week"] < frame["event_week"], columns]
 
 
 def _summaries(ds: xr.Dataset) -> list[dict[str, object]]:
-    """Return what is printed of every firm: which one, in which cell, how and when it ended."""
-    if "life" not in ds.dims:
+    """Return what is printed of every firm: which one, in which cell, its cause and event week."""
+    if "trajectory" not in ds.dims:
         return [dict(ds.attrs)]
-    names = [str(name) for name, coord in ds.coords.items() if coord.dims == ("life",) and name != "life"]
+    names = [str(name) for name, coord in ds.coords.items() if coord.dims == ("trajectory",) and name != "trajectory"]
     return [
-        {**ds.attrs, **{name.removeprefix("life_"): ds[name].values[i].item() for name in names}}
-        for i in range(ds.sizes["life"])
+        {**ds.attrs, **{name.removeprefix("trajectory_"): ds[name].values[i].item() for name in names}}
+        for i in range(ds.sizes["trajectory"])
     ]
 
 
-def _line(life: dict[str, object]) -> str:
-    """Return one life in words."""
+def _line(firm: dict[str, object]) -> str:
+    """Return the summary of one firm."""
     named = ("model", "event_week", "cause", "alarm_week", "replicate", "cell_key")
-    rest = {name: value for name, value in life.items() if name not in named}
+    rest = {name: value for name, value in firm.items() if name not in named}
     cell = ", ".join(f"{name} {value:g}" for name, value in rest.items() if isinstance(value, float))
     marks = (
         "".join(f", {name.replace('_', ' ')} {value}" for name, value in rest.items() if isinstance(value, int))
-        if life["alarm_week"]
+        if firm["alarm_week"]
         else ""
     )
-    alarm = f"alarm in week {life['alarm_week']:g}{marks}" if life["alarm_week"] else "no alarm"
-    end = "alive at the horizon" if life["cause"] == "censored" else f"{life['cause']}"
-    return f"firm {life['replicate']} of cell ({cell or 'the only one'}): {end}, week {life['event_week']:g}; {alarm}"
+    alarm = f"alarm in week {firm['alarm_week']:g}{marks}" if firm["alarm_week"] else "no alarm"
+    name = f"firm {firm['replicate']} of cell ({cell or 'the only one'})"
+    if firm["cause"] == "invalid":
+        return f"{name}: its arithmetic has failed; {alarm}"
+    event = "alive at the horizon" if firm["cause"] == "censored" else f"{firm['cause']}"
+    return f"{name}: {event}, week {firm['event_week']:g}; {alarm}"
 
 
 def _plot(ds: xr.Dataset, path: Path) -> None:
-    """Draw one life into a file."""
+    """Draw one trajectory into a file."""
     from firmfate.errors import FirmfateError
-    from firmfate.plots import life
+    from firmfate.plots import trajectory
 
     if path.suffix.lower() not in PICTURES:
-        raise FirmfateError(f"{path}: the name of a picture ends in {', '.join(PICTURES)}")
-    life(ds)[0].figure.savefig(path, dpi=150)
+        raise FirmfateError(f"{path}: allowed for a picture: names that end in {', '.join(PICTURES)}")
+    trajectory(ds)[0].figure.savefig(path, dpi=150)

@@ -1,4 +1,4 @@
-"""Write report.html from result.nc and lives.nc: one file that opens without network. Nothing is simulated."""
+"""Write report.html from result.nc and trajectories.nc: one file that opens without network. Nothing is simulated."""
 
 from __future__ import annotations
 

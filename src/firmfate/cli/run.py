@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import argparse
 import re
+import warnings
 from pathlib import Path
 
 from firmfate.cli import terminal
 from firmfate.cli.reading import read_study
-from firmfate.errors import command
+from firmfate.errors import InvalidFirmsWarning, command
 from firmfate.execute.base import MOST_SCALE
 from firmfate.execute.register import EXECUTORS
 
@@ -77,7 +78,9 @@ def execute(arguments: argparse.Namespace) -> int:
         run(study, into=into, on=ArrayPart(index, parts, on), progress=not arguments.quiet)
         terminal.say(f"part {index} of {parts} is done; when all are: {command('gather', into)}", quiet=arguments.quiet)
         return terminal.DONE
-    ds = run(study, into=into, on=on, progress=not arguments.quiet, shard_scale=arguments.shard_scale)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", InvalidFirmsWarning)  # printed below, after the report is written
+        ds = run(study, into=into, on=on, progress=not arguments.quiet, shard_scale=arguments.shard_scale)
     report = None
     if not arguments.no_report:
         from firmfate.reporting import write_report
@@ -96,4 +99,4 @@ def execute(arguments: argparse.Namespace) -> int:
     elif not arguments.quiet:
         terminal.out(sentence)
         terminal.out(f"counts: {into / 'result.nc'}" + (f"\nreport: {report}" if report else ""))
-    return terminal.DONE
+    return terminal.INCOMPLETE if terminal.complain_of_invalid(ds, into) else terminal.DONE

@@ -2,7 +2,7 @@
 
 Nothing is written and no queue is asked: it works while jobs run, after a driver has died, and on a read-only copy.
 
-Exit code 0 where all firms are there, 3 where some are missing.
+Exit code 0 where all firms are there and valid; 3 where some are missing, or the arithmetic of some has failed.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def execute(arguments: argparse.Namespace) -> int:
         terminal.out_json(state.table(by_cell=arguments.cells))
     else:
         terminal.out("\n".join(_lines(state, arguments.directory, every=arguments.cells)))
-    return terminal.DONE if state.missing == 0 else terminal.INCOMPLETE
+    return terminal.DONE if state.missing == 0 and state.invalid is None else terminal.INCOMPLETE
 
 
 def _lines(state: Status, path: Path, *, every: bool) -> list[str]:
@@ -62,6 +62,8 @@ def _lines(state: Status, path: Path, *, every: bool) -> list[str]:
         f"pace      {state.pace()}",
         f"cells     {unfinished:,} unfinished",
     ]
+    if state.invalid is not None:
+        lines += [f"invalid   {state.invalid.sentence()}", f"          {state.invalid.replay(path)}"]
     if state.missing:
         lines.append(f"array     {_short(state.array())} of {state.plan.total_shards:,} shards; --array N for N tasks")
     lines += [f"broken    {shard.path.name}" for shard in state.broken]

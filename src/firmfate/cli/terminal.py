@@ -10,10 +10,14 @@ import tempfile
 import traceback
 from argparse import Namespace
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from firmfate.errors import FirmfateError, escaped, printable
-from firmfate.interrupts import delivered
+from firmfate.execute.interrupts import delivered
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 DONE, INTERNAL_ERROR, BAD_INPUT, INCOMPLETE, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -47,6 +51,16 @@ def say(text: str, *, quiet: bool = False) -> None:
 def complain(text: str) -> None:
     """Print an error: one message."""
     say(f"firmfate: {printable(text)}")
+
+
+def complain_of_invalid(ds: xr.Dataset, directory: Path) -> bool:
+    """Print how many firms' arithmetic has failed, and how to see one; return whether there are such firms."""
+    from firmfate.dataset import invalid_firms
+
+    found = invalid_firms(ds)
+    if found is not None:
+        complain(f"{found.sentence()}:\n  {found.replay(directory)}")
+    return found is not None
 
 
 def flush() -> None:

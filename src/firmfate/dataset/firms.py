@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from firmfate.counts import firm_variables
+from firmfate.counts import firm_variables, flags_of_cause
 from firmfate.dataset.layout import cell_coordinates, describe, label, label_bytes, write_attributes
 from firmfate.dataset.netcdf import created
 from firmfate.dataset.slabs import slabs
@@ -63,6 +63,7 @@ def write_firms(
                 )  # fmt: skip
                 write_attributes(written, register[name])
                 label(file, written)
+            file["cause"].setncatts(flags_of_cause(study.model))
         with output.block(8 * study.replicates) as file:
             file["replicate"][:] = np.arange(study.replicates)
         for index, positions in slabs(cells.shape, 8 * len(names) * study.replicates):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,7 +74,7 @@ def check(
         values = dict(zip(names, parameters[cell].tolist(), strict=True))
         for firm in firms:
             drawn = {names[field]: value for field, value in zip(population.fields, firm, strict=True)}
-            for sentence in itertools.islice(_broken(model, {**values, **drawn}, dt), 1):
+            for sentence in itertools.islice(model.broken_conditions({**values, **drawn}, dt), 1):
                 draws = ", ".join(f"{name} = {value:g}" for name, value in drawn.items())
                 raise StudyError(sentence + _within([*place(cell), *([f"a firm that draws {draws}"] if draws else [])]))
     return len(chosen)
@@ -89,15 +89,6 @@ def _cannot_start(model: Model, row: NDArray[np.float64], dt: float) -> str:
     stocks = model.first_step(row.tolist(), dt)
     broken = [f"{name} is {value:g}" for name, value in stocks.items() if not math.isfinite(value)]
     return f"{broken[0]} after the first step with median random numbers" if broken else ""
-
-
-def _broken(model: Model, values: dict[str, float], dt: float) -> Iterator[str]:
-    """Yield the joint conditions that these values break; one that cannot be computed is broken."""
-    assert model.check is not None
-    try:
-        yield from model.check(values, dt)
-    except (ArithmeticError, ValueError) as fault:
-        yield f"the conditions of model '{model.name}' cannot be computed: {fault}"
 
 
 def choose(points: Points, most: int, seed: int) -> NDArray[np.intp]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from firmfate.errors import whole
+from firmfate.errors import check_int
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace, _MutuallyExclusiveGroup
@@ -96,7 +96,7 @@ class Executor(ABC):
 def check_count(name: str, count: int | None) -> None:
     """Refuse a number of threads or processes that is none."""
     if count is not None:
-        whole(name, count, least=1, most=MOST)
+        check_int(name, count, least=1, most=MOST)
 
 
 def count_option(text: str) -> int:
@@ -104,5 +104,5 @@ def count_option(text: str) -> int:
     from argparse import ArgumentTypeError
 
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MOST:
-        raise ArgumentTypeError(f"'{text}'; allowed: a whole number from 1 to {MOST}")
+        raise ArgumentTypeError(f"'{text}'; allowed: an integer from 1 to {MOST}")
     return int(text)

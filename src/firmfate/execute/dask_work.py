@@ -55,7 +55,7 @@ def _worker(directory: str, wanted: str, token: str) -> Worker:
     found = fingerprint_of(study)
     if found != wanted:
         raise RunDirectoryError(
-            f"a Dask worker sees another study, version or processor in {directory} than the driver: "
+            f"a Dask worker sees another study or version in {directory} than the driver: "
             f"fingerprint {found} instead of {wanted}"
         )
     worker = Worker(study, found)

@@ -1,22 +1,23 @@
-"""One command does it all: claim the directory, plan what is missing, run it, gather, keep lives for the report."""
+"""One command does it all: claim the directory, plan what is missing, run it, gather, keep typical trajectories."""
 
 from __future__ import annotations
 
 import shutil
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-from firmfate.dataset import BrokenShards, gather
-from firmfate.errors import FirmfateError, IncompleteRunError, RunDirectoryError, is_finite
+from firmfate.dataset import BrokenShards, gather, invalid_firms
+from firmfate.errors import FirmfateError, IncompleteRunError, InvalidFirmsWarning, RunDirectoryError, is_finite
 from firmfate.execute.array_part import ArrayPart
 from firmfate.execute.base import MOST_SCALE, Executor, Work
 from firmfate.execute.progress import Progress
 from firmfate.execute.stopping import Stopped, stops_on_signals
 from firmfate.execute.threads import Threads
-from firmfate.lives import write_lives
 from firmfate.shards import Plan, RunDirectory, Shard, Worker
 from firmfate.shards.directory import fingerprint_of
 from firmfate.shards.plan import human_bytes
+from firmfate.simulation.typical_firms import write_trajectories
 from firmfate.study import Study
 
 if TYPE_CHECKING:
@@ -84,6 +85,11 @@ def run(
     xarray.Dataset
         The gathered counts, opened lazily; None of a part.
 
+    Warns
+    -----
+    InvalidFirmsWarning
+        Where the arithmetic of some firms has failed; it names the command that replays the first of them.
+
     Raises
     ------
     StudyError, RunDirectoryError
@@ -122,6 +128,9 @@ def run(
                     remarks.say(f"broken shard {shard.path.name}: set aside as {aside}, to be run again")
                 continue
             complete(directory.path)
+            if (failed := invalid_firms(ds)) is not None:
+                text = f"{failed.sentence()}: {failed.replay(directory.path)}"
+                warnings.warn(text, InvalidFirmsWarning, stacklevel=2)
             return ds
     raise AssertionError("unreachable")
 
@@ -157,7 +166,7 @@ def _claimed(directory: RunDirectory, study: Study) -> Worker:
 
 def complete(directory: Path) -> None:
     """Write what the report needs beside the counts."""
-    write_lives(directory)
+    write_trajectories(directory)
 
 
 def _check_space(path: Path, plan: Plan) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from types import FrameType
 
 from firmfate.errors import IncompleteRunError
-from firmfate.interrupts import delivered
+from firmfate.execute.interrupts import delivered
 
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
 """What batch systems send: TERM where a job is cancelled or preempted, USR1 where our scripts ask for it."""

@@ -16,13 +16,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from firmfate.counts import FIRMS
+from firmfate.counts import FIRMS, INVALID
 from firmfate.dataset.netcdf import LOCK, reading, refuse_impossible
 from firmfate.errors import FirmfateError
 from firmfate.exporting.tables import Column, Exported, Table
-from firmfate.kernel.engine import INVALID
-from firmfate.lives import Replayer
 from firmfate.machine import cores
+from firmfate.simulation import Replayer
 
 if TYPE_CHECKING:
     import pandas as pd

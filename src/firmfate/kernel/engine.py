@@ -13,13 +13,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from firmfate.counts import BIN_WEEKS, COUNTED, EARLY_WEEKS, Counters
+from firmfate.counts import BIN_WEEKS, COUNTED, EARLY_WEEKS, INVALID, Counters
 from firmfate.errors import ModelError
 from firmfate.kernel.compose import LANES, compose
 from firmfate.models.model import Model
-
-INVALID = 255
-"""The cause in the record of a firm whose arithmetic failed."""
 
 
 class Records(NamedTuple):

@@ -84,9 +84,11 @@ def _run(name: str, path: Path) -> ModuleType:
             raise
         lines = [frame.lineno for frame in traceback.extract_tb(fault.__traceback__) if frame.filename == str(path)]
         line = getattr(fault, "lineno", None) or (lines[-1] if lines else 0)
+        missing = isinstance(fault, ModuleNotFoundError)
+        hint = "; a model is one file, and what it imports is installed, or found by PYTHONPATH" if missing else ""
         raise ModelError.numbered(
             "FF122",
-            f"the file cannot be run: {type(fault).__name__}: {fault}",
+            f"the file cannot be run: {type(fault).__name__}: {fault}{hint}",
             model=name,
             file=str(path),
             line=line or 0,

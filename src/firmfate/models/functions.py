@@ -1,4 +1,5 @@
-"""Functions that models often need: tables with linear interpolation, and random numbers of further distributions.
+"""Functions that models often need: tables with linear interpolation, delays, and random numbers of further
+distributions.
 
 They are plain Python, and may be called from a model's functions, and from anywhere else. Of random numbers that are
 declared in a model's shocks or draws they make others, without loops of random length.
@@ -39,6 +40,62 @@ def table(x: float, xs: Sequence[float], ys: Sequence[float]) -> float:
         slope = (ys[i + 1] - ys[i]) / (xs[i + 1] - xs[i])
         value = ys[i] + (inside - xs[i]) * slope if inside > xs[i] else value
     return value
+
+
+def delay_start(inflow: float, delay: float, order: int) -> tuple[float, ...]:
+    """Return the stages of a delay through which a constant inflow has been passing.
+
+    A delay of order n is n stocks in a row, each held for delay / n on average (DELAY1, DELAY3 and DELAY N of system
+    dynamics; Forrester 1961, Industrial Dynamics, ch. 9); its transit times have an Erlang distribution. The stages are
+    one stock with n parts, ``Stock("on_order", parts=3)``; what is in transit is their sum.
+
+    Parameters
+    ----------
+    inflow : float
+        Per unit of time.
+    delay : float
+        Mean time of transit, in the same unit of time.
+    order : int
+        Number of stages.
+
+    Examples
+    --------
+    >>> delay_start(2.0, 12.0, 3)
+    (8.0, 8.0, 8.0)
+    """
+    return (inflow * delay / order,) * order
+
+
+def delay_outflow(stages: Sequence[float], delay: float) -> float:
+    """Return what leaves a delay per unit of time; see `delay_start`.
+
+    Examples
+    --------
+    >>> delay_outflow((8.0, 8.0, 8.0), 12.0)
+    2.0
+    """
+    return stages[-1] * len(stages) / delay
+
+
+def delay_step(stages: Sequence[float], inflow: float, delay: float, dt: float) -> tuple[float, ...]:
+    """Return the stages of a delay one step later (Euler's method); see `delay_start`.
+
+    Parameters
+    ----------
+    stages : sequence of float
+    inflow : float
+        Per unit of time.
+    delay, dt : float
+        Mean time of transit and length of the step, in that unit of time.
+
+    Examples
+    --------
+    >>> delay_step((8.0, 8.0, 8.0), 4.0, 12.0, 0.5)
+    (9.0, 8.0, 8.0)
+    """
+    outflows = [stage * len(stages) / delay for stage in stages]
+    inflows = [inflow, *outflows[:-1]]
+    return tuple([stage + dt * (i - o) for stage, i, o in zip(stages, inflows, outflows, strict=True)])
 
 
 def lognormal(normal: float, median: float, sd_log: float) -> float:

@@ -27,6 +27,7 @@ from __future__ import annotations
 import inspect
 import keyword
 import math
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -240,6 +241,35 @@ class Model:
             shocks = [MEDIANS[kind] for kind in self.signature.shock_kinds]
             stocks, *_ = self.in_python.step(stocks, shocks, 0.0, fixed)
         return dict(zip(self.stock_fields, stocks, strict=True))
+
+    def broken_conditions(self, values: Mapping[str, float], dt: float) -> Iterator[str]:
+        """Yield the sentences of `check`: the joint conditions that values break, and those that cannot be computed.
+
+        Raises
+        ------
+        ModelError
+            Where `check` fails otherwise than by arithmetic, or yields something else than text; with the line.
+        """
+        if self.check is None:
+            return
+        try:
+            found = self.check(values, dt)
+            if isinstance(found, str) or not isinstance(found, Iterable):
+                raise TypeError(f"check returned {found!r}; it yields sentences")
+            for sentence in found:
+                if not isinstance(sentence, str):
+                    raise TypeError(f"check yielded {sentence!r}; it yields sentences")
+                yield sentence
+        except (ArithmeticError, ValueError) as fault:
+            yield f"the conditions of model '{self.name}' cannot be computed: {fault}"
+        except Exception as fault:
+            code = getattr(inspect.unwrap(self.check), "__code__", None)
+            file, line = (code.co_filename, code.co_firstlineno) if code else ("", 0)
+            lines = [frame.lineno for frame in traceback.extract_tb(fault.__traceback__) if frame.filename == file]
+            text = f"check failed: {type(fault).__name__}: {fault}"
+            raise ModelError.numbered(
+                "FF123", text, model=self.name, file=file, line=(lines or [line])[-1] or line
+            ) from fault
 
     @cached_property
     def fields(self) -> tuple[str, ...]:

@@ -337,6 +337,7 @@ REFUSALS: dict[str, Refusal] = {
 }  # fmt: skip
 
 AT_RUN_TIME = {
+    "FF123": "a check of joint conditions that fails, found where a study is read",
     "FF120": "a mark that is no integer from 0 to its maximum, found while firms are simulated",
 }
 """Numbers that no definition can refuse."""

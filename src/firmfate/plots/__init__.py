@@ -17,8 +17,8 @@ _WHERE = {
     "lifetimes": "along_axes",
     "phase_map": "phases",
     "dashboards": "alarms",
-    "life": "one_life",
-    "fan": "many_lives",
+    "trajectory": "one_trajectory",
+    "fan": "many_trajectories",
     "picture": "style",
 }
 
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from firmfate.plots.along_axes import lifetimes as lifetimes
     from firmfate.plots.curves import survival_curves as survival_curves
     from firmfate.plots.hazard_rate import hazard as hazard
-    from firmfate.plots.many_lives import fan as fan
+    from firmfate.plots.many_trajectories import fan as fan
     from firmfate.plots.mean_lifetime import rmst_curve as rmst_curve
-    from firmfate.plots.one_life import life as life
+    from firmfate.plots.one_trajectory import trajectory as trajectory
     from firmfate.plots.phases import phase_map as phase_map
     from firmfate.plots.stacked_incidence import incidence as incidence
     from firmfate.plots.style import picture as picture

@@ -15,7 +15,8 @@ from firmfate.program.stages import Stage
 class Layout:
     """The stages of a program.
 
-    A flag that a step takes from its own time is worked out in the step, since it would be stored as a number.
+    A flag that a step takes from its own time is worked out in the step, since it would be stored as a number; where
+    numbers of the time need it, it is worked out with them, too.
 
     Parameters
     ----------
@@ -95,6 +96,11 @@ class Layout:
 
     def worked_out(self, stage: Stage, wanted: Iterable[int]) -> list[int]:
         """Return what a stage works out for some of its values, in order; inputs are not worked out."""
-        nodes = self.program.graph.nodes
+        nodes, stages = self.program.graph.nodes, self.program.stages
         reached = self.program.graph.reached(place for place in wanted if self.stage[place] == stage)
-        return [place for place in reached if self.stage[place] == stage and nodes[place].operation != "input"]
+        return [
+            place
+            for place in reached
+            if nodes[place].operation != "input"
+            and (self.stage[place] == stage or (stage == Stage.TIME and stages[place] == stage))
+        ]

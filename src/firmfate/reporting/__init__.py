@@ -1,4 +1,4 @@
-"""The report: one HTML file from ``result.nc`` and ``lives.nc`` that opens without network. It never simulates."""
+"""The report: one HTML file, from ``result.nc`` and ``trajectories.nc``, that needs no network. It never simulates."""
 
 from __future__ import annotations
 

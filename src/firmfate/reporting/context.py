@@ -1,4 +1,4 @@
-"""What a report is made from: the counts of a run, its study and model, its lives, and what was found."""
+"""What a report is made from: the counts of a run, its study and model, its trajectories, and what was found."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.dataset import open_run
 from firmfate.dataset.netcdf import reading
 from firmfate.errors import FirmfateError
-from firmfate.lives import read_lives
 from firmfate.models import Model
+from firmfate.simulation.typical_firms import read_trajectories
 from firmfate.study import Study
 
 HEAVY = ("batch_events",)
@@ -36,13 +36,13 @@ class Context:
         The counts, in memory; the axes of the study are coordinates.
     study : Study or None
         None where the study's text cannot be read any more, as that of a model file that has gone.
-    lives : Dataset or None
+    trajectories : Dataset or None
     """
 
     directory: Path
     ds: xr.Dataset
     study: Study | None
-    lives: xr.Dataset | None
+    trajectories: xr.Dataset | None
 
     @classmethod
     def open(cls, directory: Path) -> Context:
@@ -50,12 +50,12 @@ class Context:
         with open_run(directory) as counts, reading(directory / "result.nc"):
             dropped = [name for name in HEAVY if name in counts and "batch_lifetime" in counts]
             ds = labelled(counts.drop_vars(dropped)).load()
-        lives = read_lives(directory)
+        trajectories = read_trajectories(directory)
         try:
             study = Study.parse(str(ds.attrs.get("study", "")), beside=directory)
         except FirmfateError:
             study = None
-        return cls(directory, ds, study, lives)
+        return cls(directory, ds, study, trajectories)
 
     @property
     def model(self) -> Model | None:

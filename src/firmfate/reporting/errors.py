@@ -10,6 +10,7 @@ import xarray as xr
 from firmfate.analysis.cell_labels import labels_of
 from firmfate.analysis.formatting import Estimate, format_cell, format_estimate, format_value, spaced
 from firmfate.counts import WEEKS_PER_YEAR
+from firmfate.dataset import invalid_firms
 from firmfate.plots.cells import name_with_words, short_names
 from firmfate.plots.spacing import evenly_spaced
 from firmfate.reporting.blocks import Prose, Section, Table
@@ -38,11 +39,11 @@ def section(context: Context) -> Section:
 def _words(context: Context, found: xr.Dataset) -> str:
     errors = found["se"].values[np.isfinite(found["se"].values)]
     largest = f"at most {errors.max():.2g} years" if errors.size else "unknown"
-    invalid = int(context.ds["invalid"].sum()) if "invalid" in context.ds else 0
+    invalid = invalid_firms(context.ds)
     failed = (
-        "No firm's arithmetic failed."
-        if not invalid
-        else f"The arithmetic of {invalid:,} firms failed; the cells that hold them have no estimates."
+        "No firm's arithmetic has failed."
+        if invalid is None
+        else f"Note that {invalid.sentence()}; {invalid.replay(context.directory)} shows it."
     )
     common = (
         " All cells share their random numbers, so that variation which cells have in common cancels in differences."

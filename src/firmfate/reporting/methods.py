@@ -68,8 +68,8 @@ def paragraph(context: Context) -> str:
         "Survival was estimated by the product-limit estimator (Kaplan & Meier 1958) with standard errors after "
         "Greenwood (1926) and pointwise 95 % limits after Wilson (1927), incidence by cause, with causes competing, "
         "after Aalen & Johansen (1978).",
-        f"We summarise lives by the restricted mean survival time, the mean of min(lifetime, {context.years:g} years) "
-        "(Royston & Parmar 2013).",
+        "We summarise lifetimes by the restricted mean survival time, the mean of "
+        f"min(lifetime, {context.years:g} years) (Royston & Parmar 2013).",
     ]
     if context.cells > 1 and context.batches:
         turning = (

@@ -9,7 +9,7 @@ import numpy as np
 
 from firmfate import files
 from firmfate.analysis.formatting import Estimate, decimals
-from firmfate.reporting import dashboards, errors, lives, methods, origin, parameters, phases, survival
+from firmfate.reporting import dashboards, errors, methods, origin, parameters, phases, survival, trajectories
 from firmfate.reporting.blocks import Section
 from firmfate.reporting.context import Context
 
@@ -18,7 +18,7 @@ SECTIONS: tuple[Callable[[Context], Section | None], ...] = (
     survival.section,
     survival.causes,
     dashboards.section,
-    lives.section,
+    trajectories.section,
     errors.section,
     parameters.section,
     methods.section,
@@ -42,7 +42,7 @@ def write_report(directory: Path | str) -> Path:
     Parameters
     ----------
     directory : path
-        A run directory with ``result.nc`` and, where it is to show single lives, ``lives.nc``. Nothing is simulated.
+        A run directory with ``result.nc`` and, to show single firms, ``trajectories.nc``. Nothing is simulated.
 
     Returns
     -------

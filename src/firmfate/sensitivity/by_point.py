@@ -86,7 +86,7 @@ def over_other_dims(
 def check_seed(seed: int) -> None:
     """Refuse a seed that SALib does not take as one: 0 draws other numbers each time."""
     if not 1 <= seed < 2**32:
-        raise EstimateError(f"seed = {seed}: a whole number from 1 to {2**32 - 1}")
+        raise EstimateError(f"seed = {seed}: an integer from 1 to {2**32 - 1}")
 
 
 def problem_of(names: list[str]) -> dict[str, Any]:

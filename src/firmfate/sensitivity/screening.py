@@ -86,7 +86,7 @@ def morris_design(ranges: Ranges, *, trajectories: int, seed: int, levels: int =
     """
     check_seed(seed)
     if trajectories < 2:
-        raise EstimateError(f"trajectories = {trajectories}: a whole number from 2 on; errors are from their spread")
+        raise EstimateError(f"trajectories = {trajectories}: an integer from 2 on; errors are from their spread")
     if levels < 2 or levels % 2:
         raise EstimateError(f"levels = {levels}: an even number from 2 on")
     spans = ranges_of(ranges)

@@ -1,6 +1,6 @@
 """A run directory: what it holds, which study it belongs to, and which of its shards count.
 
-    runs/paradox/ study.toml  provenance.json  shards/*.shard  result.nc  [firms.nc]  lives.nc  report.html
+    runs/paradox/ study.toml  provenance.json  shards/*.shard  result.nc  [firms.nc]  trajectories.nc  report.html
 
 Everything is computed from the shards that exist. A directory belongs to one study, by name and by all that its counts
 depend on; another is refused, with the difference named key by key. It may grow, by cells and by replicates; it never
@@ -107,9 +107,9 @@ class RunDirectory:
         return self.path / "firms.nc"
 
     @property
-    def lives(self) -> Path:
+    def trajectories(self) -> Path:
         """Full paths of a few firms."""
-        return self.path / "lives.nc"
+        return self.path / "trajectories.nc"
 
     @property
     def report(self) -> Path:
@@ -235,6 +235,11 @@ class RunDirectory:
                 {"name": held["study"], **held["fingerprint table"]},
                 {"name": study.name, **json.loads(json.dumps(fingerprint_table(study)))},
             )
+            if [line.partition(":")[0] for line in differing] == ["program"]:
+                raise RunDirectoryError(
+                    f"{self.path} holds firms of another version of the model '{study.model.name}': what it computes "
+                    f"has changed since. Choose a new directory, or bring the former model back.\n  {differing[0]}"
+                )
             if differing:
                 raise RunDirectoryError(
                     f"{self.path} holds another study ('{held['study']}'); choose a new directory. What differs:\n  "

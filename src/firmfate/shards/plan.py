@@ -30,6 +30,9 @@ NOMINAL_SECONDS = 10e-9
 LIVED_SHARE = 0.65
 """Share of the horizon that a firm survives, a round number for plans."""
 
+EVENT_SHARE = 0.5
+"""Share of firms that have an event within the horizon, a round number for plans."""
+
 LONGEST_SHARD = 5.0
 SHORTEST_SHARD = 0.5
 SMALL_PLAN = 64
@@ -202,7 +205,7 @@ def packed_bytes(study: Study, replicates: int) -> float:
         shape, dims = counters.shape(name), counters.dims(name)
         # A firm adds to one number of a counter, but to each of the horizons.
         places = math.prod(size for dim, size in zip(dims, shape, strict=True) if dim != "horizon")
-        mean = replicates / places
+        mean = replicates / places * (EVENT_SHARE if "cause" in dims else 1.0)
         bits = 0.5 * math.log2(1 + 2 * math.pi * math.e * mean)
         bits += min(1.0, mean) * SPREAD[counter.units] * math.log2(max(1.0, LIVED_SHARE * study.steps))
         total += math.prod(shape) * bits / 8

@@ -6,11 +6,11 @@ Nothing is written, and no queue is consulted. Names say which shards there are,
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,21 +19,32 @@ from firmfate.design import Cells
 from firmfate.errors import BrokenShardError
 from firmfate.shards.directory import Holdings, RunDirectory, fingerprint_of
 from firmfate.shards.file import ShardFile, read
+from firmfate.shards.invalid_firms import InvalidFirms
 from firmfate.shards.plan import Plan, human_seconds, plan
 from firmfate.shards.schema import Schema
 from firmfate.study import Study
 
+NONE = np.iinfo(np.int64).max
 WINDOW = 600.0
 """Seconds back from now whose finished shards give the rate."""
 
 
-def is_undamaged(shard: ShardFile, schema: Schema) -> bool:
-    """Return whether a shard holds what its name says."""
+class Invalid(NamedTuple):
+    """Firms of a shard whose arithmetic has failed, (cells,): how many, and the lowest replicate of those."""
+
+    firms: NDArray[np.int64]
+    first: NDArray[np.int64]
+
+
+def invalid_in(shard: ShardFile, schema: Schema) -> Invalid | None:
+    """Return how many firms of a shard are invalid; None where it does not hold what its name says."""
     try:
-        read(shard, schema)
+        arrays = read(shard, schema).arrays
     except BrokenShardError:
-        return False
-    return True
+        return None
+    columns = (arrays[name].astype(np.int64) for name in ("invalid", "first_invalid"))
+    firms, first = (values.reshape(len(values), -1) for values in columns)
+    return Invalid(firms.sum(axis=1), np.where(firms > 0, first, NONE).min(axis=1))  # over strata
 
 
 def array_expression(indices: Iterable[int]) -> str:
@@ -73,6 +84,8 @@ class Status:
         Firms finished a second, over the last ten minutes; None where nothing was.
     idle_seconds : float or None
         Since the last shard was finished.
+    invalid : InvalidFirms or None
+        Firms in shards that count whose arithmetic has failed; None where there are none, or nothing was verified.
     """
 
     study: Study
@@ -83,6 +96,7 @@ class Status:
     verified: bool
     rate: float | None
     idle_seconds: float | None
+    invalid: InvalidFirms | None
 
     def __repr__(self) -> str:
         return f"<Status of '{self.study.name}': {self.done:,} of {self.firms:,} firms done, {self.pace()}>"
@@ -140,13 +154,7 @@ class Status:
 
     def labels(self, cell: int) -> dict[str, float]:
         """Return the values of the axes in a cell."""
-        shape = self.cells.shape
-        place = dict(zip(self.cells.dims, np.unravel_index(cell, shape) if shape else (), strict=True))
-        return {
-            name: values[tuple(int(place[dim]) for dim in dims)].item()
-            for name, (dims, values, _) in self.cells.coords.items()
-            if name != "cell"
-        }
+        return labels(self.cells, cell)
 
     def table(self, *, by_cell: bool = True) -> dict[str, Any]:
         """Return all of it as plain values, as JSON takes them."""
@@ -166,6 +174,7 @@ class Status:
                 "of other cells or replicates": [shard.path.name for shard in self.holdings.foreign],
             },
             "verified": self.verified,
+            "invalid": self.invalid.count if self.invalid else 0,
             "array": self.array(),
             "array_parts": self.plan.total_shards,
             "firms_per_second": self.rate,
@@ -222,13 +231,43 @@ def status(directory: Path | str, *, verify: bool = True, now: float | None = No
     cells = study.cells
     files = run.files()
     schema = Schema.of(study, fingerprint_of(study))
-    broken = {shard.path: shard for shard in files if verify and not is_undamaged(shard, schema)}
+    invalid = {shard.path: invalid_in(shard, schema) for shard in files} if verify else {}
+    broken = {shard.path: shard for shard in files if shard.path in invalid and invalid[shard.path] is None}
     holdings = run.holdings(study, cells, without=broken)
     broken.update({shard.path: shard for shard in holdings.broken})
     moment = time.time() if now is None else now
     rate, idle = _rate(holdings, moment)
+    failed = _invalid(cells, holdings, invalid)
     missing = plan(study, covered=holdings.covered, cells=cells)
-    return Status(study, cells, missing, holdings, tuple(broken.values()), verify, rate, idle)
+    return Status(study, cells, missing, holdings, tuple(broken.values()), verify, rate, idle, failed)
+
+
+def labels(cells: Cells, cell: int) -> dict[str, float]:
+    """Return the values of the axes in a cell."""
+    place = dict(zip(cells.dims, np.unravel_index(cell, cells.shape) if cells.shape else (), strict=True))
+    return {
+        name: values[tuple(int(place[dim]) for dim in dims)].item()
+        for name, (dims, values, _) in cells.coords.items()
+        if name != "cell"
+    }
+
+
+def _invalid(cells: Cells, holdings: Holdings, found: Mapping[Path, Invalid | None]) -> InvalidFirms | None:
+    """Return which firms of the shards that count are invalid."""
+    place = {key: position for position, key in enumerate(cells.keys)}
+    count, first = np.zeros(len(cells), np.int64), np.full(len(cells), NONE)
+    for shard, keys in holdings.used:
+        if (held := found.get(shard.path)) is not None:
+            at = [place[key] for key in keys]
+            count[at] += held.firms
+            first[at] = np.minimum(first[at], held.first)
+    if not count.any():
+        return None
+    cell = int(np.flatnonzero(count)[0])
+    return InvalidFirms(
+        count=int(count.sum()), total=sum(n for ranges in holdings.covered.values() for _, n in ranges),
+        cells=int((count > 0).sum()), cell=labels(cells, cell), replicate=int(first[cell]),
+    )  # fmt: skip
 
 
 def _rate(holdings: Holdings, now: float) -> tuple[float | None, float | None]:

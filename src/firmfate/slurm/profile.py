@@ -118,7 +118,7 @@ class Profile:
         with self._named():
             faults.refuse()
             if self.least > self.concurrent:
-                refuse("least", self.least, f"must be a whole number from 0 to {self.concurrent}, which is concurrent")
+                refuse("least", self.least, f"must be an integer from 0 to {self.concurrent}, which is concurrent")
             if self.seconds <= self.grace_seconds:
                 refuse("grace_seconds", self.grace_seconds, f"must be less than the walltime, {self.seconds} s")
             if 0 < sum(map(bool, self.tls)) < 3:

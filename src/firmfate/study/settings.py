@@ -33,9 +33,7 @@ STUDY = (
     Setting("model", "text", "firm", 'what a firm is: "firm", "car", or a file and a name, "my_model.py:NAME"'),
     Setting("question", "text", "", "what is asked, in one sentence"),
     Setting("years", "years", 20, 'horizon in years of 52 weeks, or a quantity such as "78 weeks"'),
-    Setting(
-        "steps_per_week", "step", None, 'a whole number, or "1/k" for steps of k weeks; the model\'s own by default'
-    ),
+    Setting("steps_per_week", "step", None, 'an integer, or "1/k" for steps of k weeks; the model\'s own by default'),
     Setting("replicates", "integer", 1000, "firms simulated in every cell", 1, 2**40),
     Setting("seed", "integer", 0, "of all random numbers", 0, 2**64 - 1),
     Setting(
@@ -96,10 +94,8 @@ def _value(setting: Setting, value: object, path: str) -> Any:
 
 
 def steps_per_week(value: object, path: str) -> float:
-    """Return steps a week: a whole number, or 1/k for steps of k whole weeks."""
-    allowed = (
-        f'must be a whole number from 1 to {MOST_STEPS_PER_WEEK}, or "1/k" for steps of k whole weeks, such as "1/13"'
-    )
+    """Return steps a week: an integer, or 1/k for steps of k weeks."""
+    allowed = f'must be an integer from 1 to {MOST_STEPS_PER_WEEK}, or "1/k" for steps of k weeks, such as "1/13"'
     if isinstance(value, str):
         match = re.fullmatch(r"\s*1\s*/\s*(\d{1,5})\s*", value)
         if not match or not 1 <= int(match[1]) <= MOST_WEEKS_PER_STEP:
@@ -139,6 +135,6 @@ def horizons(given: tuple[int, ...] | None, weeks: int, dt: float) -> tuple[int,
                 f"record.horizons: {item} weeks lie beyond the study's horizon of {weeks} weeks (study.years)"
             )
         if not (item / dt).is_integer():
-            raise StudyError(f"record.horizons: {item} weeks are no whole number of steps of {dt:g} weeks")
+            raise StudyError(f"record.horizons: {item} weeks are no integer number of steps of {dt:g} weeks")
     wanted = given or tuple(item for years in DEFAULT_HORIZONS if ((item := 52 * years) / dt).is_integer())
     return tuple(sorted({item for item in wanted if item <= weeks} | {weeks}))

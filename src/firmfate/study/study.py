@@ -38,7 +38,7 @@ class Study:
     weeks : int
         The horizon, 52 weeks a year.
     steps_per_week : float
-        A whole number, or 1/k for steps of k weeks.
+        An integer, or 1/k for steps of k weeks.
     replicates : int
         Firms in every cell.
     seed : int

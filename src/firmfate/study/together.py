@@ -25,12 +25,12 @@ def check_together(study: Study) -> None:
 
 
 def _steps(study: Study) -> None:
-    """Refuse a horizon that is no whole number of steps, or too many."""
+    """Refuse a horizon that is no integer number of steps, or too many."""
     written = reading.show(study.tables["study"].get("years", study.years))
     exact = study.weeks / study.dt
     if abs(exact - round(exact)) > 1e-9 or study.steps < 1:
         raise StudyError(
-            f"study.years = {written}: {study.weeks} weeks are no whole number of steps of {study.dt:g} weeks; "
+            f"study.years = {written}: {study.weeks} weeks are no integer number of steps of {study.dt:g} weeks; "
             "change years or steps_per_week"
         )
     if study.steps > MOST_STEPS:

@@ -95,11 +95,11 @@ def flag(value: object, path: str) -> bool:
 
 
 def integer(value: object, path: str, low: int, high: int) -> int:
-    """Return `value` where it is a whole number from `low` to `high`."""
+    """Return `value` where it is an integer from `low` to `high`."""
     if isinstance(value, bool) or not isinstance(value, int):
-        refuse(path, value, f"must be a whole number from {low} to {high}, written without a point or quotes")
+        refuse(path, value, f"must be an integer from {low} to {high}, written without a point or quotes")
     if not low <= value <= high:
-        refuse(path, value, f"must be a whole number from {low} to {high}")
+        refuse(path, value, f"must be an integer from {low} to {high}")
     return value
 
 
@@ -142,10 +142,10 @@ def quantity(value: object, path: str, unit: str) -> float:
 
 
 def horizon(value: object, path: str) -> int:
-    """Return a span of life in whole weeks, from a number of years or a quantity such as ``"78 weeks"``."""
+    """Return a time in integer weeks, from a number of years or a quantity such as ``"78 weeks"``."""
     found = weeks(value, path) if isinstance(value, str) else number(value, path) * WEEKS_PER_YEAR
     if not 0 < found <= MOST_YEARS * WEEKS_PER_YEAR:
         refuse(path, value, f"must be above 0 and at most {MOST_YEARS} years")
     if abs(found - round(found)) > 1e-9 * found:
-        refuse(path, value, f"is {found:.12g} weeks; it must be a whole number of weeks ({WEEKS_PER_YEAR} a year)")
+        refuse(path, value, f"is {found:.12g} weeks; it must be an integer number of weeks ({WEEKS_PER_YEAR} a year)")
     return round(found)

@@ -14,7 +14,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from firmfate.kernel.engine import INVALID
+from firmfate.counts import INVALID
 from firmfate.kernel.writer import BYTE, DOUBLE, INT, LOW_HALF, WORD, Writer, write
 from firmfate.models.model import Model
 from firmfate.program.layout import Layout
@@ -39,7 +39,7 @@ count, steps : 32 bits
 dt : float64
     Length of a step in weeks.
 
-Out, as `firmfate.kernel.engine.Records` holds them; a null pointer is not written to:
+Out, as `firmfate.kernel.engine.Records` holds them; `last` and `path` may be null pointers:
 
 event_step, alarm_step : (count) int32
 cause : (count) uint8

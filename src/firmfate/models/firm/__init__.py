@@ -62,8 +62,8 @@ def check(values: Mapping[str, float], dt: float) -> Iterator[str]:
     starts = production.quiet_starts(p)
     if not starts < left:
         yield (
-            f"capacity = {p.capacity:g} leaves {left:.3f} a week after rework, which must be above the {starts:.3f} "
-            "that are started at the start: raise capacity, or lower defect_rate, obsolescence or stock_cover"
+            f"capacity = {p.capacity:g} leaves {left:.3f} of weekly demand after rework, and a quiet firm starts "
+            f"{starts:.3f}, which must be less: raise capacity, or lower defect_rate, obsolescence or stock_cover"
         )
     for name in ("fill_time", "pick_time", "transit_time", "rework_time"):
         if values[name] < dt * (1 - 1e-12):

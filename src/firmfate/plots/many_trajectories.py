@@ -1,4 +1,4 @@
-"""A fan of many replayed lives: where half and nine tenths of the living firms are, and how many still live."""
+"""A fan of many trajectories: where half and nine tenths of the surviving firms are, and how many survive."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from firmfate.analysis.formatting import spaced
 from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.errors import EstimateError, did_you_mean
 from firmfate.plots import style
-from firmfate.plots.one_life import column, panels_of, who
+from firmfate.plots.one_trajectory import column, panels_of, who
 
 BANDS = ((0.05, 0.15), (0.25, 0.3))
-"""Lower ends of the bands, as shares of the living firms, and their opacities."""
+"""Lower limits of the bands, as shares of the surviving firms, and their opacities."""
 
 
 @style.styled
 def fan(ds: xr.Dataset, *, variables: Sequence[str] | None = None, axes: NDArray[Any] | None = None) -> NDArray[Any]:
-    """Draw quantiles over many replayed lives at every age, among firms still alive, and the number of those.
+    """Draw quantiles over many trajectories at every age, among firms still alive, and the number of those.
 
     Parameters
     ----------
     ds : xarray.Dataset
-        Over (``life``, ``step``), as `firmfate.replay` returns it for several replicates; NaN after a firm's end.
+        Over (``trajectory``, ``step``), as `firmfate.replay` returns it for several replicates; NaN after an event.
     variables : sequence of str, optional
         Columns; by default cash, customers and lead time of a firm, or the first of another model.
     axes : array of Axes, optional
@@ -35,23 +35,23 @@ def fan(ds: xr.Dataset, *, variables: Sequence[str] | None = None, axes: NDArray
     Returns
     -------
     array of Axes
-        The median as a line, 25-75 % and 5-95 % as bands, as long as 4 and 20 firms live, one for each share outside;
-        the last panel shows firms alive. Who dies leaves: late quantiles are those of survivors.
+        The median as a line, 25-75 % and 5-95 % as bands, as long as 4 and 20 firms survive, one for each share
+        outside; the last panel shows firms alive. Late quantiles are those of survivors.
 
     Raises
     ------
     EstimateError
-        Where there is no dim ``life``, or a column is unknown.
+        Where there is no dim ``trajectory``, or a column is unknown.
     """
-    if "life" not in ds.dims:
-        raise EstimateError("fan() draws many lives, over the dim `life`; replay a range of replicates")
-    units = {name: unit.split(",")[0] for name, _, unit in panels_of(ds.isel(life=0))}
+    if "trajectory" not in ds.dims:
+        raise EstimateError("fan() draws many firms, over the dim `trajectory`; replay a range of replicates")
+    units = {name: unit.split(",")[0] for name, _, unit in panels_of(ds.isel(trajectory=0))}
     if variables is None:
         known = [name for name in units if name in ds]
         variables = [name for name in ("cash", "customers", "perceived_lead_time") if name in known] or known[:3]
     for name in variables:
         if name not in ds and name != "inventory":
-            raise EstimateError(f"a life has no column '{name}'{did_you_mean(name, map(str, ds.data_vars))}")
+            raise EstimateError(f"a trajectory has no column '{name}'{did_you_mean(name, map(str, ds.data_vars))}")
     if axes is None:
         count = len(variables) + 1
         _, grid = style.canvas(6.2, 1.5 * count + 0.6, count, 1, sharex=True)
@@ -60,7 +60,7 @@ def fan(ds: xr.Dataset, *, variables: Sequence[str] | None = None, axes: NDArray
     years = ds["week"].values / WEEKS_PER_YEAR
     alive = np.zeros(years.size)
     for ax, name in zip(axes[:-1], variables, strict=True):
-        values = column(ds.transpose("life", "step", ...), name)
+        values = column(ds.transpose("trajectory", "step", ...), name)
         alive = np.isfinite(values).sum(axis=0)
         some = alive > 0
         for share, opacity in BANDS:
@@ -79,6 +79,6 @@ def fan(ds: xr.Dataset, *, variables: Sequence[str] | None = None, axes: NDArray
     error = 0.5 / np.sqrt(max(1, int(alive.max())))
     style.note(
         axes[-1],
-        f"n = {ds.sizes['life']:,} firms; the median's rank is uncertain by ± {error:.0%} of firms at the start",
+        f"n = {ds.sizes['trajectory']:,} firms; the median's rank is uncertain by ± {error:.0%} of firms at the start",
     )
     return axes

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from firmfate.counts import attributes, firm_variables
-from firmfate.errors import FirmfateError, InvalidFirmsWarning, is_finite, whole
-from firmfate.kernel.engine import INVALID, Engine, Records, Varying
+from firmfate.counts import INVALID, attributes, firm_variables, flags_of_cause
+from firmfate.errors import FirmfateError, InvalidFirmsWarning, check_int, is_finite
+from firmfate.kernel.engine import Engine, Records, Varying
 from firmfate.machine import cores
 from firmfate.models import load_model
 from firmfate.models.model import Model
-from firmfate.values import cell_words, given_parameters, some, values_of
+from firmfate.simulation.given_values import cell_words, given_parameters, some, values_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -54,7 +54,7 @@ def simulate(
     weeks : int
         Horizon.
     steps_per_week : float, optional
-        A whole number, or 1/k for steps of k weeks; the model's own where not given (`firm` 1, `car` 1/13).
+        An integer, or 1/k for steps of k weeks; the model's own where not given (`firm` 1, `car` 1/13).
     seed : int
         0 .. 2**64 - 1.
     replicates : int or range
@@ -103,8 +103,8 @@ def simulate(
     model = load_model(model)
     steps_per_week = model.steps_per_week if steps_per_week is None else steps_per_week
     steps, dt = horizon(weeks, steps_per_week)
-    wanted = replicates if isinstance(replicates, range) else range(whole("replicates", replicates, least=1))
-    workers = cores() if threads is None else whole("threads", threads, least=1)
+    wanted = replicates if isinstance(replicates, range) else range(check_int("replicates", replicates, least=1))
+    workers = cores() if threads is None else check_int("threads", threads, least=1)
     if len(wanted) < 1 or wanted.step != 1 or wanted.start < 0:
         raise FirmfateError(
             f"replicates = {replicates!r}; allowed: a number from 1, or a range of step 1 from 0 or later"
@@ -114,7 +114,9 @@ def simulate(
     words = cell_words(model, table, seed, common_random_numbers)
     engine = Engine(model, dt=dt)
     engine.warm_up()
-    records = _in_threads(engine, table, whole("seed", seed, most=2**64 - 1), words, varying, wanted, steps, workers)
+    records = _in_threads(
+        engine, table, check_int("seed", seed, most=2**64 - 1), words, varying, wanted, steps, workers
+    )
     ds = _labelled(model, records, wanted, dt)
     ds = ds.assign_coords(_coordinates(model, given, len(table), len(wanted)))
     ds.attrs = {"model": model.name, "weeks": weeks, "steps_per_week": float(steps_per_week), "seed": str(seed)}
@@ -137,9 +139,7 @@ def _labelled(model: Model, records: Records, wanted: range, dt: float) -> xr.Da
     register = firm_variables(model)
     for name, values in variables.items():
         ds[name] = (("cell", "replicate"), values.astype(register[name].dtype), attributes(name, register))
-    meanings = ["censored", *(cause.name for cause in model.causes), "invalid"]
-    ds["cause"].attrs["flag_values"] = np.array([*range(len(model.causes) + 1), INVALID], np.uint8)
-    ds["cause"].attrs["flag_meanings"] = " ".join(meanings)
+    ds["cause"].attrs |= flags_of_cause(model)
     return ds
 
 
@@ -215,13 +215,13 @@ def _in_threads(
 
 
 def horizon(weeks: float, steps_per_week: float) -> tuple[int, float]:
-    """Return (steps in the horizon, weeks in a step); refuse what is no whole number of steps."""
+    """Return (steps in the horizon, weeks in a step); refuse what is no integer number of steps."""
     valid = all(is_finite(x) and x > 0 for x in (weeks, steps_per_week))
     if not valid or min(abs(x - round(x)) for x in (steps_per_week, 1 / steps_per_week)) >= 1e-9:
         raise FirmfateError(
-            f"steps_per_week = {steps_per_week!r}, weeks = {weeks!r}; allowed: a whole number or 1/k, and weeks above 0"
+            f"steps_per_week = {steps_per_week!r}, weeks = {weeks!r}; allowed: an integer or 1/k, and weeks above 0"
         )
     steps = round(weeks * steps_per_week)
     if steps < 1 or abs(steps - weeks * steps_per_week) > 1e-6:
-        raise FirmfateError(f"weeks = {weeks} is no whole number of steps at steps_per_week = {steps_per_week:g}")
+        raise FirmfateError(f"weeks = {weeks} is no integer number of steps at steps_per_week = {steps_per_week:g}")
     return steps, 1.0 / steps_per_week

@@ -170,5 +170,5 @@ def _check_joint(model: Model, table: NDArray[np.float64], varying: Varying | No
         rows = table[cells]
         rows[:, varying.fields] = firms[chosen]
     for row in dict.fromkeys(map(tuple, rows.tolist())):  # each once; sorting them would take longer
-        for broken in model.check(dict(zip(model.fields, row, strict=True)), dt):
+        for broken in model.broken_conditions(dict(zip(model.fields, row, strict=True)), dt):
             raise FirmfateError(broken)

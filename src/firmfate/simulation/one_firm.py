@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from firmfate.errors import FirmfateError, is_finite, whole
-from firmfate.kernel.engine import INVALID, refuse_mark
+from firmfate.counts import INVALID
+from firmfate.errors import FirmfateError, check_int, is_finite
+from firmfate.kernel.engine import refuse_mark
 from firmfate.models import load_model
 from firmfate.models.declarations import Column
 from firmfate.models.model import Model
 from firmfate.program import interpreter
 from firmfate.program.random_numbers import NORMAL
 from firmfate.program.tracing import fields
-from firmfate.simulation import horizon
-from firmfate.values import parameter_table
+from firmfate.simulation.given_values import parameter_table
+from firmfate.simulation.many_firms import horizon
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -91,8 +92,8 @@ def simulate_path(
     -------
     xarray.Dataset
         Over ``step``: stocks at the start of every step, random numbers (``eps_...``) and auxiliaries. ``attrs`` hold
-        ``event_week``, ``cause``, ``alarm_week`` and the marks. A firm whose arithmetic has failed ends with the step
-        in which it did, with ``cause`` "invalid" and ``event_week`` NaN.
+        ``event_week``, ``cause``, ``alarm_week`` and the marks. A firm whose arithmetic has failed has the
+        ``cause`` "invalid" and the ``event_week`` NaN.
 
     Raises
     ------
@@ -112,16 +113,16 @@ def simulate_path(
     row = parameter_table(model, _one_cell(execution), _one_cell(misalignment), parameters or {}, dt)
     if len(row) != 1:
         raise FirmfateError("simulate_path is of one firm: each parameter is a single number (or one a division)")
-    seed, replicate = whole("seed", seed, most=2**64 - 1), whole("replicate", replicate, most=2**64 - 1)
+    seed, replicate = check_int("seed", seed, most=2**64 - 1), check_int("replicate", replicate, most=2**64 - 1)
     draws, table = random_numbers(model, key=seed, replicate=replicate, steps=steps)
     draws |= _given_draws(model, firm_shocks or {})
     if shocks is not None:
         table = _given_shocks(model, shocks, steps)
-    path, record = _lived(model, row[0], dt, draws, table)
-    return trajectory(model, row[0], dt, draws=draws, stocks=path, shocks=table[: len(path)], record=record)
+    path, record = _simulated(model, row[0], dt, draws, table)
+    return trajectory_dataset(model, row[0], dt, draws=draws, stocks=path, shocks=table[: len(path)], record=record)
 
 
-def _lived(
+def _simulated(
     model: Model, row: Floats, dt: float, draws: Mapping[str, float], shocks: Floats
 ) -> tuple[Floats, dict[str, Any]]:
     """Return the stocks of every step, and the record of a firm."""
@@ -179,7 +180,7 @@ def _given_draws(model: Model, given: Mapping[str, float]) -> dict[str, float]:
     return {name: float(value) for name, value in given.items()}
 
 
-def trajectory(
+def trajectory_dataset(
     model: Model, row: Floats, dt: float, *, draws: Mapping[str, float], stocks: Floats, shocks: Floats,
     record: Mapping[str, Any],
 ) -> xr.Dataset:  # fmt: skip

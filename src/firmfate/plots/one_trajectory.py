@@ -1,4 +1,4 @@
-"""One life: what the dashboard showed, and beneath it what happened to the firm."""
+"""One trajectory: what the dashboard showed, and beneath it what happened to the firm."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ TITLE_WIDTH = 68
 
 
 @style.styled
-def life(ds: xr.Dataset, *, axes: NDArray[Any] | None = None, title: str = "") -> NDArray[Any]:
-    """Draw one replayed life: KPIs above; cash, customers, inventory and lead time below.
+def trajectory(ds: xr.Dataset, *, axes: NDArray[Any] | None = None, title: str = "") -> NDArray[Any]:
+    """Draw one firm: KPIs above; cash, customers, inventory and lead time below.
 
     Parameters
     ----------
     ds : xarray.Dataset
-        Over ``step``, as `firmfate.replay` and `firmfate.simulate_path` return it, or one life of ``lives.nc``. Of
+        Over ``step``, as `firmfate.replay` and `firmfate.simulate_path` return it, or one of ``trajectories.nc``. Of
         other models the first four columns that are no shocks are drawn.
     axes : array of Axes, optional
         One a panel; a new figure if not given.
@@ -55,11 +55,14 @@ def life(ds: xr.Dataset, *, axes: NDArray[Any] | None = None, title: str = "") -
     Raises
     ------
     EstimateError
-        Where the dataset holds several lives; select one.
+        Where the dataset holds several trajectories; select one.
     """
-    if "life" in ds.dims:
-        raise EstimateError(f"life() draws one life; select one of the {ds.sizes['life']}, for example ds.isel(life=0)")
-    ds = _lived(ds)
+    if "trajectory" in ds.dims:
+        raise EstimateError(
+            f"trajectory() draws one firm; select one of the {ds.sizes['trajectory']}, for example "
+            "ds.isel(trajectory=0)"
+        )
+    ds = _until_event(ds)
     panels = panels_of(ds)
     if axes is None:
         heights = [2.0 if name == KPI else 1.0 for name, _, _ in panels]
@@ -83,12 +86,12 @@ def life(ds: xr.Dataset, *, axes: NDArray[Any] | None = None, title: str = "") -
         _moments(ax, ds)
         style.age_axis(ax, horizon, label="")
     axes[-1].set_xlabel("age in years")
-    style.note(axes[-1], f"n = 1 firm, replayed exactly: {how(ds)}\nupright lines: the alarm (dashed), the end")
+    style.note(axes[-1], f"n = 1 firm, replayed exactly: {how(ds)}\nvertical lines: the alarm (dashed), the event")
     return axes
 
 
 def panels_of(ds: xr.Dataset) -> list[tuple[str, str, str]]:
-    """Return the panels of a life: column, words, unit."""
+    """Return the panels of a trajectory: column, words, unit."""
     if all(name == "inventory" or name in ds for name, _, _ in FIRM):
         return [(KPI, "KPIs", "better is up; from the dashed line on, green"), *FIRM]
     columns = [
@@ -97,12 +100,12 @@ def panels_of(ds: xr.Dataset) -> list[tuple[str, str, str]]:
         if values.dims == ("step",) and not str(name).startswith("eps_")
     ]
     if not columns:
-        raise EstimateError("the dataset holds no life: no column over `step`")
+        raise EstimateError("the dataset holds no trajectory: no column over `step`")
     return [(name, spaced(name), str(ds[name].attrs.get("units", ""))) for name in columns[:MOST_PANELS]]
 
 
 def column(ds: xr.Dataset, name: str) -> NDArray[np.float64]:
-    """Return a column of a life; inventory is work in process and finished goods."""
+    """Return a column of a trajectory; inventory is work in process and finished goods."""
     values = ds["work_in_process"] + ds["finished_goods"] if name == "inventory" else ds[name]
     return np.asarray(values.values, dtype=np.float64)
 
@@ -115,7 +118,7 @@ def kpi_ratio(ds: xr.Dataset, name: str) -> NDArray[np.float64]:
 
 
 def recorded(ds: xr.Dataset, name: str) -> Any:
-    """Return an attribute or coordinate of a life, or of several lives that share its value; otherwise None."""
+    """Return an attribute or coordinate of a trajectory, or of several that share its value; otherwise None."""
     if name in ds.attrs:
         return ds.attrs[name]
     known = np.unique(ds[name].values) if name in ds.coords else np.empty(0)
@@ -123,15 +126,15 @@ def recorded(ds: xr.Dataset, name: str) -> Any:
 
 
 def who(ds: xr.Dataset) -> str:
-    """Return in words the cell and replicate of a life, or what many lives share."""
+    """Return in words the cell and replicate of a trajectory, or what many of them share."""
     shared = {
         str(name): values.values.flat[0].item()
         for name, values in ds.coords.items()
-        if values.dims in ((), ("life",)) and np.unique(values.values).size == 1
+        if values.dims in ((), ("trajectory",)) and np.unique(values.values).size == 1
     }
     known = {**ds.attrs, **shared}
     cell = {
-        name.removeprefix("life_"): float(value)
+        name.removeprefix("trajectory_"): float(value)
         for name, value in known.items()
         if isinstance(value, float) and name not in ("event_week", "alarm_week")
     }
@@ -141,19 +144,21 @@ def who(ds: xr.Dataset) -> str:
 
 
 def how(ds: xr.Dataset) -> str:
-    """Return in words how a life ended."""
+    """Return in words the event of a firm: its week, cause and alarm."""
     week, cause = recorded(ds, "event_week"), recorded(ds, "cause")
     if week is None:
         return "event not recorded"
     alarm = recorded(ds, "alarm_week")
     rang = f", alarm in week {float(alarm):g}" if alarm else ", no alarm"
+    if cause == "invalid":
+        return f"arithmetic has failed{rang}"
     if cause == "censored":
         return f"alive at the horizon, week {float(week):g}{rang}"
     return f"ended in week {float(week):g}{f' by {spaced(str(cause))}' if cause else ''}{rang}"
 
 
-def _lived(ds: xr.Dataset) -> xr.Dataset:
-    """Cut the padding after a firm's end."""
+def _until_event(ds: xr.Dataset) -> xr.Dataset:
+    """Cut the padding after a firm's event."""
     columns = [values for values in ds.data_vars.values() if values.dims == ("step",)]
     alive = np.isfinite(columns[-1].values) if columns else np.ones(ds.sizes["step"], dtype=bool)
     return ds.isel(step=np.flatnonzero(alive))

@@ -1,0 +1,40 @@
+"""Firms without counting them: many at once, one in full, or one of a run again.
+
+many_firms     simulate: what is recorded of each of many firms, without a study
+one_firm       simulate_path: one firm week by week, without a study
+replaying      replay: one firm of a run week by week, by the machine code that ran it
+typical_firms  trajectories of a few firms of a run, kept for its report
+given_values   values of parameters given in a call, by cell and by firm
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+_WHERE = {
+    "Replayer": "firmfate.simulation.replaying",
+    "replay": "firmfate.simulation.replaying",
+    "simulate": "firmfate.simulation.many_firms",
+    "simulate_path": "firmfate.simulation.one_firm",
+}
+
+__all__ = list(_WHERE)
+
+if TYPE_CHECKING:
+    from firmfate.simulation.many_firms import simulate as simulate
+    from firmfate.simulation.one_firm import simulate_path as simulate_path
+    from firmfate.simulation.replaying import Replayer as Replayer
+    from firmfate.simulation.replaying import replay as replay
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'firmfate.simulation' has no attribute '{name}'")
+    value = getattr(importlib.import_module(_WHERE[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
