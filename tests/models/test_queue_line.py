@@ -1,10 +1,10 @@
 """The clearing function of Production against a line of jobs that wait, are worked on one by one, and then travel.
 
 The line is an M/M/1 server followed by a pipeline, simulated event by event (SimPy). One job is `V` weeks of work, so
-that the wait in the queue is V ρ/(1-ρ) in the steady state, and its own service belongs to the fixed time T. Compared is
-the mean work in process over a year, across many lines; the load changes after four weeks. The clearing function is exact
-in the steady state; on the way there it fills the plant too soon. Week by week it is up to 14 % off within that year,
-and in an overload of years up to 19 %.
+that the wait in the queue is V ρ/(1-ρ) in the steady state, and its own service belongs to the fixed time T. Compared
+is the mean work in process over a year, across many lines; the load changes after four weeks. The clearing function is
+exact in the steady state; on the way there it fills the plant too soon. Week by week it is up to 14 % off within that
+year, and in an overload of years up to 19 %.
 """
 
 from __future__ import annotations
