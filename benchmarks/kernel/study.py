@@ -1,7 +1,7 @@
 """The paradox study from start to ``result.nc``, and what of it is the kernel: ``python -m benchmarks.kernel.study``.
 
-Each run is a process of its own, by turns on one thread and on two; the kernel's share is the CPU time of its threads
-within the engine. Also told: the seconds to the command's end, when typical lives are replayed and the finding is
+Each run is a process of its own, alternately on one thread and on two; the kernel's share is the CPU time of its threads
+within the engine. Also reported: the seconds to the command's end, when typical lives are replayed and the finding is
 printed; the first compilation of `firm`; and the time to the first finished shard of a small study in a second process.
 """
 
@@ -42,7 +42,7 @@ import sys, time
 from firmfate.kernel.engine import Engine
 from firmfate.models import load_model
 begin = time.perf_counter()
-Engine(load_model("firm")).warm_up()
+Engine(load_model("firm"), dt=1.0).warm_up()
 print(time.perf_counter() - begin)
 """
 
@@ -75,10 +75,10 @@ def run(study: Path, pattern: str, *words: str) -> Run:
         while going.poll() is None and not list(Path(into).glob(pattern)):
             time.sleep(0.02)
         first = time.perf_counter() - begin
-        told, _ = going.communicate()
+        printed, _ = going.communicate()
         if going.returncode:
             raise RuntimeError(f"firmfate run {study} ended with {going.returncode}")
-        return Run(first, time.perf_counter() - begin, float(told))
+        return Run(first, time.perf_counter() - begin, float(printed))
 
 
 def main() -> None:

@@ -86,7 +86,7 @@ def fresh(source: Path, cache: str, what: str) -> dict[str, float]:
 
 
 def yardstick() -> dict[str, float]:
-    """Return the fastest explicit C++ on the same core, by which a noisy minute is told from a slower kernel."""
+    """Return the fastest explicit C++ on the same core, which tells a noisy minute from a slower kernel."""
     allowed = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {max(allowed)})
     try:
