@@ -1,8 +1,9 @@
 """The kernel beside the kernel of before: `python -m benchmarks.kernel.before [--processes 9] [--write]`.
 
 Before was commit ef7b90e, whose models sorted by hand what depends on parameters, draws and steps; now that is worked
-out of the equations. The commit is unpacked into a temporary folder. Both sides run the same cells in processes of their
-own with caches of their own, one after the other, so that a noisy minute hits both; a ratio is taken within a pair.
+out of the equations. The commit is unpacked into a temporary folder. Both sides run the same cells in processes of
+their own with caches of their own, one after the other, so that a noisy minute hits both; a ratio is taken within a
+pair.
 """
 
 from __future__ import annotations
@@ -46,8 +47,8 @@ model = load_model(name)
 dt = 1 / model.steps_per_week
 shares, axes = [0.1, 0.5, 0.9], ("execution", "misalignment")
 values = [(e, m) for e in shares for m in shares]
-rows = [model.defaults | {field: x for key, x in zip(axes, cell) for field in model.keys.get(key, ())} for cell in values]
-table = np.array([[row[field] for field in model.fields] for row in rows])
+swept = [{field: x for key, x in zip(axes, cell) for field in model.keys.get(key, ())} for cell in values]
+table = np.array([[{**model.defaults, **cell}[field] for field in model.fields] for cell in swept])
 zeros, how = np.zeros(9, np.uint64), dict(first=0, replicates=replicates, steps=round(weeks / dt))
 if side == "before":
     engine = Engine(model)
@@ -223,8 +224,9 @@ def main() -> int:
     lines = [
         f"# The kernel beside that of before (commit {COMMIT})",
         "",
-        "ns of CPU time per live firm-step: nine cells (E and M in 0.1, 0.5, 0.9), 1,040 weeks, one core, the least of five calls in",
-        f"a process. Medians and quartiles of {options.processes} alternations of the two; ratios are taken within an alternation.",
+        "ns of CPU time per live firm-step: nine cells (E and M in 0.1, 0.5, 0.9), 1,040 weeks, one core, the least",
+        f"of five calls in a process. Medians and quartiles of {options.processes} alternations; ratios are taken",
+        "within one.",
         "Written by `python -m benchmarks.kernel.before --write`.",
         "",
         *machine(),

@@ -1,4 +1,4 @@
-"""Time our kernel beside its peers, interleaved on one core in several processes; check that they agree; write a table."""
+"""Time our kernel beside its peers, interleaved on one core in several processes; check agreement; write a table."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The paradox study from start to ``result.nc``, and what of it is the kernel: ``python -m benchmarks.kernel.study``.
 
-Each run is a process of its own, alternately on one thread and on two; the kernel's share is the CPU time of its threads
+Each run is a process of its own, alternately on one thread and two; the kernel's share is the CPU time of its threads
 within the engine. Also reported: the seconds to the command's end, when typical lives are replayed and the finding is
 printed; the first compilation of `firm`; and the time to the first finished shard of a small study in a second process.
 """
