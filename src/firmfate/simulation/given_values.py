@@ -124,7 +124,7 @@ def _check_shape(model: Model, key: str, values: NDArray[np.float64], firms: int
     allowed = ["a scalar", "(cells,)"]
     fits = values.ndim <= 1 or values.shape[1:] == (parts,)
     if parts > 1:
-        allowed.append(f"(cells, {parts}) in the order {', '.join(model.parameter(key).parts)}")
+        allowed.append(f"(cells, {parts}) in the order {', '.join(model.parameter(key).names)}")
     if firms:
         allowed.append(f"(cells, {firms})" if parts == 1 else f"(cells, {firms}, {parts})")
         by_firm = ((firms,),) if parts == 1 else ((firms, 1), (firms, parts))

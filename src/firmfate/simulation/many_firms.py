@@ -97,8 +97,8 @@ def simulate(
     >>> firms = firmfate.simulate("firm", execution=own, misalignment=[0.0, 1.0], replicates=200, weeks=520)
     >>> years = firms.event_week.values.reshape(2, 2, 100).mean(axis=2) / 52
     >>> years.round(1)  # aligned and misaligned x the weaker and the stronger half
-    array([[8.8, 9.7],
-           [7. , 4.7]], dtype=float32)
+    array([[9.4, 9.8],
+           [7.6, 5. ]], dtype=float32)
     """
     model = load_model(model)
     steps_per_week = model.steps_per_week if steps_per_week is None else steps_per_week

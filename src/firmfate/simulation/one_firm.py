@@ -105,7 +105,7 @@ def simulate_path(
     >>> import firmfate
     >>> path = firmfate.simulate_path("firm", execution=1.0, misalignment=1.0, seed=1)
     >>> path.attrs["cause"], path.sizes["step"] == path.attrs["event_week"]
-    ('insolvency', True)
+    ('customer_collapse', True)
     """
     model = load_model(model)
     steps_per_week = model.steps_per_week if steps_per_week is None else steps_per_week

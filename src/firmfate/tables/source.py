@@ -63,7 +63,7 @@ class Source:
             if name in words:
                 continue
             row = next((parameter for parameter in self.model.parameters if parameter.name == name), None)
-            if row is not None and isinstance(value, dict) and any(part in row.parts for part in value):
+            if row is not None and isinstance(value, dict) and any(part in row.names for part in value):
                 pairs = [(f"{name}.{part}", item) for part, item in value.items()]
             else:
                 pairs = [(name, value)]
