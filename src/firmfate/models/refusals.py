@@ -7,6 +7,7 @@ and the second is not.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from inspect import cleandoc
 from textwrap import dedent, indent
 
 MODEL = """\
@@ -94,7 +95,7 @@ class Refusal:
             return f"```python\n{shown}\n```"
 
         return (
-            f"# {self.code}: {self.title}\n\n{dedent(self.text).strip()}\n\n"
+            f"# {self.code}: {self.title}\n\n{cleandoc(self.text)}\n\n"
             f"Refused:\n\n{code(self.wrong, self.tables[0])}"
             f"\n\nInstead:\n\n{code(self.right, self.tables[1])}\n"
         )
@@ -305,12 +306,11 @@ REFUSALS: dict[str, Refusal] = {
             "FF119", "a model that is not the same each time it is read",
             "What the functions compute may depend on nothing but their arguments and constants.",
             """
-            CALLS = []
+            SALES = iter([1.0, 2.0, 3.0])
 
 
             def step(s, p, draw, shock, week):
-                CALLS.append(1)
-                savings = s.savings + p.margin * len(CALLS)
+                savings = s.savings + p.margin * next(SALES)
                 return dict(savings=savings, closed=savings < 0.0)
             """,
             "savings = s.savings + p.margin",
