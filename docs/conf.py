@@ -41,6 +41,7 @@ autosummary_generate = True
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
+smartquotes = False  # options begin with two hyphens
 
 html_theme = "pydata_sphinx_theme"
 html_title = "firmfate"

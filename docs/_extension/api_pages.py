@@ -8,7 +8,8 @@ import inspect
 import firmfate
 
 ROOMS = (
-    "survival", "analysis", "sensitivity", "calibration", "plots", "execute", "simulation", "study", "design", "targets",
+    "survival", "analysis", "sensitivity", "calibration", "plots", "execute", "simulation", "study", "design",
+    "targets",
 )  # fmt: skip
 
 
@@ -18,7 +19,9 @@ def pages() -> dict[str, str | bytes]:
     names |= {f"firmfate.{room}": list(importlib.import_module(f"firmfate.{room}").__all__) for room in ROOMS}
     names["firmfate.errors"] = _errors()
     documented: dict[int, str] = {}
-    found: dict[str, str | bytes] = {f"api/{module}.rst": _page(module, own, documented) for module, own in names.items()}
+    found: dict[str, str | bytes] = {}
+    for module, own in names.items():
+        found[f"api/{module}.rst"] = _page(module, own, documented)
     entries = "\n".join(f"   {module}" for module in names)
     found["api/index.rst"] = f"{_title('Python interface')}\n.. toctree::\n   :maxdepth: 1\n\n{entries}\n"
     return found
@@ -26,7 +29,8 @@ def pages() -> dict[str, str | bytes]:
 
 def _package() -> list[str]:
     """Return the names that ``import firmfate`` offers, rooms left out."""
-    return [name for name in firmfate.__all__ if name != "__version__" and not inspect.ismodule(getattr(firmfate, name))]
+    names = (name for name in firmfate.__all__ if name != "__version__")
+    return [name for name in names if not inspect.ismodule(getattr(firmfate, name))]
 
 
 def _errors() -> list[str]:

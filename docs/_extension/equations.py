@@ -10,6 +10,7 @@ import textwrap
 from types import FunctionType, ModuleType
 
 import latexify
+
 from firmfate.models.firm import MODEL
 
 DIVISIONS = (
@@ -20,10 +21,11 @@ DIVISIONS = (
 HEAD = """\
 # Equations of `firm`
 
-Every equation is typeset from the function that is run, one step of length $\\mathrm{p.dt}$ weeks. A letter before a point says what a
-name is: `s.` a stock at the start of the step, `p.` a parameter, `draw.` a random number of the firm, `shock.` one of the step. All right
-sides are computed from stocks at the start of the step, then all stocks move (Euler's method). [The model](../explanation/model.md)
-says in words what happens; [its parameters](parameters-firm.md) have their sources.
+Every equation is typeset from the function that is run, one step of length `p.dt` weeks. What stands before a point
+says what a name is: `s.` a stock at the start of the step, `p.` a parameter, `draw.` a random number of the firm,
+`shock.` one of the step. All right sides are computed from stocks at the start of the step, then all stocks move
+(Euler's method). [The model](../explanation/model.md) says in words what happens; [its parameters](parameters-firm.md)
+have their sources.
 """
 
 
@@ -41,7 +43,8 @@ def pages() -> dict[str, str | bytes]:
 
 def _functions(module: ModuleType) -> list[FunctionType]:
     """Return a module's own functions in the order in which they are written."""
-    own = [value for value in vars(module).values() if inspect.isfunction(value) and value.__module__ == module.__name__]
+    functions = filter(inspect.isfunction, vars(module).values())
+    own = [function for function in functions if function.__module__ == module.__name__]
     return sorted(own, key=lambda function: function.__code__.co_firstlineno)
 
 
@@ -70,4 +73,7 @@ def _shown(function: FunctionType) -> str:
         latex = f"{first} \\\\ {left}{last}"
     else:
         latex = left + latex
+    # A name is one word, not a product of letters.
+    latex = re.sub(r"\\mathrm\{([^}]*)\}", lambda name: r"\text{" + name[1].replace(r"\_", "_") + "}", latex)
+    latex = re.sub(r"(?<=[})]) (?=(?:s|p|draw|shock)\.)", r" \\cdot ", latex)
     return f"$$\n{latex}\n$$\n"

@@ -1,4 +1,4 @@
-"""The gallery: what stands beside studies, examples and Slurm's scripts in the repository, as pages with their pictures."""
+"""The gallery: what stands beside studies, examples and scripts in the repository, as pages with their pictures."""
 
 from __future__ import annotations
 
@@ -6,21 +6,23 @@ import re
 from pathlib import Path, PurePosixPath
 
 TOP = Path(__file__).parents[2]
+OTHERS = ("examples/README.md", "slurm/README.md", "benchmarks/README.md", "CHANGELOG.md", "CONTRIBUTING.md")
 LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s#:]+)(#[^)]*)?\)")
 
 
 def pages() -> dict[str, str | bytes]:
     """Return a page for each README, and the pictures that they show."""
-    sources = [TOP / "studies/README.md", *sorted(TOP.glob("studies/*/README.md")), TOP / "examples/README.md",
-               TOP / "slurm/README.md", TOP / "benchmarks/README.md", TOP / "CHANGELOG.md", TOP / "CONTRIBUTING.md"]  # fmt: skip
+    sources = [
+        TOP / "studies/README.md", *sorted(TOP.glob("studies/*/README.md")), *(TOP / name for name in OTHERS),
+    ]  # fmt: skip
     places = {source: _place(source) for source in sources}
     found: dict[str, str | bytes] = {}
     for source, place in places.items():
         text = source.read_text(encoding="utf-8")
         text, pictures = _with_links(text, source, place, places)
         if source == TOP / "studies/README.md":
-            names = "\n".join(str(PurePosixPath(other).relative_to("studies").with_suffix("")) for path, other in places.items()
-                              if path.parent.parent == TOP / "studies")  # fmt: skip
+            folders = [path for path in places if path.parent.parent == TOP / "studies"]
+            names = "\n".join(PurePosixPath(places[path]).stem for path in folders)
             text += f"\n```{{toctree}}\n:hidden:\n\n{names}\n```\n"
         found[place] = text
         found |= {name: path.read_bytes() for name, path in pictures.items()}

@@ -7,7 +7,7 @@ import json
 import re
 
 from firmfate.cli import COMMANDS, EPILOG, parser
-from firmfate.counts import COORDINATES, COUNTS, FIRMS, firm_variables, markdown
+from firmfate.counts import COORDINATES, COUNTS, firm_variables, markdown
 from firmfate.models import load_model
 from firmfate.models.refusals import AT_RUN_TIME, REFUSALS
 from firmfate.study import designs_table, distributions_table, parameter_table, settings_table, study_schema
@@ -58,40 +58,86 @@ def _words(text: str | None) -> str:
     return re.sub(r"::\n\n((?:    .*\n?|\n)+)", lambda match: f":\n\n```text\n{match[1].rstrip()}\n```\n", text)
 
 
+STUDY_FILE = """\
+# Study file
+
+A study is a TOML file with these tables: {known}. Unknown keys and impossible values are refused before anything runs.
+Editors complete and check it with {{download}}`the JSON schema <study-schema.json>`, which `firmfate schema` prints.
+
+## [study] and [record]
+
+{settings}
+## Designs
+
+One of them says which cells there are; any parameter of the model can be an axis.
+
+{designs}
+## [population]
+
+How firms of one cell differ: key = distribution.
+
+{distributions}
+## [parameters]
+
+Fixed values in place of the model's defaults: see [parameters of `firm`](parameters-firm.md) and of
+[`car`](parameters-car.md).
+"""
+
+
 def _study_file() -> str:
-    schema = study_schema(load_model("firm"))
-    known = ", ".join(f"`[{name}]`" for name in schema["properties"])
-    return (
-        f"# Study file\n\nA study is a TOML file with these tables: {known}. Unknown keys and impossible values are refused before "
-        "anything runs. Editors complete and check it with {download}`the JSON schema <study-schema.json>`, which `firmfate schema` "
-        f"prints.\n\n## [study] and [record]\n\n{settings_table()}\n## Designs\n\nOne of them says which cells there are; any parameter "
-        f"of the model can be an axis.\n\n{designs_table()}\n## [population]\n\nHow firms of one cell differ: key = distribution."
-        f"\n\n{distributions_table()}\n## [parameters]\n\nFixed values in place of the model's defaults: see "
-        "[parameters of `firm`](parameters-firm.md) and of [`car`](parameters-car.md).\n"
+    return STUDY_FILE.format(
+        known=", ".join(f"`[{name}]`" for name in study_schema(load_model("firm"))["properties"]),
+        settings=settings_table(),
+        designs=designs_table(),
+        distributions=distributions_table(),
     )
 
 
+DATASETS = """\
+# Datasets
+
+What `firmfate.run` returns, `result.nc` holds and estimators take. `axes…` stands for the axes of a grid, or for
+`cell`. A unit of 1 is a number of firms.
+
+## Counts
+
+{counts}
+
+## Coordinates
+
+{coordinates}
+
+## Firms
+
+`firms.nc` of a study with `[record] firms = true`, and what `firmfate.simulate` returns.
+
+{firms}
+"""
+
+
 def _datasets() -> str:
-    marks = [variable for name, variable in firm_variables(load_model("firm")).items() if name not in FIRMS]
-    return (
-        "# Datasets\n\nWhat `firmfate.run` returns, `result.nc` holds and estimators take. `axes…` stands for the axes of a grid, or "
-        f"for `cell`. A unit of 1 is a number of firms.\n\n## Counts\n\n{markdown(COUNTS.values())}\n\n## Coordinates\n\n"
-        f"{markdown(COORDINATES.values())}\n\n## Firms\n\n`firms.nc` of a study with `[record] firms = true`, and what "
-        f"`firmfate.simulate` returns.\n\n{markdown([*FIRMS.values(), *marks])}\n"
+    firms = firm_variables(load_model("firm")).values()
+    return DATASETS.format(
+        counts=markdown(COUNTS.values()), coordinates=markdown(COORDINATES.values()), firms=markdown(firms)
     )
 
 
 def _parameters(name: str) -> str:
     model = load_model(name)
-    return f"# Parameters of `{name}`\n\n{model.summary} A star marks an assumption: sweep it, do not believe it.\n\n{parameter_table(model)}"
+    head = f"# Parameters of `{name}`\n\n{model.summary} A star marks an assumption: sweep it, do not believe it."
+    return f"{head}\n\n{parameter_table(model)}"
+
+
+ERRORS = """\
+# Error catalogue
+
+A model that cannot be run is refused when it is made, with a number, the file and the line. `firmfate explain FF103`
+prints a number's page without network.
+"""
 
 
 def _errors() -> str:
     """Return the catalogue by number."""
-    head = (
-        "# Error catalogue\n\nA model that cannot be run is refused when it is made, with a number, the file and the line. "
-        "`firmfate explain FF103` prints a number's page without network.\n"
-    )
     pages = [refusal.page.replace("# ", "## ", 1) for refusal in REFUSALS.values()]
-    later = [f"## {code}: {text}\n" for code, text in sorted(AT_RUN_TIME.items())]
-    return "\n".join([head, *pages, *later])
+    later = [f"## {code}: {text}\n" for code, text in AT_RUN_TIME.items()]
+    return "\n".join([ERRORS, *pages, *later])

@@ -12,7 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-FENCE = re.compile(r"^```(?P<kind>\{code-block\} \w+|\w+)\n(?P<options>(?::[\w-]+:[^\n]*\n)*)\n?(?P<body>.*?)^```$", re.M | re.S)
+FENCE = re.compile(
+    r"^```(?P<kind>\{code-block\} \w+|\w+)\n(?P<options>(?::[\w-]+:[^\n]*\n)*)\n?(?P<body>.*?)^```$", re.M | re.S
+)
 RUN = ("sh", "python", "r")
 
 

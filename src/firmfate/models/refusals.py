@@ -366,6 +366,4 @@ def explain(code: str) -> str:
     if number in AT_RUN_TIME:
         return f"# {number}: {AT_RUN_TIME[number]}\n"
     known = sorted((*REFUSALS, *AT_RUN_TIME))
-    raise FirmfateError(
-        f"there is no error number {code!r}; allowed: {', '.join(known)}{did_you_mean(number, known)}"
-    )
+    raise FirmfateError(f"there is no error number {code!r}; allowed: {', '.join(known)}{did_you_mean(number, known)}")
