@@ -45,8 +45,8 @@ def main() -> None:
         commit=provenance.commit() or "unknown",
         machine=f"{machine['processor']}, {machine['cores']} cores",
         versions=", ".join(f"{name} {version}" for name, version in provenance.versions().items()),
-        overhead="\n".join(overhead.told(options.seconds, options.rounds)),
-        memory="\n".join(memory.told(options.firms, options.rounds)),
+        overhead="\n".join(overhead.lines(options.seconds, options.rounds)),
+        memory="\n".join(memory.lines(options.firms, options.rounds)),
     )
     print(page)
     if options.write:

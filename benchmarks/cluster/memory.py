@@ -1,4 +1,4 @@
-"""The driver's memory while the number of firms grows a hundredfold, on Dask: a process a size, its peak told."""
+"""The driver's memory while the number of firms grows a hundredfold, on Dask: the peak of a process a size."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def drive(firms: int) -> dict[str, float]:
         run(wanted, into=Path(folder) / "run", on=DaskProcesses(2, threads=1), progress=False, shard_scale=0.02).close()
         shards = len(RunDirectory(Path(folder) / "run").files())
         assert status(Path(folder) / "run").missing == 0
-    # What `getrusage` tells a child begins with the peak of the process that started it.
-    told = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    return {"firms": firms, "shards": shards, "MiB": int(told["VmHWM"].split()[0]) / 1024}
+    # What `getrusage` reports of a child begins with the peak of the process that started it.
+    reported = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return {"firms": firms, "shards": shards, "MiB": int(reported["VmHWM"].split()[0]) / 1024}
 
 
-def told(firms: int, rounds: int) -> list[str]:
-    """Drive both sizes by turns, each in a process of its own, and return what to write of it."""
+def lines(firms: int, rounds: int) -> list[str]:
+    """Drive both sizes alternately, each in a process of its own, and return what to write of it."""
     sizes = (firms, GROWTH * firms)
     peaks: dict[int, list[dict[str, float]]] = {size: [] for size in sizes}
     for _ in range(rounds):
@@ -41,10 +41,10 @@ def told(firms: int, rounds: int) -> list[str]:
             done = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True)
             peaks[size].append(json.loads(done.stdout))
             print(f"  {peaks[size][-1]}", file=sys.stderr, flush=True)
-    lines = [
+    page = [
         f"Peak memory of the process that drives 2 Dask workers and holds their scheduler, in MiB, medians of {rounds} "
-        "rounds by turns;",
-        "`car` in shards a fiftieth of the usual size, gathering and lives included.",
+        "alternating rounds;",
+        "`car` in shards a fiftieth of the usual size, gathering and replayed firms included.",
         "",
         "| firms | shards | MiB | least to most |",
         "|---|---|---|---|",
@@ -54,9 +54,9 @@ def told(firms: int, rounds: int) -> list[str]:
         held = [row["MiB"] for row in rows]
         median[size] = statistics.median(held)
         shards = f"{rows[0]['shards']:,}"
-        lines.append(f"| {size:,} | {shards} | {median[size]:.0f} | {min(held):.0f} to {max(held):.0f} |")
+        page.append(f"| {size:,} | {shards} | {median[size]:.0f} | {min(held):.0f} to {max(held):.0f} |")
     grown = median[sizes[1]] - median[sizes[0]]
-    return [*lines, "", f"- {GROWTH} times the firms: {grown:+.0f} MiB"]
+    return [*page, "", f"- {GROWTH} times the firms: {grown:+.0f} MiB"]
 
 
 if __name__ == "__main__":

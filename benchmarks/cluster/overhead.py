@@ -1,7 +1,7 @@
-"""What Dask costs against plain threads, and what a second core brings: the same study, by turns, medians told.
+"""What Dask costs against plain threads, and what a second core brings: the same study, interleaved.
 
-Work is timed from the first shard to the last; starting a cluster and stopping it are told apart. CPU seconds of the
-work are told too: on a machine that others use, they vary less than the clock.
+Work is timed from the first shard to the last; starting a cluster and stopping it are separate. CPU seconds of the
+work are reported too: on a machine that others use, they vary less than the clock.
 """
 
 from __future__ import annotations
@@ -98,12 +98,12 @@ def measure(wanted: Study, rounds: int) -> dict[str, list[Timing]]:
         first = turn % len(names)
         for name in names[first:] + names[:first]:
             timings[name].append(WAYS[name](wanted))
-            told = ", ".join(f"{part} {value:.1f} s" for part, value in timings[name][-1].items())
-            print(f"  {name:18} {told}; load {os.getloadavg()[0]:.1f}", file=sys.stderr, flush=True)
+            line = ", ".join(f"{part} {value:.1f} s" for part, value in timings[name][-1].items())
+            print(f"  {name:18} {line}; load {os.getloadavg()[0]:.1f}", file=sys.stderr, flush=True)
     return timings
 
 
-def told(seconds: float, rounds: int) -> list[str]:
+def lines(seconds: float, rounds: int) -> list[str]:
     """Measure a study of so many seconds, and return what to write of it."""
     wanted = study(size_for(seconds))
     timings = measure(wanted, rounds)
@@ -111,22 +111,22 @@ def told(seconds: float, rounds: int) -> list[str]:
     def median(way: str, part: str) -> float:
         return statistics.median(timing[part] for timing in timings[way])
 
-    lines = [
-        f"Seconds, medians of {rounds} rounds by turns (of the work also least to most), on {6 * wanted.replicates:,} "
-        "firms of `firm` over 20 years.",
+    page = [
+        f"Seconds, medians of {rounds} interleaved rounds (of the work also least to most), on "
+        f"{6 * wanted.replicates:,} firms of `firm` over 20 years.",
         "",
         "| | work | least to most | CPU of the work | start | stop |",
         "|---|---|---|---|---|---|",
     ]
     for way, rows in timings.items():
         work = [timing["work"] for timing in rows]
-        lines.append(
+        page.append(
             f"| {way} | {median(way, 'work'):.2f} | {min(work):.2f} to {max(work):.2f} | {median(way, 'cpu'):.2f} "
             f"| {median(way, 'start'):.2f} | {median(way, 'stop'):.2f} |"
         )
     longer, dearer = (median(DASK, part) / median(TWO, part) - 1 for part in ("work", "cpu"))
     return [
-        *lines,
+        *page,
         "",
         f"- Dask on 2 processes against 2 threads: {longer:+.1%} of time, {dearer:+.1%} of CPU time",
         f"- 1 to 2 threads: {median(ONE, 'work') / median(TWO, 'work'):.2f} times as fast",

@@ -57,7 +57,7 @@ def chunk(k: Cell, patience: Any, horizon: Any, carry: Any, first: Any, key: Any
 
 
 def padded(state: Any) -> Any:
-    """Return arrays of the next size of 64, 128, 256, ... at or above theirs; what is added lives unseen."""
+    """Return arrays of the next size of 64, 128, 256, ... at or above theirs; what is added is never read."""
     size = max(64, 1 << (len(state[1]) - 1).bit_length())
     return jax.tree.map(lambda column: jnp.asarray(np.resize(column, size)), state)
 

@@ -41,14 +41,21 @@ def uniform(word: Any) -> Any:
 
 
 @numba.njit
+def normal_pair(first: Any, second: Any) -> Any:
+    """Return two normals: the angle within a half turn by the second word's upper 31 bits, the sign by its last."""
+    r = math.sqrt(-2 * math.log(uniform(first)))
+    if second & np.uint64(1):
+        r = -r
+    angle = TURN * (np.float64(np.int64(second | np.uint64(1))) * 2.0**-33 - 0.25)
+    return r * math.cos(angle), r * math.sin(angle)
+
+
+@numba.njit
 def counted(seed: Any, replicate: Any, count: Any, stream: Any) -> Any:
     """Return three numbers by our layout: two normals, and a normal (stream 0) or a uniform (stream 1)."""
     w0, w1, w2, w3 = philox(seed, replicate, count, stream)
-    r, angle = math.sqrt(-2 * math.log(uniform(w0))), TURN * uniform(w1)
-    third = uniform(w2)
-    if stream == 0:
-        third = math.sqrt(-2 * math.log(third)) * math.cos(TURN * uniform(w3))
-    return r * math.cos(angle), r * math.sin(angle), third
+    first, second = normal_pair(w0, w1)
+    return first, second, normal_pair(w2, w3)[0] if stream == 0 else uniform(w2)
 
 
 @numba.njit

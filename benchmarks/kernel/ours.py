@@ -1,20 +1,30 @@
-"""Our own kernel as a peer: `firm` with a cell's parameters, with every parameter given firm by firm, as a user's model
-in a file of its own, and `car`."""
+"""Our own kernel as a peer: version 1 of `firm`, a user's model in a file of its own, with a cell's parameters and with
+those of each firm; and the built-in models, whose equations are others."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
-from typing import Any
+from functools import cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from benchmarks.kernel import users_file
 from benchmarks.kernel.parameters import DEFAULTS
 from benchmarks.kernel.peer import Cells, Firms, Peer
 
-UNIFORM, PER_LANE, CAR = "firmfate, uniform", "firmfate, per-lane", "firmfate car"
-USERS = "firmfate, a user's file"
+if TYPE_CHECKING:
+    from firmfate import Model
+
+UNIFORM = "firmfate, uniform"
 CAR_STEPS_PER_WEEK = 1 / 13
+
+
+@cache
+def version_1() -> Model:
+    """Return version 1 of `firm`, loaded by path and name like any user's model."""
+    from firmfate.models import load_model
+
+    return load_model(f"{Path(__file__).with_name('firm_version_1.py')}:MODEL")
 
 
 def to_firms(ds: Any, steps_per_week: float) -> Firms:
@@ -36,12 +46,12 @@ def changed(cells: Cells) -> dict[str, float]:
     }
 
 
-def uniform(cells: Cells, firms: int, seed: int, model: str = "firm") -> Firms:
-    """Simulate `firm` by the public function, from its arguments to its dataset."""
+def uniform(cells: Cells, firms: int, seed: int, model: str | None = None) -> Firms:
+    """Simulate version 1, or a built-in model, by the public function, from its arguments to its dataset."""
     import firmfate
 
     ds = firmfate.simulate(
-        model,
+        model or version_1(),
         execution=cells.execution,
         misalignment=cells.misalignment,
         parameters=changed(cells),
@@ -55,17 +65,17 @@ def uniform(cells: Cells, firms: int, seed: int, model: str = "firm") -> Firms:
 
 
 def per_lane(cells: Cells, firms: int, seed: int) -> Firms:
-    """Simulate `firm` with all parameters given firm by firm: the values are the cell's, the engine cannot know."""
+    """Simulate version 1 with all parameters given firm by firm: the values are the cell's, the engine cannot know."""
     from firmfate.kernel.engine import Engine, Varying
-    from firmfate.models import load_model
-    from firmfate.simulation import cell_keys, parameter_table
+    from firmfate.simulation.given_values import parameter_table
 
-    model, dt = load_model("firm"), 1 / cells.steps_per_week
+    model, dt = version_1(), 1 / cells.steps_per_week
     table = parameter_table(model, cells.execution, cells.misalignment, changed(cells), dt)
-    values = np.repeat(table[:, None, :], firms, axis=1)
-    varying = Varying(fields=np.arange(table.shape[1]), values=values)
-    keys = cell_keys(model, table, seed, True)
-    records = Engine(model).run(table, keys, first=0, replicates=firms, steps=cells.steps, dt=dt, varying=varying)
+    varying = Varying(fields=np.arange(table.shape[1]), values=np.repeat(table[:, None, :], firms, axis=1))
+    common = np.zeros(len(table), np.uint64)
+    records = Engine(model, dt=dt).run(
+        table, key=seed, cells=common, first=0, replicates=firms, steps=cells.steps, varying=varying
+    )
     return Firms(records.event_step, records.cause, records.alarm_step, records.marks[0])
 
 
@@ -89,6 +99,6 @@ def car(cells: Cells, firms: int, seed: int) -> Firms:
 def peers() -> Iterator[Peer]:
     """Yield our kernel's four."""
     yield Peer(UNIFORM, uniform, 4000, True)
-    yield Peer(USERS, partial(uniform, model=users_file.write()), 4000, True)
-    yield Peer(PER_LANE, per_lane, 4000, True)
-    yield Peer(CAR, car, 40_000, False)
+    yield Peer("firmfate, per-lane", per_lane, 4000, True)
+    yield Peer("firmfate, built-in firm (version 2)", partial(uniform, model="firm"), 4000, True, same_model=False)
+    yield Peer("firmfate, built-in car", car, 40_000, True, same_model=False)

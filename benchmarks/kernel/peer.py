@@ -34,12 +34,14 @@ Simulate = Callable[[Cells, int, int], Firms]
 
 @dataclass(frozen=True)
 class Peer:
-    """A way to simulate, how many firms a cell it is timed on, and whether its random numbers are ours."""
+    """A way to simulate, how many firms a cell it is timed on, whether its random numbers are ours, and whether its
+    model is version 1."""
 
     name: str
     simulate: Simulate
     firms: int
     same_numbers: bool
+    same_model: bool = True
 
 
 class NotHere(Exception):

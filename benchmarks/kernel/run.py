@@ -1,4 +1,4 @@
-"""Time our kernel beside its peers, in turn on one core, in several processes; check that they agree; write a table."""
+"""Time our kernel beside its peers, interleaved on one core in several processes; check agreement; write a table."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,23 +48,24 @@ class Timed:
 
 
 class Once(NamedTuple):
-    """What one process tells: (name, firms a cell, ns) of every peer, what agrees, what does not, what was left out."""
+    """What one process reports: (name, firms a cell, ns) of every peer, what agrees, what does not, what was left
+    out."""
 
     times: list[tuple[str, int, float]]
     found: list[str]
     wrong: list[str]
-    said: list[str]
+    left_out: list[str]
 
 
-def peers(said: list[str]) -> Iterator[Peer]:
-    """Yield every peer that this machine can run; what cannot run, and why, goes into `said`."""
+def peers(left_out: list[str]) -> Iterator[Peer]:
+    """Yield every peer that this machine can run; what cannot run, and why, goes into `left_out`."""
     from benchmarks.kernel import compiled
 
     try:
         for build in compiled.builds():
             yield Peer(build.name, compiled.make_simulate(build), 4000, True)
     except NotHere as reason:
-        said.append(f"C++: skipped, {reason}")
+        left_out.append(f"C++: skipped, {reason}")
     yield from ours.peers()
     from benchmarks.kernel import numpy_lanes, one_at_a_time
 
@@ -77,7 +78,7 @@ def peers(said: list[str]) -> Iterator[Peer]:
 
         yield Peer("JAX on the CPU, compacted scan", jax_scan.simulate, 4096, False)
     except NotHere as reason:
-        said.append(f"JAX: skipped, {reason}")
+        left_out.append(f"JAX: skipped, {reason}")
 
 
 def clock(peer: Peer, cells: Cells) -> tuple[Firms, float]:
@@ -94,21 +95,21 @@ def clock(peer: Peer, cells: Cells) -> tuple[Firms, float]:
 
 
 def once(quick: bool) -> Once:
-    """Warm every peer up, check that all agree, and time all in turn: the work of one process."""
-    cells, said = nine_cells(), list[str]()
+    """Warm every peer up, check that all agree, and time one after the other: the work of one process."""
+    cells, left_out = nine_cells(), list[str]()
     warmed: list[tuple[Peer, Firms]] = []
-    for peer in peers(said):
+    for peer in peers(left_out):
         if quick:
-            peer = Peer(peer.name, peer.simulate, min(peer.firms, 100), peer.same_numbers)
+            peer = replace(peer, firms=min(peer.firms, 100))
         print(f"  warming up: {peer.name}", file=sys.stderr, flush=True)
         warmed.append((peer, clock(peer, cells)[0]))
-    found, wrong = agreement.check([entry for entry in warmed if entry[0].name != ours.CAR], cells.steps)
+    found, wrong = agreement.check([entry for entry in warmed if entry[0].same_model], cells.steps)
     times = [(peer.name, peer.firms, clock(peer, cells)[1]) for peer, _ in warmed]
-    return Once(times, found, wrong, said)
+    return Once(times, found, wrong, left_out)
 
 
 def measure(repeats: int, quick: bool) -> tuple[list[Timed], Once]:
-    """Let so many processes, one after the other, time all peers; return their times, and what the first told.
+    """Let so many processes, one after the other, time all peers; return their times, and what the first reported.
 
     A process gets pages of memory by chance, and a kernel may be slow on some of them for as long as it has them.
     """
@@ -117,8 +118,8 @@ def measure(repeats: int, quick: bool) -> tuple[list[Timed], Once]:
     for repeat in range(repeats):
         print(f"process {repeat + 1} of {repeats}", file=sys.stderr, flush=True)
         words = [sys.executable, "-m", "benchmarks.kernel", "--once", *(["--quick"] if quick else [])]
-        told = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True)
-        one = Once(*json.loads(told.stdout.splitlines()[-1]))
+        reported = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True)
+        one = Once(*json.loads(reported.stdout.splitlines()[-1]))
         first = first or one
         wrong += [line for line in one.wrong if line not in wrong]
         for name, firms, nanoseconds in one.times:
@@ -142,7 +143,7 @@ def machine() -> list[str]:
     )
     return [
         f"- {datetime.date.today().isoformat()}, commit {commit.stdout.strip() or 'unknown'}",
-        f"- {processor()}, vectors of {compiler.vector_lanes()} numbers, {platform.system()}, one core",
+        f"- {processor()}, vectors of {compiler.vectors()[0]} numbers, {platform.system()}, one core",
         f"- {', '.join(versions)}",
         *(f"- {compiled.version(name)}" for name in compiled.compilers()),
     ]
@@ -188,12 +189,12 @@ def main() -> int:
         print(json.dumps(once(options.quick)))
         return 0
 
-    timed, told = measure(options.repeats, options.quick)
+    timed, reported = measure(options.repeats, options.quick)
     lines = [
         "# The kernel and its peers",
         "",
-        "ns of CPU time per live firm-step of `firm` (E and M in 0.1, 0.5, 0.9; 1,040 weeks; `car`: its own step),",
-        f"all in turn on one core, in each of {options.repeats} processes; medians over processes.",
+        "ns of CPU time per live firm-step of version 1 of `firm` (E and M in 0.1, 0.5, 0.9; 1,040 weeks; the built-in",
+        f"models: their own), interleaved on one core, in each of {options.repeats} processes; medians over processes.",
         "Written by `python -m benchmarks.kernel --write`.",
         "",
         *machine(),
@@ -202,10 +203,10 @@ def main() -> int:
         "",
         "## Agreement, checked in every process",
         "",
-        *(f"- {line}" for line in told.found + told.wrong + told.said),
+        *(f"- {line}" for line in reported.found + reported.wrong + reported.left_out),
         "",
     ]
     print("\n".join(lines))
     if options.write:
         REPORT.write_text("\n".join(lines), encoding="utf-8")
-    return 1 if told.wrong else 0
+    return 1 if reported.wrong else 0

@@ -1,6 +1,6 @@
-"""The peers against the model's reference lives and against each other, away from the defaults: `pytest benchmarks`.
+"""The peers against reference trajectories and against each other, away from the defaults: `pytest benchmarks`.
 
-`reference_ends.json`: inputs and ends of nine lives from the model's documentation.
+`reference_ends.json`: inputs and outcomes of nine trajectories from the documentation of version 1.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from benchmarks.kernel import compiled, numpy_lanes, one_at_a_time
+from benchmarks.kernel import compiled, numpy_lanes, one_at_a_time, ours
 from benchmarks.kernel.agreement import worst_gap
 from benchmarks.kernel.cell import exit_step, haste, make_cell, stocks0
-from benchmarks.kernel.parameters import parameter_vector
+from benchmarks.kernel.parameters import DEFAULTS, parameter_vector
 from benchmarks.kernel.peer import Cells, NotHere, nine_cells
 from benchmarks.kernel.step import Stocks, make_step
+
+from firmfate.program.tracing import fields
 
 REFERENCE = json.loads((Path(__file__).parent / "reference_ends.json").read_text())
 
@@ -30,19 +32,19 @@ EXPLICIT = [build for build in BUILDS if build.source == "simd.cpp"]
 
 
 def shocks(case: dict[str, Any]) -> np.ndarray:
-    """Return the shocks of a reference life, (steps, 3)."""
+    """Return the shocks of a reference trajectory, (steps, 3)."""
     t = np.arange(1, case["weeks"] * case["steps_per_week"] + 1)[:, None]
     k, scale = np.arange(3), case["shock_scale"]
     return scale * np.sin(12.9898 * t * (k + 1) + 78.233 * k) + 0.6 * scale * np.sin(0.0137 * t * (k + 1.7))
 
 
 def expected(case: dict[str, Any]) -> tuple[int, int, int, int]:
-    """Return event step, cause, alarm step and green KPIs of a reference life."""
+    """Return event step, cause, alarm step and green KPIs of a reference trajectory."""
     return case["event_step"], case["cause"], case["alarm_step"], case["green_kpis_at_alarm"]
 
 
 @pytest.mark.parametrize("name", REFERENCE)
-def test_the_python_step_lives_the_reference_lives(name: str) -> None:
+def test_the_python_step_follows_the_reference(name: str) -> None:
     case = REFERENCE[name]
     step = make_step(math.exp, max, min, lambda condition, a, b: a if condition else b)
     parameters, divisions = parameter_vector(case["parameters"]), (case["execution"], case["misalignment"])
@@ -69,8 +71,42 @@ def test_the_python_step_lives_the_reference_lives(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", REFERENCE)
+def test_the_model_file_of_version_1_follows_the_reference(name: str) -> None:
+    case, model = REFERENCE[name], ours.version_1()
+    dt, axes = 1 / case["steps_per_week"], ("execution", "misalignment")
+    values = model.defaults | case["parameters"]
+    values |= {field: x for axis in axes for field, x in zip(model.keys[axis], case[axis], strict=True)}
+    named = zip(fields(model.signature.parameters), model.fields, strict=True)
+    draws = {f"draw.{key}": case[f"{key}_epsilon"] for key in ("buffer", "margin")} | {
+        "draw.exit": case["exit_uniform"]
+    }
+    stocks, fixed = model.in_python.begin({f"p.{key}": values[field] for key, field in named} | draws | {"run.dt": dt})
+    cause, alarm, green, noise = 0, 0, 0, shocks(case)
+    for now, (demand, cost, weekly) in enumerate(noise.tolist(), start=1):
+        stocks, cause, rings, marks = model.in_python.step(stocks, (demand, cost, weekly), float(now - 1), fixed)
+        if rings and not alarm:
+            alarm, green = now, int(marks[0])
+        if cause:
+            break
+    assert (now, int(cause), alarm, green) == expected(case)
+
+
+@pytest.mark.parametrize("seed", [7, 2**63 + 11])
+def test_our_kernel_and_the_scalar_peer_simulate_the_same_firms(seed: int) -> None:
+    cells = odd_cells()
+    mine, scalar = ours.uniform(cells, 300, seed), one_at_a_time.same_numbers(cells, 300, seed)
+    for column, other in zip(mine, scalar, strict=True):
+        np.testing.assert_array_equal(column, other)
+
+
+def test_defaults_of_the_model_file_are_those_of_the_peers() -> None:
+    plain = {row.name: row.default for row in ours.version_1().parameters if not row.parts}
+    assert plain == DEFAULTS
+
+
+@pytest.mark.parametrize("name", REFERENCE)
 @pytest.mark.parametrize("build", EXPLICIT, ids=lambda build: build.name)
-def test_the_explicit_cpp_lives_the_reference_lives(build: compiled.Build, name: str) -> None:
+def test_the_explicit_cpp_follows_the_reference(build: compiled.Build, name: str) -> None:
     case, lib = REFERENCE[name], compiled.library(build)
     lib.firm_path.restype = ctypes.c_int64
     shares = [np.array(case[key], float) for key in ("execution", "misalignment")]

@@ -3,8 +3,8 @@
 python -m benchmarks.populations [--firms 20000] [--repeats 9] [--core N]
 
 CPU time per live firm-step of `firm` over 20 years, and the median over repeats of its ratio to uniform values in the
-same repeat. Values by cell and by firm are the uniform ones written out, and must give the same lives. Draws give
-other lives; they are timed in a study's cells, which share them, and in one cell, where each firm pays for its own.
+same repeat. Values by cell and by firm are the uniform ones written out, and must give the same results. Draws give
+others; they are timed in a study's cells, which share them, and in one cell, where each firm pays for its own.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ POPULATIONS: dict[str, dict[str, Any]] = {
     | {"correlation": [{"between": ["customer_voice", "unit_cost"], "rank": 0.5}]},
 }
 Timed = Callable[[], float]
-"""Does the work, and returns how many firm-steps were lived."""
+"""Does the work, and returns how many firm-steps it took."""
 
 
 def simulated(firms: int) -> Iterator[tuple[str, Timed]]:
@@ -56,15 +56,17 @@ def simulated(firms: int) -> Iterator[tuple[str, Timed]]:
         "execution and misalignment by firm": own,
         "all parameters by firm": own | {"parameters": by_firm},
     }
-    lives = {}
+    simulated_firms: dict[str, Any] = {}
     for name, values in given.items():
 
         def work(values: dict[str, Any] = values, name: str = name) -> float:
-            lives[name] = firmfate.simulate("firm", replicates=firms, seed=SEED, threads=1, **values)
-            return float(lives[name].event_week.sum(dtype=np.float64))
+            ds = firmfate.simulate("firm", replicates=firms, seed=SEED, threads=1, **values)
+            simulated_firms[name] = ds.reset_coords(drop=True)  # the values that were given
+            return float(ds.event_week.sum(dtype=np.float64))
 
         work()
-        assert lives[name].equals(lives["uniform values"]), f"{name}: other lives than uniform values"
+        same = simulated_firms[name].equals(simulated_firms["uniform values"])
+        assert same, f"{name}: other results than with uniform values"
         yield name, work
 
 
@@ -89,12 +91,12 @@ def clock(work: Timed) -> float:
     """Return ns of CPU time per live firm-step of one call."""
     gc.collect()
     before = time.process_time_ns()
-    lived = work()
-    return (time.process_time_ns() - before) / lived
+    steps = work()
+    return (time.process_time_ns() - before) / steps
 
 
 def compare(title: str, entries: list[tuple[str, Timed]], repeats: int) -> None:
-    """Time all in turn, `repeats` times, and print a table; the first is what the others are held against."""
+    """Time all one after the other, `repeats` times, and print a table of ratios to the first."""
     taken = [[clock(work) for _, work in entries] for _ in range(repeats)]
     print(f"\n| {title} | ns | against the first: median | least | most |\n|---|---|---|---|---|")
     for column, (name, _) in enumerate(entries):

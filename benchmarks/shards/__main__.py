@@ -8,6 +8,7 @@ from pathlib import Path
 from benchmarks.shards import formats, many
 
 from firmfate import provenance
+from firmfate.machine import identity
 
 PAGE = """# The format of shards
 
@@ -40,7 +41,7 @@ def main() -> None:
     parser.add_argument("--shards", type=int, default=20_000)
     parser.add_argument("--write", action="store_true", help="write RESULTS.md")
     options = parser.parse_args()
-    machine = provenance.machine()
+    machine = identity()
     page = PAGE.format(
         when=provenance.now(),
         commit=provenance.commit() or "unknown",

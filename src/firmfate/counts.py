@@ -35,7 +35,7 @@ BIN_WEEKS = 13
 """Weeks in a bin of ``batch_events``."""
 
 EARLY_WEEKS = 13
-"""An alarm in the first quarter of a year of a firm's life is early: it says how the firm began, not what it became."""
+"""An alarm in the first quarter of a firm's first year is early: it reflects how the firm began."""
 
 
 @dataclass(frozen=True)
@@ -75,31 +75,31 @@ MARKS = "mark_count"
 """In the names of counters that become one variable a mark of the model, with one dim for ``mark`` and ``value``."""
 
 COUNTED = (
-    Counter("events", (CELLS, "cause", "week"), "u4", "1", "firms that ended in this week, by cause of the end"),
+    Counter("events", (CELLS, "cause", "week"), "u4", "1", "firms with an event in this week, by cause"),
     Counter("firms", (CELLS,), "u8", "1", "firms simulated, invalid ones included"),
     Counter("invalid", (CELLS,), "u8", "1", "firms whose arithmetic failed (a stock was not finite at the end)"),
     Counter("first_invalid", (CELLS,), "i8", "1", "lowest replicate whose arithmetic failed; -1 where none did", True),
     Counter("batch_firms", (CELLS, "batch"), "u4", "1", "firms in this batch (replicate modulo the number of batches)"),
     Counter(
         "batch_events", (CELLS, "batch", "cause", "bin"), "u4", "1",
-        "firms of this batch that ended in this bin, by cause",
+        "firms of this batch with an event in this bin, by cause",
     ),
     Counter("batch_lifetime", (CELLS, "batch", "horizon"), "u8", "step", "sum over firms of min(lifetime, horizon)"),
-    Counter("alarms", (CELLS, "batch", "end"), "u4", "1", "firms whose alarm rang, by how they ended"),
+    Counter("alarms", (CELLS, "batch", "end"), "u4", "1", "firms whose alarm rang, by cause, or censored"),
     Counter(
         "early_alarms", (CELLS, "batch", "end"), "u4", "1",
-        f"firms whose alarm rang in their first {EARLY_WEEKS} weeks, by how they ended",
+        f"firms whose alarm rang in their first {EARLY_WEEKS} weeks, by cause, or censored",
     ),
     Counter("warning_steps_sum", (CELLS, "batch", "end"), "u8", "step", "sum of the steps from the alarm to the end"),
     Counter(
         "warning_steps_sumsq", (CELLS, "batch", "end"), "u8", "step2",
-        "sum of squares of the steps from the alarm to the end",
+        "sum of squares of the steps from the alarm to the event",
     ),
     Counter(
         "early_warning_steps_sum", (CELLS, "batch", "end"), "u8", "step", "as warning_steps_sum, of early alarms alone"
     ),
     Counter(
-        MARKS, (CELLS, "mark", "end", "value"), "u4", "1", "firms by {mark} at the alarm and by how they ended"
+        MARKS, (CELLS, "mark", "end", "value"), "u4", "1", "firms by {mark} at the alarm and by cause, or censored"
     ),
     Counter(
         f"early_{MARKS}", (CELLS, "mark", "end", "value"), "u4", "1", "as {counted}, of early alarms alone"

@@ -1,4 +1,4 @@
-"""Every exception that firmfate raises on purpose: each says what is wrong, where, and what to do; and helpers that
+"""Every exception that firmfate raises on purpose: each states what is wrong, where, and what to do; and helpers that
 format their messages."""
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import Any
 UNPRINTABLE = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
 )
-"""Characters that a terminal obeys instead of showing: control characters, and marks that turn the writing round."""
+"""Characters that a terminal obeys instead of showing: control characters, and marks that reverse the direction of
+writing."""
 
 LONGEST_LINE = 1000
 LONGEST_FAULT = 400
@@ -117,7 +118,7 @@ class IncompleteRunError(FirmfateError):
 
 
 class BrokenShardError(FirmfateError):
-    """A shard file whose content is not what its name says."""
+    """A shard file whose content does not match its name."""
 
 
 class ExecutorError(FirmfateError):

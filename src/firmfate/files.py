@@ -77,7 +77,7 @@ def write(path: Path, content: bytes | memoryview | str) -> Path:
 
 
 def refusal(path: Path, fault: OSError) -> RunDirectoryError:
-    """Return the error for a file that cannot be written: says which, and why."""
+    """Return the error for a file that cannot be written, with its name and the reason."""
     if fault.errno in (errno.ENOSPC, errno.EDQUOT):
         return RunDirectoryError(f"no space is left for {path}; make room and run the same command again")
     reason = os.strerror(fault.errno) if fault.errno else str(fault)
@@ -109,7 +109,7 @@ def _flush_folder(folder: Path) -> None:
     try:
         _flush(folder)
     except OSError as fault:
-        if fault.errno != errno.EINVAL:  # file systems that cannot flush folders say so, and have nothing to flush
+        if fault.errno != errno.EINVAL:  # file systems that cannot flush folders refuse it, and have nothing to flush
             raise
 
 

@@ -1,4 +1,4 @@
-"""Provenance: which versions, commit, machine and study made a result, so that anyone can tell and repeat it."""
+"""Provenance: which versions, commit, machine and study made a result, so that anyone can repeat it."""
 
 from __future__ import annotations
 

@@ -110,7 +110,7 @@ def value_key(seed: int, model: str, values: Mapping[str, float]) -> int:
 
 
 def cell_word(key: int) -> int:
-    """Return the 52 bits of a cell's key that tell its random numbers from those of other cells.
+    """Return the 52 bits of a cell's key that distinguish its random numbers from those of other cells.
 
     The low half goes into the second word of a firm's counters, the high half into the last, whose 12 low bits name
     stream and block.

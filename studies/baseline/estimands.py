@@ -149,8 +149,8 @@ def _by_cause(runs: Mapping[str, xr.Dataset]) -> Iterator[Row]:
             total = int(ended.sum())
             for cause in ENDS:
                 share = int(ended.sel(cause=cause)) / total
-                value = Estimate(share, float(np.sqrt(share * (1 - share) / total)))
-                yield Row(f"{cause}_{name}_{fit + 1}", value, "share of ends", f"fit {fit + 1}", section,
+                value = Estimate(share, float(np.sqrt(max(share * (1 - share), 0.25 / total) / total)))
+                yield Row(f"ends_{cause}_{name}_{fit + 1}", value, "share of ends", f"fit {fit + 1}", section,
                           cause.replace("_", " "))  # fmt: skip
 
 

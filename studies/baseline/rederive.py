@@ -24,7 +24,7 @@ def rederive(files):
             ends = ds["firms"].to_series().unstack("cause")
         ended = ends[["insolvency", "customer_collapse", "gridlock", "background_exit"]]
         for fit, row in ended.div(ended.sum(axis=1), axis=0).iterrows():
-            found[f"background_exit_{name}_{fit + 1}"] = row["background_exit"]
+            found[f"ends_background_exit_{name}_{fit + 1}"] = row["background_exit"]
         with xr.open_dataset(files[f"paradox_{name}"]) as ds:
             lived = ds["batch_lifetime"].to_dataframe()["batch_lifetime"]
             firms = ds["batch_firms"].to_dataframe()["batch_firms"].groupby(["fit", "execution", "misalignment"]).sum()

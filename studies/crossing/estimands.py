@@ -47,9 +47,8 @@ def _by_misalignment(ds: xr.Dataset) -> Iterator[Row]:
             ("lag", int(line.estimate.argmin("week")), "largest lag of the strong, points"),
         ):
             at = line.isel(week=place)
-            if abs(float(at.estimate)) > 0:
-                yield row(f"{name}_{format_value(misalignment)}", Estimate.of(at.drop_vars("week")).scaled(100), text,
-                          unit="years, points", section=section, column=column)  # fmt: skip
+            yield row(f"{name}_{format_value(misalignment)}", Estimate.of(at.drop_vars("week")).scaled(100), text,
+                      unit="years, points", section=section, column=column)  # fmt: skip
 
 
 def _years(crossed: xr.Dataset, horizon: int) -> Estimate:

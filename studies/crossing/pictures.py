@@ -13,8 +13,8 @@ from firmfate.survival import contrast, kaplan_meier
 
 estimands = load("crossing", "estimands")
 
-SHOWN = (0.5, 0.7, 0.8, 1.0)
-YEARS = 6
+SHOWN = (0.2, 0.35, 0.5, 1.0)
+YEARS = 10
 
 
 def pictures(runs: Mapping[str, xr.Dataset], table: NumberTable) -> dict[str, Figure]:
@@ -39,11 +39,11 @@ def _figure(ds: xr.Dataset) -> Figure:
     style.age_axis(panels[0], 20)
     panels[0].set(ylim=(0, 1), ylabel="share of firms alive")
     panels[0].set_title("Strong (solid) and weak (dashed)")
-    panels[0].legend(loc="upper right")
+    panels[0].legend(loc="center", bbox_to_anchor=(0.65, 0.25))
     style.age_axis(panels[1], YEARS)
     panels[1].axhline(0, color=style.INK, linewidth=0.8)
-    panels[1].set(ylim=(-6, 2), ylabel="strong less weak, points")
-    panels[1].set_title("The lead of the strong, and its end")
+    panels[1].set(ylim=(-8, 8), ylabel="strong less weak, points")
+    panels[1].set_title("The lead and the lag of the strong")
     firms = int(ds["firms"].values.flat[0])
     style.note(panels[0], f"n = {firms:,} firms a curve; limits are narrower than the lines")
     style.note(panels[1], "bands: 95 % limits from batches, pointwise")

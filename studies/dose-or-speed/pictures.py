@@ -27,7 +27,7 @@ def _figure(lapse: xr.Dataset, speed: xr.Dataset) -> Figure:
         panels[0].plot(lapse["execution"], lines[0].sel(lapse_share=share), color=colour, marker="o", markersize=3,
                        label=f"{share:g}")  # fmt: skip
     panels[0].legend(title="lapse share", loc="upper right")
-    panels[0].set(xlabel="execution", ylabel="mean lifetime within 20 years (years)", xlim=(0, 1.02), ylim=(0, 16))
+    panels[0].set(xlabel="execution", ylabel="mean lifetime within 20 years (years)", xlim=(0, 1.02), ylim=(0, 18))
     panels[0].set_title("Full misalignment: lapses switched off")
     times = speed["adopt_time"].values
     for time, colour in zip(times, style.curve_colours(len(times)), strict=True):

@@ -43,7 +43,7 @@ def _figure(slack: xr.Dataset, detection: xr.Dataset, sceptic: xr.Dataset) -> Fi
         found = estimands.gain(lived, better, full)
         _errors(panels[1], detection["execution"].values, found, name, colour)
     panels[1].set(xlabel="execution", ylabel="years gained", xlim=(0, 1.03), ylim=(0, None))
-    panels[1].set_title("At misalignment 1, what helps more?")
+    panels[1].set_title("At misalignment 1: one step of each")
     panels[1].legend(loc="upper left", fontsize=7.5)
     lived = Lifetimes(sceptic)
     effect = estimands.gain(lived, {"execution": 1.0}, {"execution": 0.05}).sel(correct_time=52)

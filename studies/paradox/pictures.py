@@ -38,9 +38,9 @@ def _turning(ds: xr.Dataset) -> Figure:
             )  # fmt: skip
         ax.set_title(f"cash buffer {buffer:g} weeks")
         style.age_axis(ax, float(years[-1]), label="horizon in years")
-        ax.set(xlim=(0, float(years[-1]) + 1), ylim=(0.3, 0.75))
+        ax.set(xlim=(0, float(years[-1]) + 1), ylim=(0.1, 0.75))
     axes[0, 0].set_ylabel("misalignment m* where execution turns")
-    axes[0, -1].legend(loc="lower left")
+    axes[0, -1].legend(loc="upper left")
     firms = int(ds["firms"].values.flat[0])
     # Beneath all panels: a note of the first alone would push it apart from the others.
     figure.supxlabel(f"n = {firms:,} firms a cell; bars: 95 % limits from batches", fontsize=7.5, color=style.MUTED,

@@ -28,10 +28,10 @@ TOGETHER: dict[str, dict[str, float]] = {
     "the defaults": {},
     "execution has no gains (cost_gain = variability_gain = 0)": {"cost_gain": 0, "variability_gain": 0},
     "speed alone, and correction as strong as execution": {"lapse_share": 0, "steering_coupling": 1},
-    "cost_gain alone off": {"cost_gain": 0},
-    "variability_gain alone off": {"variability_gain": 0},
     "half shared metrics, correction in 13 weeks": {"shared_metrics": 0.5, "correct_time": 13},
     "correction in 4 weeks of distress seen in 4": {"correct_time": 4, "observe_time": 4},
+    "no gain in unit cost (cost_gain = 0)": {"cost_gain": 0},
+    "no gain in variability (variability_gain = 0)": {"variability_gain": 0},
 }
 """Assumptions that are changed together."""
 

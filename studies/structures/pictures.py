@@ -28,8 +28,8 @@ def _effects(runs):
             ax.plot(x, y, color=colour, linewidth=1.4, label=format_value(value))
             ax.fill_between(x, y - 2 * se, y + 2 * se, color=colour, alpha=0.25, linewidth=0)
         ax.axhline(0, color=style.INK, linewidth=0.8)
-        ax.set_title(f"{parameter}: {words}", fontsize=8.5)
-        ax.legend(loc="lower left", fontsize=7.5)
+        ax.set_title(parameter, fontsize=9)
+        ax.legend(loc="lower left", fontsize=7.5, title=words, title_fontsize=7.5)
     for ax in axes[-1]:
         ax.set_xlabel("misalignment")
     for line in axes:

@@ -40,7 +40,7 @@ def test_an_internal_error_leaves_its_traceback_in_a_file(
         terminal.guarded(faulty, Namespace(), debug=True)
 
 
-def test_what_the_system_refuses_is_told_in_one_message(command: Callable) -> None:
+def test_what_the_system_refuses_is_printed_in_one_message(command: Callable) -> None:
     ended = command("init", "/proc/version/study.toml")
     assert ended.code == 2
     assert ended.err.startswith("firmfate: /proc/version")

@@ -10,13 +10,13 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_evidence_is_collected_by_its_runner() -> None:
-    told = subprocess.run(
+    printed = subprocess.run(
         [sys.executable, "-m", "tests.evidence", "--collect-only", "-q", "-p", "no:cacheprovider"],
         capture_output=True, text=True, cwd=ROOT,
     )  # fmt: skip
-    assert told.returncode == 0, told.stdout + told.stderr
-    assert "test_memory_does_not_grow_with_the_number_of_firms" in told.stdout
-    assert "test_bad_studies" not in told.stdout
+    assert printed.returncode == 0, printed.stdout + printed.stderr
+    assert "test_memory_does_not_grow_with_the_number_of_firms" in printed.stdout
+    assert "test_bad_studies" not in printed.stdout
 
 
 def test_rows_are_written_as_a_table(tmp_path: Path) -> None:

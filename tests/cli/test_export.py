@@ -105,7 +105,7 @@ def test_counts_hold_every_firm_once(command: Callable, finished_run: Path, tmp_
 
 
 @pytest.mark.parametrize("table", ["counts", "firms"])
-def test_formats_hold_the_same_table_and_a_dictionary_tells_its_columns(
+def test_formats_hold_the_same_table_and_a_dictionary_describes_its_columns(
     mixed_run: Path, tmp_path: Path, table: str
 ) -> None:
     pytest.importorskip("pyarrow")
@@ -189,8 +189,10 @@ def test_r_and_pandas_read_the_same(mixed_run: Path, tmp_path: Path) -> None:
     curve <- summary(survfit(Surv(week, end != "censored") ~ 1, data = one, weights = firms), times = c(52, 260, 520))
     cat("weighted", format(curve$surv, digits = 17), "\\n")
     """
-    told = subprocess.run(["Rscript", "-e", program], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
-    lines = [line.split() for line in told.splitlines()]
+    printed = subprocess.run(
+        ["Rscript", "-e", program], cwd=tmp_path, capture_output=True, text=True, check=True
+    ).stdout
+    lines = [line.split() for line in printed.splitlines()]
     firms = pd.read_csv(tmp_path / "firms.csv", float_precision="round_trip")
     sums = {name: float(value) for kind, name, value in (line for line in lines if line[0] == "sum")}
     assert sums.keys() == set(firms.select_dtypes("number"))
@@ -211,7 +213,7 @@ def test_r_and_pandas_read_the_same(mixed_run: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--into", "table.xlsx"], "ends in .csv, .csv.gz, .parquet"),
+        (["--into", "table.xlsx"], "names that end in .csv, .csv.gz, .parquet"),
         (["--into", "no/such/folder/table.csv"], "there is no folder"),
         (["--into", "table.csv", "--replicates", "5"], "--replicates goes with --firms"),
         (["--into", "table.csv", "--firms", "--replicates", "0"], "replicates = 0; allowed: 1 to 300"),
@@ -231,7 +233,7 @@ def test_exports_refuse_in_one_message(
 
 @pytest.mark.parametrize("firms", [[], ["--firms"]])
 @pytest.mark.parametrize("name", ["x.csv", "x.csv.gz", "x.parquet"])
-def test_an_export_that_cannot_be_written_is_told_by_its_name(
+def test_an_export_that_cannot_be_written_is_reported_by_its_name(
     command: Callable, finished_run: Path, tmp_path: Path, firms: list[str], name: str
 ) -> None:
     ended = command("export", finished_run, *firms, "--into", f"/proc/{name}", "--quiet")

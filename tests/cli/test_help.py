@@ -1,4 +1,4 @@
-"""Help: there at once, in the order of the flow, and told in one message where a command is wrong."""
+"""Help: there at once, in the order of the flow, and one message where a command is wrong."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def test_every_command_has_help(command: Callable, name: str) -> None:
 
 def test_help_imports_nothing_heavy() -> None:
     code = "import sys; from firmfate.cli import parser; parser().format_help(); print(*sys.modules, sep='\\n')"
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert not set(HEAVY) & set(told.stdout.split())
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not set(HEAVY) & set(printed.stdout.split())
 
 
 def test_no_command_prints_help(command: Callable) -> None:

@@ -23,10 +23,10 @@ def shown_on_a_terminal(size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) 
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
     with open(theirs, "w") as stream, monkeypatch.context() as patch:
         patch.setattr(sys, "stderr", stream)
-        with Progress(4_000_000, 1_000_000) as told:
+        with Progress(4_000_000, 1_000_000) as shown:
             for _ in range(3):
-                told.advance(1_000_000, 1_040_000_000)
-            told.say("a remark")
+                shown.advance(1_000_000, 1_040_000_000)
+            shown.say("a remark")
     seen = b""
     with contextlib.suppress(OSError):  # a terminal ends with an error, once all is read
         while part := os.read(ours, 4096):
@@ -47,8 +47,8 @@ def test_a_terminal_sees_a_bar(size: tuple[int, int], monkeypatch: pytest.Monkey
 def test_a_log_sees_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "EVERY", 0.0)
     log = io.StringIO()
-    with Progress(4_000, 1_000, stream=log) as told:
-        told.advance(1_000, 1_040_000)
+    with Progress(4_000, 1_000, stream=log) as shown:
+        shown.advance(1_000, 1_040_000)
     lines = log.getvalue().splitlines()
     assert len(lines) == 2  # one on the way, one at the end
     assert all(line.startswith("2,000 of 4,000 firms (50.0%), ") for line in lines)
@@ -71,7 +71,7 @@ def test_the_rate_does_not_count_what_came_before_the_work(monkeypatch: pytest.M
 
 def test_quiet_says_nothing() -> None:
     log = io.StringIO()
-    with Progress(4, 0, shown=False, stream=log) as told:
-        told.advance(4, 4)
-        told.say("a remark")
+    with Progress(4, 0, shown=False, stream=log) as shown:
+        shown.advance(4, 4)
+        shown.say("a remark")
     assert log.getvalue() == ""

@@ -14,7 +14,16 @@ LAZY = [
     firmfate,
     *(
         importlib.import_module(f"firmfate.{room}")
-        for room in ("analysis", "calibration", "exporting", "plots", "sensitivity", "survival")
+        for room in (
+            "analysis",
+            "calibration",
+            "execute",
+            "exporting",
+            "plots",
+            "sensitivity",
+            "simulation",
+            "survival",
+        )
     ),
 ]
 

@@ -79,7 +79,7 @@ def test_status_sees_broken_and_repeated_shards(command: Callable, finished_run:
     data = bytearray(shards[0].read_bytes())
     data[len(data) // 2] ^= 1
     shards[0].write_bytes(data)
-    assert command("status", into, "--quick").code == 0  # names alone cannot tell
+    assert command("status", into, "--quick").code == 0  # names alone do not show it
     ended = command("status", into)
     assert ended.code == 3
     assert shards[0].name in ended.out
@@ -87,7 +87,7 @@ def test_status_sees_broken_and_repeated_shards(command: Callable, finished_run:
     assert suffix
 
 
-def test_gather_tells_how_broken_shards_are_replaced_or_leaves_them_out(
+def test_gather_prints_how_broken_shards_are_replaced_or_leaves_them_out(
     command: Callable, partial_run: Path, study_file: Path, tmp_path: Path
 ) -> None:
     assert command("run", study_file, "--into", partial_run, "--shards", "1/2", "--quiet").code == 0
@@ -105,7 +105,7 @@ def test_gather_tells_how_broken_shards_are_replaced_or_leaves_them_out(
     assert kept["firms"] == json.loads(command("status", into, "--json").out)["done"]
 
 
-def test_a_run_without_its_provenance_is_told_so(
+def test_a_run_without_its_provenance_is_refused(
     command: Callable, study_file: Path, finished_run: Path, tmp_path: Path
 ) -> None:
     into = tmp_path / "run"
@@ -117,7 +117,7 @@ def test_a_run_without_its_provenance_is_told_so(
     assert not (into / "provenance.json").exists()
 
 
-def test_a_broken_shard_of_a_whole_run_is_told_with_the_command_that_replaces_it(
+def test_a_broken_shard_of_a_complete_run_is_reported_with_the_command_that_replaces_it(
     command: Callable, finished_run: Path, tmp_path: Path
 ) -> None:
     into = tmp_path / "run"
@@ -158,11 +158,11 @@ def test_a_replayed_firm_equals_the_runs_record(command: Callable, finished_run:
     firms = firmfate.simulate(
         "firm", execution=0.9, misalignment=1.0, weeks=520, seed=20261123, replicates=20
     ).isel(cell=0)  # fmt: skip
-    told = json.loads(
+    printed = json.loads(
         command("replay", finished_run, "--execution", 0.9, "--misalignment", 1, "--replicate", "0-19", "--json").out
     )
     causes = firms.cause.attrs["flag_meanings"].split()
-    for life, firm in zip(told, range(20), strict=True):
+    for life, firm in zip(printed, range(20), strict=True):
         record = firms.isel(replicate=firm)
         assert life["event_week"] == record.event_week.item()
         assert life["cause"] == causes[record.cause.item()]
@@ -204,7 +204,7 @@ def test_replay_writes_the_same_trajectory_as_csv_netcdf_and_picture(
 def test_several_trajectories_as_csv_stop_where_the_firms_do(
     command: Callable, finished_run: Path, tmp_path: Path
 ) -> None:
-    path = tmp_path / "lives.csv"
+    path = tmp_path / "firms.csv"
     assert (
         command("replay", finished_run, "--replicate", "5-8", "--variables", "cash,customers", "--csv", path).code == 0
     )
@@ -231,7 +231,7 @@ def test_several_trajectories_as_csv_stop_where_the_firms_do(
         (["--netcdf", "nodir/x.nc"], "nodir/x.nc: there is no folder nodir"),
         (["--plot", "nodir/x.png"], "nodir/x.png: there is no folder nodir"),
         (["--replicate", "0-3", "--plot", "x.png"], "--plot draws one complete trajectory"),
-        (["--plot", "x.docx"], "ends in .png, .svg, .pdf"),
+        (["--plot", "x.docx"], "names that end in .png, .svg, .pdf"),
     ],
 )
 def test_replay_refuses_in_one_message(command: Callable, finished_run: Path, words: list[str], said: str) -> None:
@@ -246,13 +246,13 @@ def test_a_run_without_into_goes_to_runs(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     study_file.write_text(study_file.read_text().replace("replicates = 40_000", "replicates = 10"))
-    told = json.loads(command("run", study_file, "--no-report", "--json", "--quiet").out)
-    assert (told["directory"], told["firms"], told["report"]) == ("runs/small", 60, None)
+    printed = json.loads(command("run", study_file, "--no-report", "--json", "--quiet").out)
+    assert (printed["directory"], printed["firms"], printed["report"]) == ("runs/small", 60, None)
     assert (tmp_path / "runs" / "small" / "result.nc").is_file()
-    assert told["finding"]
+    assert printed["finding"]
 
 
-def test_a_firm_beyond_the_run_is_replayed_and_told(command: Callable, finished_run: Path) -> None:
+def test_a_firm_beyond_the_run_is_replayed_and_reported(command: Callable, finished_run: Path) -> None:
     assert command("replay", finished_run, "--replicate", "299").err == ""
     ended = command("replay", finished_run, "--replicate", "300")
     assert ended.code == 0

@@ -53,13 +53,13 @@ def test_studies_in_the_package_equal_the_visible_ones(command: Callable, tmp_pa
     assert (tmp_path / "copy.toml").read_bytes() == packaged
 
 
-def test_check_tells_what_a_study_is(command: Callable, study_file: Path) -> None:
+def test_check_prints_what_a_study_is(command: Callable, study_file: Path) -> None:
     ended = command("check", study_file)
     assert ended.code == 0
     assert "'small', model firm, 6 cell(s) x 300 firms, 10 years" in ended.out
     assert command("check", study_file, "--quiet").out == ""
-    told = json.loads(command("check", study_file, "--json").out)
-    assert (told["cells"], told["shape"], told["firms"]) == (6, {"execution": 2, "misalignment": 3}, 1800)
+    printed = json.loads(command("check", study_file, "--json").out)
+    assert (printed["cells"], printed["shape"], printed["firms"]) == (6, {"execution": 2, "misalignment": 3}, 1800)
 
 
 def test_plan_counts_what_is_missing(command: Callable, study_file: Path, finished_run: Path, tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ WIDE = {"execution": {"from": 0.05, "to": 1.0, "points": 25}, "misalignment": {"
     ],
     ids=["counts", "in small shards", "and records", "and strata", "many cells of few firms", "cars"],
 )
-def test_bytes_are_foretold_within_half(
+def test_bytes_are_predicted_within_half(
     tmp_path: Path, settings: dict[str, Any], tables: dict[str, Any], shard_scale: float
 ) -> None:
     study = Study(study={"name": "few", **settings}, **tables)

@@ -177,23 +177,23 @@ def test_a_dead_worker_job_is_replaced(chaos: Case, profile: Profile, brake: Pat
 def test_dask_workers_leave_before_their_wall_time_and_others_take_over(
     chaos: Case, profile: Profile, brake: Path, tmp_path: Path
 ) -> None:
-    """A worker lives for some fourteen seconds, and the study cannot end before another has come."""
+    """A worker runs for some fourteen seconds, and the study cannot end before another has come."""
     run = RunDirectory(tmp_path / "run")
     short = dataclasses.replace(profile, walltime="00:01:00", grace_seconds=45, concurrent=1)
 
-    def told() -> list[str]:
+    def printed() -> list[str]:
         return [path.read_text() for path in (run.path / "slurm").glob("ff-worker-*.err")]
 
     def release() -> None:
-        wait_until(lambda: len(told()) >= 2)
+        wait_until(lambda: len(printed()) >= 2)
         brake.unlink()
 
     releaser = threading.Thread(target=release)
     releaser.start()
     firmfate.run(chaos.file, into=run.path, on=SlurmWorkers(short), progress=False).close()
     releaser.join()
-    assert len(told()) >= 2
-    assert not any("TIME LIMIT" in text for text in told())
+    assert len(printed()) >= 2
+    assert not any("TIME LIMIT" in text for text in printed())
     chaos.assert_same(run.path)
 
 

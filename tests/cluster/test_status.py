@@ -58,7 +58,7 @@ def test_a_finished_run_misses_nothing(run: RunDirectory) -> None:
     assert (state.done_by_cell == REPLICATES).all()
 
 
-def test_lost_truncated_repeated_and_foreign_shards_are_told_apart_by_cell(run: RunDirectory) -> None:
+def test_lost_truncated_repeated_and_foreign_shards_are_distinguished_by_cell(run: RunDirectory) -> None:
     lost, cut, twice = run.files()[0], run.files()[5], run.files()[10]
     lost.path.unlink()
     os.truncate(cut.path, cut.path.stat().st_size // 2)
@@ -138,7 +138,7 @@ def test_the_table_is_json_and_adds_up(run: RunDirectory) -> None:
     assert table["array_parts"] == 1
 
 
-def test_an_extended_study_is_told_as_what_it_lacks(run: RunDirectory) -> None:
+def test_an_extended_study_is_reported_as_what_it_lacks(run: RunDirectory) -> None:
     text = run.study_file.read_text()
     run.study_file.write_text(text.replace("replicates = 60", "replicates = 100"))
     state = status(run.path)

@@ -42,9 +42,9 @@ def test_names_are_the_coordinate_of_cells(run: Path) -> None:
 
 
 def test_the_file_holds_them_as_text(run: Path) -> None:
-    told = subprocess.run(["ncdump", "-v", "cell", run / "result.nc"], capture_output=True, text=True, check=True)
-    assert '"weak' in told.stdout
-    assert 'cell:_Encoding = "utf-8"' in told.stdout
+    printed = subprocess.run(["ncdump", "-v", "cell", run / "result.nc"], capture_output=True, text=True, check=True)
+    assert '"weak' in printed.stdout
+    assert 'cell:_Encoding = "utf-8"' in printed.stdout
 
 
 def test_other_names_are_the_same_cells(run: Path, tmp_path: Path) -> None:

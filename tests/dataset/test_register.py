@@ -65,7 +65,7 @@ def test_tables_and_variables_are_the_same_memory_in_the_shapes_of_the_register(
     assert (tables.pop("first_invalid") == -1).all()
     assert not any(table.any() for table in tables.values())
     tables = counters.empty(2)
-    tables["mark_count"][-1, 1, 1, 4] = 7  # last row: of the second mark, ended by the cause, value 4
+    tables["mark_count"][-1, 1, 1, 4] = 7  # last row: of the second mark, an event by the cause, value 4
     named = counters.named(tables)
     assert list(named) == list(counters.variables)
     for name, values in named.items():

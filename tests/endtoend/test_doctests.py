@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import math
 import pkgutil
 import pydoc
 import re
@@ -68,9 +69,20 @@ def test_the_readmes_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
     for block in blocks:
-        if block.startswith("# my_model.py"):
-            (tmp_path / "my_model.py").write_text(block, encoding="utf-8")
+        if file := re.match(r"# (\w+\.py)\n", block):
+            (tmp_path / file[1]).write_text(block, encoding="utf-8")
         else:
             exec(compile(block, "README.md", "exec"), names)
     assert float(names["gap"].estimate) < 0
-    assert names["life"].attrs["replicate"] == 17
+    poor, rich = names["shops"].event_week.mean("replicate").values
+    assert poor < 0.9 * rich
+    ruined = float((names["walks"].cause == 1).mean())
+    law = math.erfc((1 + 0.0583) / (0.1 * math.sqrt(2 * 1040)))  # a step's overshoot is 0.583 of its deviation
+    assert abs(ruined - law) < 4 * math.sqrt(law * (1 - law) / 500)
+    assert names["firm"].attrs["replicate"] == 17
+
+
+@pytest.mark.parametrize(("file", "most"), [("walk.py", 12), ("my_model.py", 20)])
+def test_the_readmes_models_are_short(file: str, most: int) -> None:
+    (block,) = re.findall(rf"^```python\n# {file}\n(.*?)^```$", README.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    assert len([line for line in block.splitlines() if line.strip()]) <= most

@@ -10,7 +10,7 @@ import pytest
 from firmfate import machine
 
 
-@pytest.mark.skipif(not Path("/proc/cpuinfo").is_file(), reason="the system does not tell its processor")
+@pytest.mark.skipif(not Path("/proc/cpuinfo").is_file(), reason="the system does not report its processor")
 def test_processor_is_what_the_system_says() -> None:
     found = machine.identity()["processor"]
     assert platform.machine() in found
@@ -22,7 +22,7 @@ def test_processor_is_what_the_system_says() -> None:
                 break
 
 
-def test_a_system_that_tells_nothing_leaves_its_architecture(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_system_that_reports_nothing_leaves_its_architecture(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(*_: object, **__: object) -> str:
         raise FileNotFoundError
 

@@ -85,13 +85,13 @@ def test_r_reads_the_same_counts(run: Path, tmp_path: Path) -> None:
     )
     if "there is no package called" in asked.stderr:
         pytest.skip("r-cran-ncdf4 is not installed")
-    told = {line.split()[0]: line.split()[1:] for line in asked.stdout.splitlines()}
-    assert "lacks" not in told, asked.stdout
+    printed = {line.split()[0]: line.split()[1:] for line in asked.stdout.splitlines()}
+    assert "lacks" not in printed, asked.stdout
     with xr.open_dataset(run / "result.nc") as ds:
         sums = [int(ds[name].sum()) for name in ("events", "firms", "batch_lifetime")]
-        assert [int(float(value)) for value in told["sums"]] == sums
-        assert told["causes"] == ds.cause.values.tolist()
-        assert [float(value) for value in told["execution"]] == ds.execution.values.tolist()
+        assert [int(float(value)) for value in printed["sums"]] == sums
+        assert printed["causes"] == ds.cause.values.tolist()
+        assert [float(value) for value in printed["execution"]] == ds.execution.values.tolist()
 
 
 def test_opening_another_file_is_refused(command: Callable, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Values that `simulate` is given by cell and by firm: the same lives as cells of their own, and refusals."""
+"""Values that `simulate` is given by cell and by firm: the same firms as cells of their own, and refusals."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ FIRMS = 6
 ALL = {"weeks": 260, "seed": 5, "threads": 1}
 
 
-def lives(**given: Any) -> xr.Dataset:
+def simulated(**given: Any) -> xr.Dataset:
     return firmfate.simulate("firm", **{**ALL, "replicates": FIRMS, **given}).drop_attrs()
 
 
 def one(firm: int, **given: Any) -> xr.Dataset:
     """One firm, as a cell of its own."""
-    return lives(**given, replicates=range(firm, firm + 1))
+    return simulated(**given, replicates=range(firm, firm + 1))
 
 
 def records(firms: xr.Dataset) -> xr.Dataset:
@@ -41,7 +41,7 @@ def test_a_firms_own_values_are_those_of_a_cell_of_one_firm() -> None:
     execution, cost = uniform(2, FIRMS, 5), uniform(1, FIRMS, low=0.55, high=0.6)
     misaligned, delay = uniform(1, FIRMS, 1), np.array([13.0, 52.0])
     quality = uniform(2, FIRMS)
-    found = lives(
+    found = simulated(
         execution=execution,
         misalignment=misaligned,
         parameters={"unit_cost": cost, "correct_time": delay, "misalignment.quality": quality},
@@ -63,8 +63,8 @@ def test_a_firms_own_values_are_those_of_a_cell_of_one_firm() -> None:
 @settings(deadline=None, max_examples=10)
 @given(st.integers(0, FIRMS - 1), st.sampled_from([1, 2]))
 def test_the_same_value_for_all_firms_is_the_value_of_the_cell(split: int, threads: int) -> None:
-    by_cell = lives(execution=[0.3, 0.9], parameters={"unit_cost": 0.58})
-    by_firm = lives(
+    by_cell = simulated(execution=[0.3, 0.9], parameters={"unit_cost": 0.58})
+    by_firm = simulated(
         execution=np.broadcast_to(np.array([0.3, 0.9])[:, np.newaxis, np.newaxis], (2, FIRMS, 5)),
         parameters={"unit_cost": np.full((1, FIRMS), 0.58)},
         threads=threads,
@@ -74,18 +74,18 @@ def test_the_same_value_for_all_firms_is_the_value_of_the_cell(split: int, threa
 
 def test_one_division_by_cell_overrides_the_whole_by_firm() -> None:
     whole = uniform(1, FIRMS, 1)
-    found = lives(execution=whole, parameters={"execution.sales": [0.1, 0.9]})
+    found = simulated(execution=whole, parameters={"execution.sales": [0.1, 0.9]})
     divisions = np.broadcast_to(whole, (2, FIRMS, 5)).copy()
     divisions[:, :, 0] = [[0.1], [0.9]]
-    assert records(found).equals(records(lives(execution=divisions)))
+    assert records(found).equals(records(simulated(execution=divisions)))
 
 
 def test_pieces_and_threads_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     given = {"execution": uniform(3, 50, 1), "parameters": {"unit_cost": uniform(1, 50, low=0.55, high=0.6)}}
-    whole = lives(**given, replicates=50)
+    whole = simulated(**given, replicates=50)
     for piece, threads in ((7, 2), (49, 1), (120, 2)):
         monkeypatch.setattr(firmfate.simulation.many_firms, "PIECE", piece)
-        assert lives(**given, replicates=50, threads=threads).equals(whole)
+        assert simulated(**given, replicates=50, threads=threads).equals(whole)
 
 
 @pytest.mark.parametrize(
@@ -104,10 +104,10 @@ def test_pieces_and_threads_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> No
 )
 def test_what_cannot_be_is_refused(given: dict[str, Any], said: str) -> None:
     with pytest.raises(FirmfateError, match=said):
-        lives(**given)
+        simulated(**given)
 
 
-def test_one_life_takes_no_values_by_firm() -> None:
+def test_one_firm_takes_no_values_by_firm() -> None:
     with pytest.raises(FirmfateError, match=r"shape \(1, 3\); allowed: a scalar or \(cells,\)"):
         firmfate.simulate_path("firm", parameters={"unit_cost": [[0.57, 0.58, 0.59]]})
 
@@ -116,7 +116,7 @@ def test_one_bad_firm_of_many_is_found() -> None:
     capacity = np.full((1, 20_000), 1.35)
     capacity[0, 12_345] = 1.0
     with pytest.raises(FirmfateError, match=r"capacity = 1 leaves 0\.965"):
-        lives(parameters={"capacity": capacity}, replicates=20_000)
+        simulated(parameters={"capacity": capacity}, replicates=20_000)
 
 
 def test_one_bad_cell_of_many_is_found() -> None:
@@ -124,7 +124,7 @@ def test_one_bad_cell_of_many_is_found() -> None:
     defects = np.full(2_000, 0.05)
     defects[1_234] = 0.55
     with pytest.raises(FirmfateError, match=r"capacity = 1\.35 leaves"):
-        lives(execution=uniform(2_000, FIRMS, 1), parameters={"defect_rate": defects})
+        simulated(execution=uniform(2_000, FIRMS, 1), parameters={"defect_rate": defects})
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_one_bad_cell_of_many_is_found() -> None:
 )
 def test_what_is_no_number_of_its_kind_is_refused_by_both(given: dict[str, Any], said: str) -> None:
     with pytest.raises(FirmfateError, match=said):
-        lives(**given)
+        simulated(**given)
     with pytest.raises(FirmfateError, match=said):
         firmfate.simulate_path("firm", **given)
 
@@ -153,9 +153,9 @@ def test_what_is_no_number_of_its_kind_is_refused_by_both(given: dict[str, Any],
         ({"threads": -1}, "threads = -1; allowed: an integer from 1"),
     ],
 )
-def test_numbers_of_firms_and_threads_are_whole(given: dict[str, Any], said: str) -> None:
+def test_numbers_of_firms_and_threads_are_integers(given: dict[str, Any], said: str) -> None:
     with pytest.raises(FirmfateError, match=said):
-        lives(**given)
+        simulated(**given)
 
 
 @pytest.mark.parametrize(
@@ -167,14 +167,14 @@ def test_numbers_of_firms_and_threads_are_whole(given: dict[str, Any], said: str
         ({"firm_shocks": {"exit": 1.0}}, "firm_shocks: exit = 1.0; allowed"),
     ],
 )
-def test_one_life_tells_what_it_cannot_take(given: dict[str, Any], said: str) -> None:
+def test_one_firm_refuses_what_it_cannot_take(given: dict[str, Any], said: str) -> None:
     with pytest.raises(FirmfateError, match=said):
         firmfate.simulate_path("firm", **given)
 
 
-def test_whole_numbers_of_numpy_are_whole_numbers() -> None:
-    of_numpy = lives(seed=np.uint64(5), weeks=np.int64(260), replicates=np.int64(FIRMS), threads=np.int32(1))
-    assert of_numpy.equals(lives())
+def test_integers_of_numpy_are_integers() -> None:
+    of_numpy = simulated(seed=np.uint64(5), weeks=np.int64(260), replicates=np.int64(FIRMS), threads=np.int32(1))
+    assert of_numpy.equals(simulated())
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_whole_numbers_of_numpy_are_whole_numbers() -> None:
         ({"replicate": "0"}, "replicate = '0'; allowed"),
     ],
 )
-def test_replay_takes_finite_numbers_and_whole_replicates(tmp_path: Any, wanted: dict[str, Any], said: str) -> None:
+def test_replay_takes_finite_numbers_and_integer_replicates(tmp_path: Any, wanted: dict[str, Any], said: str) -> None:
     study = firmfate.Study(study={"name": "replayed", "replicates": 2, "years": 1}, grid={"execution": [0.1, 0.9]})
     firmfate.run(study, into=tmp_path / "run", progress=False, on=firmfate.execute.Threads(1)).close()
     with pytest.raises(FirmfateError, match=said):

@@ -16,11 +16,11 @@ MEASURED = """
 import json, sys, time
 import firmfate
 begin = time.perf_counter()
-told = {}
+printed = {}
 %s
-# Of this program alone: what `getrusage` tells a child begins with the peak of the process that started it.
+# Of this program alone: what `getrusage` reports of a child begins with the peak of the process that started it.
 peak = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
-print(json.dumps({"seconds": round(time.perf_counter() - begin, 1), "MiB": round(peak / 1024), **told}))
+print(json.dumps({"seconds": round(time.perf_counter() - begin, 1), "MiB": round(peak / 1024), **printed}))
 """
 
 
@@ -52,7 +52,7 @@ def test_memory_does_not_grow_with_the_number_of_firms(tmp_path: Path, record_pr
 @pytest.mark.evidence
 def test_a_billion_firms_are_planned_at_once(tmp_path: Path, record_property: Record) -> None:
     found = measured(
-        study(2_500_000, 20, "firm") + "p = firmfate.plan(study); told = dict(firms=p.firms, shards=len(p.shards))",
+        study(2_500_000, 20, "firm") + "p = firmfate.plan(study); printed = dict(firms=p.firms, shards=len(p.shards))",
         tmp_path,
     )
     record_property("plan of a billion firms", found)
@@ -74,13 +74,13 @@ LARGE = {
 def test_large_designs_stay_within_two_gib(design: str, tmp_path: Path, record_property: Record) -> None:
     planned = measured(
         LARGE[design] + "p = firmfate.plan(study)\n"
-        "told = dict(cells=len(p.cells), shards=len(p.shards), core_seconds=p.nominal_seconds, "
+        "printed = dict(cells=len(p.cells), shards=len(p.shards), core_seconds=p.nominal_seconds, "
         "result_bytes=p.result_bytes)",
         tmp_path,
     )
     ran = measured(
         LARGE[design] + "ds = firmfate.run(study, into='run', progress=False)\n"
-        "told = dict(result_bytes=sum(v.nbytes for v in ds.data_vars.values()))",
+        "printed = dict(result_bytes=sum(v.nbytes for v in ds.data_vars.values()))",
         tmp_path,
     )
     record_property(f"{design}: plan", planned)
@@ -95,7 +95,7 @@ def test_an_export_of_ten_million_firms_holds_few_of_them(tmp_path: Path, record
     body = study(100_000, 10) + (
         "firmfate.run(study, into='run', progress=False).close()\n"
         "from firmfate.exporting import export_firms\n"
-        "told = dict(rows=export_firms('run', 'firms.csv').rows)\n"
+        "printed = dict(rows=export_firms('run', 'firms.csv').rows)\n"
     )
     found = measured(body, tmp_path)
     record_property("ten million cars as CSV", found)

@@ -10,12 +10,14 @@ from tests.evidence.random_programs import examine_many
 from tests.program import examination
 
 COUNT = int(os.environ.get("FIRMFATE_RANDOM_PROGRAMS", 2**20))
+FIRST = int(os.environ.get("FIRMFATE_RANDOM_FIRST", 0))
 
 
 @pytest.mark.evidence
 def test_random_programs_mean_the_same_in_machine_code(record_property: Callable[[str, object], None]) -> None:
-    found = examine_many(COUNT)
+    found = examine_many(COUNT, first=FIRST)
     record_property("random programs", found.functions)
+    record_property("first seed", FIRST)
     record_property("points compared with Python", found.points)
     assert not found.failures
 

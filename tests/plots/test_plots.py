@@ -221,7 +221,7 @@ def test_one_trajectory_shows_kpis_above_and_the_firm_below(many: xr.Dataset) ->
     np.testing.assert_array_equal(axes[3].lines[0].get_ydata(), inventory)
     end = lines(axes[1])["_event_week"]
     assert end.get_xdata()[0] == pytest.approx(float(one["event_week"]) / YEAR)
-    assert "n = 1 firm, replayed exactly: ended in week" in words(axes[0])
+    assert "n = 1 firm, replayed exactly: exited in week" in words(axes[0])
 
 
 def test_kpis_are_turned_so_that_up_is_better(many: xr.Dataset) -> None:
@@ -289,7 +289,7 @@ def test_the_users_style_is_left_alone(ds: xr.Dataset, name: str) -> None:
     assert dict(matplotlib.rcParams) == before
 
 
-def test_colours_are_told_apart_by_the_colour_blind() -> None:
+def test_colours_are_distinguishable_to_the_colour_blind() -> None:
     """Pairs differ in lightness or along blue-yellow, which the red-green blind see (Viénot et al. 1999)."""
     rgb = np.array([[int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)] for colour in style.CATEGORIES[:5]]) ** 2.2
     deuteranope = np.array([[0.29275, 0.70725, -0.0], [0.29275, 0.70725, 0.0], [-0.02234, 0.02234, 1.0]])

@@ -199,7 +199,7 @@ def test_parameters_say_what_the_study_changed(report: Any, page: Any) -> None:
     assert len(rows) == len(load_model("firm").parameters)
 
 
-def test_parts_of_a_parameter_are_told_apart(report: Any, page: Any) -> None:
+def test_parts_of_a_parameter_are_distinguished(report: Any, page: Any) -> None:
     assert "sales: 0 to 1; finance: 0 to 1, 3 values" in page(report("one division")).text["parameters"]
 
 
@@ -244,7 +244,7 @@ def test_a_directory_without_a_result_is_refused(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_invalid_firms_are_told(run_of: Any, page: Any, tmp_path: Path) -> None:
+def test_invalid_firms_are_reported(run_of: Any, page: Any, tmp_path: Path) -> None:
     with open_run(run_of("paradox")) as opened:
         ds = opened.load()
     ds["invalid"][0, 0], ds["first_invalid"][0, 0] = 3, 7
@@ -298,7 +298,7 @@ def test_an_incomplete_result_claims_nothing_of_cells_without_firms(
         assert "shortest at" not in text
 
 
-def test_an_effect_that_is_not_told_from_zero_is_not_called_nowhere_zero(report: Any) -> None:
+def test_an_effect_that_is_not_distinguishable_from_zero_is_not_called_nowhere_zero(report: Any) -> None:
     text = report("too few firms").read_text(encoding="utf-8")
     assert "nowhere zero" not in text
     assert "does not change between" not in text

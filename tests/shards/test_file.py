@@ -250,10 +250,10 @@ FORGED: dict[str, tuple[Change, str]] = {
     "dims below 0": (declared(shape=[-2]), r"-2"),
     "floats": (declared(kind="f8"), r"numbers of type \['f8'\]"),
     "objects": (declared(kind="O"), r"numbers of type \['O'\]"),
-    "a wider type": (declared(kind="i8"), "ends too early"),
-    "a byte more": (lambda h, a: (h, a + b"\0"), "goes on behind its end"),
-    "a byte less": (lambda h, a: (h, a[:-1]), "ends too early"),
-    "many zeros more": (lambda h, a: (h, a + bytes(2**28)), "goes on behind its end"),
+    "a wider type": (declared(kind="i8"), "it is too short"),
+    "a byte more": (lambda h, a: (h, a + b"\0"), "it is too long"),
+    "a byte less": (lambda h, a: (h, a[:-1]), "it is too short"),
+    "many zeros more": (lambda h, a: (h, a + bytes(2**28)), "it is too long"),
     "cells of many levels": (lambda h, a: (h | {"cells": json.loads("[" * 900 + "]" * 900)}, a), "than its name"),
 }  # fmt: skip
 
@@ -279,7 +279,7 @@ def test_the_forger_writes_what_firmfate_reads(car: tuple[Worker, ShardFile], tm
     fake = forged(tmp_path, file, header, arrays)
     assert fake.digest == file.digest
     assert read(fake, worker.schema).cell_keys == worker.cells.keys
-    with pytest.raises(BrokenShardError, match="goes on behind its end"):
+    with pytest.raises(BrokenShardError, match="it is too long"):
         read(forged(tmp_path, file, header, arrays, behind=b"x"), worker.schema)
 
 

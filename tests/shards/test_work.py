@@ -32,7 +32,7 @@ def study(model: str = "car", *, population: bool = False, **settings: Any) -> S
      (1 / 2, (2, 1), "steps of 2 weeks"), (1 / 13, (13, 1), "steps of 13 weeks"),
      (1 / 104, (104, 1), "steps of 104 weeks")],
 )  # fmt: skip
-def test_steps_and_weeks_are_whole_numbers_of_each_other(
+def test_steps_and_weeks_are_integer_multiples_of_each_other(
     steps_per_week: float, ratio: tuple[int, int], words: str
 ) -> None:
     found = study(steps_per_week=steps_per_week, years=4)

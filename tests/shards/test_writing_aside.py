@@ -145,7 +145,7 @@ def test_what_a_killed_process_left_is_removed_and_what_a_living_one_writes_is_n
 
 
 def test_another_machines_file_is_removed_when_it_has_not_changed_for_a_day(tmp_path: Path) -> None:
-    theirs = tmp_path / f".a.{'0' * 8}-1-0.part"  # a process of this number lives here, and nobody knows about there
+    theirs = tmp_path / f".a.{'0' * 8}-1-0.part"  # a process of this number runs here, and nobody knows about there
     theirs.write_text("half")
     assert files.host() != "0" * 8
     day = time.time() - files.ABANDONED

@@ -71,13 +71,16 @@ def lives(tmp_path_factory):
 
 
 @pytest.mark.parametrize("execution", [0.05, 1.0])
-def test_health_and_green_kpis_are_those_of_a_replay(lives, execution):
+def test_health_and_green_kpis_follow_from_the_stocks_of_a_replay(lives, execution):
     for replicate in range(5):
         life = firmfate.replay(lives, replicate=replicate, execution=execution, misalignment=1.0)
-        stocks = {str(name): life[name].values for name in life.data_vars}
-        seen = dashboards.seen(stocks, {"credit_weeks": 8.0, "customer_voice": 0.2})
-        assert seen["health"].values == pytest.approx(life["health"].values, rel=1e-9)
-        assert (seen["green"].values == life["green_kpis"].values).all()
+        seen = dashboards.seen(life)
+        cash, customers = life["cash"].values, life["customers"].values
+        credit = 8 * life["trailing_sales"].values * np.minimum(1, customers)
+        health = np.minimum(np.minimum(1, (cash + credit) / (cash[0] + 8)), 1 - 0.2 * (1 - customers))
+        assert seen["health"].values == pytest.approx(health, rel=1e-9)
+        assert not np.allclose(seen["health"].values, (cash + credit) / (cash[0] + 8))
+        assert (seen["green"].values == (seen["kpi"].values >= -dashboards.TIE).sum(axis=0)).all()
 
 
 def test_paths_end_with_the_last_week_and_leave_out_the_living(lives):

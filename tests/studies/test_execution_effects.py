@@ -12,7 +12,7 @@ from common.folder import load
 from firmfate.models import load_model
 from firmfate.parameter_range import ParameterRange
 
-robustness = load("robustness", "estimands")
+robustness = load("robustness", "ranges")
 
 
 def test_effects_are_those_of_a_study(tmp_path):
@@ -74,7 +74,9 @@ def test_every_assumption_has_a_range_that_the_model_allows():
     model = load_model("firm")
     wide = robustness.ranges()
     assert set(wide) == {row.name for row in model.parameters if row.assumption}
-    assert set(robustness.WIDE) <= set(wide)
+    assert set(robustness.SOURCED) <= set(wide)
+    assert set(robustness.STRUCTURES) <= set(robustness.SOURCED)
+    assert wide["cost_gain"].low == wide["variability_gain"].low == 0  # execution may gain nothing
     for name, span in {**wide, **robustness.SWEPT}.items():
         row = model.parameter(name)
         assert span.low in row.allowed, name
@@ -82,7 +84,7 @@ def test_every_assumption_has_a_range_that_the_model_allows():
         assert span.low < span.high, name
     for end in ("low", "high"):
         corner = {**model.defaults, **{name: getattr(span, end) for name, span in wide.items()}}
-        corner["capacity"], corner["utilisation_cap"] = wide["capacity"].low, wide["utilisation_cap"].low
+        corner["capacity"] = wide["capacity"].low
         assert not list(model.check(corner, 1.0))
 
 

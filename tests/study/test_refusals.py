@@ -101,7 +101,7 @@ REFUSED = {
         ["cells[1] is the same cell as cells[0]"],
     ),
     "cells file missing": ("[study2]\n", ["[study2]", "did you mean 'study'?"]),
-    "horizon not whole": ("years = 0.33", ["study.years = 0.33", "integer number of weeks"]),
+    "horizon of part of a week": ("years = 0.33", ["study.years = 0.33", "integer number of weeks"]),
     "horizon zero": ("years = 0", ["study.years = 0", "above 0 and at most 1000 years"]),
     "horizon negative": ("years = -3", ["study.years = -3", "above 0 and at most 1000 years"]),
     "horizon endless": ("years = 2000", ["study.years = 2000", "1000 years"]),

@@ -46,7 +46,7 @@ def observed(
     for group, (size, rate) in enumerate(zip(sizes, rates, strict=True)):
         shape = (repetitions, size)
         since = np.where(random.random(shape) < 0.5, random.integers(1, 16, shape), 0) if late else np.zeros(shape, int)
-        # Given that it lives until it is seen, an exponential lifetime begins anew.
+        # Given that it survives until it is observed, an exponential lifetime begins anew.
         lived = since + np.ceil(random.exponential(1 / rate, shape)).astype(int)
         left = since + random.integers(20, 100, shape)
         end = np.where(lived > np.minimum(left, HORIZON), "", np.where(random.random(shape) < 0.6, "a", "b"))

@@ -207,7 +207,7 @@ def test_every_function_takes_counts_of_a_users_table(small: xr.Dataset, name: s
         (lambda ds: ds.drop_vars("firms"), "no variable 'firms'"),
         (lambda ds: ds.assign(events=ds.events.astype(float)), "counts are integers"),
         (lambda ds: ds.assign_coords(week=ds.week + 1), "must count 1, 2"),
-        (lambda ds: ds.assign(firms=ds.firms // 100), "more firms end"),
+        (lambda ds: ds.assign(firms=ds.firms // 100), "more firms have an event"),
         (lambda ds: ds.assign(events=ds.events.astype(int).where(ds.week > 1, -1)), "negative count"),
         (lambda ds: ds.events, "take a dataset"),
     ],

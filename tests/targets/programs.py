@@ -12,7 +12,7 @@ from tests.kernel.machine_code import TYPES
 from firmfate.kernel.writer import DOUBLE, INT, WORD, Writer, write
 from firmfate.program.operations import FLAG
 from firmfate.program.program import Program
-from firmfate.targets.function import loop
+from firmfate.targets.function import begin, loop
 
 
 def names(programs: Sequence[Program]) -> list[str]:
@@ -20,10 +20,7 @@ def names(programs: Sequence[Program]) -> list[str]:
     return sorted({name for program in programs for name in program.inputs})
 
 
-def begin(module: ir.Module) -> Any:
-    """Return a builder at the head of ``run(inputs, outputs, count)``."""
-    kind = ir.FunctionType(ir.VoidType(), [DOUBLE.as_pointer(), DOUBLE.as_pointer(), INT])
-    return ir.IRBuilder(ir.Function(module, kind, "run").append_basic_block())
+ARGUMENTS = {"inputs": DOUBLE.as_pointer(), "outputs": DOUBLE.as_pointer(), "count": INT}
 
 
 def write_row(builder: Any, programs: Sequence[Program], writer: Writer, i: Any) -> None:
@@ -50,9 +47,9 @@ def write_rows(
     module: ir.Module, programs: Sequence[Program], new_writer: Callable[[Any], Writer] = lambda b: Writer(b, 1)
 ) -> None:
     """Write ``run(inputs, outputs, count)``: a loop over rows."""
-    builder = begin(module)
+    builder, given = begin(module, "run", ARGUMENTS)
     writer = new_writer(builder)
-    with loop(builder, builder.function.args[2]) as i:
+    with loop(builder, given["count"]) as i:
         write_row(builder, programs, writer, i)
     builder.ret_void()
 

@@ -6,36 +6,31 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from llvmlite import ir
 from tests.kernel import my_model
 from tests.kernel.machine_code import same_bits
-from tests.kernel.test_same_bits_everywhere import SPECIAL, arguments
-from tests.program.examination import columns, points
-from tests.program.random_functions import Writer, made, programs
 from tests.targets import arm, node
-from tests.targets.asked import Asked, Found
+from tests.targets.asked import Found
+from tests.targets.cases import asked, every_operation, random_programs
 
 from firmfate.models import load_model
-from firmfate.models.model import Model
 from firmfate.program import interpreter
-from firmfate.program.graph import Graph
-from firmfate.program.operations import OPERATIONS
-from firmfate.program.program import Program
-from firmfate.program.values import Value
+from firmfate.targets import wasm
+from firmfate.targets.function import new_module, write_loop
+from firmfate.targets.linking import linked
+from firmfate.targets.lowering import optimised, target_machine
+from firmfate.targets.web import FUSED, TRIPLE, WithoutFused
 
 PROCESSORS = [
     pytest.param(node, id="wasm", marks=pytest.mark.skipif(node.NODE is None, reason="node is not installed")),
     pytest.param(
         arm, id="aarch64",
-        marks=pytest.mark.skipif(not (arm.COMPILER and arm.QEMU), reason="no compiler for AArch64, or no qemu-user"),
+        marks=[
+            pytest.mark.slow,
+            pytest.mark.skipif(not (arm.COMPILER and arm.QEMU), reason="no compiler for AArch64, or no qemu-user"),
+        ],
     ),
 ]  # fmt: skip
-SWEPT = {"execution": 0.9, "misalignment": 0.8, "margin": -0.02}
-
-
-def asked(model: Model, *, dt: float = 1.0) -> Asked:
-    """Return 1,000 firms at values at which they end by several causes; words of 64 bits that use all of them."""
-    row = np.array([SWEPT.get(name.partition("_")[0], value) for name, value in model.defaults.items()])
-    return Asked(row, 0xFEDCBA9876543210, 0x123456789ABCD000, 2**40 + 5, 1000, 520, dt)
 
 
 @pytest.mark.parametrize("processor", PROCESSORS)
@@ -60,16 +55,7 @@ def test_a_constant_that_is_off_by_its_last_bit_is_seen(processor, tmp_path: Pat
 
 @pytest.mark.parametrize("processor", PROCESSORS)
 def test_every_operation_at_special_values(processor, tmp_path: Path) -> None:
-    graph, inputs, outputs = Graph(), {}, {}
-    rng = np.random.default_rng(3)
-    for operation in OPERATIONS:
-        takes = OPERATIONS[operation].takes
-        given = [Value(graph, graph.input(f"stock.{operation}.{i}", kind)) for i, kind in enumerate(takes)]
-        outputs[operation] = given[0].make(operation, *given)
-        inputs |= {name.replace("stock.", f"stock.{operation}."): x for name, x in arguments(operation, rng).items()}
-    size = max(map(len, inputs.values()))
-    inputs = {name: np.resize(values, size) for name, values in inputs.items()}
-    program = Program.as_written(outputs)
+    program, inputs = every_operation()
     expected = interpreter.run(program, inputs)
     (found,) = processor.run_programs([program], inputs, tmp_path)
     # The bits of a NaN are left open.
@@ -82,9 +68,32 @@ def test_every_operation_at_special_values(processor, tmp_path: Path) -> None:
 @pytest.mark.parametrize("processor", PROCESSORS)
 def test_random_programs(processor, tmp_path: Path) -> None:
     """Random functions by the rules, at ordinary and at special values."""
-    made_of = [programs(made(Writer(9000 + i, 3 + i % 6, exact=False).function(), f"target {i}"))[1] for i in range(48)]
-    inputs = columns([*points(5), *[tuple(x) for x in np.random.default_rng(5).choice(SPECIAL, (40, 4))]])
+    made_of, inputs = random_programs()
     found = processor.run_programs(made_of, inputs, tmp_path)
     for i, (program, one) in enumerate(zip(made_of, found, strict=True)):
         for name, values in interpreter.run(program, inputs).items():
             assert same_bits(one[name], values), (i, name)
+
+
+@pytest.mark.skipif(node.NODE is None, reason="node is not installed")
+@pytest.mark.parametrize("name", ["firm", "shop"])
+def test_relaxed_simd_has_the_same_bits_where_it_rounds_once(name: str, tmp_path: Path) -> None:
+    model = my_model.SHOP if name == "shop" else load_model(name)
+    if node.loaded(tmp_path, wasm(model, relaxed=True), flags=node.relaxed_flags()).startswith("-1"):
+        pytest.skip("this processor or this node has no fused multiply-add in relaxed SIMD")
+    found = node.run_model(model, asked(model), tmp_path, relaxed=True)
+    assert found.differences(Found.of_engine(model, asked(model))) == []
+
+
+@pytest.mark.skipif(node.NODE is None, reason="node is not installed")
+def test_a_module_that_rounds_twice_or_is_not_known_is_passed_over(tmp_path: Path) -> None:
+    machine = target_machine(TRIPLE)
+    made = new_module("twice", TRIPLE, machine)
+    write_loop(my_model.SHOP, made, WithoutFused)
+    builder = ir.IRBuilder(made.globals[FUSED].append_basic_block())
+    a, b, c = builder.function.args
+    builder.ret(builder.fadd(builder.fmul(a, b), c))
+    twice = linked(machine.emit_object(optimised(str(made), machine)), functions=("firmfate_run", FUSED), about={})
+    exact = wasm("car")
+    assert node.loaded(tmp_path, b"no module", twice, exact) == "2: car"
+    assert node.loaded(tmp_path, twice) == "-1: no module that this engine runs to the right bits"

@@ -29,8 +29,12 @@ INLINE Words philox(uint64_t seed, uint64_t replicate, uint64_t step, uint64_t s
     return {{x0, x1, x2, x3}};
 }
 INLINE double uniform(uint64_t w) { return ((double)(int64_t)w + 0.5) * 0x1p-32; }
-INLINE double radius(uint64_t w) { return std::sqrt(-2 * std::log(uniform(w))); }
-INLINE double cosine(double u) { return std::cos(TURN * (u - std::round(u))); }
+// The angle is within a half turn, by the upper 31 bits of a word; the word's last bit turns the radius over.
+INLINE double radius(uint64_t w, uint64_t angle) {
+    return std::sqrt(-2 * std::log(uniform(w))) * (double)(1 - 2 * (int64_t)(angle & 1));
+}
+INLINE double turns(uint64_t w) { return (double)(int64_t)(w | 1) * 0x1p-33 - 0.25; }
+INLINE double cosine(double u) { return std::cos(TURN * u); }
 // A quarter turn later, as a cosine: sin and cos of one angle become a call of sincos, which has no vector form.
 INLINE double sine(double u) { return cosine(u - 0.25); }
 
@@ -54,7 +58,7 @@ static void run_cell(const Cell& cell, uint64_t seed, uint64_t first, int64_t co
             return running--;
         }
         Words w = philox(seed, first + next, 0, 1);
-        double u = uniform(w.w[1]), r = radius(w.w[0]);
+        double u = turns(w.w[1]), r = radius(w.w[0], w.w[1]);
         cell.found(r * cosine(u), r * sine(u), &L.s[0][l], W);
         L.replicate[l] = first + next, L.now[l] = 0, L.alarm[l] = L.green_then[l] = 0;
         L.exit[l] = cell.last_step(uniform(w.w[2]), horizon), L.last[l] = std::min(L.exit[l], horizon);
@@ -67,8 +71,8 @@ static void run_cell(const Cell& cell, uint64_t seed, uint64_t first, int64_t co
 #pragma GCC ivdep
         for (int l = 0; l < W; l++) {
             Words w = philox(seed, L.replicate[l], L.now[l], 0);
-            double r = radius(w.w[0]), u = uniform(w.w[1]);
-            L.e1[l] = r * cosine(u), L.e2[l] = r * sine(u), L.e3[l] = radius(w.w[2]) * cosine(uniform(w.w[3]));
+            double r = radius(w.w[0], w.w[1]), u = turns(w.w[1]);
+            L.e1[l] = r * cosine(u), L.e2[l] = r * sine(u), L.e3[l] = radius(w.w[2], w.w[3]) * cosine(turns(w.w[3]));
             L.now[l]++;
         }
         int64_t any = 0;

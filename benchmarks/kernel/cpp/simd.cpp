@@ -49,9 +49,9 @@ struct Block {
 };
 
 INLINE Normals normals(Words w) {
-    f64 r = radius(w.w0);
+    f64 r = turned_over(radius(w.w0), w.w1);
     Angle a = turn(w.w1);
-    return {r * a.cos, r * a.sin, radius(w.w2) * cosine(w.w3)};
+    return {r * a.cos, r * a.sin, turned_over(radius(w.w2), w.w3) * cosine(w.w3)};
 }
 
 template <int K> INLINE void draw(const Cell& cell, const Keys& keys, Block* blocks, Shocks<f64>* out) {
@@ -82,7 +82,7 @@ struct Queue {
         u64 one = u64{} + 1, zero = u64{};
         Words w = {low, high, zero, one};
         rounds<1>(keys, 0, &w);
-        f64 r = radius(w.w0);
+        f64 r = turned_over(radius(w.w0), w.w1);
         Angle angle = turn(w.w1);
         f64 k0 = p.cash_buffer * exp_(p.buffer_sd * (r * angle.cos) - p.buffer_sd * p.buffer_sd / 2);
         *(f64*)cash = k0, *(f64*)reserve = 1 / (k0 + p.credit_weeks), *(f64*)unit = cell.unit + p.margin_sd * (r * angle.sin);

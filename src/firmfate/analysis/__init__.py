@@ -10,8 +10,8 @@ shares or numbers of KPIs with standard errors. Nothing here simulates, and noth
 `phase_map`          mean lifetimes over execution and misalignment, and the derivative by execution
 `turning_point`      the misalignment at which the effect of execution changes its sign
 `green_dashboards`   how many KPIs were green at the alarm
-`warning_time`       weeks from the alarm to the end
-`alarm_shares`       which firms had an early alarm, a later one, or none before their end
+`warning_time`       weeks from the alarm to the event
+`alarm_shares`       which firms had an early alarm, a later one, or none before their event
 `Lifetimes`          standard errors of any function of the cells' mean lifetimes
 ==================== =================================================================================================
 """

@@ -41,7 +41,7 @@ class ExtremeCell(NamedTuple):
 def axis_effects(ds: xr.Dataset, *, tau: int | None = None, level: float = 0.95) -> xr.Dataset:
     """Estimate how much longer firms live at the last value of each axis than at its first, averaged over other axes.
 
-    Where cells have no estimate, the average is over those values of the other axes that have one at both ends.
+    Where cells have no estimate, the average is over those values of the other axes that have one at both.
 
     Parameters
     ----------

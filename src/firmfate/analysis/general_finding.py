@@ -86,7 +86,7 @@ def _effect(effect: xr.Dataset, value: Estimate, known: int, axes: int, horizon:
     if value.sign:
         does = f"{'lengthens' if value.sign > 0 else 'shortens'} {{}} by {_years(value.scaled(value.sign))}"
     else:
-        # Without limits nothing was tested, so nothing is said about zero.
+        # Without limits nothing was tested, and zero is not mentioned.
         tested = ", which cannot be distinguished from zero" if np.isfinite(value.lower) else ""
         does = f"changes {{}} by {_years(value)}{tested}"
     if axes == 1:
@@ -108,5 +108,7 @@ def _of_one_cell(ds: xr.Dataset, tau: int | None) -> Finding:
     statements: tuple[str, ...] = ()
     if ended.any():
         cause = str(ds["cause"].values[ended.argmax()])
-        statements = (f"Most of the others end by {spaced(cause)}: {int(ended.max()):,} of {int(ended.sum()):,}.",)
+        statements = (
+            f"The most frequent cause of exit is {spaced(cause)}: {int(ended.max()):,} of {int(ended.sum()):,}.",
+        )
     return Finding(headline, statements, None, {"alive": alive, "rmst": years}, CAUTION)

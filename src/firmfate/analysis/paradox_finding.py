@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from firmfate.analysis.conclusion import CAUTION, Finding
 from firmfate.analysis.formatting import Estimate, format_estimate, format_interval, format_value, spaced
@@ -12,6 +13,14 @@ from firmfate.analysis.poles import EXECUTION, MISALIGNMENT, Poles, poles
 from firmfate.analysis.turning import turning_point
 from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.survival.comparisons import comparison_of
+
+Floats = NDArray[np.float64]
+
+ASSUMED = (
+    "What execution gains and what misalignment costs are parameters of the model, many of them assumed. Where the "
+    "effect of execution changes its sign is a ratio of the two, and moves with them by more than its standard error."
+)
+"""What else the numbers of this finding do not say."""
 
 
 def finding(ds: xr.Dataset, *, tau: int | None = None) -> Finding:
@@ -37,11 +46,13 @@ def finding(ds: xr.Dataset, *, tau: int | None = None) -> Finding:
     else:
         numbers["turning point"] = Estimate.of(turning)
         missing = int(everywhere["estimate"].isnull().sum())
-        sentences.append(_sign_change(numbers["turning point"], aligned, misaligned, missing))
+        sentences.append(_sign_change(numbers["turning point"], aligned, misaligned, missing, ds[MISALIGNMENT].values))
         sentences.append(_slopes(lifetimes, at))
     has_errors = np.isfinite(aligned.se) and np.isfinite(misaligned.se)
     holds = aligned.sign > 0 > misaligned.sign if has_errors else None
-    return Finding(_headline(holds, aligned, misaligned), tuple(filter(None, sentences)), holds, numbers, CAUTION)
+    return Finding(
+        _headline(holds, aligned, misaligned), tuple(filter(None, sentences)), holds, numbers, f"{CAUTION} {ASSUMED}"
+    )
 
 
 def _headline(holds: bool | None, aligned: Estimate, misaligned: Estimate) -> str:
@@ -55,11 +66,11 @@ def _headline(holds: bool | None, aligned: Estimate, misaligned: Estimate) -> st
             "of misaligned ones."
         )
     if misaligned.sign < 0 and aligned.sign < 0:
-        return "Strong execution shortens the life of misaligned firms, and that of aligned ones too."
+        return "In this model strong execution shortens the life of misaligned firms, and that of aligned ones too."
     if misaligned.sign < 0:
         return (
-            "Strong execution shortens the life of misaligned firms; its effect on aligned ones cannot be "
-            "distinguished from zero."
+            "In this model strong execution shortens the life of misaligned firms; its effect on aligned ones cannot "
+            "be distinguished from zero."
         )
     if misaligned.sign > 0:
         return (
@@ -67,8 +78,8 @@ def _headline(holds: bool | None, aligned: Estimate, misaligned: Estimate) -> st
             "firms."
         )
     return (
-        "The paradox does not show: at the highest misalignment the effect of execution cannot be distinguished from "
-        "zero."
+        "The paradox does not show in this model: at the highest misalignment the effect of execution cannot be "
+        "distinguished from zero."
     )
 
 
@@ -97,7 +108,9 @@ def _does(effect: Estimate) -> str:
     return f"{words} {format_estimate(effect.scaled(effect.sign), unit='years')} of life{place}"
 
 
-def _sign_change(turning: Estimate, aligned: Estimate, misaligned: Estimate, missing: int) -> str:
+def _sign_change(
+    turning: Estimate, aligned: Estimate, misaligned: Estimate, missing: int, misalignments: Floats
+) -> str:
     """Return where the effect changes its sign; empty where neither estimates nor their errors show it."""
     if not np.isfinite(turning.estimate):
         if not (np.isfinite(aligned.estimate) and np.isfinite(misaligned.estimate)):
@@ -113,8 +126,16 @@ def _sign_change(turning: Estimate, aligned: Estimate, misaligned: Estimate, mis
         return f"It changes its sign near misalignment {turning.estimate:.2f} (standard error unknown)."
     return (
         f"The effect changes its sign at misalignment {format_estimate(turning)}, 95 % interval "
-        f"{format_interval(turning)}."
+        f"{format_interval(turning)}, {_read_off(turning.estimate, misalignments)}."
     )
+
+
+def _read_off(turning: float, misalignments: Floats) -> str:
+    """Return between which cells a straight line gave a turning point; the study knows nothing in between."""
+    before, after = (misalignments[misalignments <= turning].max(), misalignments[misalignments >= turning].min())
+    if before == after:
+        return "at a value of the study"
+    return f"on a straight line between misalignment {format_value(before)} and {format_value(after)}"
 
 
 def _slopes(lifetimes: Lifetimes, at: Poles) -> str:

@@ -1,4 +1,4 @@
-"""The finding of a study in words, with standard errors: what a run prints at its end and its report begins with."""
+"""The finding of a study in words, with standard errors: what a run prints last and its report begins with."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def finding(ds: xr.Dataset, *, tau: int | None = None) -> Finding:
         With execution and misalignment as axes: whether strong execution lengthens the life of aligned firms and
         shortens that of misaligned ones, by how many years, and the misalignment between. Otherwise the largest effect
         of a grid and its extreme cells, or how long the firms of a single cell live. Of a result that is not complete
-        it says first how many firms there are.
+        the first statement is how many firms there are.
 
     Examples
     --------

@@ -60,8 +60,8 @@ def turning_point(
     derivative = comparison_of(ds, between=None, along=EXECUTION, interaction=None, paired=True).of
 
     effect = derivative if at_every_execution else at.effect
-    whole = sign_change(effect(lifetimes.estimate))
-    found = lifetimes.apply(lambda years: sign_change(effect(years), near=whole), level=level)
+    of_all = sign_change(effect(lifetimes.estimate))
+    found = lifetimes.apply(lambda years: sign_change(effect(years), near=of_all), level=level)
     return describe(
         found,
         units="share",

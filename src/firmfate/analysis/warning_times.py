@@ -1,4 +1,4 @@
-"""Warning time: how long firms that died had lived since their alarm; and how many had no alarm."""
+"""Warning time: weeks from the alarm to the event of firms that had one; and how many had no alarm."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from firmfate.survival.labels import describe
 
 
 def warning_time(ds: xr.Dataset, *, level: float = 0.95) -> xr.Dataset:
-    """Estimate the mean weeks from the alarm to the end, over alarmed firms that died.
+    """Estimate the mean weeks from the alarm to the event, over alarmed firms that died.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def warning_time(ds: xr.Dataset, *, level: float = 0.95) -> xr.Dataset:
         for limit, by_alone in zip(limits(mean, se, batches, level), (mean - by_normal, mean + by_normal), strict=True)
     )
     found = xr.Dataset({"estimate": mean, "se": se, "lower": lower.clip(0), "upper": upper, "firms": total})
-    words = "mean weeks from the alarm to the end, over alarmed firms that died"
+    words = "mean weeks from the alarm to the event, over alarmed firms that died"
     found = describe(found, units="week", long_name=words)
     found["firms"].attrs = {"units": "1", "long_name": "alarmed firms that died"}
     return found.transpose(..., "alarm_kind").assign_attrs(level=level)

@@ -75,7 +75,7 @@ def calibrate(
 
         ``value`` (fit, parameter); ``fitted`` (fit, age), the survival of firms with other random numbers than those
         of the fit; ``observed``, ``observed_se`` (age); ``rms``, ``max_error`` (fit), shares, of ``fitted``;
-        ``at_bound`` (fit, parameter), within 1 % of an end of the range; ``low``, ``high`` (parameter); ``refitted``
+        ``at_bound`` (fit, parameter), within 1 % of a limit of the range; ``low``, ``high`` (parameter); ``refitted``
         (refit, parameter), ``refit_error`` (refit), ``se`` (parameter), the standard deviation of ``refitted``;
         ``signal_to_noise`` (direction), the singular values of d(survival)/d(unit cube) over the error of the
         simulation: directions with a value below 2 are not identified.
@@ -237,7 +237,7 @@ def _dataset(
             "at_bound": (
                 ("fit", "parameter"),
                 (units < 0.01) | (units > 0.99),
-                {"long_name": "at an end of its range"},
+                {"long_name": "at a limit of its range"},
             ),
             "low": ("parameter", [simulated.free[key].low for key in keys]),
             "high": ("parameter", [simulated.free[key].high for key in keys]),

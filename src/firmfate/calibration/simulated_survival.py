@@ -95,7 +95,7 @@ class SimulatedSurvival:
             arguments = next(iter(family.values())) if isinstance(family, dict) and len(family) == 1 else None
             if not isinstance(arguments, dict) or argument not in arguments:
                 raise StudyError(
-                    f"free {key}: [population] has no distribution of '{name}' with an argument '{argument}' by name"
+                    f"free {key}: [population] has no distribution of '{name}' with a named argument '{argument}'"
                 )
             arguments[argument] = value
         return tables

@@ -25,7 +25,7 @@ RANGES = {
     "surviving_pct": (100.0, "a number from 0 to 100, in percent"),
     "n_surviving": (2.0**53, "a number of firms"),
 }
-"""Column -> the largest number allowed, and what a message says is allowed."""
+"""Column -> the largest number allowed, and what is allowed, as a message states it."""
 
 
 @dataclass(frozen=True, eq=False)

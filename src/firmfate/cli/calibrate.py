@@ -108,7 +108,7 @@ def execute(arguments: argparse.Namespace) -> int:
         )  # fmt: skip
     elif not arguments.quiet:
         for key, value in values.items():
-            bound = "  (at an end of its range)" if bool(found["at_bound"].isel(fit=0).sel(parameter=key)) else ""
+            bound = "  (at a limit of its range)" if bool(found["at_bound"].isel(fit=0).sel(parameter=key)) else ""
             error = f" ± {errors[key]:.2g}" if math.isfinite(errors[key]) else ""
             terminal.out(f"{key} = {value:.4g}{error}{bound}")
         if arguments.refits < 2:

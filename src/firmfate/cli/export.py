@@ -1,7 +1,7 @@
 """Export a run as a tidy table for R, pandas or a spreadsheet, with a dictionary of its columns beside it.
 
-Grouped (one row for every cell, week and end, with the number of firms), or with --firms one row a firm. Runs without
-[record] firms keep no rows of firms: these are simulated again, and are the same firms.
+Grouped (one row for every cell, week and outcome, with the number of firms), or with --firms one row a firm. Runs
+without [record] firms keep no rows of firms: these are simulated again, and are the same firms.
 """
 
 from __future__ import annotations

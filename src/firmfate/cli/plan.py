@@ -1,4 +1,4 @@
-"""Say what a study takes: cells, firms, shards, time, the standard error to expect; with --into, what is missing."""
+"""Print what a study takes: cells, firms, shards, time, the standard error to expect; with --into, what is missing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from firmfate.cli import terminal
 from firmfate.cli.reading import read_study
 
-HELP = "say what a study takes: firms, shards, time, expected error"
+HELP = "print what a study takes: firms, shards, time, expected error"
 
 
 def options(parser: argparse.ArgumentParser) -> None:

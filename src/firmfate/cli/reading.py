@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def read_study(path: Path, *, quiet: bool = False) -> Study:
-    """Read a study file; where it names a model file, say first that its code will run.
+    """Read a study file; where it names a model file, print first that its code will run.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Simulate one firm of a run again, in full: as a summary, CSV, netCDF or picture.
+"""Simulate one firm of a run again, week by week: as a summary, CSV, netCDF or picture.
 
 Axes of the run are options of their own; the nearest cell is taken, and named:
   firmfate replay runs/paradox --execution 0.9 --misalignment 0.8 --replicate 17 --plot firm.png
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-HELP = "simulate one firm of a run again, in full"
+HELP = "simulate one firm of a run again, week by week"
 PICTURES = (".png", ".svg", ".pdf")
 
 

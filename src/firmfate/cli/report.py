@@ -16,7 +16,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Write the report and say where it lies."""
+    """Write the report and print its path."""
     from firmfate.reporting import write_report
 
     terminal.out(f"report: {write_report(arguments.directory)}")

@@ -35,7 +35,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Count what the shards' names and bytes say."""
+    """Print the state of the run."""
     from firmfate.shards.status import status
 
     state = status(arguments.directory, verify=not arguments.quick)

@@ -1,4 +1,4 @@
-"""What the command line prints and how errors end: results on standard output, all else on standard error."""
+"""What the command line prints, and exit codes of errors: results on standard output, all else on standard error."""
 
 from __future__ import annotations
 

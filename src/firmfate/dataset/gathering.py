@@ -42,7 +42,7 @@ Load = Callable[[ShardFile], ShardContent]
 
 
 class BrokenShards(BrokenShardError):
-    """Shards whose content is not what their names say; `shards` are their files."""
+    """Shards whose content does not match their names; `shards` are their files."""
 
     def __init__(self, shards: list[ShardFile]) -> None:
         self.shards = shards
@@ -70,7 +70,7 @@ def gather(directory: Path | str, *, allow_incomplete: bool = False) -> xr.Datas
     directory : path
         A run directory.
     allow_incomplete : bool
-        Write a result of the firms that there are; ``firms`` says how many in every cell, and the attribute
+        Write a result of the firms that there are; ``firms`` holds how many in every cell, and the attribute
         ``complete`` that it is not all of them. Broken shards are set aside, into the folder ``broken``.
 
     Returns
@@ -83,7 +83,7 @@ def gather(directory: Path | str, *, allow_incomplete: bool = False) -> xr.Datas
     IncompleteRunError
         Where firms are missing.
     BrokenShardError
-        Where a shard is not what its name says.
+        Where a shard's content does not match its name.
     """
     run = RunDirectory(Path(directory))
     study = run.study()

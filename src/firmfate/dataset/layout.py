@@ -1,4 +1,4 @@
-"""How ``result.nc`` is laid out: its variables, what it says of itself, and its coordinates."""
+"""How ``result.nc`` is laid out: its variables, its attributes, and its coordinates."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def describe(file: Any, study: Study, *, complete: bool) -> None:
             "Conventions": "CF-1.11",
             "title": study.name,
             "question": study.question,
-            "summary": f"Counts of simulated firms by week and cause of their end; {study.model.summary}",
+            "summary": f"Counts of simulated firms by week and cause of exit; {study.model.summary}",
             "source": f"firmfate {version}, model {study.model_name}",
             "model": study.model.name,
             "steps_per_week": float(study.steps_per_week),
@@ -78,7 +78,7 @@ def write_attributes(variable: Any, entry: Variable) -> None:
 
 
 def label(file: Any, variable: Any) -> None:
-    """Say, as CF does, which other variables label the dimensions of a variable without being named as one."""
+    """Name, as CF does, which other variables label the dimensions of a variable without being named as one."""
     names = [
         name
         for name, other in file.variables.items()
@@ -115,7 +115,7 @@ def count_coordinates(file: Any, study: Study) -> None:
 
 
 def stratum_coordinates(file: Any, study: Study, population: Population) -> None:
-    """Write the dimension of strata, and the edges of every stratified parameter, infinite at the ends."""
+    """Write the dimension of strata, and the edges of every stratified parameter, infinite at both sides."""
     count = population.strata_count
     file.createDimension("stratum", count)
     number = file.createVariable("stratum", "i4", ("stratum",))

@@ -1,6 +1,6 @@
 """The design room: what varies in a study. Between cells, by a design; among the firms of one cell, by a population.
 
-A design is one class in one file; ``base.py`` says what it gives, ``register.py`` names all of them. Each file begins
+A design is one class in one file; ``base.py`` is its interface, ``register.py`` lists all of them. Each file begins
 with an example from TOML to survival: ``grid``, ``listed``, ``latin_hypercube``, ``sobol``, ``saltelli``,
 ``coalitions``, and ``population``, which composes with all of them.
 

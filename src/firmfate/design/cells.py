@@ -1,4 +1,4 @@
-"""Cells: what every design ends in. Values, a key by value, a key of random numbers, and labels."""
+"""Cells: what every design becomes. Values, a key by value, a key of random numbers, and labels."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Cells:
     random_keys : (cells,) array of uint64, read-only
         Key of each cell's population draws: the seed where random numbers are common.
     random_words : (cells,) array of uint64, read-only
-        What tells the other random numbers of cells apart: 0 where they are common.
+        What distinguishes the other random numbers of cells: 0 where they are common.
     axes : tuple of str
         Keys of the axes, as the study writes them, in the order of the file.
     dims, shape : tuple
@@ -92,7 +92,7 @@ def random_keys(seed: int, model: Model, parameters: NDArray[np.float64], *, com
 
 
 def random_words(keys: NDArray[np.uint64], *, common: bool) -> NDArray[np.uint64]:
-    """Return what tells the random numbers of cells apart, given their keys; 0 where they are common."""
+    """Return what distinguishes the random numbers of cells, given their keys; 0 where they are common."""
     found = np.array([0 if common else cell_word(int(key)) for key in keys], dtype=np.uint64)
     found.flags.writeable = False
     return found

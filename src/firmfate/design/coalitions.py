@@ -20,11 +20,11 @@ Examples
 >>> ds = firmfate.run(study, into="runs/who", progress=False)
 >>> years = firmfate.survival.rmst(ds).estimate / 52
 >>> years.values.round(1)  # nobody, sales, quality, both, finance, finance and sales, finance and quality, all
-array([9.6, 7.6, 9.1, 6.2, 8.6, 7. , 6.5, 4.5])
+array([9.6, 7.6, 9.1, 6.2, 9.3, 7.6, 6.6, 4.6])
 >>> from firmfate.sensitivity import shapley
 >>> lost = shapley(ds).sel(share="shapley")
 >>> dict(zip(lost.player.values.tolist(), lost.estimate.values.round(1).tolist()))  # years of life
-{'sales': 2.1, 'quality': 1.6, 'finance': 1.4}
+{'sales': 2.1, 'quality': 1.8, 'finance': 1.0}
 """
 
 from __future__ import annotations

@@ -82,7 +82,7 @@ class Distribution:
             return np.asarray(self._inverse(uniform), dtype=np.float64)
 
     def quantile(self, uniform: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the values at these probabilities; an open end of the allowed range is never touched by rounding."""
+        """Return the values at these probabilities; an open limit of the allowed range is never reached by rounding."""
         low = np.nextafter(self.allowed.low, np.inf) if self.allowed.open_low else self.allowed.low
         high = np.nextafter(self.allowed.high, -np.inf) if self.allowed.open_high else self.allowed.high
         return np.clip(self.unclipped(uniform), low, high)
@@ -117,7 +117,7 @@ class Distribution:
 
 
 def read_distribution(key: str, value: object, path: str, row: Parameter, source: Source) -> Distribution:
-    """Read ``{ family = arguments }``, the arguments a list in order or a table by name.
+    """Read ``{ family = arguments }``, the arguments a list in order or a table of named ones.
 
     Raises
     ------

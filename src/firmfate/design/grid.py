@@ -22,8 +22,8 @@ Examples
 (('execution', 'misalignment_sales', 'correct_time'), array([ 13.,  52., 208.]))
 >>> years = firmfate.survival.rmst(ds).estimate / 52  # mean lifetime within ten years
 >>> years.sel(misalignment_sales=1).values.round(1)  # execution x correct_time
-array([[8.6, 8.5, 8.4],
-       [8.4, 6.8, 5.9]])
+array([[9. , 8.9, 8.8],
+       [8.6, 7.2, 6.2]])
 """
 
 from __future__ import annotations

@@ -94,7 +94,7 @@ def _cannot_start(model: Model, row: NDArray[np.float64], dt: float) -> str:
 def choose(points: Points, most: int, seed: int) -> NDArray[np.intp]:
     """Return which of the points are tested: all, or the extreme ones and a random choice of `most`.
 
-    Of more extreme points than `most`, the first, and one for either end of every axis.
+    Of more extreme points than `most`, the first, and one for the least and the greatest value of every axis.
     """
     if len(points) <= most:
         return np.arange(len(points))
@@ -107,7 +107,7 @@ def choose(points: Points, most: int, seed: int) -> NDArray[np.intp]:
 
 
 def _firms(population: Population, seed: int) -> list[list[float]]:
-    """Return values of `population.fields` that are tested: rare ones at both ends, and drawn ones."""
+    """Return values of `population.fields` that are tested: rare low and high ones, and drawn ones."""
     if not len(population):
         return [[]]
     ends = itertools.islice(itertools.product((RARE, 1 - RARE), repeat=len(population)), FIRMS)

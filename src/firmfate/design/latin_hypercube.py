@@ -23,11 +23,11 @@ Examples
 >>> table = years.to_dataframe()[["execution", "misalignment", "correct_time", "estimate", "se"]]
 >>> print(table.round(2).to_string(index=False))
  execution  misalignment  correct_time  estimate   se
-      0.12          0.72         62.61      8.42 0.11
-      0.49          0.54        190.64      7.94 0.12
-      0.69          0.04        116.16      9.59 0.06
-      0.92          0.96         28.37      5.29 0.15
-      0.26          0.25         14.67      8.95 0.10
+      0.12          0.72         62.61      8.87 0.10
+      0.49          0.54        190.64      8.21 0.11
+      0.69          0.04        116.16      9.77 0.05
+      0.92          0.96         28.37      5.28 0.14
+      0.26          0.25         14.67      9.29 0.08
 """
 
 from __future__ import annotations

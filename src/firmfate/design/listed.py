@@ -32,11 +32,11 @@ Examples
 >>> table = alive.to_dataframe()[["execution", "misalignment", "estimate", "se"]]
 >>> print(table.round(3).reset_index().to_string(index=False))
       cell  execution  misalignment  estimate    se
-      weak        0.2           1.0     0.768 0.019
-   aligned        0.9           0.0     0.982 0.006
-misaligned        0.9           1.0     0.182 0.017
+      weak        0.2           1.0     0.798 0.018
+   aligned        0.9           0.0     0.994 0.003
+misaligned        0.9           1.0     0.190 0.018
 >>> round(float(alive.estimate.sel(cell="weak")), 3)
-0.768
+0.798
 
 The same cells from a file beside the study; times may carry units there too:
 
@@ -58,7 +58,7 @@ The same cells from a file beside the study; times may carry units there too:
 >>> table = alive.to_dataframe()[["execution", "correct_time", "estimate", "se"]]
 >>> print(table.round(3).to_string(index=False))
  execution  correct_time  estimate    se
-       0.9          13.0     0.548 0.022
+       0.9          13.0     0.516 0.022
        0.9         104.0     0.082 0.012
 """
 

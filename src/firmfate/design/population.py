@@ -35,8 +35,8 @@ Examples
 (array([343, 325, 332], dtype=uint64), array([0.39, 0.61,  inf]))
 >>> years = firmfate.survival.rmst(ds).estimate / 52
 >>> years.values.round(1)  # misalignment x stratum of execution
-array([[8.9, 9.3, 9.7],
-       [7. , 6. , 4.7]])
+array([[9.3, 9.6, 9.8],
+       [7.3, 6.2, 5. ]])
 >>> import xarray
 >>> firms = xarray.load_dataset("runs/mixed/firms.nc")
 >>> drawn = firms[["execution", "unit_cost"]].to_dataframe()

@@ -19,10 +19,10 @@ Examples
 >>> table = years.to_dataframe()[["execution", "misalignment", "estimate", "se"]]
 >>> print(table.round(2).to_string(index=False))
  execution  misalignment  estimate   se
-      0.18          0.38      8.72 0.11
-      0.51          0.90      6.47 0.15
-      0.85          0.07      9.69 0.06
-      0.46          0.58      8.05 0.13
+      0.18          0.38      9.10 0.10
+      0.51          0.90      6.75 0.15
+      0.85          0.07      9.82 0.04
+      0.46          0.58      8.29 0.12
 
 Twice as many points: the same directory runs what is new, and the first four cells stay as they were.
 

@@ -1,6 +1,6 @@
 """Execution: the same shards on threads, on Dask, on Slurm or by index; the files that they leave are the truth.
 
-An executor is one class in one file; ``base.py`` says what it does, ``register.py`` names those that the command line
+An executor is one class in one file; ``base.py`` is its interface, ``register.py`` lists those that the command line
 offers. Give one to ``firmfate.run(study, on=Threads(4))``.
 """
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ADDRESS = re.compile(r"(?:(?P<protocol>[a-z]+)://)?\[?(?P<host>[^\[\]\s/]+?)\]?:(?P<port>\d{1,5})")
 PROTOCOLS = ("tcp", "tls", "ucx", "ws", "wss")
 ANSWERS = 5.0
-"""Seconds in which a machine says whether anything listens at a port, and a scheduler begins to speak."""
+"""Seconds in which a machine answers whether anything listens at a port, and a scheduler answers."""
 
 
 @dataclass(frozen=True)

@@ -93,5 +93,5 @@ class Progress:
 
 
 def _size(stream: TextIO) -> dict[str, Any]:
-    """Let the bar follow a terminal's size; some terminals say that they have none, and would show nothing."""
+    """Let the bar follow a terminal's size; some terminals report no size, and would show nothing."""
     return {"dynamic_ncols": True} if all(os.get_terminal_size(stream.fileno())) else {"ncols": 80, "nrows": 24}

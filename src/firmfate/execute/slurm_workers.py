@@ -76,7 +76,7 @@ class SlurmWorkers(Executor):
 
 
 def lifetime(profile: Profile) -> tuple[int, int]:
-    """Return (seconds that a worker lives, seconds by which that varies): it is gone before the grace begins."""
+    """Return (seconds that a worker runs, seconds by which that varies): it is gone before the grace begins."""
     usable = profile.seconds - profile.grace_seconds
     stagger = int(STAGGER * usable)
     return usable - stagger, stagger

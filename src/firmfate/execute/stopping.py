@@ -33,18 +33,18 @@ def stops_on_signals() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    ours = [number for number in SIGNALS if signal.getsignal(number) is signal.SIG_DFL]
+    caught = [number for number in SIGNALS if signal.getsignal(number) is signal.SIG_DFL]
 
     def stop(number: int, frame: FrameType | None) -> None:
-        for other in ours:
+        for other in caught:
             signal.signal(other, signal.SIG_IGN)
         raise Stopped(number)
 
-    for number in ours:
+    for number in caught:
         signal.signal(number, stop)
     try:
         with delivered():
             yield
     finally:
-        for number in ours:
+        for number in caught:
             signal.signal(number, signal.SIG_DFL)

@@ -1,4 +1,4 @@
-"""Grouped tables, from the counts: one row for every cell, week and end that firms met."""
+"""Grouped tables, from the counts: one row for every cell, week and outcome (a cause, or censored)."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from firmfate.exporting.tables import Column, Exported, Table
 from firmfate.survival import to_rows
 
 SLAB_BYTES = 64 * 1024**2
-"""Counts turned into rows at a time."""
+"""Counts made into rows at a time."""
 
 
 def export_counts(directory: Path | str, to: Path | str) -> Exported:
-    """Write the counts of a gathered run: one row for every cell, week and end that firms met, and how many.
+    """Write the counts of a gathered run: one row for every cell, week and outcome, and how many firms.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def export_counts(directory: Path | str, to: Path | str) -> Exported:
                 "week",
                 "integer",
                 "week",
-                "week of life in which these firms ended, counted from 1; censored at the horizon",
+                "week of the event, counted from 1, or of censoring at the horizon",
             ),
             Column("end", "text", "1", f"how they ended: {', '.join(map(str, ds['end'].values))}"),
             Column(

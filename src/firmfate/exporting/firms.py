@@ -133,7 +133,7 @@ class _Firms:
                 "event",
                 "integer",
                 "1",
-                "1 = the firm ended by a cause, 0 = censored at the horizon; empty where invalid",
+                "1 = an event by a cause, 0 = censored at the horizon; empty where invalid",
             ),
             Column("alarm_week", "number", "week", "week of the alarm; empty = never"),
             *(Column(mark.name, "integer", "1", f"{mark.meaning}; empty where no alarm rang") for mark in model.marks),

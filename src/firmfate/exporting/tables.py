@@ -101,7 +101,7 @@ class Table:
         name = self.path.name.lower()
         self.format = next((suffix for suffix in sorted(FORMATS, key=len, reverse=True) if name.endswith(suffix)), "")
         if not self.format:
-            raise FirmfateError(f"{self.path}: the name of an export ends in {', '.join(FORMATS)}")
+            raise FirmfateError(f"{self.path}: allowed for an export: names that end in {', '.join(FORMATS)}")
         if not self.path.parent.is_dir():
             raise FirmfateError(f"{self.path}: there is no folder {self.path.parent}")
         if self.path.is_dir():

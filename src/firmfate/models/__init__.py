@@ -19,7 +19,7 @@ __all__ = ["BUILT_IN", "Model", "load_model"]
 
 
 def load_model(name: str | Model, *, beside: Path | None = None) -> Model:
-    """Return a model by name (``"firm"``, ``"car"``), or from a user's file (``"my_model.py:NAME"``).
+    """Return a built-in model (``"firm"``, ``"car"``), or from a user's file (``"my_model.py:NAME"``).
 
     Parameters
     ----------

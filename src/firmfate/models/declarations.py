@@ -4,15 +4,16 @@ meaning."""
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from firmfate.program.random_numbers import EXPONENTIAL, NORMAL, UNIFORM
 
 
 @dataclass(frozen=True)
 class Interval:
-    """The values that a parameter may take: an interval of numbers, closed unless said otherwise."""
+    """The values that a parameter may take: an interval of numbers, closed unless stated otherwise."""
 
     low: float
     high: float
@@ -38,9 +39,11 @@ ANY = Interval(-math.inf, math.inf)
 WEEK_OR_LONGER = Interval(1, math.inf)
 
 
-def numbered(parts: tuple[str, ...] | int) -> tuple[str, ...]:
-    """Return the names of parts: as given, or ``1`` to n for a number of them."""
-    return tuple(str(i) for i in range(1, parts + 1)) if isinstance(parts, int) else tuple(parts)
+def numbered(parts: Sequence[str] | int) -> Any:
+    """Return the names of parts: as given, or ``1`` to n for a number of them; what is neither comes back as it is."""
+    if isinstance(parts, int) and not isinstance(parts, bool) and parts > 0:
+        return tuple(str(i) for i in range(1, parts + 1))
+    return tuple(parts) if isinstance(parts, list | tuple) else parts
 
 
 @dataclass(frozen=True)
@@ -58,8 +61,9 @@ class Parameter:
         The literature, or the reason of the default.
     assumption : bool
         The default is a judgement rather than a measurement: sweep it, do not believe it.
-    parts : tuple of str
-        Where the parameter has one value a division, the divisions; ``name.part`` is then a key of its own in studies.
+    parts : tuple of str, or int
+        Where the parameter has one value a division, the divisions, or how many values there are; ``name.part`` is then
+        a key of its own in studies.
     """
 
     name: str
@@ -69,17 +73,26 @@ class Parameter:
     meaning: str = ""
     source: str = ""
     assumption: bool = False
-    parts: tuple[str, ...] = ()
+    parts: tuple[str, ...] | int = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "parts", numbered(self.parts))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of its parts; none where it is a single number."""
+        assert isinstance(self.parts, tuple)
+        return self.parts
 
     @property
     def fields(self) -> tuple[str, ...]:
         """The numbers that the engine holds for this parameter: itself, or one a part."""
-        return fields(self.name, self.parts)
+        return fields(self.name, self.names)
 
     @property
     def keys(self) -> tuple[str, ...]:
         """What a study may write: the name, and ``name.part`` for every part."""
-        return (self.name, *(f"{self.name}.{part}" for part in self.parts))
+        return (self.name, *(f"{self.name}.{part}" for part in self.names))
 
 
 @dataclass(frozen=True)
@@ -104,7 +117,7 @@ class Column:
     @property
     def names(self) -> tuple[str, ...]:
         """Names of its parts; none where it is a single number."""
-        assert not isinstance(self.parts, int)
+        assert isinstance(self.parts, tuple)
         return self.parts
 
     @property
@@ -148,7 +161,7 @@ class Exponential(RandomNumber):
 
 @dataclass(frozen=True)
 class Cause:
-    """One way in which a firm may end."""
+    """One cause of exit of a firm."""
 
     name: str
     meaning: str = ""

@@ -28,11 +28,15 @@ def table(x: float, xs: Sequence[float], ys: Sequence[float]) -> float:
     >>> table(1.5, [0, 1, 2], [0, 10, 40])
     25.0
     """
+    if not (hasattr(xs, "__len__") and hasattr(ys, "__len__")):
+        raise NotForTracing(
+            "FF118", "a table is table(x, xs, ys), with two lists; here a number stands in place of a list"
+        )
     if len(xs) != len(ys) or len(xs) < 2 or any(left >= right for left, right in pairwise(xs)):
         raise NotForTracing(
             "FF118",
-            "a table takes two lists of the same length, of two numbers or more, the first ascending; here are "
-            f"{len(xs)} and {len(ys)} numbers",
+            "a table takes two lists of constants, of the same length, of two or more, the first ascending; here are "
+            f"{len(xs)} and {len(ys)}",
         )
     inside = min(max(x, xs[0]), xs[-1])
     value = ys[0] + (inside - xs[0]) * ((ys[1] - ys[0]) / (xs[1] - xs[0]))

@@ -17,9 +17,9 @@ each random number of the firm and of the step, `s` one for each stock, as it is
 `week`. Of causes that hold in one step, the first in the order of the table is the firm's.
 
 A step decides with ``if``, conditional expressions, ``and``, ``or``, ``not``, `min` and `max`. All branches are worked
-out, and every firm keeps its own, so a branch may divide by zero: that gives an infinite number, where Python would
-raise. What depends on parameters alone is worked out once a cell, what depends on draws once a firm; there is nothing
-to gain by doing so by hand.
+out, and every firm keeps its own, so a branch may divide by zero: that gives an infinite number, and the root or
+logarithm of a negative number is NaN, where Python would raise. What depends on parameters alone is worked out once a
+cell, what depends on draws once a firm; there is nothing to gain by doing so by hand.
 """
 
 from __future__ import annotations
@@ -27,15 +27,27 @@ from __future__ import annotations
 import inspect
 import keyword
 import math
+import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Real
+from types import FunctionType
 from typing import Any, NoReturn
 
 from firmfate import markup
-from firmfate.errors import ModelError
-from firmfate.models.declarations import Auxiliary, Cause, Column, Mark, Parameter, RandomNumber, Stock
+from firmfate.errors import ModelError, is_finite
+from firmfate.models.declarations import (
+    Auxiliary,
+    Cause,
+    Column,
+    Interval,
+    Mark,
+    Parameter,
+    RandomNumber,
+    Stock,
+)
 from firmfate.program.program import Program
 from firmfate.program.python_code import Firm, firm
 from firmfate.program.random_numbers import EXPONENTIAL, NORMAL, UNIFORM
@@ -98,12 +110,19 @@ class Model:
     steps_per_week: float = 1.0
 
     def __post_init__(self) -> None:
+        if not (isinstance(self.name, str) and self.name):
+            self._refuse("FF114", f"the model's name is {self.name!r}; allowed: text")
         for table, kind in TABLES.items():
-            rows = tuple(getattr(self, table))
+            rows = getattr(self, table)
+            takes = "Normal, Uniform or Exponential" if kind is RandomNumber else kind.__name__
+            if not isinstance(rows, list | tuple):
+                self._refuse("FF115", f"{table} is {rows!r}; it takes a list of {takes}")
             for row in rows:
-                if not isinstance(row, kind):
-                    self._refuse("FF115", f"{table} holds {row!r}; it takes {kind.__name__}")
-            object.__setattr__(self, table, rows)
+                if not isinstance(row, kind) or type(row) is RandomNumber:
+                    self._refuse("FF115", f"{table} holds {row!r}; it takes {takes}")
+                self._check_row(table, row)
+            object.__setattr__(self, table, tuple(rows))
+        self._check_settings()
         self._check_names()
         self._check_tables()
         _ = self.program
@@ -112,18 +131,51 @@ class Model:
         if not self.module.startswith("firmfate."):
             again = trace(self.signature, self.start, self.step)
             if again.digest != self.traced.digest:
-                self._refuse(
+                code = self.step.__code__
+                raise ModelError.numbered(
                     "FF119",
                     "start and step are not the same each time that they are read; they may depend on nothing but "
                     "their arguments and constants",
-                )
+                    model=self.name, file=code.co_filename, line=code.co_firstlineno,
+                )  # fmt: skip
 
     def _refuse(self, code: str, text: str) -> NoReturn:
-        raise ModelError.numbered(code, text, model=self.name)
+        file, line = _written_at()
+        raise ModelError.numbered(code, text, model=self.name, file=file, line=line)
+
+    def _check_row(self, table: str, row: Any) -> None:
+        if not isinstance(row.name, str):
+            self._refuse("FF114", f"{table} has a name {row.name!r}; allowed: text")
+        parts = getattr(row, "parts", ())
+        if not isinstance(parts, tuple) or not all(isinstance(part, str) for part in parts):
+            self._refuse("FF115", f"'{row.name}' has the parts {parts!r}; allowed: a list of names, or a number from 1")
+        if isinstance(row, Parameter):
+            default: object = row.default
+            if not isinstance(default, Real):
+                self._refuse("FF115", f"'{row.name}' has the default {default!r}; allowed: a number")
+            allowed: object = row.allowed
+            if not isinstance(allowed, Interval):
+                self._refuse(
+                    "FF115",
+                    f"'{row.name}' allows {allowed!r}; write an Interval after the unit, such as SHARE, POSITIVE or "
+                    "Interval(0, 5)",
+                )
+
+    def _check_settings(self) -> None:
+        steps = self.steps_per_week
+        if not is_finite(steps) or steps <= 0 or min(abs(x - round(x)) for x in (steps, 1 / steps)) >= 1e-9:
+            self._refuse("FF115", f"steps_per_week is {steps!r}; allowed: an integer, or 1/k for steps of k weeks")
+        if not isinstance(self.alarm, str):
+            self._refuse("FF115", f"alarm is {self.alarm!r}; say in words what it means")
+        if self.check is not None and not callable(self.check):
+            self._refuse("FF115", f"check is {self.check!r}; it takes a function")
+        for name, function in (("start", self.start), ("step", self.step), ("observe", self.observe)):
+            if not isinstance(function, FunctionType) and not (name == "observe" and function is None):
+                self._refuse("FF101", f"{name} is {function!r}, which is no plain function; write it with 'def'")
 
     def _check_names(self) -> None:
         groups: tuple[tuple[str, Iterable[str]], ...] = (
-            ("parameter", (name for row in self.parameters for name in (row.name, *row.parts, *row.fields))),
+            ("parameter", (x for row in self.parameters for x in (row.name, *_words(row.names), *row.fields))),
             ("random number", (name for row in (*self.shocks, *self.draws) for name in (row.name, *row.fields))),
             ("stock", (name for row in self.stocks for name in (row.name, *row.fields))),
             ("auxiliary", (name for row in self.auxiliaries for name in (row.name, *row.fields))),
@@ -190,7 +242,7 @@ class Model:
 
         return Signature(
             model=self.name,
-            parameters={row.name: row.parts for row in self.parameters},
+            parameters={row.name: row.names for row in self.parameters},
             draws=table(self.draws), shocks=table(self.shocks), stocks=table(self.stocks),
             draw_kinds=kinds(self.draws), shock_kinds=kinds(self.shocks),
             causes=tuple(cause.name for cause in self.causes), marks=tuple(mark.name for mark in self.marks),
@@ -288,7 +340,7 @@ class Model:
         table: dict[str, tuple[str, ...]] = {}
         for parameter in self.parameters:
             table[parameter.name] = parameter.fields
-            for part, name in zip(parameter.parts, parameter.fields, strict=False):
+            for part, name in zip(parameter.names, parameter.fields, strict=False):
                 table[f"{parameter.name}.{part}"] = (name,)
         return table
 
@@ -327,6 +379,21 @@ class Model:
         found = inspect.getmodule(self.step)
         return found.__name__ if found is not None else ""
 
+
+def _words(parts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(part for part in parts if not part.isdigit())
+
+
+def _written_at() -> tuple[str, int]:
+    """Return file and line of the call that is making a model."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in OUR_MODULES:
+        frame = frame.f_back
+    return frame.f_code.co_filename, frame.f_lineno
+
+
+OUR_MODULES = {"firmfate", "dataclasses"}
+"""Modules that stand between a model's file and its checks."""
 
 TABLES: dict[str, type[Any]] = {
     "parameters": Parameter, "stocks": Stock, "shocks": RandomNumber, "draws": RandomNumber, "causes": Cause,

@@ -308,12 +308,11 @@ REFUSALS: dict[str, Refusal] = {
             "FF119", "a model that is not the same each time it is read",
             "What the functions compute may depend on nothing but their arguments and constants.",
             """
-            CALLS = []
+            SALES = iter([1.0, 2.0, 3.0])
 
 
             def step(s, p, draw, shock, week):
-                CALLS.append(1)
-                savings = s.savings + p.margin * len(CALLS)
+                savings = s.savings + p.margin * next(SALES)
                 return dict(savings=savings, closed=savings < 0.0)
             """,
             "savings = s.savings + p.margin",

@@ -1,6 +1,6 @@
 """One figure a function: a dataset in, matplotlib axes out. The only room that imports matplotlib.
 
-Every figure says how many firms stand behind it and what its error is. No function touches pyplot or shows a window:
+Every figure states how many firms it is of, and its error. No function touches pyplot or shows a window:
 ``axes.figure.savefig("picture.png")`` keeps a figure.
 """
 

@@ -17,7 +17,7 @@ from firmfate.plots.spacing import evenly_spaced
 
 MOST_CURVES = 7
 LONGEST_NAME = 50
-"""Characters; where the words of cells are longer, figures name cells by number, and tables say what they are."""
+"""Characters; where the words of cells are longer, figures number the cells, and tables hold their values."""
 
 
 class Shown(NamedTuple):

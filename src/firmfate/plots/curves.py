@@ -21,7 +21,7 @@ def survival_curves(ds: xr.Dataset, *, ax: Axes | None = None, level: float = 0.
     Parameters
     ----------
     ds : xarray.Dataset
-        Counts; of more than seven cells the corners, or some evenly spaced, are drawn, and the figure says so.
+        Counts; of more than seven cells the corners, or some evenly spaced, are drawn, and the figure states it.
     ax : Axes, optional
         Where to draw; a new figure if not given.
     level : float

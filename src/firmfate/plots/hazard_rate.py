@@ -16,7 +16,7 @@ from firmfate.survival import hazard as estimated_hazard
 def hazard(
     ds: xr.Dataset, *, bin_weeks: int = 26, ax: Axes | None = None, level: float = 0.95, title: str = ""
 ) -> Axes:
-    """Draw the hazard, ends a year of firms at risk, in bins of weeks.
+    """Draw the hazard, events a year of firms at risk, in bins of weeks.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def hazard(
         middle = (np.concatenate([[0], ends[:-1]]) + ends) / 2 / WEEKS_PER_YEAR
         ax.fill_between(middle, found["lower"], found["upper"], color=colour, alpha=0.2, linewidth=0)
         ax.plot(middle, found["estimate"], color=colour, label=name)
-    ax.set(ylim=(0, None), ylabel="hazard (ends a year at risk)")
+    ax.set(ylim=(0, None), ylabel="hazard (events a year at risk)")
     style.age_axis(ax, ds.sizes["week"] / WEEKS_PER_YEAR)
     ax.set_title(title or chosen.title)
     if len(chosen.cells) > 1:

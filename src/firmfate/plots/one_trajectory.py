@@ -18,7 +18,7 @@ from firmfate.plots import style
 KPI = "kpi_"
 LOWER_IS_BETTER = {"kpi_production", "kpi_quality", "kpi_finance", "kpi_logistics"}
 FIRM = (
-    ("cash", "cash; dashed: the credit line's end", "weeks of revenue"),
+    ("cash", "cash; dashed: the limit of the credit line", "weeks of revenue"),
     ("customers", "customers", "share of the start"),
     ("inventory", "inventory", "weeks of demand"),
     ("perceived_lead_time", "lead time", "weeks, as customers feel it"),
@@ -50,7 +50,7 @@ def trajectory(ds: xr.Dataset, *, axes: NDArray[Any] | None = None, title: str =
     Returns
     -------
     array of Axes
-        KPIs as ratios to their start, turned so that up is better and 1 or more is green; then the rest.
+        KPIs as ratios to their start, inverted where less is better: 1 or more is green; then the rest.
 
     Raises
     ------
@@ -111,7 +111,7 @@ def column(ds: xr.Dataset, name: str) -> NDArray[np.float64]:
 
 
 def kpi_ratio(ds: xr.Dataset, name: str) -> NDArray[np.float64]:
-    """Return a KPI relative to its start, turned so that more is better: at 1 and above it is green."""
+    """Return a KPI relative to its start, inverted where less is better: at 1 and above it is green."""
     values = column(ds, name)
     ratio: NDArray[np.float64] = values[0] / values if name in LOWER_IS_BETTER else values / values[0]
     return ratio
@@ -154,7 +154,7 @@ def how(ds: xr.Dataset) -> str:
         return f"arithmetic has failed{rang}"
     if cause == "censored":
         return f"alive at the horizon, week {float(week):g}{rang}"
-    return f"ended in week {float(week):g}{f' by {spaced(str(cause))}' if cause else ''}{rang}"
+    return f"exited in week {float(week):g}{f' by {spaced(str(cause))}' if cause else ''}{rang}"
 
 
 def _until_event(ds: xr.Dataset) -> xr.Dataset:
@@ -189,7 +189,7 @@ def _credit(ax: Axes, ds: xr.Dataset, years: NDArray[np.float64]) -> None:
 
 
 def _moments(ax: Axes, ds: xr.Dataset) -> None:
-    """Mark the alarm (orange, dashed) and the end (vermilion)."""
+    """Mark the alarm (orange, dashed) and the event (vermilion)."""
     for name, colour, dashes in (("alarm_week", style.ORANGE, (0, (5, 2))), ("event_week", style.VERMILION, "-")):
         week = recorded(ds, name)
         if week and (name != "event_week" or recorded(ds, "cause") != "censored"):

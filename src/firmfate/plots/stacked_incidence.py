@@ -1,4 +1,4 @@
-"""How firms end: cumulative incidence by cause, stacked up to the share that has ended."""
+"""Cumulative incidence by cause, stacked up to the share of firms that have had an event."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MOST_PANELS = 4
 
 @style.styled
 def incidence(ds: xr.Dataset, *, axes: NDArray[Any] | None = None, titles: list[str] | None = None) -> NDArray[Any]:
-    """Draw the share of firms ended by each cause, stacked, a panel for each cell.
+    """Draw the share of firms that exit by each cause, stacked, a panel for each cell.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def incidence(ds: xr.Dataset, *, axes: NDArray[Any] | None = None, titles: list[
     for panel, cell, name in zip(panels, chosen.cells, titles or chosen.names, strict=True):
         _panel(panel, cell, causes, happens)
         panel.set_title(name.replace(", ", ",\n"))
-    panels[0].set_ylabel("share of firms ended")
+    panels[0].set_ylabel("share of firms that have exited")
     handles, labels = panels[0].get_legend_handles_labels()
     panels[-1].legend(handles[::-1], labels[::-1], loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=7.5)
     return np.ravel(axes)

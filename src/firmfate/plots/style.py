@@ -73,7 +73,7 @@ RC: dict[Any, Any] = {
 
 
 def styled(draw: Callable[P, R]) -> Callable[P, R]:
-    """Draw in this style, whatever the user's matplotlibrc says."""
+    """Draw in this style, whatever the user's matplotlibrc sets."""
 
     @functools.wraps(draw)
     def within(*args: P.args, **options: P.kwargs) -> R:

@@ -7,25 +7,41 @@ import builtins
 import functools
 import inspect
 import math
+import sys
+from collections import deque
 from collections.abc import Callable, Mapping
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from firmfate.program import control, elementary, values
 from firmfate.program.graph import Graph
+from firmfate.program.operations import FLAG
 from firmfate.program.rewriting import MARK, Rewriter
 from firmfate.program.sources import describe, read
 from firmfate.program.values import NotForTracing, Value, is_number
 
-CLOCKS = {"random", "numpy.random", "secrets", "time", "datetime", "uuid"}
-"""Modules whose functions give something else every time."""
+CLOCKS = ("random", "numpy.random", "secrets", "time", "datetime", "uuid")
+"""Modules (and those within them) whose functions give something else every time."""
 
 OWN = {"firmfate.models.functions"}
 """Modules of functions for models: what goes wrong in them has its place where they are called."""
 
+OFFERED = (
+    "exp", "log", "log1p", "expm1", "log2", "log10", "sqrt", "pow", "sin", "cos", "tan", "tanh", "floor", "ceil",
+    "trunc", "fabs", "hypot", "isnan", "isinf", "isfinite",
+)  # fmt: skip
+"""Functions of the math module that models may call; prod, radians and degrees are there too."""
+
+INSTEAD_OF_NUMPY = {
+    "where": "a conditional expression", "maximum": "max(a, b)", "minimum": "min(a, b)", "array": "a list",
+    "clip": "min(max(x, low), high)", "asarray": "a list", "zeros": "a list", "ones": "a list", "sum": "sum(...)",
+    "abs": "abs(x)", "absolute": "abs(x)", "interp": "firmfate.table(x, xs, ys)", "mean": "sum(xs) / len(xs)",
+    "power": "x ** y", "square": "x * x", "round": "round(x)",
+}  # fmt: skip
+
 PLAIN = {
-    len, range, enumerate, zip, reversed, isinstance, issubclass, getattr, hasattr, tuple, list, dict, set, str, iter,
-    next, slice, callable, type, id, repr, filter, sorted, divmod, frozenset, object,
+    len, range, enumerate, zip, reversed, issubclass, getattr, hasattr, tuple, list, dict, set, str, iter, next, slice,
+    callable, filter, sorted, divmod, frozenset, object,
 }  # fmt: skip
 """Built-in functions that keep their meaning."""
 
@@ -54,6 +70,8 @@ class Calls:
         NotForTracing
             Where it cannot mean the same of values.
         """
+        if called is None or is_number(called):
+            raise NotForTracing("FF113", f"{'nothing' if called is None else 'a number'} is called like a function")
         try:
             if called in self._replaced:
                 return self._replaced[called]
@@ -67,20 +85,13 @@ class Calls:
             return functools.partial(self.traced(called.__func__), called.__self__)
         if isinstance(called, functools.partial):
             return functools.partial(self.traced(called.func), *called.args, **called.keywords)
-        if inspect.isclass(called):
-            if called.__module__ in CLOCKS:
-                _refuse_clock(called)
-            return called
         owner = getattr(called, "__self__", None)
-        if isinstance(owner, list | dict | tuple | set | str | range | type):
-            return called
-        if called is None or is_number(called):
-            raise NotForTracing("FF113", f"{'nothing' if called is None else 'a number'} is called like a function")
-        module = (
-            (owner.__name__ if isinstance(owner, ModuleType) else type(owner).__module__) if owner is not None else ""
-        )
-        if {getattr(called, "__module__", ""), module} & CLOCKS:
+        if any(map(_is_clock, _modules(called, owner))):
             _refuse_clock(called)
+        if inspect.isclass(called) or isinstance(owner, list | dict | tuple | set | str | range | type | deque):
+            return called
+        if type(called).__module__ == "functools":
+            raise NotForTracing("FF101", f"'{describe(called)}' is decorated; undecorate it")
         raise NotForTracing("FF104", _not_known(called))
 
     def function(self, called: FunctionType) -> Callable[..., Any]:
@@ -89,8 +100,11 @@ class Calls:
             if hasattr(called, "__wrapped__") or called.__code__.co_name != called.__name__:
                 raise NotForTracing("FF101", f"'{describe(called)}' is decorated; undecorate it")
             code = called.__code__
-            if {"random", "numpy.random"} & {called.__module__}:
+            module = called.__module__ or ""
+            if _is_clock(module):
                 _refuse_clock(called)
+            if module.partition(".")[0] in sys.stdlib_module_names - {"__main__"}:
+                raise NotForTracing("FF104", _not_known(called))
             if code.co_flags & (inspect.CO_GENERATOR | inspect.CO_COROUTINE):
                 raise NotForTracing("FF102", "a function of a model returns once; build a list instead of a generator")
             source = read(called)
@@ -114,8 +128,8 @@ class Calls:
             "unset": control.Unset, "fell": control.fell, "returned": control.returned, "result": control.result,
             "decide": control.decide, "after": control.after, "conditional": control.conditional,
             "both": control.both, "either": control.either, "negate": control.negate, "among": control.among,
-            "definite": control.definite, "tick": self.ticks, "traced": self.traced, "powered": self.powered,
-            "locals": locals,
+            "definite": control.definite, "identical": control.identical, "tick": self.ticks,
+            "traced": self.traced, "powered": self.powered, "locals": locals,
             "variables": lambda flow, before: before if flow.returned is True else flow.variables,
         }  # fmt: skip
         return {f"{MARK}{name}": helper for name, helper in helpers.items()}
@@ -135,6 +149,11 @@ class Calls:
         if not (is_number(base) and is_number(exponent)):
             return base**exponent
         return _plain_if_known(elementary.power(self.value(base), exponent))
+
+    def _power(self, base: Any, exponent: Any, modulus: Any = None) -> Any:
+        if modulus is not None:
+            raise NotForTracing("FF104", "pow takes no modulus here; write x ** y % z")
+        return self.powered(base, exponent)
 
     def _program(self, function: Callable[[Value], Value]) -> Callable[[Any], Any]:
         def call(x: Any) -> Any:
@@ -169,7 +188,7 @@ class Calls:
             int: lambda x=0: self.value(x).make("trunc", self.value(x)) if isinstance(x, Value) else int(x),
             bool: lambda x=False: control.as_test(x),
             round: lambda x, digits=None: round(x) if digits is None else round(x, digits),
-            pow: self.powered, math.pow: self.powered,
+            pow: self._power, math.pow: self._power, isinstance: _is_instance, type: _type,
             math.sqrt: rounding(math.sqrt, "sqrt"), math.fabs: rounding(math.fabs, "abs"),
             math.floor: rounding(math.floor, "floor"), math.ceil: rounding(math.ceil, "ceil"),
             math.trunc: rounding(math.trunc, "trunc"),
@@ -201,8 +220,22 @@ def _same(value: Any) -> Any:
     return value
 
 
-def _extreme(which: Any, *members: Any, default: Any = None) -> Any:
+def _type(value: Any) -> type:
+    """Return the type that a value has in Python."""
+    if isinstance(value, Value):
+        return bool if value.kind == FLAG else float
+    return type(value)
+
+
+def _is_instance(value: Any, classes: Any) -> bool:
+    """Return whether something is of a class; a value of the one that its number has in Python."""
+    return issubclass(_type(value), classes) if isinstance(value, Value) else isinstance(value, classes)
+
+
+def _extreme(which: Any, *members: Any, default: Any = None, key: Any = None) -> Any:
     """Return the least or greatest value, by Python's rule: a later one takes its place where it is less or greater."""
+    if key is not None:
+        raise NotForTracing("FF104", f"{which.__name__} takes no key here; compare with conditional expressions")
     given = list(members[0]) if len(members) == 1 else list(members)
     if not given:
         if default is not None:
@@ -239,15 +272,32 @@ def _refuse_clock(called: Any) -> None:
     )
 
 
+def _modules(called: Any, owner: Any) -> list[str]:
+    """Return where a function, and what it is a method of, come from."""
+    found = [getattr(called, "__module__", None)]
+    if isinstance(owner, ModuleType):
+        found.append(owner.__name__)
+    elif owner is not None:
+        found.append((owner if isinstance(owner, type) else type(owner)).__module__)
+    return [module for module in found if isinstance(module, str)]
+
+
+def _is_clock(module: str) -> bool:
+    return any(module == clock or module.startswith(f"{clock}.") for clock in CLOCKS)
+
+
 def _not_known(called: Any) -> str:
-    name = describe(called)
+    name, module = describe(called), str(getattr(called, "__module__", None) or "")
     if isinstance(called, BuiltinFunctionType) and getattr(builtins, called.__name__, None) is called:
-        return f"'{name}' has no meaning for what differs from firm to firm"
+        instead = "; what observe returns is printed by replay" if called is print else ""
+        return f"'{name}' has no meaning for what differs from firm to firm{instead}"
     if type(called).__module__.startswith("numba"):
         return f"'{name}' is compiled by numba already; undecorate it, firmfate compiles it itself"
-    if type(called).__module__.startswith("numpy") or getattr(called, "__module__", "").startswith("numpy"):
-        return f"'{name}' is NumPy's; write math.{getattr(called, '__name__', 'exp')}, or Python's operators"
-    return (
-        f"'{name}' is not known; of the math module there are exp, log, log1p, expm1, log2, log10, sqrt, pow, sin, "
-        "cos, tan, tanh, floor, ceil, trunc, fabs, hypot, isnan, isinf and isfinite"
-    )
+    if type(called).__module__.startswith("numpy") or module.startswith("numpy"):
+        short = name.rpartition(".")[2]
+        offered = f"math.{short}" if short in OFFERED else "Python's own operators and functions"
+        return f"'{name}' is NumPy's; write {INSTEAD_OF_NUMPY.get(short, offered)}"
+    if module not in ("math", "builtins", ""):
+        return f"'{name}' is a function of {module}, which is not read; write it as a function of the model's own"
+    *most, last = OFFERED
+    return f"'{name}' is not known; of the math module there are {', '.join(most)} and {last}"

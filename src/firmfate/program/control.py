@@ -92,30 +92,40 @@ def choose(test: Any, this: Any, other: Any) -> Any:
         return this
     raise NotForTracing(
         "FF109",
-        f"one case gives {_shape(this)}, the other {_shape(other)}; both must be numbers, or tuples, lists or dicts of "
-        "the same shape",
+        f"one case gives {described(this)}, the other {described(other)}; both must be numbers, or tuples, lists or "
+        "dicts of the same shape and order",
     )
 
 
-def _shape(value: Any) -> str:
+def described(value: Any) -> str:
+    """Return what something is, for messages."""
+    if isinstance(value, Unset):
+        return "a variable that is not set in every case"
     if value is None:
         return "nothing"
     if is_number(value):
         return "a number"
-    if isinstance(value, tuple | list | Mapping):
+    if isinstance(value, Mapping):
+        return f"a dict of {', '.join(map(str, value))}"[:120]
+    if isinstance(value, tuple | list):
         return f"a {type(value).__name__} of {len(value)}"
     return f"{value!r}"[:40]
 
 
-def conditional(test: Any, this: Callable[[], Any], other: Callable[[], Any]) -> Any:
+def conditional(
+    test: Any, this: Callable[[], Any], other: Callable[[], Any], scope: Mapping[str, Any] | None = None
+) -> Any:
     """Return what ``this if test else other`` means."""
     test = as_test(test)
     if isinstance(test, bool):
         return this() if test else other()
-    return choose(test, this(), other())
+    before = _mutable(scope or {})
+    found = choose(test, this(), other())
+    _refuse_changes(before, scope or {})
+    return found
 
 
-def both(first: Any, *others: Callable[[], Any]) -> Any:
+def both(first: Any, *others: Callable[[], Any], scope: Mapping[str, Any] | None = None) -> Any:
     """Return the first value that does not hold, or the last: as ``and`` does."""
     for other in others:
         if is_known(first):
@@ -123,11 +133,13 @@ def both(first: Any, *others: Callable[[], Any]) -> Any:
                 return first
             first = other()
         else:
+            before = _mutable(scope or {})
             first = _joined("both", first, other(), keep_first_where=False)
+            _refuse_changes(before, scope or {})
     return first
 
 
-def either(first: Any, *others: Callable[[], Any]) -> Any:
+def either(first: Any, *others: Callable[[], Any], scope: Mapping[str, Any] | None = None) -> Any:
     """Return the first value that holds, or the last: as ``or`` does."""
     for other in others:
         if is_known(first):
@@ -135,8 +147,17 @@ def either(first: Any, *others: Callable[[], Any]) -> Any:
                 return first
             first = other()
         else:
+            before = _mutable(scope or {})
             first = _joined("either", first, other(), keep_first_where=True)
+            _refuse_changes(before, scope or {})
     return first
+
+
+def identical(value: Any, other: Any) -> bool:
+    """Return whether two things are one: ``value is other``; numbers are never None, and otherwise not to be asked."""
+    if value is None or other is None or not (isinstance(value, Value) or isinstance(other, Value)):
+        return value is other
+    raise NotForTracing("FF104", "'is' has no meaning for numbers; write '==', or the condition alone")
 
 
 def _joined(operation: str, first: Value, second: Any, *, keep_first_where: bool) -> Any:
@@ -185,12 +206,7 @@ def decide(
     before = _mutable(scope)
     first = then(*variables)
     second = otherwise(*variables)
-    if _mutable(scope) != before:
-        raise NotForTracing(
-            "FF103",
-            "a list or dict is changed here for some firms only; choose the value first, then change it outside the "
-            "'if'",
-        )
+    _refuse_changes(before, scope)
     if first.returned is True and second.returned is True:
         return Flow(True, choose(test, first.value, second.value), ())
     if first.returned is True and second.returned is False:
@@ -238,6 +254,15 @@ def result(flow: Flow, name: str) -> Any:
     if flow.returned is False:
         return None
     raise NotForTracing("FF107", f"'{name}' returns a value in some cases only; let every case return one")
+
+
+def _refuse_changes(before: list[Any], scope: Mapping[str, Any]) -> None:
+    if _mutable(scope) != before:
+        raise NotForTracing(
+            "FF103",
+            "a list or dict is changed here for some firms only; choose the value first, then change it outside the "
+            "'if'",
+        )
 
 
 def _mutable(scope: Mapping[str, Any]) -> list[Any]:

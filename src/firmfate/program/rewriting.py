@@ -186,14 +186,15 @@ class Rewriter(ast.NodeTransformer):
 
     def visit_IfExp(self, node: ast.IfExp) -> ast.expr:
         """``a if test else b``."""
-        return _call(
-            "conditional", self.visit(node.test), _later(self.visit(node.body)), _later(self.visit(node.orelse))
-        )
+        scope = _scope([node.body, node.orelse])
+        later = [_later(self.visit(node.body)), _later(self.visit(node.orelse))]
+        return _call("conditional", self.visit(node.test), *later, **scope)
 
     def visit_BoolOp(self, node: ast.BoolOp) -> ast.expr:
         """``and``, ``or``."""
+        scope = _scope(node.values[1:])
         first, *others = (self.visit(value) for value in node.values)
-        return _call("both" if isinstance(node.op, ast.And) else "either", first, *map(_later, others))
+        return _call("both" if isinstance(node.op, ast.And) else "either", first, *map(_later, others), **scope)
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
         """``not``."""
@@ -218,11 +219,21 @@ def _comparison(left: ast.expr, sign: ast.cmpop, right: ast.expr) -> ast.expr:
     if isinstance(sign, ast.In | ast.NotIn):
         found = _call("among", left, right)
         return found if isinstance(sign, ast.In) else _call("negate", found)
+    if isinstance(sign, ast.Is | ast.IsNot):
+        found = _call("identical", left, right)
+        return found if isinstance(sign, ast.Is) else _call("negate", found)
     return ast.Compare(left, [sign], [right])
 
 
-def _call(helper: str, *arguments: ast.expr) -> ast.Call:
-    return ast.Call(ast.Name(f"{MARK}{helper}", ast.Load()), list(arguments), [])
+def _call(helper: str, *arguments: ast.expr, **named: ast.expr) -> ast.Call:
+    keywords = [ast.keyword(name, value) for name, value in named.items()]
+    return ast.Call(ast.Name(f"{MARK}{helper}", ast.Load()), list(arguments), keywords)
+
+
+def _scope(later: Sequence[ast.expr]) -> dict[str, ast.expr]:
+    """Return the variables of the place as an argument, where expressions call something, which might change them."""
+    calls = any(isinstance(node, ast.Call) for expression in later for node in ast.walk(expression))
+    return {"scope": _call("locals")} if calls else {}
 
 
 def _later(expression: ast.expr) -> ast.expr:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from types import FunctionType
@@ -29,6 +30,12 @@ REFUSED: dict[type[ast.AST], str] = {
     ast.Match: "write the cases with 'if' and 'elif'",
 }
 """Statements that a program cannot mean what Python means by."""
+
+CHANGES = {
+    "append", "extend", "insert", "remove", "pop", "clear", "sort", "reverse", "update", "setdefault", "popitem", "add",
+    "discard",
+}  # fmt: skip
+"""Methods that change a list, dict or set."""
 
 
 @dataclass(frozen=True)
@@ -67,10 +74,70 @@ def read(call: FunctionType) -> Source:
     if not isinstance(tree, ast.FunctionDef):
         raise NotForTracing("FF101", f"'{name}' is no plain function; write it with 'def'")
     ast.increment_lineno(tree, first - 1)
+    own = _own_names(tree)
     for node in ast.walk(tree):
-        reason = REFUSED.get(type(node))
-        if reason is not None:
-            fault = NotForTracing("FF102", reason)
+        for code, reason in _faults(node, own):
+            fault = NotForTracing(code, reason)
             fault.line = (file, getattr(node, "lineno", first))  # type: ignore[attr-defined]
             raise fault
     return Source(tree, file)
+
+
+def returns(call: FunctionType, name: str) -> int:
+    """Return the line in which a function gives a name in a dict, or that of its last ``return``; 0 without one."""
+    line = 0
+    for node in ast.walk(read(call).tree):
+        if isinstance(node, ast.Return):
+            line = max(line, node.lineno)
+    for node in ast.walk(read(call).tree):
+        if isinstance(node, ast.keyword) and node.arg == name:
+            return node.value.lineno
+        if isinstance(node, ast.Dict):
+            keys = [key for key in node.keys if isinstance(key, ast.Constant) and key.value == name]
+            if keys:
+                return keys[0].lineno
+    return line
+
+
+def _own_names(tree: ast.FunctionDef) -> set[str]:
+    """Return the names that a function, or one within it, sets or takes as arguments."""
+    set_here = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)}
+    return set_here | {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+
+
+def _faults(node: ast.AST, own: set[str]) -> Iterator[tuple[str, str]]:
+    """Yield (code, sentence) where a node cannot mean what Python means by it."""
+    if type(node) in REFUSED:
+        yield "FF102", REFUSED[type(node)]
+    changed: list[ast.expr] = []
+    if isinstance(node, ast.Assign):
+        changed = [target for target in node.targets if isinstance(target, ast.Subscript | ast.Attribute)]
+    elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Subscript | ast.Attribute):
+        changed = [node.target]
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CHANGES:
+        changed = [node.func]
+    for target in changed:
+        name = _root(target)
+        if name is not None and name not in own:
+            yield (
+                "FF102",
+                f"'{name}' is global, and changed here; a model has no memory but its stocks: declare a stock",
+            )
+    later: list[ast.expr] = []
+    if isinstance(node, ast.IfExp):
+        later = [node.body, node.orelse]
+    elif isinstance(node, ast.BoolOp):
+        later = node.values[1:]
+    elif isinstance(node, ast.Compare):
+        later = node.comparators[1:]
+    for expression in later:
+        for inner in ast.walk(expression):
+            if isinstance(inner, ast.NamedExpr):
+                yield "FF103", f"'{inner.target.id}' would be set here for some firms only; set it in a line before"
+
+
+def _root(expression: ast.expr) -> str | None:
+    """Return the variable that an attribute or an item is of."""
+    while isinstance(expression, ast.Subscript | ast.Attribute):
+        expression = expression.value
+    return expression.id if isinstance(expression, ast.Name) else None

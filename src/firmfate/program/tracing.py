@@ -16,7 +16,7 @@ from firmfate.program.graph import Graph
 from firmfate.program.operations import WORD
 from firmfate.program.program import Program
 from firmfate.program.random_numbers import drawn
-from firmfate.program.sources import describe
+from firmfate.program.sources import returns
 from firmfate.program.values import NotForTracing, Value, Word, is_number
 from firmfate.randomness import BIRTH, SHOCKS
 
@@ -146,10 +146,8 @@ class Tracing:
         """
         given = self.spaces()
         try:
-            if not isinstance(function, FunctionType):
-                raise NotForTracing("FF101", f"'{describe(function)}' is no plain function; write it with 'def'")
             taken = list(inspect.signature(function).parameters)
-            if len(taken) != len(arguments):
+            if len(taken) != len(arguments) or (set(taken) == set(arguments) and taken != list(arguments)):
                 raise NotForTracing(
                     "FF121",
                     f"'{function.__name__}' takes ({', '.join(taken)}); expected ({', '.join(arguments)})",
@@ -168,7 +166,9 @@ class Tracing:
             raise self.refusal(function, fault, fault.code, str(fault)) from fault
         except Exception as fault:
             text = f"{type(fault).__name__}: {fault}" if str(fault) else type(fault).__name__
-            raise self.refusal(function, fault, "FF113", text) from fault
+            if _raised_by_model(fault, self.calls.files):
+                text += "; all cases are worked out, so 'raise' stops every firm: declare a cause, or let check refuse"
+            raise self.refusal(function, fault, "FF113", text.replace("'Value'", "'number'")) from fault
 
     def refusal(self, function: Callable[..., Any], fault: BaseException, code: str, text: str) -> ModelError:
         """Return the error of a fault in a model's function, with the place in the model's file."""
@@ -189,20 +189,21 @@ class Tracing:
             members = list(given) if parts and isinstance(given, tuple | list) else [given]
             if len(members) != max(1, len(parts)):
                 shape = f"{len(parts)} numbers ({', '.join(parts)})" if parts else "one number"
-                raise self.wrong(function, "FF108", f"'{name}' takes {shape}; '{function.__name__}' returned {given!r}")
+                text = f"'{name}' takes {shape}; '{function.__name__}' returned {control.described(given)}"
+                raise self.wrong(function, "FF108", text, name)
             for part, member in zip(parts or ("",), members, strict=True):
                 field = f"{name}.{part}" if part else name
                 if not is_number(member):
-                    raise self.wrong(
-                        function, "FF108",
-                        f"'{field}' takes a number; '{function.__name__}' returned {_described(member)}",
-                    )  # fmt: skip
+                    text = f"'{field}' takes a number; '{function.__name__}' returned {control.described(member)}"
+                    raise self.wrong(function, "FF108", text, name)
                 made[field] = self.calls.value(member)
         return made
 
-    def wrong(self, function: Callable[..., Any], code: str, text: str) -> ModelError:
-        """Return the error of what a function has returned, with its place."""
+    def wrong(self, function: Callable[..., Any], code: str, text: str, name: str = "") -> ModelError:
+        """Return the error of what a function has returned, with its place: where it gives a name, or returns."""
         file, line = _start(function)
+        if isinstance(function, FunctionType):
+            line = returns(function, name) or line
         return ModelError.numbered(code, text, model=self.signature.model, file=file, line=line)
 
     def result(self, function: Callable[..., Any], found: Any, allowed: Sequence[str], needed: Sequence[str]) -> Any:
@@ -210,28 +211,27 @@ class Tracing:
         name = function.__name__
         example = f"{name} must return dict({', '.join(f'{key}=...' for key in list(needed)[:3])}, ...)"
         if not isinstance(found, Mapping):
-            raise self.wrong(function, "FF107", f"'{name}' returned {_described(found)}; {example}")
+            raise self.wrong(function, "FF107", f"'{name}' returned {control.described(found)}; {example}")
         unknown = [key for key in found if key not in allowed]
         missing = [key for key in needed if key not in found]
         if unknown:
             hint = did_you_mean(unknown[0], allowed) or f"; allowed: {', '.join(allowed)}"
-            raise self.wrong(function, "FF108", f"'{name}' returned '{unknown[0]}', which is not declared{hint}")
+            text = f"'{name}' returned '{unknown[0]}', which is not declared{hint}"
+            raise self.wrong(function, "FF108", text, str(unknown[0]))
         if missing:
             raise self.wrong(function, "FF108", f"'{name}' returned no '{missing[0]}'; {example}")
         return found
 
 
-def _described(value: Any) -> str:
-    if value is None:
-        return "nothing"
-    if isinstance(value, control.Unset):
-        return "a variable that is not set in every case"
-    return f"{type(value).__name__} {value!r}"[:80]
+def _raised_by_model(fault: Exception, files: set[str]) -> bool:
+    """Return whether an exception comes from a ``raise`` of the model's own."""
+    last = traceback.extract_tb(fault.__traceback__)[-1]
+    return last.filename in files and (last.line or "").startswith("raise")
 
 
 def _start(function: Any) -> tuple[str, int]:
-    code = getattr(inspect.unwrap(function), "__code__", None) if callable(function) else None
-    return (code.co_filename, code.co_firstlineno) if code else ("?", 0)
+    code = inspect.unwrap(function).__code__
+    return code.co_filename, code.co_firstlineno
 
 
 STEP_ARGUMENTS = ("s", "p", "draw", "shock", "week")
@@ -269,9 +269,8 @@ def _events(tracing: Tracing, step: Callable[..., Any], moved: Mapping[str, Any]
     def flag(name: str) -> Any:
         found = moved[name]
         if not is_number(found):
-            raise tracing.wrong(
-                step, "FF108", f"'{name}' takes a condition, such as savings < 0; step returned {_described(found)}"
-            )
+            text = f"'{name}' takes a condition, such as savings < 0; step returned {control.described(found)}"
+            raise tracing.wrong(step, "FF108", text, name)
         return one.as_flag(found)
 
     cause = zero

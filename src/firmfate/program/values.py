@@ -54,6 +54,12 @@ class Value:
     def as_number(self, other: Any) -> Value:
         """Return another value, or a plain number, as a number; flags become 0 and 1."""
         if isinstance(other, Value):
+            if other.graph is not self.graph:
+                raise NotForTracing(
+                    "FF119",
+                    "a number of an earlier reading is used here, which a global variable or a default argument has "
+                    "kept; what a firm remembers is a stock",
+                )
             if other.kind == FLAG:
                 return self.make("choose", other, self.as_number(1.0), self.as_number(0.0))
             return other
@@ -154,7 +160,12 @@ class Value:
         equal = self.__eq__(other)
         return NotImplemented if equal is NotImplemented else self.make("not", equal)
 
-    __hash__ = None  # type: ignore[assignment]
+    def __hash__(self) -> int:
+        raise NotForTracing(
+            "FF110",
+            "what differs from firm to firm cannot be a key, or a member of a set; look it up with "
+            "firmfate.table(x, xs, ys), or choose with conditional expressions",
+        )
 
     def _logical(self, operation: str, other: Any) -> Any:
         flags = [self, other]
@@ -173,6 +184,9 @@ class Value:
 
     __rand__, __ror__, __rxor__ = __and__, __or__, __xor__
 
+    def __invert__(self) -> Any:
+        raise NotForTracing("FF104", "'~' has no meaning for a flag or a number here; write 'not'")
+
     def __bool__(self) -> bool:
         known = self.known
         if known is not None:
@@ -186,8 +200,8 @@ class Value:
     def __index__(self) -> int:
         raise NotForTracing(
             "FF110",
-            "what differs from firm to firm cannot be a place in a list, a length or a key; look it up with "
-            "firmfate.table(x, xs, ys), or choose with conditional expressions",
+            "what differs from firm to firm cannot be a place in a list, a length or a number of iterations; look it "
+            "up with firmfate.table(x, xs, ys), or choose with conditional expressions, in a loop of constant length",
         )
 
     def __float__(self) -> float:
@@ -217,6 +231,11 @@ class Value:
         if name.startswith("__"):
             raise AttributeError(name)
         raise NotForTracing("FF111", f"a number has no attribute '{name}'")
+
+    def __format__(self, how: str) -> str:
+        raise NotForTracing("FF104", "what differs from firm to firm cannot be written as text here")
+
+    __str__ = functools.partialmethod(__format__, "")
 
     def __repr__(self) -> str:
         known = self.known

@@ -26,7 +26,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Figure:
-    """One or more panels side by side, with a caption that says what to see."""
+    """One or more panels side by side, with a caption."""
 
     panels: Sequence[Panel]
     caption: str
@@ -35,7 +35,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of text; `marks` gives some rows a CSS class, `words` says which columns hold words, not numbers."""
+    """Rows of text; `marks` gives some rows a CSS class, `words` lists the columns that hold words, not numbers."""
 
     head: Sequence[str]
     rows: Sequence[Sequence[str]]

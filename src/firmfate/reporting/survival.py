@@ -51,7 +51,7 @@ def section(context: Context) -> Section:
 
 
 def causes(context: Context) -> Section | None:
-    """Return the section on how firms end; none where nobody ended, or the model knows one cause."""
+    """Return the section on causes of exit; none where no firm exits, or the model has one cause."""
     ended = context.ds["events"].sum([dim for dim in context.ds["events"].dims if dim != "cause"])
     if context.ds.sizes["cause"] < 2 or not int(ended.sum()):
         return None
@@ -69,12 +69,12 @@ def causes(context: Context) -> Section | None:
         for row in rows
     )
     caption = (
-        "Cumulative incidence: the share of firms ended by each cause, stacked; what is left above is alive. All "
+        "Cumulative incidence: the share of firms that exit by each cause, stacked; what is left above is alive. All "
         "panels share one scale."
     )
     table = Table(
         ["firms", *(f"{spaced(cause)}, %" for cause in happened), "n"], rows,
-        f"Share of firms ended by each cause within {context.years:g} years, in per cent, ± one standard error.",
+        f"Share of firms that exit by each cause within {context.years:g} years, in per cent, ± one standard error.",
     )  # fmt: skip
     blocks: list[Any] = [
         Figure([panel(axes[0], f"Stacked areas by age. By the horizon, {spoken}.", name="incidence")], caption),
@@ -84,8 +84,8 @@ def causes(context: Context) -> Section | None:
         meanings = "; ".join(
             f"{spaced(cause.name)}: {cause.meaning}" for cause in model.causes if cause.name in happened
         )
-        blocks.insert(0, Prose(f"A firm ends by the first cause that applies. {meanings[0].upper()}{meanings[1:]}."))
-    return Section("causes", "How firms end", blocks)
+        blocks.insert(0, Prose(f"A firm exits by the first cause that applies. {meanings[0].upper()}{meanings[1:]}."))
+    return Section("causes", "Causes of exit", blocks)
 
 
 def _titles(context: Context, chosen: Shown) -> list[str]:

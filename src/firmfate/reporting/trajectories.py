@@ -45,8 +45,8 @@ def section(context: Context) -> Section | None:
         "cause; firms vary, so one is an illustration and no estimate. Its replicate number replays it in full."
     )
     caption = (
-        "Above, what the five divisions see: their own KPIs relative to the start, on a doubling scale, turned so that "
-        "up is better. "
+        "Above, what the five divisions see: their own KPIs relative to the start, on a doubling scale, inverted "
+        "where less is better. "
         "Below, what the firm goes through; the two ages have different scales. The orange line is the alarm, the "
         "vermilion line the event; inventory is work in process "
         "and finished goods."
@@ -74,4 +74,4 @@ def _typical(kept: xr.Dataset) -> list[int]:
 
 def _ended(one: xr.Dataset) -> str:
     words = how(one)
-    return words if words.startswith("ended") else f"was {words}"
+    return words if words.startswith("exited") else f"was {words}"

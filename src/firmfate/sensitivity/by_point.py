@@ -67,7 +67,7 @@ def over_other_dims(
     ----------
     estimates : DataArray (other dims..., cell)
     analyse : callable
-        Takes a vector (cells,) and returns arrays by name.
+        Takes a vector (cells,) and returns named arrays.
     names : mapping
         Name -> the dims of the array.
     """
@@ -95,7 +95,7 @@ def problem_of(names: list[str]) -> dict[str, Any]:
 
 
 def salib(module: str) -> Any:
-    """Import a module of SALib, or say how to install it."""
+    """Import a module of SALib, or raise an error that states how to install it."""
     try:
         return importlib.import_module(f"SALib.{module}")
     except ImportError:

@@ -103,7 +103,7 @@ def morris_design(ranges: Ranges, *, trajectories: int, seed: int, levels: int =
 def elementary_effects(
     ds: xr.Dataset, f: Estimator, design: MorrisDesign, *, seed: int = 1, resamples: int = 500, **options: Any
 ) -> xr.Dataset:
-    """Estimate how much going through a parameter's whole range changes an estimate, over a screen.
+    """Estimate how much going through all of a parameter's range changes an estimate, over a screen.
 
     Parameters
     ----------

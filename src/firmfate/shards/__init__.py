@@ -1,8 +1,8 @@
 """Shards: a plan of work in pieces, each a block of cells x a range of replicates, and a file. Files are the truth.
 
-``plan.py`` cuts what is missing into pieces, ``work.py`` simulates one, ``schema.py`` says what it holds, ``file.py``
-writes and reads it, ``directory.py`` finds what a run directory holds and refuses other studies, ``status.py`` counts
-how far a run is.
+``plan.py`` cuts what is missing into pieces, ``work.py`` simulates one, ``schema.py`` describes its content,
+``file.py`` writes and reads it, ``directory.py`` finds what a run directory holds and refuses other studies,
+``status.py`` counts how far a run is.
 """
 
 from firmfate.shards.directory import RunDirectory

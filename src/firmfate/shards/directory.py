@@ -2,10 +2,10 @@
 
     runs/paradox/ study.toml  provenance.json  shards/*.shard  result.nc  [firms.nc]  trajectories.nc  report.html
 
-Everything is computed from the shards that exist. A directory belongs to one study, by name and by all that its counts
-depend on; another is refused, with the difference named key by key. It may grow, by cells and by replicates; it never
-shrinks, and its axes stay. ``provenance.json`` records what it belongs to: ``study.toml`` is there for its reader, who
-may edit it.
+Everything is computed from the shards that exist. A directory belongs to one study, by its name and by all that its
+counts depend on; another is refused, with the difference named key by key. It may grow, by cells and by replicates; it
+never shrinks, and its axes stay. ``provenance.json`` records what it belongs to: ``study.toml`` is there for its
+reader, who may edit it.
 """
 
 from __future__ import annotations
@@ -248,7 +248,7 @@ class RunDirectory:
             refuse_less(self.path, held, extent(study, study.cells if cells is None else cells))
         elif self.files():
             raise RunDirectoryError(
-                f"{self.path} holds a run without its provenance.json, which says what its shards are of; "
+                f"{self.path} holds a run without its provenance.json, which describes its shards; "
                 "bring that file back, or choose a new directory"
             )
         elif self.path.is_dir() and not self._begun(study):
@@ -256,10 +256,10 @@ class RunDirectory:
 
     def _begun(self, study: Study) -> bool:
         """Return whether the directory holds no more than a claim of this study that was cut short; or nothing."""
-        ours = {"study.toml", "shards", *(Path(name).parts[0] for name in study.files)}
+        known = {"study.toml", "shards", *(Path(name).parts[0] for name in study.files)}
         held = {path.name for path in self.path.iterdir() if not files.UNFINISHED.fullmatch(path.name)}
         same = not self.study_file.is_file() or self.study_file.read_text(encoding="utf-8") == study.text
-        return held <= ours and same
+        return held <= known and same
 
     @staticmethod
     def _write(path: Path, text: str) -> None:
@@ -267,7 +267,7 @@ class RunDirectory:
             files.write(path, text)
 
     def files(self) -> list[ShardFile]:
-        """Return the shards' files, by name."""
+        """Return the shards' files, sorted by name."""
         if not self.shards.is_dir():
             return []
         found = (ShardFile.parse(path) for path in sorted(self.shards.iterdir()))

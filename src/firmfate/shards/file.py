@@ -53,7 +53,7 @@ NAME = re.compile(r"(?P<block>[0-9a-f]{12})-(?P<first>\d{12})-(?P<replicates>\d{
 
 @dataclass(frozen=True)
 class ShardFile:
-    """What the name of a shard's file says."""
+    """What the name of a shard's file holds."""
 
     path: Path
     block: str
@@ -63,7 +63,7 @@ class ShardFile:
 
     @classmethod
     def parse(cls, path: Path) -> ShardFile | None:
-        """Return what a path says, or None where it is no shard's."""
+        """Return what a path's name holds, or None where it is no shard's."""
         match = NAME.fullmatch(path.name)
         if match is None:
             return None
@@ -72,7 +72,7 @@ class ShardFile:
 
 @dataclass(frozen=True)
 class ShardContent:
-    """What a shard holds: firms ``first .. first + replicates - 1`` of the cells of these keys, as arrays by name."""
+    """What a shard holds: firms ``first .. first + replicates - 1`` of the cells of these keys, as named arrays."""
 
     first: int
     replicates: int
@@ -210,7 +210,7 @@ def _checked(shard: ShardFile, schema: Schema, header: bytes) -> tuple[tuple[str
     if fingerprint != schema.fingerprint:
         raise _Broken(f"its fingerprint is {reprlib.repr(fingerprint)}, the study's {schema.fingerprint!r}")
     if firms != (shard.first, shard.replicates) or block_digest(keys) != shard.block:
-        raise _Broken("it holds other cells or replicates than its name says")
+        raise _Broken("its cells or replicates are not those of its name")
     if not 1 <= len(keys) <= schema.most_cells or any(not KEY.fullmatch(key) for key in keys):
         raise _Broken(f"it holds {len(keys):,} cells; allowed: 1 to {schema.most_cells:,}, each with its key")
     expected = list(schema.arrays(len(keys), shard.replicates))
@@ -234,7 +234,7 @@ class _Stream:
         while missing:
             part = self._next(missing)
             if not part:
-                raise _Broken("it ends too early")
+                raise _Broken("it is too short")
             parts.append(part)
             missing -= len(part)
         return b"".join(parts)
@@ -248,8 +248,8 @@ class _Stream:
                 return part
 
     def end(self) -> None:
-        """See that it ends here."""
+        """Check that nothing follows."""
         if self._next(1) or self._inflate.unused_data or self._file.read(1):
-            raise _Broken("it goes on behind its end")
+            raise _Broken("it is too long")
         if not self._inflate.eof:
-            raise _Broken("it ends too early")
+            raise _Broken("it is too short")

@@ -38,8 +38,8 @@ LONGEST_SHARD = 5.0
 SHORTEST_SHARD = 0.5
 SMALL_PLAN = 64
 MOST_SHARDS = 20_000
-"""Shards take 5 nominal seconds; less where the plan would have fewer than 64 of them (so that two cores end together
-and a kill loses little), more where it would have over 20,000 files."""
+"""Shards take 5 nominal seconds; less where the plan would have fewer than 64 of them (so that two cores finish
+together and a kill loses little), more where it would have over 20,000 files."""
 
 SHARD_BYTES, KEY_BYTES = 700, 13
 """Bytes of a shard's file beside its counts, about: its header, and the key of every cell."""
@@ -163,7 +163,7 @@ class Plan:
 
     @property
     def firms_bytes(self) -> int:
-        """Bytes of ``firms.nc``, about: how every firm ended, and what it drew; 0 where firms are not recorded."""
+        """Bytes of ``firms.nc``, about: event and draws of every firm; 0 where firms are not recorded."""
         study = self.study
         if not study.record_firms:
             return 0

@@ -1,6 +1,6 @@
 """How far a run is, from its shard files alone: while jobs run, after a driver has died, on a read-only copy.
 
-Nothing is written, and no queue is consulted. Names say which shards there are, digests that they are undamaged.
+Nothing is written, and no queue is consulted. Names identify the shards, digests that they are undamaged.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Invalid(NamedTuple):
 
 
 def invalid_in(shard: ShardFile, schema: Schema) -> Invalid | None:
-    """Return how many firms of a shard are invalid; None where it does not hold what its name says."""
+    """Return how many firms of a shard are invalid; None where its content does not match its name."""
     try:
         arrays = read(shard, schema).arrays
     except BrokenShardError:
@@ -77,7 +77,7 @@ class Status:
     holdings : Holdings
         Which shards count, repeat others, or are of no use.
     broken : tuple of ShardFile
-        Shards that are not what their names say, those that count left out of `holdings.used`.
+        Shards whose content does not match their names, those that count left out of `holdings.used`.
     verified : bool
         Whether every shard's digest was compared.
     rate : float or None

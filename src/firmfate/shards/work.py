@@ -109,7 +109,7 @@ class Worker:
         Raises
         ------
         DroppedShard
-            Where `stopped` says so before one of its pieces: a second or less after it began to.
+            Where `stopped` returns True before one of its pieces: a second or less after it began to.
         """
         study = self.study
         tables = self.schema.counters.empty(len(shard.cells))

@@ -1,4 +1,4 @@
-"""Values given in a call instead of a study: validated, and told apart by cell and by firm."""
+"""Values given in a call instead of a study: validated, and sorted into those by cell and by firm."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from firmfate.models.model import Model
 from firmfate.randomness import cell_word, value_key
 
 TESTED = 1_000
-"""Firms whose joint conditions are tested: testing one takes longer than its life in the engine."""
+"""Firms whose joint conditions are tested: testing one takes longer than simulating it."""
 
 Given = Mapping[str, NDArray[np.float64]]
 
@@ -81,7 +81,7 @@ def some(varying: Varying, cells: slice, firms: slice) -> Varying:
 
 
 def cell_words(model: Model, table: NDArray[np.float64], seed: int, common_random_numbers: bool) -> NDArray[np.uint64]:
-    """Return what tells the random numbers of cells apart: nothing, or a hash of seed, model and the cell's values."""
+    """Return what distinguishes cells' random numbers: nothing, or a hash of seed, model and the cell's values."""
     if common_random_numbers:
         return np.zeros(len(table), np.uint64)
     rows = (dict(zip(model.fields, row.tolist(), strict=True)) for row in table)
@@ -106,7 +106,7 @@ def given_parameters(
                 f"parameter '{key}' is not known to the model '{model.name}'{did_you_mean(key, model.keys)}"
             )
         if key in shared and key in parameters:
-            raise FirmfateError(f"parameter '{key}' is given twice, by name and in parameters")
+            raise FirmfateError(f"parameter '{key}' is given twice, as an argument and in parameters")
         try:
             given[key] = np.asarray(written, np.float64)
         except (TypeError, ValueError):
@@ -124,7 +124,7 @@ def _check_shape(model: Model, key: str, values: NDArray[np.float64], firms: int
     allowed = ["a scalar", "(cells,)"]
     fits = values.ndim <= 1 or values.shape[1:] == (parts,)
     if parts > 1:
-        allowed.append(f"(cells, {parts}) in the order {', '.join(model.parameter(key).parts)}")
+        allowed.append(f"(cells, {parts}) in the order {', '.join(model.parameter(key).names)}")
     if firms:
         allowed.append(f"(cells, {firms})" if parts == 1 else f"(cells, {firms}, {parts})")
         by_firm = ((firms,),) if parts == 1 else ((firms, 1), (firms, parts))

@@ -39,12 +39,12 @@ def random_numbers(
         64 bits.
     steps : int
     cell : int
-        What tells the random numbers of cells apart; 0 where they are common.
+        What distinguishes the random numbers of cells; 0 where they are common.
 
     Returns
     -------
     (dict, (steps, shocks) array)
-        Draws by name, and the shocks of every step.
+        Named draws, and the shocks of every step.
     """
     words = {"run.key": key, "cell": cell, "replicate": replicate}
     given: dict[str, Any] = {f"{name}.low": word & 0xFFFFFFFF for name, word in words.items()}
@@ -84,7 +84,7 @@ def simulate_path(
     shocks : (steps, shocks) array, optional
         Random numbers of every step, in place of those of `seed` and `replicate`.
     firm_shocks : mapping, optional
-        Random numbers of the firm by name, likewise; those not given come from seed and replicate.
+        Named random numbers of the firm, likewise; those not given come from seed and replicate.
     seed, replicate : int
         0 .. 2**64 - 1.
 
@@ -105,7 +105,7 @@ def simulate_path(
     >>> import firmfate
     >>> path = firmfate.simulate_path("firm", execution=1.0, misalignment=1.0, seed=1)
     >>> path.attrs["cause"], path.sizes["step"] == path.attrs["event_week"]
-    ('insolvency', True)
+    ('customer_collapse', True)
     """
     model = load_model(model)
     steps_per_week = model.steps_per_week if steps_per_week is None else steps_per_week

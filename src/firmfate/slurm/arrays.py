@@ -15,7 +15,7 @@ START_SECONDS = 20.0
 """What a process takes to start Python and to compile the model where nothing is cached; a round number for plans."""
 
 REPORT_SECONDS = 20.0
-"""What lives and pictures of a report take; a round number for plans."""
+"""What trajectories and figures of a report take; a round number for plans."""
 
 MAX_ARRAY_SIZE = 1001
 """Slurm's own default: indices 0 .. 1000."""

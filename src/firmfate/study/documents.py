@@ -96,7 +96,7 @@ misalignment = {{ from = 0.0, to = 1.0, points = 6 }}
 # correct_time = 26
 
 # [record]
-# firms = true                        # write every firm's end to firms.nc
+# firms = true                        # write every firm's event to firms.nc
 # horizons = [5, 10]                  # years at which mean lifetimes are compared
 """
 

@@ -27,7 +27,7 @@ def table_names() -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Parts:
-    """What the tables of a study say, each valid by itself.
+    """The tables of a study, each valid by itself.
 
     Attributes
     ----------

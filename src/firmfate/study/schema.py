@@ -1,6 +1,6 @@
 """JSON schema of study files, for editors that complete and check TOML; from the same tables that the reader uses.
 
-What a schema cannot say (joint conditions, clashes, names of files) is left to ``firmfate check``.
+What a schema cannot express (joint conditions, clashes, names of files) is left to ``firmfate check``.
 """
 
 from __future__ import annotations

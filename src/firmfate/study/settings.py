@@ -45,7 +45,7 @@ STUDY = (
 )
 
 RECORD = (
-    Setting("firms", "flag", False, "write every firm's end to firms.nc"),
+    Setting("firms", "flag", False, "write every firm's event to firms.nc"),
     Setting("horizons", "horizons", None, "horizons of restricted lifetimes, in years; 3, 5, 10 and 20 by default"),
     Setting(
         "batches", "integer", 32, "groups of replicates by which standard errors across cells are estimated", 8, 1024

@@ -40,8 +40,8 @@ def accelerated_failure_time(
 ) -> xr.Dataset:
     """Regress the logarithm of lifetimes on the coordinates of the cells: time ratios.
 
-    A firm that ends in week w has the lifetime w, as in R's ``survreg(Surv(week, ended))``. lifelines fits the rows
-    with the number of firms as weights; its own standard errors are right for independent firms only.
+    A firm with its event in week w has the lifetime w, as in R's ``survreg(Surv(week, ended))``. lifelines fits the
+    rows with the number of firms as weights; its own standard errors are right for independent firms only.
 
     Parameters
     ----------

@@ -93,7 +93,7 @@ def _check_sums(ds: xr.Dataset) -> None:
     weeks_left = horizon - xr.DataArray(np.arange(1.0, ds.sizes["week"] + 1), dims="week")
     ended = ds["events"].sum("cause").drop_vars("week", errors="ignore").astype(np.float64)
     lived = (horizon * firms - xr.dot(ended, weeks_left.clip(0), dim="week")) * steps
-    # A firm that ends within a week is counted with all of the week.
+    # A firm with an event within a week is counted with all of the week.
     rounded_up = max(steps - 1, 0) * xr.dot(ended, (weeks_left >= 0).astype(np.float64), dim="week")
     excess, slack = lived - ds["batch_lifetime"].sum("batch"), 1e-9 * lived
     if bool((valid & ((excess < -slack) | (excess > rounded_up + slack))).any()):

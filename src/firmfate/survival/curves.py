@@ -33,7 +33,7 @@ def kaplan_meier(ds: xr.Dataset, *, level: float = 0.95, limits: core.Limits = "
     xarray.Dataset
         ``estimate``, ``se`` (Greenwood 1926), ``lower``, ``upper`` (axes..., week). A cell without firms, or with
         invalid ones, is NaN. Past the last censoring, S stays what it was. Of firms that enter late, S is given that
-        a firm lives until the first of them does; small risk sets in the first weeks carry on into all later ones
+        a firm exits with the first event of any cause; small risk sets in the first weeks carry on into all later ones
         (`landmark` begins later).
 
     Raises

@@ -19,7 +19,7 @@ def example() -> xr.Dataset:
     """Return counts of exponential lifetimes whose hazard rises with execution where there is misalignment.
 
     The firms are stored, one row each, in ``data/example.csv``. The hazard per week is 0.003 + 0.002 (1 + 8 E M) for
-    an end by "exit" and "insolvency"; each firm has the same two random numbers in all cells.
+    an event by "exit" and "insolvency"; each firm has the same two random numbers in all cells.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""How many firms end by each cause, labelled: `cumulative_incidence`."""
+"""Which share of firms has an event of each cause, labelled: `cumulative_incidence`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from firmfate.survival.traits import estimator
 
 @estimator()
 def cumulative_incidence(ds: xr.Dataset, *, level: float = 0.95) -> xr.Dataset:
-    """Estimate the share of firms ended by each cause at the ends of weeks 0..H (Aalen-Johansen).
+    """Estimate the share of firms with an event of each cause by the end of weeks 0..H (Aalen-Johansen).
 
     Parameters
     ----------
@@ -42,6 +42,6 @@ def cumulative_incidence(ds: xr.Dataset, *, level: float = 0.95) -> xr.Dataset:
         dims=["cause", "week"],
         coords={"cause": labels.causes_of(counts), "week": labels.weeks_from_zero(counts)},
         units="1",
-        long_name="share of firms ended by the cause by the end of the week",
+        long_name="share of firms with an event of the cause by the end of the week",
         z=normal_quantile(level),
     )

@@ -7,7 +7,7 @@ The rules, for everything that is estimated so:
 - Where batches do not differ at all, the standard error is 0 and the limits are NaN: nothing is known of the error, and
   certainty is never shown.
 
-`leave_one_out` makes the values, `Spread` or `covariance` what they say of the error, `limits` the limits, and
+`leave_one_out` makes the values, `Spread` or `covariance` their variance, `limits` the limits, and
 `estimated` all of it at once.
 """
 
@@ -56,8 +56,8 @@ def sums_without(parts: xr.DataArray, dim: str = "batch") -> xr.DataArray:
 class Spread:
     """Mean and sum of squared deviations of values that come one by one (Welford 1962).
 
-    For values too large to be kept together. ``where`` says which values count, so that each may have batches of its
-    own; the others are ignored, NaN or not.
+    For values too large to be kept together. ``where`` selects the values that count, so that each may have batches of
+    its own; the others are ignored, NaN or not.
     """
 
     def __init__(self) -> None:

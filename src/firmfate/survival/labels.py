@@ -86,7 +86,7 @@ def counts_of(ds: xr.Dataset) -> Counts:
     Raises
     ------
     EstimateError
-        Where variables are missing, or have other dims or kinds than the register says.
+        Where variables are missing, or have other dims or kinds than in the register.
     """
     if not isinstance(ds, xr.Dataset):
         raise EstimateError(f"estimators take a dataset with `events` and `firms`, not {type(ds).__name__}")

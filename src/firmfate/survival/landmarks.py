@@ -1,4 +1,4 @@
-"""Survival from a later week on, of the firms that have lived so long: `landmark`."""
+"""Survival from a later week on, of the firms that are alive then: `landmark`."""
 
 from __future__ import annotations
 

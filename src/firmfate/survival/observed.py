@@ -65,7 +65,7 @@ def counts_from_table(
     causes : sequence, optional
         All causes in their order; by default those found, sorted.
     horizon : int, optional
-        Weeks counted; who lives longer is censored there. By default the longest duration.
+        Weeks counted; longer durations are censored there. By default the longest duration.
     batches : int
         Number of batches where no column names them.
     bin_weeks : int
@@ -79,7 +79,7 @@ def counts_from_table(
     xarray.Dataset
         ``events``, ``firms``, ``batch_firms``, ``batch_events``; ``censored`` and ``batch_censored`` where firms are
         censored early, ``entered`` and ``batch_entered`` where they enter late, otherwise ``batch_lifetime``.
-        ``attrs["dependence"]`` says how the firms depend on each other.
+        ``attrs["dependence"]`` states how the firms depend on each other.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The week by which a share of firms has ended, labelled: `quantile`."""
+"""The week by which a share of firms has had an event, labelled: `quantile`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from firmfate.survival.traits import estimator
 def quantile(
     ds: xr.Dataset, *, p: float | Sequence[float] = 0.5, interpolate: bool = False, level: float = 0.95
 ) -> xr.Dataset:
-    """Estimate the first week with S <= 1 - p: by then a share p of the firms has ended.
+    """Estimate the first week with S <= 1 - p: by then a share p of the firms has had an event.
 
     Parameters
     ----------
@@ -55,10 +55,10 @@ def quantile(
         dims=["p"],
         coords={"p": shares},
         units="week",
-        long_name="week by which the share p of firms has ended",
+        long_name="week by which the share p of firms has had an event",
         shares=shares,
         interpolate=interpolate,
         z=normal_quantile(level),
     )
-    result["p"].attrs = {"units": "1", "long_name": "share of firms ended"}
+    result["p"].attrs = {"units": "1", "long_name": "share of firms with an event"}
     return result if np.ndim(p) else result.isel(p=0)

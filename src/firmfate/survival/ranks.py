@@ -83,8 +83,8 @@ def gray_test(
 ) -> xr.Dataset:
     """Test whether the cells along an axis have the same cumulative incidence of a cause.
 
-    Where `logrank` of a cause compares its hazard among those still alive, Gray's test compares how many firms end by
-    it in all: a group whose firms end early by other causes has few left to end by this one.
+    Where `logrank` of a cause compares its hazard among those still alive, Gray's test compares how many firms fail by
+    it in all: a group whose firms fail early by other causes has few left to fail by this one.
 
     Parameters
     ----------

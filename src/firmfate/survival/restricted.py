@@ -28,7 +28,7 @@ def _exact_without(ds: xr.Dataset, *, tau: float | None = None, **_: Any) -> Cal
 def rmst(ds: xr.Dataset, *, tau: float | None = None, level: float = 0.95) -> xr.Dataset:
     """Estimate the restricted mean survival time, the sum of S(t) over t < tau, in weeks.
 
-    A firm that ends in week w counts w weeks, whatever the step within the week; so with several steps a week the
+    A firm with its event in week w counts w weeks, whatever the step within the week; so with several steps a week the
     value exceeds ``batch_lifetime / steps_per_week`` by less than one week.
 
     Parameters
@@ -139,7 +139,7 @@ def time_lost(ds: xr.Dataset, *, tau: float | None = None, level: float = 0.95) 
 def expected_payoff(
     ds: xr.Dataset, payoff: ArrayLike | xr.DataArray, *, at_end: float = 0.0, level: float = 0.95
 ) -> xr.Dataset:
-    """Estimate the expected payoff of a firm that earns or costs ``payoff[k, t]`` when it ends by cause k in week t.
+    """Estimate the expected payoff of a firm that earns or costs ``payoff[k, t]`` with an event of cause k in week t.
 
     Any discounted cost, restricted mean, incidence or weeks lost is of this kind; the standard error is exact
     (one backward recursion, ``core/restricted.py``).

@@ -1,7 +1,7 @@
 """What a comparison of cells needs to know of an estimator, declared where the estimator is defined.
 
 `estimator` marks a function; `find` reads the marks back, through `functools.partial` and `functools.wraps`. While a
-comparison calls a function that bears no marks, `calls` notes which marked ones it calls in turn: a function of the
+comparison calls a function without marks, `calls` notes which marked ones that function calls: a function of the
 user's that takes a quantile is as little smooth as `quantile` itself.
 """
 
@@ -35,7 +35,7 @@ class Traits:
     for_means : mapping
         Options with which batch means are taken.
     interpolates : bool
-        A curve over weeks whose variance between the ends of the batches' bins follows that of independent cells.
+        A curve over weeks whose variance within the batches' bins follows that of independent cells.
     without_batch : callable, optional
         ``(ds, **options)`` returns a function of a batch, the exact estimate of all firms but those of the batch; or
         None, where the dataset does not hold what it takes.

@@ -79,7 +79,7 @@ def no_such_key(key: str, path: str, allowed: tuple[str, ...]) -> str:
 
 
 def text(value: object, path: str) -> str:
-    """Return `value` where it is text without control characters, and without marks that turn the writing round."""
+    """Return `value` where it is text without control characters and marks that reverse the direction of writing."""
     if not isinstance(value, str):
         refuse(path, value, "must be text in quotes")
     if UNPRINTABLE.search(value):

@@ -49,7 +49,7 @@ class ParameterSchemas:
             same: Schema = {"$ref": f"#/definitions/{quote(name)}"}
             described = {"description": f"{row.meaning} ({row.unit}); default {row.default:g}"}
             if row.parts:
-                nested = table(dict.fromkeys(row.parts, same), "by part")
+                nested = table(dict.fromkeys(row.names, same), "by part")
                 properties[row.name] = {"anyOf": [same, nested], **described}
                 properties.update({key: {"allOf": [same], **described} for key in row.keys[1:]})
             else:

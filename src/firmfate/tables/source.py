@@ -63,7 +63,7 @@ class Source:
             if name in words:
                 continue
             row = next((parameter for parameter in self.model.parameters if parameter.name == name), None)
-            if row is not None and isinstance(value, dict) and any(part in row.parts for part in value):
+            if row is not None and isinstance(value, dict) and any(part in row.names for part in value):
                 pairs = [(f"{name}.{part}", item) for part, item in value.items()]
             else:
                 pairs = [(name, value)]
@@ -83,7 +83,7 @@ class Source:
         return read_rows(name, path, self.folder, self.files)
 
     def _hint(self, key: str, words: tuple[str, ...]) -> str:
-        """Say which key may have been meant: the parts of a parameter, a near word, all there are, or where they
+        """Return which key may have been meant: the parts of a parameter, a near word, all there are, or where they
         stand."""
         all_parts = key.partition(".")[0]
         if all_parts != key and (row := next((row for row in self.model.parameters if row.name == all_parts), None)):

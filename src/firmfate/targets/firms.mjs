@@ -3,16 +3,27 @@
 const PAGE = 65536;
 
 /**
- * Load a module.
+ * Load a model: the first of its modules that this engine knows, and whose multiply-add it rounds once.
  *
- * @param {BufferSource} bytes
+ * @param {...BufferSource} modules  The fast one first: of `wasm(model, relaxed=True)`, of `wasm(model)`.
  * @returns {Promise<Firms>}
  */
-export async function load(bytes) {
-  const module = await WebAssembly.compile(bytes);
-  const [section] = WebAssembly.Module.customSections(module, "firmfate");
-  const about = JSON.parse(new TextDecoder().decode(section));
-  return new Firms(await WebAssembly.instantiate(module), about);
+export async function load(...modules) {
+  for (const bytes of modules) {
+    if (!WebAssembly.validate(bytes)) continue;
+    const module = await WebAssembly.compile(bytes);
+    const instance = await WebAssembly.instantiate(module);
+    if (!roundsOnce(instance.exports.firmfate_fused)) continue;
+    const [section] = WebAssembly.Module.customSections(module, "firmfate");
+    return new Firms(instance, JSON.parse(new TextDecoder().decode(section)));
+  }
+  throw new Error("no module that this engine runs to the right bits");
+}
+
+/** Whether a b + c is rounded once: (1 + e) (1 - e) - 1 is -e e, and 0 where the product is rounded first. */
+function roundsOnce(fused) {
+  const e = 2 ** -52;
+  return fused(1 + e, 1 - e, -1) === -e * e && fused(1 + e, 1 + e, -1 - 2 * e) === e * e;
 }
 
 /** A model's firms; `about` names its parameters (with their defaults), stocks, causes and marks. */

@@ -8,7 +8,7 @@ once a run, a cell or a firm stands before the loop over firms or steps, and LLV
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -39,7 +39,7 @@ count, steps : 32 bits
 dt : float64
     Length of a step in weeks.
 
-Out, as `firmfate.kernel.engine.Records` holds them; a null pointer is not written to:
+Out, as `firmfate.kernel.engine.Records` holds them; `last` and `path` may be null pointers:
 
 event_step, alarm_step : (count) int32
 cause : (count) uint8
@@ -68,7 +68,7 @@ def write_loop(model: Model, module: ir.Module, new_writer: Callable[[Any], Writ
     new_writer : callable, optional
         Returns the writer of a builder; one of a single lane if not given.
     """
-    builder, given = begin(module)
+    builder, given = begin(module, NAME, ARGUMENTS)
     firms = Firms(model, (new_writer or _scalar)(builder), given)
     with loop(builder, given["count"]) as i:
         firms.write(i)
@@ -79,14 +79,14 @@ def _scalar(builder: Any) -> Writer:
     return Writer(builder, 1)
 
 
-def begin(module: ir.Module) -> tuple[Any, dict[str, Any]]:
-    """Return a builder at the head of the function, and its arguments by name."""
-    function = ir.Function(module, ir.FunctionType(ir.VoidType(), list(ARGUMENTS.values())), NAME)
-    for argument, name in zip(function.args, ARGUMENTS, strict=True):
+def begin(module: ir.Module, name: str, arguments: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Return a builder at the head of a new function, and the function's arguments by name."""
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), list(arguments.values())), name)
+    for argument, name in zip(function.args, arguments, strict=True):
         argument.name = name
         if isinstance(argument.type, ir.PointerType):
             argument.add_attribute("noalias")
-    return ir.IRBuilder(function.append_basic_block("run")), dict(zip(ARGUMENTS, function.args, strict=True))
+    return ir.IRBuilder(function.append_basic_block("run")), dict(zip(arguments, function.args, strict=True))
 
 
 @contextmanager

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from llvmlite import ir
@@ -11,7 +12,7 @@ from llvmlite import ir
 from firmfate.kernel.writer import INT, Writer
 from firmfate.models import load_model
 from firmfate.models.model import Model
-from firmfate.targets.function import Firms, begin, new_module
+from firmfate.targets.function import ARGUMENTS, NAME, Firms, begin, new_module
 from firmfate.targets.lowering import optimised, target_machine
 
 TRIPLE = "nvptx64-nvidia-cuda"
@@ -42,13 +43,34 @@ def ptx(model: str | Model, architecture: str = "sm_80") -> str:
     True
     """
     found = load_model(model)
+
+    def write(builder: Any, given: dict[str, Any]) -> None:
+        i = given["i"]
+        with builder.if_then(builder.icmp_unsigned("<", i, given["count"])):
+            Firms(found, Writer(builder, 1), given).write(i)
+
+    return kernel(found.name, architecture, NAME, ARGUMENTS, write)
+
+
+def kernel(
+    name: str, architecture: str, entry: str, arguments: Mapping[str, Any],
+    write: Callable[[Any, dict[str, Any]], None],
+) -> str:  # fmt: skip
+    """Return the text of a kernel.
+
+    Parameters
+    ----------
+    name, architecture, entry : str
+    arguments : mapping
+        Name -> type.
+    write : callable
+        ``write(builder, given)`` writes what a thread does; `given` holds the arguments, and the thread's number as i.
+    """
     machine = target_machine(TRIPLE, architecture)
-    module = new_module(found.name, TRIPLE, machine)
-    builder, given = begin(module)
+    module = new_module(name, TRIPLE, machine)
+    builder, given = begin(module, entry, arguments)
     builder.function.calling_convention = "ptx_kernel"
-    i = _thread(builder)
-    with builder.if_then(builder.icmp_unsigned("<", i, given["count"])):
-        Firms(found, Writer(builder, 1), given).write(i)
+    write(builder, {**given, "i": _thread(builder)})
     builder.ret_void()
     text: str = machine.emit_assembly(optimised(str(module), machine))
     return text

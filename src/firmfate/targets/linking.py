@@ -10,7 +10,7 @@ WebAssembly Core Specification, 5.5 Modules; tool-conventions, Linking.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 CUSTOM, TYPE, IMPORT, FUNCTION, MEMORY, GLOBAL, EXPORT, CODE, DATA, DATA_COUNT = 0, 1, 2, 3, 5, 6, 7, 10, 11, 12
@@ -112,15 +112,15 @@ def end_of_data(section: bytes) -> int:
     return end
 
 
-def linked(binary: bytes, *, function: str, about: Mapping[str, bytes]) -> bytes:
-    """Return a module that exports its first function, its memory, and where that is free.
+def linked(binary: bytes, *, functions: Sequence[str], about: Mapping[str, bytes]) -> bytes:
+    """Return a module that exports its first functions, its memory, and where that is free.
 
     Parameters
     ----------
     binary : bytes
         An object whose functions call each other alone, and need no stack in memory.
-    function : str
-        Name of the object's first function.
+    functions : sequence of str
+        Names of the object's first functions.
     about : mapping
         Name -> content of sections that engines pass over.
 
@@ -135,8 +135,9 @@ def linked(binary: bytes, *, function: str, about: Mapping[str, bytes]) -> bytes
     free = -(-end_of_data(found.get(DATA, number(0))) // ALIGNED) * ALIGNED + ALIGNED
     found[MEMORY] = number(1) + b"\x00" + number(1 + free // PAGE)
     found[GLOBAL] = number(1) + I32 + CONSTANT + I32_CONST + signed(free) + END
-    exports = (named(function) + b"\x00", named("memory") + b"\x02", named("__heap_base") + b"\x03")
-    found[EXPORT] = number(len(exports)) + b"".join(export + number(0) for export in exports)
+    exports = [named(name) + b"\x00" + number(i) for i, name in enumerate(functions)]
+    exports += [named("memory") + b"\x02" + number(0), named("__heap_base") + b"\x03" + number(0)]
+    found[EXPORT] = number(len(exports)) + b"".join(exports)
     parts = [(kind, found[kind]) for kind in ORDER if kind in found]
     parts += [(CUSTOM, named(name) + content) for name, content in about.items()]
     return binary[:8] + b"".join(bytes([kind]) + number(len(content)) + content for kind, content in parts)

@@ -1,8 +1,8 @@
 """Proportional hazards on grouped counts: complementary log-log with a free baseline in each week, or Breslow's.
 
-A firm of cell c in week t ends with probability 1 - exp(-exp(a_t + x_c b)): the continuous model, seen week by week
-(Kalbfleisch and Prentice 1973), free of any bias from ties. The baseline is as long as the horizon, but its block of
-the information matrix is diagonal, so that a step solves a system in b alone.
+A firm of cell c in week t has its event with probability 1 - exp(-exp(a_t + x_c b)): the continuous model, seen week
+by week (Kalbfleisch and Prentice 1973), free of any bias from ties. The baseline is as long as the horizon, but its
+block of the information matrix is diagonal, so that a step solves a system in b alone.
 """
 
 from __future__ import annotations

@@ -60,7 +60,9 @@ def life_table(counts: CellCounts) -> LifeTable:
     gone = leaving.cumsum(axis=-1)
     slack = ROUNDING * np.maximum(firms, 1.0)
     if np.any(gone[..., -1] > firms + slack):
-        raise EstimateError("more firms end or are censored than the cell has: see `events`, `censored` and `firms`")
+        raise EstimateError(
+            "more firms have an event or are censored than the cell has: see `events`, `censored` and `firms`"
+        )
     if total.size and total.min() < 0:
         raise EstimateError("`events` holds a negative count")
     at_risk = firms[..., None] - gone + leaving
@@ -68,7 +70,7 @@ def life_table(counts: CellCounts) -> LifeTable:
         at_risk -= _still_to_enter(entered)
         # Within the bins of a resampled table entries and events are spread alike, and may be a fraction out of order.
         if np.issubdtype(events.dtype, np.integer) and np.any(at_risk < leaving - slack[..., None]):
-            raise EstimateError("more firms end or are censored in a week than have entered: see `entered`")
+            raise EstimateError("more firms have an event or are censored in a week than have entered: see `entered`")
     np.maximum(at_risk, 0.0, out=at_risk)
     hazard = np.zeros_like(total)
     np.divide(total, at_risk, out=hazard, where=at_risk != 0)

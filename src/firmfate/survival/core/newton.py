@@ -55,5 +55,5 @@ def climb(
         if size * fraction < TOLERANCE:
             return start
     raise EstimateError(
-        "the regression does not converge: a term separates firms that end from those that do not, or terms agree"
+        "the regression does not converge: a term separates firms with an event from those without, or terms agree"
     )

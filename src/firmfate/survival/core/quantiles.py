@@ -1,4 +1,4 @@
-"""The week by which a share of firms has ended, of many cells at once."""
+"""The week by which a share of firms has had an event, of many cells at once."""
 
 from __future__ import annotations
 

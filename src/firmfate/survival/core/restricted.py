@@ -1,6 +1,6 @@
 """The one backward recursion: the expected payoff of a firm, and its exact standard error.
 
-For payoffs g_k(s) of ending by cause k in week s and g_end of outliving the horizon,
+For payoffs g_k(s) of an event of cause k in week s and g_end of outliving the horizon,
 V(s-1) = sum_k q_k(s) g_k(s) + (1 - q(s)) V(s). With W(s) = S(s) V(s) it is a reversed cumulative sum. The weeks'
 multinomial counts are uncorrelated given who is at risk, so that the delta method gives the variance
 sum_s [m2(s) - m1(s)² - 2 m1(s) W(s) + q(s)/(1 - q(s)) W(s)²] / n(s), m1 = S(s-1) sum_k q_k g_k, m2 = S(s-1)² sum_k

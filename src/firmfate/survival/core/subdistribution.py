@@ -1,8 +1,8 @@
 """Fine and Gray's regression of a cause's subdistribution hazard on counts: risk sets, and the error of the estimate.
 
-A firm that ended by another cause stays in the risk set, weighted by the probability that it would still be observed,
-G(t-) / G(s-), where s is the week of its event and G the Kaplan-Meier curve of the censorings of all cells (Fine and
-Gray 1999, section 3).
+A firm with an event of another cause stays in the risk set, weighted by the probability that it would still be
+observed, G(t-) / G(s-), where s is the week of its event and G the Kaplan-Meier curve of the censorings of all cells
+(Fine and Gray 1999, section 3).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Competing(NamedTuple):
 class RiskSets(NamedTuple):
     """Firms in the risk sets of the subdistribution."""
 
-    weight: Floats  # (cell, week)  at risk, or ended by another cause and weighted
+    weight: Floats  # (cell, week)  at risk, or with an event of another cause and weighted
     observed: Floats  # (week,)  G(t-): the probability of not being censored before the week
 
 

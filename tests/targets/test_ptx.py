@@ -1,0 +1,157 @@
+"""Kernels for GPUs, without one: what their text may hold, and the engine's bits where the text is interpreted."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shutil
+import subprocess
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.kernel import my_model
+from tests.kernel.machine_code import same_bits
+from tests.targets import programs as rows
+from tests.targets.asked import Asked, Found
+from tests.targets.cases import asked, every_operation, random_programs
+from tests.targets.ptx_interpreter import BLOCK, Kernel
+
+from firmfate.kernel.writer import Writer
+from firmfate.models import load_model
+from firmfate.models.model import Model
+from firmfate.program import interpreter
+from firmfate.program.program import Program
+from firmfate.targets import ptx
+from firmfate.targets.gpu import kernel
+
+MODELS = {"firm": load_model("firm"), "car": load_model("car"), "shop": my_model.SHOP}
+INSTRUCTION = re.compile(r"^\s+(?:@!?%p\d+ )?([a-z][a-z0-9_]*(?:\.[a-z0-9_]+)*)\s", re.M)
+
+
+def ptxas() -> str | None:
+    """Return NVIDIA's assembler: of the path, or of the package nvidia-cuda-nvcc."""
+    found = shutil.which("ptxas")
+    if found is None and (package := importlib.util.find_spec("nvidia")) is not None:
+        for folder in package.submodule_search_locations or ():
+            found = next((str(path) for path in Path(folder).glob("*/bin/ptxas")), found)
+    return found
+
+
+def faults(text: str) -> list[str]:
+    """Return instructions that would not round as the program says."""
+    found = []
+    for name in sorted(set(INSTRUCTION.findall(text))):
+        parts = name.split(".")
+        wrong = {"approx", "ftz", "full", "f32"} & set(parts) or parts[0] in (
+            "call",
+            "ex2",
+            "lg2",
+            "sin",
+            "cos",
+            "tanh",
+        )
+        rounds = parts[0] in ("add", "sub", "mul", "fma", "div", "rcp", "sqrt") and "f64" in parts
+        if wrong or (rounds and "rn" not in parts):
+            found.append(name)
+    return found
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_rounding_is_the_programs(name: str) -> None:
+    """No approximation, nothing that the assembler may fuse, and as many fused operations as the program has."""
+    text = ptx(MODELS[name])
+    assert len(re.findall(r"\.visible \.entry firmfate_run\(", text)) == 1
+    assert faults(text) == []
+    written = Counter(INSTRUCTION.findall(text))
+    operations = Counter(node.operation for node in MODELS[name].program.graph.nodes)
+    assert written["fma.rn.f64"] == operations["fma"] + operations["fms"] + operations["fnma"]
+    assert 0 < written["div.rn.f64"] + written["rcp.rn.f64"] <= operations["div"]
+
+
+def test_faults_are_seen() -> None:
+    text = ptx("car")
+    for sound, faulty in (
+        ("div.rn.f64", "div.approx.f64"),
+        ("mul.rn.f64", "mul.f64"),
+        ("sqrt.rn.f64", "sqrt.rn.ftz.f64"),
+    ):
+        assert faults(text.replace(sound, faulty)) == [faulty], sound
+
+
+@pytest.mark.skipif(ptxas() is None, reason="no ptxas; the package nvidia-cuda-nvcc holds one")
+@pytest.mark.parametrize("name", MODELS)
+def test_nvidias_assembler_takes_it(name: str, tmp_path: Path) -> None:
+    (tmp_path / "kernel.ptx").write_text(ptx(MODELS[name]), encoding="utf-8")
+    command = [str(ptxas()), "-v", "-arch=sm_80", "kernel.ptx", "-o", "kernel.cubin"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert 0 < int(re.findall(r"Used (\d+) registers", done.stderr)[0]) <= 255
+    assert (tmp_path / "kernel.cubin").stat().st_size > 1000
+
+
+def by_kernel(model: Model, asked: Asked, edit: Callable[[str], str] = lambda text: text) -> Found:
+    """Return the firms of a kernel's text; the first one's path by a call of its own."""
+    run = Kernel(edit(ptx(model)))
+    count, stocks = asked.count, len(model.stock_fields)
+    arrays = [np.zeros(count, np.int32), np.zeros(count, np.uint8), np.zeros(count, np.int32)]
+    arrays += [np.zeros((len(model.marks), count), np.uint8), np.zeros((count, stocks))]
+    given = [asked.row, asked.key, asked.cell, asked.first, count, asked.steps, asked.dt]
+    # Threads of the last block that have no firm have nothing to do.
+    _, *found = run.launch([*given, *arrays, None], -(-count // BLOCK) * BLOCK)
+    given[4] = 1
+    *_, path = run.launch([*given, *arrays, np.zeros((asked.steps, stocks))], 1)
+    return Found(*found, path[: found[0][0]])
+
+
+@pytest.mark.parametrize(("name", "count"), [("firm", 40), ("car", 100), ("shop", 100)])
+def test_its_instructions_give_the_firms_of_the_engine(name: str, count: int) -> None:
+    wanted = asked(MODELS[name])._replace(count=count)
+    expected = Found.of_engine(MODELS[name], wanted)
+    assert len(set(expected.cause.tolist())) > 1
+    assert by_kernel(MODELS[name], wanted).differences(expected) == []
+
+
+def test_an_unfused_product_is_seen() -> None:
+    fused = re.compile(r"fma\.rn\.f64 \t(%rd\d+), (\S+), (\S+), (\S+);")
+
+    def edit(text: str) -> str:
+        return fused.sub(r"mul.rn.f64 \t%rdx, \2, \3;\n\tadd.rn.f64 \t\1, %rdx, \4;", text)
+
+    wanted = asked(MODELS["shop"])._replace(count=20)
+    expected = Found.of_engine(MODELS["shop"], wanted)
+    assert by_kernel(MODELS["shop"], wanted, edit).differences(expected) != []
+
+
+def run_programs(programs: Sequence[Program], inputs: Mapping[str, np.ndarray]) -> list[dict]:
+    """Run programs on rows of inputs, a thread a row."""
+
+    def write(builder: Any, given: dict[str, Any]) -> None:
+        with builder.if_then(builder.icmp_unsigned("<", given["i"], given["count"])):
+            rows.write_row(builder, programs, Writer(builder, 1), given["i"])
+
+    text = kernel("programs", "sm_80", "run", rows.ARGUMENTS, write)
+    assert faults(text) == []
+    table = rows.table(programs, inputs)
+    out = np.zeros((len(table), rows.width(programs)))
+    _, found = Kernel(text).launch([table, out, len(table)], len(table))
+    return rows.outputs(programs, found)
+
+
+def test_every_operation_at_special_values() -> None:
+    program, inputs = every_operation()
+    expected = interpreter.run(program, inputs)
+    (found,) = run_programs([program], inputs)
+    nan = np.isnan(inputs["stock.bits.0"])  # whose bits are left open
+    expected["bits"], found["bits"] = (np.where(nan, 0, x["bits"]) for x in (expected, found))
+    assert [name for name in expected if not same_bits(found[name], expected[name])] == []
+
+
+def test_random_programs() -> None:
+    made_of, inputs = random_programs()
+    for i, (program, one) in enumerate(zip(made_of, run_programs(made_of, inputs), strict=True)):
+        for name, values in interpreter.run(program, inputs).items():
+            assert same_bits(one[name], values), (i, name)
