@@ -32,6 +32,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from firmfate import markup
 from firmfate.errors import ModelError
 from firmfate.models.checks import check_model
 from firmfate.models.declarations import (
@@ -51,7 +52,7 @@ from firmfate.program.tracing import Signature, fields, random_program, trace, t
 MEDIANS = {NORMAL: 0.0, UNIFORM: 0.5, EXPONENTIAL: math.log(2.0)}
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Model:
     """A model of firms that the engine can run; see the head of this file for its functions.
 
@@ -237,6 +238,26 @@ class Model:
     def parameter(self, key: str) -> Parameter:
         """Return the table row behind a study's key (``misalignment.sales`` -> the row of ``misalignment``)."""
         return next(parameter for parameter in self.parameters if key in parameter.keys)
+
+    def __repr__(self) -> str:
+        sizes = f"{len(self.fields)} parameters, {len(self.stock_fields)} stocks, {len(self.causes)} causes"
+        return f"<Model '{self.name}': {self.summary.rstrip('.')}; {sizes}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the summary, and the tables where they are unfolded."""
+        parameters = [
+            (row.name + (" *" if row.assumption else ""), f"{row.default:g}", row.unit, str(row.allowed), row.meaning)
+            for row in self.parameters
+        ]
+        tables = {
+            "parameters": markup.table(("parameter", "default", "unit", "allowed", "meaning"), parameters),
+            "stocks": markup.table(
+                ("stock", "unit", "meaning"), ((row.name, row.unit, row.meaning) for row in self.stocks)
+            ),
+            "causes": markup.table(("cause", "meaning"), ((row.name, row.meaning) for row in self.causes)),
+        }
+        shown = (markup.folded(f"{len(getattr(self, name))} {name}", tables[name]) for name in tables)
+        return markup.paragraph(f"Model {self.name}", strong=True) + markup.paragraph(self.summary) + "".join(shown)
 
     @property
     def module(self) -> str:
