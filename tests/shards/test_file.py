@@ -254,7 +254,10 @@ FORGED: dict[str, tuple[Change, str]] = {
     "a byte more": (lambda h, a: (h, a + b"\0"), "it is too long"),
     "a byte less": (lambda h, a: (h, a[:-1]), "it is too short"),
     "many zeros more": (lambda h, a: (h, a + bytes(2**28)), "it is too long"),
-    "cells of many levels": (lambda h, a: (h | {"cells": json.loads("[" * 900 + "]" * 900)}, a), "not those of its name"),
+    "cells of many levels": (
+        lambda h, a: (h | {"cells": json.loads("[" * 900 + "]" * 900)}, a),
+        "not those of its name",
+    ),
 }  # fmt: skip
 
 
