@@ -21,6 +21,7 @@ The rooms, in the order in which a study flows through them::
     plots/         one figure a function
     reporting/     the report
     exporting/     tables for R, pandas or a spreadsheet
+    accessor.py    all of it from a dataset: ``ds.firmfate``
     cli/           one command a stage
 
 Importing the package compiles nothing and imports nothing heavy.
@@ -29,6 +30,7 @@ Importing the package compiles nothing and imports nothing heavy.
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
@@ -164,3 +166,7 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+if "xarray" in sys.modules:  # rooms that make datasets register it otherwise
+    importlib.import_module("firmfate.accessor")

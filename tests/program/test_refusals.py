@@ -9,8 +9,6 @@ from firmfate.errors import ModelError
 from firmfate.models import load_model
 from firmfate.models.refusals import AT_RUN_TIME, REFUSALS
 
-DOCS = Path(__file__).parents[2] / "docs" / "errors"
-
 OF_THE_TABLES = {"FF114", "FF115", "FF116", "FF117"}
 
 
@@ -50,6 +48,19 @@ def test_every_number_in_the_source_is_in_the_catalogue():
     assert used == {*REFUSALS, *AT_RUN_TIME}
 
 
-@pytest.mark.parametrize("code", REFUSALS)
-def test_every_number_has_a_page(code):
-    assert (DOCS / f"{code}.md").read_text() == REFUSALS[code].page
+@pytest.mark.parametrize("code", [*REFUSALS, *AT_RUN_TIME])
+def test_every_number_is_explained(code, command):
+    ended = command("explain", code.lower())
+    assert ended.code == 0
+    assert ended.out.startswith(f"{code}: ")
+    if code in REFUSALS:
+        assert "Refused:" in ended.out
+        assert "Instead:" in ended.out
+        assert "\n  " not in ended.out.partition("Refused:")[0]  # the source's indentation
+
+
+def test_an_unknown_number_is_one_message_with_what_is_allowed(command):
+    ended = command("explain", "FF203")
+    assert ended.code == 2
+    assert ended.err.startswith("firmfate: there is no error number 'FF203'; allowed: FF101, FF102, ")
+    assert "Traceback" not in ended.err

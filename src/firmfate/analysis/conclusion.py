@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from firmfate.analysis.formatting import Estimate
+from firmfate.analysis.formatting import Estimate, format_estimate
+from firmfate.markup import folded, paragraph, table
 
 CAUTION = (
     "Standard errors are those of the simulation alone: they say how precisely the model's answer is known, not how "
@@ -42,3 +43,14 @@ class Finding:
     def sentence(self) -> str:
         """Return the finding in plain words."""
         return " ".join((self.headline, *self.statements))
+
+    def __str__(self) -> str:
+        return self.sentence()
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the sentences, and the numbers where they are unfolded."""
+        shown = paragraph(self.headline, strong=True) + "".join(map(paragraph, self.statements))
+        if self.numbers:
+            numbers = [(name, format_estimate(value, short=True)) for name, value in self.numbers.items()]
+            shown += folded("numbers", table(("quantity", "estimate ± standard error"), numbers))
+        return shown + paragraph(self.caution or CAUTION)

@@ -19,7 +19,7 @@ from firmfate.errors import did_you_mean
 
 COMMANDS = (
     "init", "check", "plan", "run", "submit", "status", "gather", "replay", "report", "export", "calibrate",
-    "schema", "parameters",
+    "schema", "parameters", "explain",
 )  # fmt: skip
 """In the order in which a study flows through them."""
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from inspect import cleandoc
 from textwrap import dedent, indent
 
+from firmfate.errors import FirmfateError, did_you_mean
+
 MODEL = """\
 import functools
 import math
@@ -337,7 +339,30 @@ REFUSALS: dict[str, Refusal] = {
 }  # fmt: skip
 
 AT_RUN_TIME = {
-    "FF123": "a check of joint conditions that fails, found where a study is read",
     "FF120": "a mark that is no integer from 0 to its maximum, found while firms are simulated",
+    "FF123": "a check of joint conditions that fails, found where a study is read",
 }
 """Numbers that no definition can refuse."""
+
+
+def explain(code: str) -> str:
+    """Return the page of a number, in Markdown.
+
+    Raises
+    ------
+    FirmfateError
+        Where there is no such number; with those that there are.
+
+    Examples
+    --------
+    >>> print(explain("ff123"))
+    # FF123: a check of joint conditions that fails, found where a study is read
+    <BLANKLINE>
+    """
+    number = code.strip().upper()
+    if number in REFUSALS:
+        return REFUSALS[number].page
+    if number in AT_RUN_TIME:
+        return f"# {number}: {AT_RUN_TIME[number]}\n"
+    known = sorted((*REFUSALS, *AT_RUN_TIME))
+    raise FirmfateError(f"there is no error number {code!r}; allowed: {', '.join(known)}{did_you_mean(number, known)}")

@@ -15,6 +15,7 @@ _WHERE = {
     "hazard": "hazard_rate",
     "rmst_curve": "mean_lifetime",
     "lifetimes": "along_axes",
+    "lifetime_map": "any_map",
     "phase_map": "phases",
     "dashboards": "alarms",
     "trajectory": "one_trajectory",
@@ -27,6 +28,7 @@ __all__ = list(_WHERE)
 if TYPE_CHECKING:
     from firmfate.plots.alarms import dashboards as dashboards
     from firmfate.plots.along_axes import lifetimes as lifetimes
+    from firmfate.plots.any_map import lifetime_map as lifetime_map
     from firmfate.plots.curves import survival_curves as survival_curves
     from firmfate.plots.hazard_rate import hazard as hazard
     from firmfate.plots.many_trajectories import fan as fan

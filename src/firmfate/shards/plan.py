@@ -21,6 +21,7 @@ from itertools import pairwise
 import numpy as np
 
 from firmfate.design import Cells
+from firmfate.markup import rows
 from firmfate.shards.schema import counters_of, most_cells
 from firmfate.study import Study
 
@@ -192,6 +193,10 @@ class Plan:
                 f"error     standard error of a cell's restricted mean at most {self.expected_se_weeks:.2g} weeks",
             ]
         )
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the lines of its text as a table."""
+        return rows((line[:10].strip(), line[10:]) for line in repr(self).splitlines())
 
 
 def packed_bytes(study: Study, replicates: int) -> float:

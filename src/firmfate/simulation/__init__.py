@@ -38,3 +38,6 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+importlib.import_module("firmfate.accessor")  # by name: it stands above this room, and imports it when it is used

@@ -11,6 +11,7 @@ from typing import Any
 from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.design import Cells, Design, Population
 from firmfate.errors import StudyError, did_you_mean
+from firmfate.markup import paragraph, rows
 from firmfate.models import Model
 from firmfate.study import settings
 from firmfate.study.laying_out import lay_out
@@ -162,6 +163,21 @@ class Study:
         drawn = f", drawing {', '.join(self.population.keys)}" if len(self.population) else ""
         words = f"{self.design.words}, " if self.design.axes else ""
         return f"<Study '{self.name}': model {self.model_name}, {words}{cells}, {self.years:g} years{drawn}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        fixed = ", ".join(f"{key} = {value:g}" for key, value in self.parameters.items())
+        lines = [
+            ("model", self.model_name),
+            ("design", self.design.words),
+            ("cells", f"{self.design.count:,} x {self.replicates:,} firms"),
+            ("horizon", f"{self.years:g} years, steps of {'a week' if self.dt == 1 else f'{self.dt:g} weeks'}"),
+            *([("fixed", fixed)] if fixed else []),
+            *([("drawn", "\n".join(self.drawn_words))] if self.drawn_words else []),
+            ("seed", f"{self.seed}"),
+        ]
+        asked = paragraph(self.question) if self.question else ""
+        return paragraph(f"Study {self.name}", strong=True) + asked + rows(lines)
 
     def _fill(
         self, tables: dict[str, Any], text: str, path: Path | None, folder: Path, on_code: OnCode | None = None

@@ -7,6 +7,8 @@ the firms were observed and are independent. Estimators take counts, as a run an
 what `firmfate.simulate` returns. The arrays are below, in ``core/``; here are the labels.
 """
 
+import importlib
+
 from firmfate.survival.accelerated import accelerated_failure_time
 from firmfate.survival.contrasts import contrast
 from firmfate.survival.crossings import crossing
@@ -52,3 +54,5 @@ __all__ = [
     "time_lost",
     "to_rows",
 ]
+
+importlib.import_module("firmfate.accessor")  # by name: it stands above this room, and imports it when it is used

@@ -31,7 +31,7 @@ def crossing(
     """Estimate the week in which two curves cross, with an interval by inverting the test of their difference.
 
     The estimate is the sign change of the difference around which the evidence on both sides is strongest: of all
-    sign changes, the one that maximises the smaller of the largest ratios |difference| / se before and after it. The
+    sign changes, the one that maximises the smaller of the largest ratios abs(difference) / se before and after it. The
     interval is the run of weeks around it in which the pointwise interval of the difference contains 0 (Fieller's
     argument): it covers the true crossing as often as that does, and is unbounded where one side cannot be
     distinguished from 0.

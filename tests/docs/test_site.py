@@ -1,0 +1,64 @@
+"""The site: everything public has a page, every command an entry, and it is built without a warning or a network."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from firmfate.cli import COMMANDS
+from firmfate.models import load_model
+from firmfate.models.refusals import REFUSALS
+
+from .conftest import TOP
+
+
+@pytest.fixture
+def pages(monkeypatch: pytest.MonkeyPatch) -> dict[str, str | bytes]:
+    """The generated pages."""
+    pytest.importorskip("latexify")
+    monkeypatch.syspath_prepend(TOP / "docs" / "_extension")
+    import generated_pages
+
+    return {name: content for make in generated_pages.PAGES for name, content in make().items()}
+
+
+def test_reference_pages_hold_what_there_is(pages: dict[str, str]) -> None:
+    for name in COMMANDS:
+        assert f"\n## {name}\n" in pages["commands.md"]
+    for code in REFUSALS:
+        assert f"\n## {code}: " in pages["errors.md"]
+    for row in load_model("firm").parameters:
+        assert f"`{row.name}`" in pages["parameters-firm.md"]
+    for row in load_model("firm").stocks:
+        assert f"`s.{row.name}`" in pages["equations-firm.md"]
+
+
+def test_an_equation_is_that_of_the_code(pages: dict[str, str]) -> None:
+    assert r"\text{price} = 1 - p.\text{discount} \cdot s.\text{practice}.\text{sales}" in pages["equations-firm.md"]
+
+
+def test_a_citation_without_a_reference_is_refused(pages: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The negative control."""
+    import references
+
+    monkeypatch.setattr(references, "cited", lambda: {"Nobody 1999": ["execution"]})
+    with pytest.raises(ValueError, match=r"lacks \['Nobody 1999'\]"):
+        references.pages()
+
+
+@pytest.mark.slow
+def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
+    pytest.importorskip("sphinx")
+    done = subprocess.run(
+        [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html", TOP / "docs", tmp_path],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "tutorials" / "first-study.html").is_file()
+    equations = (tmp_path / "generated" / "equations-firm.html").read_text(encoding="utf-8")
+    assert "<math" in equations
+    for outside in ("mathjax", "cdn.", "googleapis"):
+        assert outside not in equations.lower()
