@@ -167,7 +167,7 @@ def spread(values: list[float], form: str) -> str:
 def measure(sides: tuple[Side, Side], folder: str, processes: int, quick: bool) -> tuple[list[str], list[str]]:
     """Return rows of the table of times, and what disagrees."""
     pairs: dict[tuple[str, Row], list[tuple[float, float]]] = defaultdict(list)
-    wrong, found = [], []
+    wrong, found = list[str](), list[str]()
     for alternation in range(processes):
         print(f"alternation {alternation + 1} of {processes}", file=sys.stderr, flush=True)
         for processor in processors():

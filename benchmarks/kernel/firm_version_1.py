@@ -1,8 +1,6 @@
 """`firm`, version 1, as a user's model: the equations that the peers of `benchmarks.kernel` implement.
 
-Version 2 in `firmfate.models.firm` has another queue in the plant and more switches; its documentation says what the
-names mean. Time in weeks, goods in weeks of normal demand, money in weeks of normal revenue. A firm starts in the quiet
-balanced state.
+Time in weeks, goods in weeks of normal demand, money in weeks of normal revenue, as in version 2 (`firmfate.models`).
 """
 
 from math import exp, inf, log, sqrt
@@ -13,28 +11,15 @@ from firmfate.models.declarations import NOT_NEGATIVE, POSITIVE, SHARE
 DIVISIONS = ("sales", "production", "quality", "finance", "logistics")
 
 
-def quiet_starts(p):
-    return 1 + p.obsolescence * p.stock_cover
-
-
-def quiet_utilisation(p):
-    load = quiet_starts(p) * (1 + p.defect_rate * p.inspection) / p.capacity
-    return min(load, p.utilisation_cap)
-
-
-def quiet_production_time(p):
-    load = quiet_utilisation(p)
-    return p.process_time + p.lot_size / 2 + p.queue_time * load / (1 - load)
-
-
-def quiet_lead_time(p):
-    rework = p.defect_rate * p.inspection * p.rework_time
-    return p.order_share * (quiet_production_time(p) + rework) + p.fill_time + p.transit_time
-
-
-def quiet_kpis(p):
-    spread = p.overhead / quiet_starts(p)
-    return 1, p.unit_cost + p.setup_cost + spread, p.defect_rate * (1 - p.inspection), spread, p.freight_cost
+def quiet(p):
+    """Return starts, utilisation, production time, lead time and KPIs of the quiet balanced state."""
+    starts = 1 + p.obsolescence * p.stock_cover
+    load = min(starts * (1 + p.defect_rate * p.inspection) / p.capacity, p.utilisation_cap)
+    production_time = p.process_time + p.lot_size / 2 + p.queue_time * load / (1 - load)
+    made = production_time + p.defect_rate * p.inspection * p.rework_time
+    spread = p.overhead / starts
+    kpis = (1, p.unit_cost + p.setup_cost + spread, p.defect_rate * (1 - p.inspection), spread, p.freight_cost)
+    return starts, load, production_time, p.order_share * made + p.fill_time + p.transit_time, kpis
 
 
 def first_cash(p, draw):
@@ -42,16 +27,14 @@ def first_cash(p, draw):
 
 
 def start(p, draw):
-    starts, lead_time = quiet_starts(p), quiet_lead_time(p)
+    starts, load, production_time, lead_time, kpis = quiet(p)
     return {
         "practice": [0, 0, 0, 0, 0], "pursuit": 1, "customers": 1, "perceived_lead_time": lead_time, "forecast": 1,
-        "work_in_process": starts * quiet_production_time(p), "finished_goods": p.stock_cover,
+        "work_in_process": starts * production_time, "finished_goods": p.stock_cover,
         "rework": p.rework_time * starts * p.defect_rate * p.inspection, "order_backlog": p.fill_time,
         "in_transit": p.transit_time, "receivables": p.collection_time, "cash": first_cash(p, draw), "capability": 1,
         "process_quality": 1, "demand_shock": 0, "cost_shock": 0, "distress": 0, "trailing_sales": 1,
-        "credit_line": p.credit_weeks, "utilisation": quiet_utilisation(p), "urgency": 1 / lead_time,
-        "kpi": quiet_kpis(p),
-    }  # fmt: skip
+        "credit_line": p.credit_weeks, "utilisation": load, "urgency": 1 / lead_time, "kpi": kpis}  # fmt: skip
 
 
 def autoregression(x, sd, time, normal, dt):
@@ -65,6 +48,7 @@ def toward(stock, target, time, dt):
 
 def step(s, p, draw, shock, week):
     dt, x, mean_execution = p.dt, s.practice, sum(p.execution) / 5
+    quiet_starts, _, quiet_time, _, first = quiet(p)
     z = autoregression(s.demand_shock, p.demand_sd, p.demand_time, shock.demand, dt)
     y = autoregression(s.cost_shock, p.cost_sd, p.cost_time, shock.cost, dt)
     # sales
@@ -77,11 +61,10 @@ def step(s, p, draw, shock, week):
     capacity = p.capacity * s.capability * (1 - p.setup_share * setups) / (1 - p.setup_share)
     reworking = min(p.rework_capacity * s.capability, s.rework / p.rework_time)
     available = max(capacity - reworking, 0)
-    wanted_work = quiet_starts(p) * quiet_production_time(p) * s.forecast
-    gap = p.stock_cover * s.forecast - s.finished_goods + wanted_work - s.work_in_process
-    late = s.order_backlog - p.fill_time * s.forecast
+    wanted_stocks = (p.stock_cover + quiet_starts * quiet_time) * s.forecast
+    gap = wanted_stocks - s.finished_goods - s.work_in_process + s.order_backlog - p.fill_time * s.forecast
     obsolete = p.obsolescence * s.finished_goods
-    wanted = max(0, s.forecast + obsolete + (gap + late) / p.adjust_time)
+    wanted = max(0, s.forecast + obsolete + gap / p.adjust_time)
     starts = min(available, wanted + p.utilisation_push * x.production * (available - wanted))
     queue = p.queue_time * (1 - p.variability_gain * mean_execution)
     in_queue = queue / (1 - min(s.utilisation, p.utilisation_cap)) - queue
@@ -123,7 +106,6 @@ def step(s, p, draw, shock, week):
     # governance and its dashboard
     reserve = (s.cash + s.credit_line) / (first_cash(p, draw) + p.credit_weeks)
     health = min(1, reserve, 1 - p.customer_voice * (1 - s.customers))
-    first = quiet_kpis(p)
     green = (s.kpi[0] >= first[0] * (1 - 1e-9)) + sum(s.kpi[i] <= first[i] * (1 + 1e-9) for i in range(1, 5))
     felt = max(0, 1 - health / p.alarm) * (1 - p.blindness / 5 * green)
     correcting = s.distress * s.pursuit * (1 - p.steering_coupling + 2 * p.steering_coupling * mean_execution)
@@ -139,8 +121,7 @@ def step(s, p, draw, shock, week):
         "pursuit": min(1, max(0, s.pursuit + dt * (relapsing - correcting / p.correct_time))),
         "customers": customers, "perceived_lead_time": perceived_lead_time,
         "forecast": toward(s.forecast, signal, p.forecast_time, dt),
-        "work_in_process": s.work_in_process + dt * (starts - output),
-        "rework": s.rework + dt * (caught - reworking),
+        "work_in_process": s.work_in_process + dt * (starts - output), "rework": s.rework + dt * (caught - reworking),
         "finished_goods": s.finished_goods + dt * (output - caught + reworking - shipments - obsolete),
         "order_backlog": s.order_backlog + dt * (orders - shipments),
         "in_transit": s.in_transit + dt * (shipments - deliveries),
@@ -154,8 +135,7 @@ def step(s, p, draw, shock, week):
         "kpi": [toward(k, now, p.kpi_time, dt) for k, now in zip(s.kpi, kpi, strict=True)],
         "insolvency": cash < -credit_line, "customer_collapse": customers < p.customer_floor,
         "gridlock": perceived_lead_time > p.lead_time_limit, "background_exit": week + dt >= exit_week,
-        "alarm": health < p.alarm, "green_kpis": green,
-    }  # fmt: skip
+        "alarm": health < p.alarm, "green_kpis": green}  # fmt: skip
 
 
 def table(unit, allowed, **rows):
@@ -173,8 +153,7 @@ WEEKS = table(
     collection_time=(6, "to be paid"), payout_time=(26, "to pay out surplus cash"),
     sales_memory=(26, "of the bank"), observe_time=(26, "to believe in distress"), correct_time=(52, "to correct"),
     relapse_time=(156, "to relapse"), kpi_time=(13, "to smooth KPIs"), demand_time=(52, "memory of demand shocks"),
-    cost_time=(52, "memory of cost shocks"),
-)  # fmt: skip
+    cost_time=(52, "memory of cost shocks"))  # fmt: skip
 SHARES = table(
     "share", SHARE, lapse_share=(1, "of practices that lapse"), shared_metrics=(0, "of pursuit that is common"),
     discount=(0.08, "of price, by Sales"), promotion_lift=(0.1, "of demand, by Sales"),
@@ -186,8 +165,7 @@ SHARES = table(
     capability_loss=(0.25, "by Finance"), freight_saving=(0.45, "by Logistics"),
     order_share=(0.7, "of orders that wait for the plant"), capability_sensitivity=(0.4, "of appeal"),
     customer_floor=(0.6, "collapse below"), alarm=(0.7, "health that rings"), customer_voice=(0.2, "in health"),
-    blindness=(0.5, "by green KPIs"), steering_coupling=(0, "of correction to execution"),
-)  # fmt: skip
+    blindness=(0.5, "by green KPIs"), steering_coupling=(0, "of correction to execution"))  # fmt: skip
 NUMBERS = table(
     "1", NOT_NEGATIVE, capacity=(1.35, "of demand"), lot_size=(1, "weeks of demand"), lot_growth=(6, "of lots"),
     stock_cover=(4, "weeks of forecast"), queue_time=(0.35, "weeks at half load"), defect_growth=(2, "of defects"),
@@ -199,18 +177,14 @@ NUMBERS = table(
     cash_buffer=(10, "weeks of revenue"), buffer_sd=(0.7, "between firms"), credit_weeks=(8, "of revenue"),
     demand_sd=(0.16, "of the log"), weekly_sd=(0.1, "of a week"), cost_sd=(0.05, "of the log"),
     obsolescence=(0.003, "of goods a week"), interest=(0.002, "a week"), impatience=(0.01, "a year"),
-    background_exit=(0, "a year"),
-)  # fmt: skip
+    background_exit=(0, "a year"))  # fmt: skip
 STOCKS = (
     "pursuit", "customers", "perceived_lead_time", "forecast", "work_in_process", "rework", "finished_goods",
     "order_backlog", "in_transit", "receivables", "cash", "capability", "process_quality", "demand_shock", "cost_shock",
-    "distress", "trailing_sales", "credit_line", "utilisation", "urgency",
-)  # fmt: skip
+    "distress", "trailing_sales", "credit_line", "utilisation", "urgency")  # fmt: skip
 MODEL = Model(
-    name="firm_version_1",
+    name="firm_version_1", start=start, step=step,
     summary="A firm of five divisions; its queue is a formula of the steady state, with a cap on utilisation.",
-    start=start,
-    step=step,
     parameters=(
         Parameter("execution", 0.5, "share", SHARE, "how well decisions are carried out", parts=DIVISIONS),
         Parameter("misalignment", 0.5, "share", SHARE, "how far the local KPI is pursued", parts=DIVISIONS),

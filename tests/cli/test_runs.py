@@ -59,7 +59,7 @@ def test_a_part_of_a_run_is_incomplete_and_the_rest_completes_it(
     assert before.items() <= snapshot(partial_run / "shards").items()
     assert command("status", partial_run).code == 0
     assert json.loads(command("gather", partial_run, "--json").out) == {
-        "result": str(partial_run / "result.nc"), "firms": 240_000, "complete": True,
+        "result": str(partial_run / "result.nc"), "firms": 240_000, "invalid": 0, "complete": True,
     }  # fmt: skip
 
 

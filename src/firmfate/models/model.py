@@ -25,24 +25,20 @@ cell, what depends on draws once a firm; there is nothing to gain by doing so by
 from __future__ import annotations
 
 import inspect
-import keyword
 import math
-import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from numbers import Real
-from types import FunctionType
-from typing import Any, NoReturn
+from typing import Any
 
 from firmfate import markup
-from firmfate.errors import ModelError, is_finite
+from firmfate.errors import ModelError
+from firmfate.models.checks import check_model
 from firmfate.models.declarations import (
     Auxiliary,
     Cause,
     Column,
-    Interval,
     Mark,
     Parameter,
     RandomNumber,
@@ -52,11 +48,6 @@ from firmfate.program.program import Program
 from firmfate.program.python_code import Firm, firm
 from firmfate.program.random_numbers import EXPONENTIAL, NORMAL, UNIFORM
 from firmfate.program.tracing import Signature, fields, random_program, trace, trace_observed
-
-MOST_CAUSES = 254
-"""An event is kept in one byte, whose last value stands for arithmetic that has failed."""
-
-MOST_RANDOM_NUMBERS = 64
 
 MEDIANS = {NORMAL: 0.0, UNIFORM: 0.5, EXPONENTIAL: math.log(2.0)}
 
@@ -110,21 +101,7 @@ class Model:
     steps_per_week: float = 1.0
 
     def __post_init__(self) -> None:
-        if not (isinstance(self.name, str) and self.name):
-            self._refuse("FF114", f"the model's name is {self.name!r}; allowed: text")
-        for table, kind in TABLES.items():
-            rows = getattr(self, table)
-            takes = "Normal, Uniform or Exponential" if kind is RandomNumber else kind.__name__
-            if not isinstance(rows, list | tuple):
-                self._refuse("FF115", f"{table} is {rows!r}; it takes a list of {takes}")
-            for row in rows:
-                if not isinstance(row, kind) or type(row) is RandomNumber:
-                    self._refuse("FF115", f"{table} holds {row!r}; it takes {takes}")
-                self._check_row(table, row)
-            object.__setattr__(self, table, tuple(rows))
-        self._check_settings()
-        self._check_names()
-        self._check_tables()
+        check_model(self)
         _ = self.program
         if self.observe is not None:
             _ = self.observed
@@ -138,97 +115,6 @@ class Model:
                     "their arguments and constants",
                     model=self.name, file=code.co_filename, line=code.co_firstlineno,
                 )  # fmt: skip
-
-    def _refuse(self, code: str, text: str) -> NoReturn:
-        file, line = _written_at()
-        raise ModelError.numbered(code, text, model=self.name, file=file, line=line)
-
-    def _check_row(self, table: str, row: Any) -> None:
-        if not isinstance(row.name, str):
-            self._refuse("FF114", f"{table} has a name {row.name!r}; allowed: text")
-        parts = getattr(row, "parts", ())
-        if not isinstance(parts, tuple) or not all(isinstance(part, str) for part in parts):
-            self._refuse("FF115", f"'{row.name}' has the parts {parts!r}; allowed: a list of names, or a number from 1")
-        if isinstance(row, Parameter):
-            default: object = row.default
-            if not isinstance(default, Real):
-                self._refuse("FF115", f"'{row.name}' has the default {default!r}; allowed: a number")
-            allowed: object = row.allowed
-            if not isinstance(allowed, Interval):
-                self._refuse(
-                    "FF115",
-                    f"'{row.name}' allows {allowed!r}; write an Interval after the unit, such as SHARE, POSITIVE or "
-                    "Interval(0, 5)",
-                )
-
-    def _check_settings(self) -> None:
-        steps = self.steps_per_week
-        if not is_finite(steps) or steps <= 0 or min(abs(x - round(x)) for x in (steps, 1 / steps)) >= 1e-9:
-            self._refuse("FF115", f"steps_per_week is {steps!r}; allowed: an integer, or 1/k for steps of k weeks")
-        if not isinstance(self.alarm, str):
-            self._refuse("FF115", f"alarm is {self.alarm!r}; say in words what it means")
-        if self.check is not None and not callable(self.check):
-            self._refuse("FF115", f"check is {self.check!r}; it takes a function")
-        for name, function in (("start", self.start), ("step", self.step), ("observe", self.observe)):
-            if not isinstance(function, FunctionType) and not (name == "observe" and function is None):
-                self._refuse("FF101", f"{name} is {function!r}, which is no plain function; write it with 'def'")
-
-    def _check_names(self) -> None:
-        groups: tuple[tuple[str, Iterable[str]], ...] = (
-            ("parameter", (x for row in self.parameters for x in (row.name, *_words(row.names), *row.fields))),
-            ("random number", (name for row in (*self.shocks, *self.draws) for name in (row.name, *row.fields))),
-            ("stock", (name for row in self.stocks for name in (row.name, *row.fields))),
-            ("auxiliary", (name for row in self.auxiliaries for name in (row.name, *row.fields))),
-            ("cause", (row.name for row in self.causes)),
-            ("mark", (row.name for row in self.marks)),
-        )
-        for what, names in groups:
-            for name in names:
-                if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_"):
-                    self._refuse(
-                        "FF114", f"{what} '{name}' cannot be a name; allowed: letters, digits and _, not first a digit"
-                    )
-        unique: tuple[tuple[str, list[str]], ...] = (
-            ("parameter", [name for row in self.parameters for name in row.fields]),
-            ("shock", [name for row in self.shocks for name in row.fields]),
-            ("draw", [name for row in self.draws for name in row.fields]),
-            ("stock", [name for row in self.stocks for name in row.fields]),
-            ("auxiliary", [name for row in self.auxiliaries for name in row.fields]),
-        )
-        for what, found in unique:
-            for name in found:
-                if found.count(name) > 1:
-                    self._refuse("FF114", f"{what} '{name}' appears twice")
-        if any(parameter.name == "dt" for parameter in self.parameters):
-            self._refuse("FF114", "parameter 'dt' is the length of a step already; choose another name")
-        taken = [*(s.name for s in self.stocks), *(c.name for c in self.causes), *(m.name for m in self.marks)]
-        for name in taken:
-            if taken.count(name) > 1:
-                self._refuse("FF114", f"stock, cause or mark '{name}' appears twice")
-        if "alarm" in taken:
-            self._refuse("FF114", "'alarm' says in a step whether the alarm rings; choose another name")
-
-    def _check_tables(self) -> None:
-        for parameter in self.parameters:
-            if parameter.default not in parameter.allowed:
-                self._refuse(
-                    "FF115", f"default {parameter.default:g} of '{parameter.name}' is outside {parameter.allowed}"
-                )
-        if not self.stocks:
-            self._refuse("FF116", "stocks is empty; a firm needs at least one")
-        if not 0 < len(self.causes) <= MOST_CAUSES:
-            self._refuse("FF116", f"causes has {len(self.causes)} rows; allowed: 1 to {MOST_CAUSES}")
-        for kind, rows in (("shocks", self.shocks), ("draws", self.draws)):
-            count = sum(len(row.fields) for row in rows)
-            if count > MOST_RANDOM_NUMBERS:
-                self._refuse("FF116", f"{kind} has {count} random numbers; at most {MOST_RANDOM_NUMBERS}")
-        if self.marks and not self.alarm:
-            self._refuse("FF117", "marks are kept from the step of the alarm; say in alarm what it means")
-        for mark in self.marks:
-            if not (isinstance(mark.maximum, int) and 0 < mark.maximum < 255):
-                self._refuse("FF117", f"mark '{mark.name}' has the maximum {mark.maximum!r}; allowed: 1 to 254")
-        if bool(self.auxiliaries) != (self.observe is not None):
-            self._refuse("FF117", "observe and auxiliaries belong together; declare what observe returns")
 
     @cached_property
     def signature(self) -> Signature:
@@ -378,24 +264,3 @@ class Model:
         """Name of the module that the step is written in."""
         found = inspect.getmodule(self.step)
         return found.__name__ if found is not None else ""
-
-
-def _words(parts: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(part for part in parts if not part.isdigit())
-
-
-def _written_at() -> tuple[str, int]:
-    """Return file and line of the call that is making a model."""
-    frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in OUR_MODULES:
-        frame = frame.f_back
-    return frame.f_code.co_filename, frame.f_lineno
-
-
-OUR_MODULES = {"firmfate", "dataclasses"}
-"""Modules that stand between a model's file and its checks."""
-
-TABLES: dict[str, type[Any]] = {
-    "parameters": Parameter, "stocks": Stock, "shocks": RandomNumber, "draws": RandomNumber, "causes": Cause,
-    "marks": Mark, "auxiliaries": Auxiliary,
-}  # fmt: skip

@@ -1,0 +1,166 @@
+"""What is refused of a model's tables and settings, before its functions are read."""
+
+from __future__ import annotations
+
+import keyword
+import sys
+from collections.abc import Iterable
+from numbers import Real
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from firmfate.errors import ModelError, is_finite
+from firmfate.models.declarations import Auxiliary, Cause, Interval, Mark, Parameter, RandomNumber, Stock
+
+if TYPE_CHECKING:
+    from firmfate.models.model import Model
+
+MOST_CAUSES = 254
+"""An event is kept in one byte, whose last value stands for arithmetic that has failed."""
+
+MOST_RANDOM_NUMBERS = 64
+
+TABLES: dict[str, type[Any]] = {
+    "parameters": Parameter, "stocks": Stock, "shocks": RandomNumber, "draws": RandomNumber, "causes": Cause,
+    "marks": Mark, "auxiliaries": Auxiliary,
+}  # fmt: skip
+
+OUR_MODULES = {"firmfate", "dataclasses"}
+"""Modules that stand between a model's file and its checks."""
+
+
+def check_model(model: Model) -> None:
+    """Refuse what no model can be; tables become tuples.
+
+    Raises
+    ------
+    ModelError
+        With number, file and line.
+    """
+    if not (isinstance(model.name, str) and model.name):
+        refuse(model, "FF114", f"the model's name is {model.name!r}; allowed: text")
+    for table, kind in TABLES.items():
+        rows = getattr(model, table)
+        takes = "Normal, Uniform or Exponential" if kind is RandomNumber else kind.__name__
+        if not isinstance(rows, list | tuple):
+            refuse(model, "FF115", f"{table} is {rows!r}; it takes a list of {takes}")
+        for row in rows:
+            if not isinstance(row, kind) or type(row) is RandomNumber:
+                refuse(model, "FF115", f"{table} holds {row!r}; it takes {takes}")
+            _check_row(model, table, row)
+        object.__setattr__(model, table, tuple(rows))
+    _check_settings(model)
+    _check_names(model)
+    _check_tables(model)
+
+
+def refuse(model: Model, code: str, text: str) -> NoReturn:
+    """Refuse a model, at the line that makes it."""
+    file, line = _written_at()
+    raise ModelError.numbered(code, text, model=model.name, file=file, line=line)
+
+
+def _check_row(model: Model, table: str, row: Any) -> None:
+    if not isinstance(row.name, str):
+        refuse(model, "FF114", f"{table} has a name {row.name!r}; allowed: text")
+    parts = getattr(row, "parts", ())
+    if not isinstance(parts, tuple) or not all(isinstance(part, str) for part in parts):
+        refuse(model, "FF115", f"'{row.name}' has the parts {parts!r}; allowed: a list of names, or a number from 1")
+    if isinstance(row, Parameter):
+        default: object = row.default
+        if not isinstance(default, Real):
+            refuse(model, "FF115", f"'{row.name}' has the default {default!r}; allowed: a number")
+        allowed: object = row.allowed
+        if not isinstance(allowed, Interval):
+            refuse(
+                model,
+                "FF115",
+                f"'{row.name}' allows {allowed!r}; write an Interval after the unit, such as SHARE, POSITIVE or "
+                "Interval(0, 5)",
+            )
+
+
+def _check_settings(model: Model) -> None:
+    steps = model.steps_per_week
+    if not is_finite(steps) or steps <= 0 or min(abs(x - round(x)) for x in (steps, 1 / steps)) >= 1e-9:
+        refuse(model, "FF115", f"steps_per_week is {steps!r}; allowed: an integer, or 1/k for steps of k weeks")
+    if not isinstance(model.alarm, str):
+        refuse(model, "FF115", f"alarm is {model.alarm!r}; say in words what it means")
+    if model.check is not None and not callable(model.check):
+        refuse(model, "FF115", f"check is {model.check!r}; it takes a function")
+    for name, function in (("start", model.start), ("step", model.step), ("observe", model.observe)):
+        if not isinstance(function, FunctionType) and not (name == "observe" and function is None):
+            refuse(model, "FF101", f"{name} is {function!r}, which is no plain function; write it with 'def'")
+
+
+def _check_names(model: Model) -> None:
+    groups: tuple[tuple[str, Iterable[str]], ...] = (
+        ("parameter", (x for row in model.parameters for x in (row.name, *_words(row.names), *row.fields))),
+        ("random number", (name for row in (*model.shocks, *model.draws) for name in (row.name, *row.fields))),
+        ("stock", (name for row in model.stocks for name in (row.name, *row.fields))),
+        ("auxiliary", (name for row in model.auxiliaries for name in (row.name, *row.fields))),
+        ("cause", (row.name for row in model.causes)),
+        ("mark", (row.name for row in model.marks)),
+    )
+    for what, names in groups:
+        for name in names:
+            if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_"):
+                refuse(
+                    model,
+                    "FF114",
+                    f"{what} '{name}' cannot be a name; allowed: letters, digits and _, not first a digit",
+                )
+    unique: tuple[tuple[str, list[str]], ...] = (
+        ("parameter", [name for row in model.parameters for name in row.fields]),
+        ("shock", [name for row in model.shocks for name in row.fields]),
+        ("draw", [name for row in model.draws for name in row.fields]),
+        ("stock", [name for row in model.stocks for name in row.fields]),
+        ("auxiliary", [name for row in model.auxiliaries for name in row.fields]),
+    )
+    for what, found in unique:
+        for name in found:
+            if found.count(name) > 1:
+                refuse(model, "FF114", f"{what} '{name}' appears twice")
+    if any(parameter.name == "dt" for parameter in model.parameters):
+        refuse(model, "FF114", "parameter 'dt' is the length of a step already; choose another name")
+    taken = [*(s.name for s in model.stocks), *(c.name for c in model.causes), *(m.name for m in model.marks)]
+    for name in taken:
+        if taken.count(name) > 1:
+            refuse(model, "FF114", f"stock, cause or mark '{name}' appears twice")
+    if "alarm" in taken:
+        refuse(model, "FF114", "'alarm' says in a step whether the alarm rings; choose another name")
+
+
+def _check_tables(model: Model) -> None:
+    for parameter in model.parameters:
+        if parameter.default not in parameter.allowed:
+            refuse(
+                model, "FF115", f"default {parameter.default:g} of '{parameter.name}' is outside {parameter.allowed}"
+            )
+    if not model.stocks:
+        refuse(model, "FF116", "stocks is empty; a firm needs at least one")
+    if not 0 < len(model.causes) <= MOST_CAUSES:
+        refuse(model, "FF116", f"causes has {len(model.causes)} rows; allowed: 1 to {MOST_CAUSES}")
+    for kind, rows in (("shocks", model.shocks), ("draws", model.draws)):
+        count = sum(len(row.fields) for row in rows)
+        if count > MOST_RANDOM_NUMBERS:
+            refuse(model, "FF116", f"{kind} has {count} random numbers; at most {MOST_RANDOM_NUMBERS}")
+    if model.marks and not model.alarm:
+        refuse(model, "FF117", "marks are kept from the step of the alarm; say in alarm what it means")
+    for mark in model.marks:
+        if not (isinstance(mark.maximum, int) and 0 < mark.maximum < 255):
+            refuse(model, "FF117", f"mark '{mark.name}' has the maximum {mark.maximum!r}; allowed: 1 to 254")
+    if bool(model.auxiliaries) != (model.observe is not None):
+        refuse(model, "FF117", "observe and auxiliaries belong together; declare what observe returns")
+
+
+def _words(parts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(part for part in parts if not part.isdigit())
+
+
+def _written_at() -> tuple[str, int]:
+    """Return file and line of the call that is making a model."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in OUR_MODULES:
+        frame = frame.f_back
+    return frame.f_code.co_filename, frame.f_lineno
