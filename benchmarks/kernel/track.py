@@ -138,7 +138,11 @@ def record(commit: str | None) -> dict[str, Any]:
 def show(entries: list[dict[str, Any]]) -> str:
     """Return a table, a row a measurement."""
     head = ["commit", "measured", *FIGURES.values()]
-    rows = [[e["commit"], e["measured"], *(f"{e[key]:.2f}" if key in e else "–" for key in FIGURES)] for e in entries]
+
+    def figure(entry: dict[str, Any], key: str) -> str:
+        return "–" if key not in entry else f"{entry[key]:.0f}" if key == "firm_version" else f"{entry[key]:.2f}"
+
+    rows = [[e["commit"], e["measured"], *(figure(e, key) for key in FIGURES)] for e in entries]
     return "\n".join("| " + " | ".join(row) + " |" for row in [head, ["---"] * len(head), *rows])
 
 

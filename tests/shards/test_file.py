@@ -234,10 +234,10 @@ FORGED: dict[str, tuple[Change, str]] = {
     "another study's": (lambda h, a: (h | {"fingerprint": "0" * 16}, a), "its fingerprint is '0000000000000000'"),
     "a long fingerprint": (lambda h, a: (h | {"fingerprint": "\x1b[2J" * 9999}, a), r"fingerprint is '\\x1b"),
     "no fingerprint": (lambda h, a: ({k: v for k, v in h.items() if k != "fingerprint"}, a), r"a shard \(KeyError\)"),
-    "other replicates": (lambda h, a: (h | {"replicates": 51}, a), "other cells or replicates than its name"),
-    "another first replicate": (lambda h, a: (h | {"first": 50}, a), "other cells or replicates than its name"),
-    "other cells": (lambda h, a: (h | {"cells": h["cells"][::-1]}, a), "other cells or replicates than its name"),
-    "no cells": (lambda h, a: (h | {"cells": []}, a), "other cells or replicates than its name"),
+    "other replicates": (lambda h, a: (h | {"replicates": 51}, a), "not those of its name"),
+    "another first replicate": (lambda h, a: (h | {"first": 50}, a), "not those of its name"),
+    "other cells": (lambda h, a: (h | {"cells": h["cells"][::-1]}, a), "not those of its name"),
+    "no cells": (lambda h, a: (h | {"cells": []}, a), "not those of its name"),
     "cells that are one text": (lambda h, a: (h | {"cells": ["".join(h["cells"])]}, a), "allowed: 1 to"),
     "cells that are a number": (lambda h, a: (h | {"cells": 7}, a), "TypeError"),
     "a variable less": (without("invalid"), "'first_invalid', .* in place of .*'invalid'"),
@@ -254,7 +254,10 @@ FORGED: dict[str, tuple[Change, str]] = {
     "a byte more": (lambda h, a: (h, a + b"\0"), "it is too long"),
     "a byte less": (lambda h, a: (h, a[:-1]), "it is too short"),
     "many zeros more": (lambda h, a: (h, a + bytes(2**28)), "it is too long"),
-    "cells of many levels": (lambda h, a: (h | {"cells": json.loads("[" * 900 + "]" * 900)}, a), "than its name"),
+    "cells of many levels": (
+        lambda h, a: (h | {"cells": json.loads("[" * 900 + "]" * 900)}, a),
+        "not those of its name",
+    ),
 }  # fmt: skip
 
 
