@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from firmfate.analysis import Finding
 
 
+__all__ = ["Accessor", "Drawn", "Plots"]
+
+
 @dataclass(frozen=True)
 class Drawn:
     """A figure that a notebook shows where it is the last line of a cell.
@@ -80,7 +83,7 @@ class Accessor:
     --------
     >>> from firmfate.survival import example
     >>> example().firmfate.rmst().estimate.sel(execution=1.0).round(1).values
-    array([73.7, 53.3])
+    array([82.7, 46.1])
     """
 
     def __init__(self, ds: xr.Dataset) -> None:
