@@ -23,7 +23,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
 ]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "notebooks"]
 templates_path = ["_templates"]
 
 # Other projects' inventories come from the network: links to them are made only where it is there.

@@ -9,7 +9,7 @@ import firmfate
 
 ROOMS = (
     "survival", "analysis", "sensitivity", "calibration", "plots", "execute", "simulation", "study", "design",
-    "targets",
+    "accessor", "targets",
 )  # fmt: skip
 
 

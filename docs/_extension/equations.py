@@ -67,6 +67,8 @@ def _shown(function: FunctionType) -> str:
         written = re.sub(r'\n    """.*?"""', "", source, count=1, flags=re.DOTALL)
         return f"```python\n{written.strip()}\n```\n"
     latex = latexify.get_latex(function, use_signature=False, escape_underscores=True)
+    # Spacing marks, which become empty operators that browsers cannot read.
+    latex = latex.replace(r"\mathopen{}", "").replace(r"\mathclose{}", "")
     left = r"\mathrm{" + function.__name__.replace("_", r"\_") + "} = "
     if latex.startswith(r"\begin{array}{l}"):
         first, last = latex.rsplit(r" \\ ", 1)

@@ -7,40 +7,67 @@ reads or makes datasets; ``import firmfate`` alone imports no xarray.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
 
 import xarray as xr
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from firmfate.analysis import Finding
 
 
+__all__ = ["Accessor", "Drawn", "Plots"]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure that a notebook shows where it is the last line of a cell.
+
+    Attributes
+    ----------
+    axes : matplotlib.axes.Axes
+    """
+
+    axes: Axes
+
+    @property
+    def figure(self) -> Figure:
+        """The figure: ``figure.savefig("map.png")`` keeps it."""
+        return cast("Figure", self.axes.figure)
+
+    def _repr_png_(self) -> bytes:
+        from firmfate.plots import picture
+
+        return picture(self.figure, form="png")
+
+
 class Plots:
-    """Figures of a dataset: ``ds.firmfate.plot.map(x, y)``; each returns Axes."""
+    """Figures of a dataset: ``ds.firmfate.plot.map(x, y)``."""
 
     def __init__(self, ds: xr.Dataset) -> None:
         self._ds = ds
 
-    def map(self, x: str, y: str, **options: Any) -> Axes:
+    def map(self, x: str, y: str, **options: Any) -> Drawn:
         """Draw the mean lifetime over two axes; see `firmfate.plots.lifetime_map`."""
         from firmfate.plots import lifetime_map
 
-        return lifetime_map(self._ds, x, y, **options)
+        return Drawn(lifetime_map(self._ds, x, y, **options))
 
-    def survival(self, **options: Any) -> Axes:
+    def survival(self, **options: Any) -> Drawn:
         """Draw survival curves with numbers at risk; see `firmfate.plots.survival_curves`."""
         from firmfate.plots import survival_curves
 
-        return survival_curves(self._ds, **options)
+        return Drawn(survival_curves(self._ds, **options))
 
-    def lifetimes(self, **options: Any) -> Axes:
+    def lifetimes(self, **options: Any) -> Drawn:
         """Draw mean lifetimes along an axis, with limits; see `firmfate.plots.lifetimes`."""
         from firmfate.plots import lifetimes
 
-        return lifetimes(self._ds, **options)
+        return Drawn(lifetimes(self._ds, **options))
 
 
 @xr.register_dataset_accessor("firmfate")  # type: ignore[no-untyped-call]
@@ -56,7 +83,7 @@ class Accessor:
     --------
     >>> from firmfate.survival import example
     >>> example().firmfate.rmst().estimate.sel(execution=1.0).round(1).values
-    array([73.7, 53.3])
+    array([82.7, 46.1])
     """
 
     def __init__(self, ds: xr.Dataset) -> None:

@@ -19,7 +19,7 @@ import firmfate
 from firmfate import exporting
 from firmfate.exporting import export_counts, export_firms
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs" / "tutorials" / "statistics.md"
 POPULATION = """
 [record]
 firms = true
@@ -123,20 +123,20 @@ def test_formats_hold_the_same_table_and_a_dictionary_describes_its_columns(
     assert about.unit.str.len().gt(0).all()
 
 
-def readmes_r() -> list[str]:
-    """Return the blocks of R in the README."""
-    return re.findall(r"^```r\n(.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+def tutorials_r() -> list[str]:
+    """Return the blocks of R in the tutorial on statistics."""
+    return re.findall(r"^```r\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 
 
 @pytest.mark.skipif(shutil.which("Rscript") is None, reason="Rscript is not installed")
-def test_the_readmes_r_reads_a_result_without_an_export(
+def test_the_tutorials_r_reads_a_result_without_an_export(
     finished_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The program that comes with the package is found, and its curves are ours."""
     (tmp_path / "runs").mkdir()
-    (tmp_path / "runs" / "small").symlink_to(finished_run)
+    (tmp_path / "runs" / "statistics").symlink_to(finished_run)
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
-    _, block = readmes_r()
+    _, block = tutorials_r()
     program = f"""{block.replace("survfit(", "curves <- survfit(")}
     write.csv(data.frame(alive = summary(curves, times = 520, extend = TRUE)$surv), "curves.csv")
     """
@@ -147,9 +147,9 @@ def test_the_readmes_r_reads_a_result_without_an_export(
 
 
 @pytest.mark.skipif(shutil.which("Rscript") is None, reason="Rscript is not installed")
-def test_the_readmes_r_fits_survfit_and_coxph_to_an_export(finished_run: Path, tmp_path: Path) -> None:
+def test_the_tutorials_r_fits_survfit_and_coxph_to_an_export(finished_run: Path, tmp_path: Path) -> None:
     """Its lines as they stand: curves are ours, coefficients (of Efron's ties) near ours, errors those of batches."""
-    block, _ = readmes_r()
+    block, _ = tutorials_r()
     export_firms(finished_run, tmp_path / "firms.csv.gz")
     block = block.replace("survfit(", "curves <- survfit(").replace("coxph(", "fit <- coxph(")
     program = f"""{block}

@@ -50,10 +50,11 @@ def test_the_guide_leads_from_a_profile_to_the_report(tmp_path: Path) -> None:
 
 
 def test_every_command_of_the_cluster_guides_exists() -> None:
-    """Options that the README and the guide name are options of the command line."""
+    """Options that the README, the guide and the documentation name are options of the command line."""
     from firmfate.cli import parser
 
-    text = (TOP / "slurm" / "README.md").read_text() + (TOP / "README.md").read_text()
+    pages = [TOP / "slurm" / "README.md", TOP / "README.md", *sorted(TOP.glob("docs/[th]*/*.md"))]
+    text = "".join(page.read_text(encoding="utf-8") for page in pages)
     by_name = parser()._subparsers._group_actions[0].choices  # type: ignore[union-attr]
     named = re.findall(r"firmfate (run|submit|status|gather|plan)\b([^`|)'\n]*)", text)
     assert len(named) > 10

@@ -37,6 +37,7 @@ def run(page: Path, block: Block, names: dict[str, object], capsys: pytest.Captu
     return said.out + said.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_a_page_runs_and_prints_what_it_says(page: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     names: dict[str, object] = {"__name__": "page"}

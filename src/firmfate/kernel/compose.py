@@ -12,6 +12,7 @@ import hashlib
 import importlib.util
 import os
 import platform
+import stat
 import sys
 import tempfile
 from functools import cache
@@ -28,12 +29,16 @@ from firmfate.program.layout import Layout
 from firmfate.program.tracing import fields
 
 LANES = 24
+OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 PIECES: dict[str, Pieces] = {}
 """Stages of programs by digest, for the generated modules to import."""
 
 
 def cache_directory() -> Path:
-    """Return the folder of generated engines: one a node, since shared file systems corrupt the compiler's cache."""
+    """Return the folder of generated engines: one a node, since shared file systems corrupt the compiler's cache.
+
+    It belongs to the user, and no one else can write into it; where that cannot be, it is a new one for this process.
+    """
     chosen = os.environ.get("FIRMFATE_CACHE_DIR")
     if chosen:
         root = Path(chosen)
@@ -43,11 +48,15 @@ def cache_directory() -> Path:
         root = Path(user_cache_dir("firmfate"))
     folder = root / "engines" / (platform.node() or "node")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if folder.stat().st_mode & OTHERS_WRITE:
+            folder.chmod(0o700)  # of another user's folder this fails: what is in the cache is run
         with tempfile.TemporaryFile(dir=folder):
-            return folder
+            if folder.stat().st_uid == os.getuid():
+                return folder
     except OSError:
-        return Path(tempfile.mkdtemp(prefix="firmfate-engines-"))
+        pass
+    return Path(tempfile.mkdtemp(prefix="firmfate-engines-"))
 
 
 @cache
