@@ -43,7 +43,7 @@ def counters(request: pytest.FixtureRequest) -> Counters:
 def test_every_mark_has_a_variable_of_its_own_size(counters: Counters) -> None:
     strata = ("stratum",) * (counters.strata > 1)
     for name, dim, size in (("mood_count", "mood", 3), ("last_step_count", "grade", 5)):
-        for own, said in ((name, "at the alarm and by how they ended"), (f"early_{name}", f"as {name}, of early")):
+        for own, said in ((name, "at the alarm and by cause, or censored"), (f"early_{name}", f"as {name}, of early")):
             assert counters.dims(own) == (*strata, "end", dim)
             assert counters.shape(own) == (*(counters.strata,) * len(strata), 2, size)
             assert said in counters.variables[own].long_name
