@@ -95,7 +95,8 @@ def execute(arguments: argparse.Namespace) -> int:
         terminal.out_json(
             {
                 "directory": str(into), "result": str(into / "result.nc"), "report": str(report) if report else None,
-                "firms": int(ds["firms"].sum()), "invalid": int(ds["invalid"].sum()), "finding": sentence, **({"precision": [one.table() for one in precision]} if precision else {}),
+                "firms": int(ds["firms"].sum()), "invalid": int(ds["invalid"].sum()), "finding": sentence,
+                **({"precision": [one.table() for one in precision]} if precision else {}),
             }
         )  # fmt: skip
     elif not arguments.quiet:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -76,6 +76,39 @@ def sums(
     return found
 
 
+def as_dataset(
+    study: Study, cells: Cells, counters: Counters, found: Mapping[str, NDArray[np.int64]], *, over_axes: bool
+) -> xr.Dataset:
+    """Return counts, (cells, [stratum], ...), as estimators take them, strata added up.
+
+    Parameters
+    ----------
+    study : Study
+    cells : Cells
+    counters : Counters
+    found : mapping
+        Variable -> counts.
+    over_axes : bool
+        Whether they are of all cells, and are to lie over the axes; otherwise over ``cell``.
+    """
+    import xarray as xr
+
+    coordinates = {
+        name: (own, values) for name, (own, values, _) in cells.coords.items() if over_axes and own == (name,)
+    }
+    variables = {}
+    for name, table in found.items():
+        over = tuple(dim for dim in counters.dims(name) if dim != "stratum")
+        added = table.sum(axis=1) if counters.strata > 1 else table
+        dims, shape = (cells.dims, cells.shape) if over_axes else (("cell",), table.shape[:1])
+        variables[name] = ((*dims, *over), added.reshape(*shape, *added.shape[1:]))
+    used = {dim for over, _ in variables.values() for dim in over}
+    coordinates |= {
+        name: ((name,), np.asarray(values)) for name, values in coordinate_values(study).items() if name in used
+    }
+    return xr.Dataset(variables, coordinates, {"steps_per_week": float(study.steps_per_week)})
+
+
 class Counted:
     """The counts of a study's firms in a run directory, in memory and of as many cells as are asked for.
 
@@ -86,10 +119,16 @@ class Counted:
     holdings : Holdings
         Of all firms that the study asks for.
     schema : Schema
+
+    Attributes
+    ----------
+    bytes_per_cell : int
+        That a cell takes while it is added up.
     """
 
     def __init__(self, study: Study, cells: Cells, holdings: Holdings, schema: Schema) -> None:
         self._study, self._cells, self._counters = study, cells, schema.counters
+        self.bytes_per_cell = schema.counters.bytes_while_counting
         self._by_cell, self._load = shards_by_cell(cells, holdings), loader(schema)
 
     def of(self, names: Collection[str], positions: NDArray[np.intp] | None = None) -> xr.Dataset:
@@ -99,26 +138,10 @@ class Counted:
         ------
         BrokenShards
         """
-        import xarray as xr
-
         broken: dict[Path, ShardFile] = {}
         complete = positions is None
         positions = np.arange(len(self._cells)) if positions is None else positions
         found = sums(positions, self._cells, self._counters, self._by_cell, self._load, broken, names)
         if broken:
             raise BrokenShards(list(broken.values()))
-        dims, shape = (self._cells.dims, self._cells.shape) if complete else (("cell",), (positions.size,))
-        coordinates = {
-            name: (own, values) for name, (own, values, _) in self._cells.coords.items() if complete and own == (name,)
-        }
-        variables = {}
-        for name, table in found.items():
-            over = self._counters.dims(name)
-            added = table.sum(axis=1) if "stratum" in over else table
-            over = tuple(dim for dim in over if dim != "stratum")
-            variables[name] = ((*dims, *over), added.reshape(*shape, *added.shape[1:]))
-        used = {dim for over, _ in variables.values() for dim in over}
-        for name, values in coordinate_values(self._study).items():
-            if name in used:
-                coordinates[name] = ((name,), np.asarray(values))
-        return xr.Dataset(variables, coordinates, {"steps_per_week": float(self._study.steps_per_week)})
+        return as_dataset(self._study, self._cells, self._counters, found, over_axes=complete)

@@ -110,11 +110,12 @@ def run(
         raise FirmfateError(f"shard_scale = {shard_scale!r}; allowed: a number above 0 and up to {MOST_SCALE:,.0f}")
     on.check()
     directory = RunDirectory.of(study, into)
-    rounds = Rounds(directory, study) if study.precision else None
+    # Parts of one array agree on the round by the directory's record; the job that gathers decides.
+    rounds = Rounds(directory, study) if study.precision and on.gathers else None
     attempt = 0
     with stops_on_signals():
         while True:
-            worker = _claimed(directory, rounds.study if rounds else study)
+            worker = _claimed(directory, rounds.study if rounds else directory.as_far(study))
             plan = directory.plan(worker.study, worker.cells, shard_scale=shard_scale)
             remarks = _simulate(on, worker, plan, on.shards(plan), directory, progress=progress, again=attempt > 0)
             if not on.gathers:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from firmfate import files
@@ -20,7 +20,7 @@ from firmfate.precision.rules import next_firms
 from firmfate.precision.widths import Reached, widths
 from firmfate.precision.words import sentences
 from firmfate.shards.directory import RunDirectory, fingerprint_of
-from firmfate.shards.plan import firm_seconds
+from firmfate.shards.plan import Plan, firm_seconds
 from firmfate.shards.schema import Schema
 from firmfate.study import Study
 
@@ -50,6 +50,22 @@ def most_firms(study: Study) -> int:
             f"{pilot:,.0f}, for {study.design.count:,} cells x {precision.pilot:,} firms (study.replicates)"
         )
     return most
+
+
+def following(reached: Iterable[Reached], firms: int, batches: int, most: int) -> int:
+    """Return how many firms a cell the next round has; those of this one where it was the last.
+
+    All cells get the same number, that of the target and cell that needs most: common random numbers stay common.
+
+    Parameters
+    ----------
+    reached : iterable of Reached
+        After a round of `firms` firms a cell.
+    firms, batches, most : int
+        As for `next_firms`.
+    """
+    needed = [one.needed for one in reached if not one.enough]
+    return next_firms(firms, max(needed), batches, most) if needed else firms
 
 
 class Rounds:
@@ -89,6 +105,7 @@ class Rounds:
         self.decided: list[dict[str, Any]] = []
         self.reached: tuple[Reached, ...] = ()
         self.finished = ""
+        self._decided_study = self.study
         begun = directory.provenance_file.is_file()
         self._held = int(directory.read_provenance()["replicates"]) if begun else 0
         self._recorded = self._read()
@@ -100,7 +117,7 @@ class Rounds:
 
     def _complete(self) -> bool:
         """Return whether all firms of the round are there."""
-        return not self._directory.plan(self.study, self._cells).shards
+        return not self.plan().shards
 
     def _refuse_less(self) -> None:
         """Refuse to end with fewer firms than there are."""
@@ -150,25 +167,35 @@ class Rounds:
                 say(line)
         return not self.finished
 
+    def plan(self) -> Plan:
+        """Return the plan of what is missing of the round."""
+        return self._directory.plan(self.study, self._cells)
+
+    def steps_a_firm(self) -> float:
+        """Return the mean steps of a firm in the last complete round."""
+        ds = self._counted(self._decided_study).of(("batch_lifetime", "firms"))
+        return float(ds["batch_lifetime"].isel(horizon=-1).sum() / ds["firms"].sum())
+
+    def _counted(self, study: Study) -> Counted:
+        """Return the counts of a complete round."""
+        schema = Schema.of(study, fingerprint_of(study))
+        return Counted(study, self._cells, self._directory.holdings(study, self._cells), schema)
+
     def _decide(self) -> None:
         """Look at a complete round."""
         study, cells = self.study, self._cells
-        schema = Schema.of(study, fingerprint_of(study))
-        counted = Counted(study, cells, self._directory.holdings(study, cells), schema)
-        blocks = (positions.ravel() for _, positions in slabs(cells.shape, schema.counters.bytes_while_counting))
+        self._decided_study = study
+        counted = self._counted(study)
+        blocks = (positions.ravel() for _, positions in slabs(cells.shape, counted.bytes_per_cell))
         self.reached = widths(self._precision, counted.of, blocks, cells=len(cells), firms=study.replicates)
-        open_ones = [one for one in self.reached if not one.enough]
-        wanted = study.replicates
-        if open_ones:
-            needed = max(one.needed for one in open_ones)
-            wanted = next_firms(study.replicates, needed, study.batches, self._most)
+        wanted = following(self.reached, study.replicates, study.batches, self._most)
         entry = {"firms a cell": study.replicates, "targets": [one.table() for one in self.reached], "next": wanted}
         self._compare(entry)
         self.decided.append(entry)
         if wanted > study.replicates:
             self.study = study.grown(wanted)
         else:
-            self.finished = AT_MOST if open_ones else REACHED
+            self.finished = REACHED if all(one.enough for one in self.reached) else AT_MOST
 
     def _compare(self, entry: dict[str, Any]) -> None:
         """Refuse a decision that is not the one on record."""
@@ -195,9 +222,10 @@ class Rounds:
 def recorded(text: str) -> tuple[tuple[Reached, ...], str]:
     """Return how far the targets were in the last round on record, and why rounds ended; from the text of a record.
 
-    ``result.nc`` holds it as its attribute ``precision``.
+    ``result.nc`` holds it as its attribute ``precision``. Nothing, where it is no such text.
     """
-    held = json.loads(text or '{"rounds": []}')
-    if not held["rounds"]:
+    try:
+        held = json.loads(text)
+        return tuple(map(Reached.of_table, held["rounds"][-1]["targets"])), str(held["finished"])
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
         return (), ""
-    return tuple(map(Reached.of_table, held["rounds"][-1]["targets"])), str(held["finished"])

@@ -83,7 +83,8 @@ class Reached:
     @classmethod
     def of_table(cls, table: Mapping[str, Any]) -> Reached:
         """Return it from such a table."""
-        return cls(**{name: float("nan") if value is None else value for name, value in table.items()})
+        values: dict[str, Any] = {name: float("nan") if value is None else value for name, value in table.items()}
+        return cls(**values)
 
 
 class _Cells(NamedTuple):
@@ -153,8 +154,8 @@ def _added_up(target: Target, found: list[_Cells], level: float, firms: int) -> 
     return Reached(
         target=target.key, within=target.within, widest=float(half.max()) if half.size else np.nan,
         level=level, firms=firms, cells=int(half.size), narrow=int((half <= target.within).sum()),
-        never=int(never.sum()), unseen=float(exact_limit(never_firms, level).max(initial=0)), undefined=int((~counts & ~never).sum()),
-        needed=float(firms_needed(n, half, target.within).max(initial=0)),
+        never=int(never.sum()), unseen=float(exact_limit(never_firms, level).max(initial=0)),
+        undefined=int((~counts & ~never).sum()), needed=float(firms_needed(n, half, target.within).max(initial=0)),
     )  # fmt: skip
 
 

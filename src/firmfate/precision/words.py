@@ -13,9 +13,14 @@ def sentences(reached: Iterable[Reached]) -> list[str]:
     return [sentence(one) for one in reached]
 
 
+def unit_of(target: str) -> str:
+    """Return the unit of a target's width, with a blank before it; empty of shares."""
+    return " years" if target.startswith("rmst") else ""
+
+
 def sentence(one: Reached) -> str:
     """Return one target's state."""
-    unit = " years" if one.target.startswith("rmst") else ""
+    unit = unit_of(one.target)
     what = "value" if one.target == "m_star" else "cell"
     asked = f"± {one.within:g}{unit}"
     firms = f"with {one.firms:,} firms a cell"

@@ -76,9 +76,9 @@ class Target:
     cause: str = ""
 
     @property
-    def unit(self) -> str:
-        """What ``within`` is measured in, for a message; empty of shares."""
-        return "years" if self.kind == "rmst" else ""
+    def words(self) -> str:
+        """The target as a line of a plan has it."""
+        return f"{self.key} ± {self.within:g}{' years' if self.kind == 'rmst' else ''}"
 
 
 @dataclass(frozen=True)
