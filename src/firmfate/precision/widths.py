@@ -49,7 +49,8 @@ class Reached:
         Cells in which nothing, or everything, happened, and the exact upper limit of the share there. They are no part
         of `cells`.
     undefined : int
-        Cells without an estimate: invalid firms, or an effect that never changes its sign. No part of `cells` either.
+        Cells without an estimate: invalid firms, or an effect that never changes its sign, or is exactly 0 in a cell of
+        common random numbers. No part of `cells` either.
     needed : float
         Firms a cell that are predicted to be enough.
     """
@@ -165,8 +166,10 @@ def _turning(target: Target, ds: xr.Dataset, precision: Precision, firms: int) -
     points = int(np.prod([ds.sizes[dim] for dim in others if dim not in ("execution", "misalignment")], dtype=np.int64))
     level = 1 - (1 - precision.level) / points if precision.simultaneous else precision.level
     found = turning_point(ds, level=level)
-    estimate = np.atleast_1d(found["estimate"].values).ravel()
-    half = (np.atleast_1d((found["upper"] - found["lower"]).values).ravel() / 2)[np.isfinite(estimate)]
+    estimate, se = (np.atleast_1d(found[name].values).ravel() for name in ("estimate", "se"))
+    # Without any variation there is no interval: the effect is exactly 0 in a cell, in every batch.
+    defined = np.isfinite(estimate) & (se != 0)
+    half = (np.atleast_1d((found["upper"] - found["lower"]).values).ravel() / 2)[defined]
     # m* is there, but not in every batch's absence: its error is not known yet, and four times the firms may show it.
     known = np.isfinite(half)
     needed = np.where(known, firms_needed(firms, np.where(known, half, 0.0), target.within), 4.0 * firms)

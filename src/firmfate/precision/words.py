@@ -38,6 +38,10 @@ def sentence(one: Reached) -> str:
         words += f"; in {one.never:,} cell{'s' * (one.never != 1)} nothing or everything happened: "
         words += f"the share of the other is below {one.unseen:.2g} (exact limit)"
     if one.undefined:
-        why = "the effect of execution never changes its sign" if what == "value" else "no estimate"
+        why = (
+            "the effect of execution never changes its sign, or is exactly 0 in a cell"
+            if what == "value"
+            else "no estimate"
+        )
         words += f"; {one.undefined:,} without: {why}"
     return words

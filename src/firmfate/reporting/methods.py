@@ -90,10 +90,11 @@ def paragraph(context: Context) -> str:
     if context.precision and context.pilot:
         pilot, last = context.pilot, context.precision[0].firms
         parts.append(
-            f"The number of firms followed from the precision asked for: after a pilot of {pilot:,} firms a cell, rounds "
-            f"of predicted size were added, to {last:,} firms a cell, until limits were narrow enough or the work allowed "
-            "was done; variances were those of the firms and of z² more, half of them at either extreme (Agresti & Coull "
-            f"1998), limits of shares never seen exact (Clopper & Pearson 1934). {'. '.join(sentences(context.precision))}."
+            f"The number of firms followed from the precision asked for: after a pilot of {pilot:,} firms a cell, "
+            f"rounds of predicted size were added, to {last:,} firms a cell, until limits were narrow enough or the "
+            "work allowed was done; variances were those of the firms and of z² more, half of them at either extreme "
+            "(Agresti & Coull 1998), and limits of shares of which none was seen exact (Clopper & Pearson 1934). "
+            f"{'. '.join(sentences(context.precision))}."
         )
     parts.append("Standard errors describe the simulation alone and not the fit of the model to firms.")
     return " ".join(parts)
