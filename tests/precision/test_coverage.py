@@ -40,9 +40,9 @@ def measured(cars: Cars, repetitions: int) -> tuple[dict[str, np.ndarray], float
 
 def test_cars_are_covered_after_stopping() -> None:
     cars = Cars(rmst="0.3 years", survival={"5y": 0.02})
-    covered, firms = measured(cars, 100)
+    covered, firms = measured(cars, 300)
     for name in ("rmst", "survival"):
-        assert abs(covered[name] - 0.95).max() < margin(100), name
+        assert abs(covered[name] - 0.95).max() < margin(300), name
     assert 2 * 1024 < firms < 4 * 1024  # a top-up, and one alone
 
 
@@ -65,9 +65,8 @@ def test_ten_thousand_repetitions_on_shares(
 def test_ten_thousand_repetitions_on_cars(record_property: Callable[[str, object], None]) -> None:
     covered, firms = measured(Cars(rmst="0.3 years", survival={"5y": 0.02}), 10_000)
     for name in ("rmst", "survival"):
-        record_property(
-            f"{name}, lowest and highest of 6 cells", {"": float(covered[name].min()), "to": float(covered[name].max())}
-        )
+        spread = {"lowest of 6 cells": float(covered[name].min()), "highest": float(covered[name].max())}
+        record_property(name, spread)
         assert abs(covered[name] - 0.95).max() < margin(10_000), name
     record_property("mean firms a cell", firms)
 
