@@ -15,6 +15,7 @@ The rooms, in the order in which a study flows through them::
     dataset/       finished shards become one xarray dataset
     simulation/    many firms or one without a study, and the trajectory of any one firm of a run
     survival/      estimators on counts
+    precision/     rounds of firms until the limits that a study asks for are narrow enough
     analysis/      what a run shows: phase map, turning point, effects, alarms, the finding in words
     sensitivity/   screens, Sobol indices, Shapley values
     calibration/   a population of firms fitted to observed survival

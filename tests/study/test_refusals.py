@@ -94,7 +94,7 @@ REFUSED = {
         ),
         ["[grid] has 1,000,000,000 cells", "at most 1,000,000"],
     ),
-    "precision": ('[[precision.target]]\nquantity = "rmst"', ["[[precision.target]] is not supported yet"]),
+    "precision": ("[precision]\nrmts = 0.05", ["precision.rmts: there is no such key", "did you mean 'rmst'?"]),
     "study is no table": ("[[cells]]\nexecution = 0.5\n[[cells]]\nmisalignment = 0.5", ["cells[1]", "same keys"]),
     "cells twice": (
         "[[cells]]\nexecution = 0.5\n[[cells]]\nexecution = 0.5",

@@ -22,6 +22,10 @@ def execute(arguments: argparse.Namespace) -> int:
     """Read and lay out the study."""
     study = read_study(arguments.study, quiet=arguments.quiet)
     cells = study.cells
+    if study.precision:
+        from firmfate.precision.rounds import most_firms
+
+        most_firms(study)
     if arguments.json:
         terminal.out_json(
             {

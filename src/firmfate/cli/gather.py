@@ -22,9 +22,19 @@ def execute(arguments: argparse.Namespace) -> int:
     """Gather, and keep the paths of a few firms."""
     from firmfate.dataset import gather
     from firmfate.execute import complete
+    from firmfate.precision import Rounds, sentences
+    from firmfate.shards import RunDirectory
 
+    directory = RunDirectory(arguments.directory)
+    study = directory.study()
+    rounds = Rounds(directory, study) if study.precision else None
+    decided = rounds is not None and bool(rounds.reached)
+    if rounds is not None and decided:
+        rounds.keep()  # before the result is written, which holds what was reached
     ds = gather(arguments.directory, allow_incomplete=arguments.allow_incomplete)
     complete(arguments.directory)
+    if rounds is not None and decided:
+        directory.claim(directory.as_far(rounds.study))
     firms, finished = int(ds["firms"].sum()), bool(ds.attrs["complete"])
     if arguments.json:
         invalid = int(ds["invalid"].sum())
@@ -37,5 +47,8 @@ def execute(arguments: argparse.Namespace) -> int:
     elif not arguments.quiet:
         remark = "" if finished else ", which are not all"
         terminal.out(f"gathered {firms:,} firms{remark}: {arguments.directory / 'result.nc'}")
+        if rounds is not None and decided:
+            more = "" if rounds.finished else f"next: {rounds.study.replicates:,} firms a cell; run or submit it again"
+            terminal.out("\n".join([*sentences(rounds.reached), *([more] if more else [])]))
     terminal.complain_of_invalid(ds, arguments.directory)
     return terminal.DONE

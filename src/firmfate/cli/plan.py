@@ -21,12 +21,18 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Lay out the study and cut it into shards."""
+    from firmfate.precision import Rounds, forecast
+    from firmfate.precision.rounds import most_firms
     from firmfate.shards import RunDirectory, plan
 
     study = read_study(arguments.study)
+    predicted = None
     if arguments.into and arguments.into.exists():
         directory = RunDirectory(arguments.into)
-        directory.refuse_other(study)
+        directory.refuse_other(directory.as_far(study))
+        if study.precision:
+            rounds = Rounds(directory, study)
+            study, predicted = rounds.study, forecast(rounds)
         found = directory.plan(study, study.cells)
     else:
         found = plan(study)
@@ -56,11 +62,18 @@ def execute(arguments: argparse.Namespace) -> int:
                 "shard_bytes": found.shard_bytes,
                 "firms_bytes": found.firms_bytes,
                 "expected_se_weeks": found.expected_se_weeks,
+                **({"precision": predicted.table()} if predicted else {}),
                 **({"slurm": tasks.table()} if tasks else {}),
             }
         )
     else:
         lines = [str(found)]
+        if study.precision:
+            targets = ", ".join(target.words for target in study.precision.targets)
+            lines.append(f"precision {targets}; at most {most_firms(study):,} firms a cell")
+            lines.append(
+                str(predicted) if predicted else "pilot     the firms above; after its run, plan --into predicts more"
+            )
         if compiling:
             lines.append(f"start     about {compiling:g} s more to compile the model, once on this machine")
         if tasks:

@@ -87,16 +87,19 @@ def execute(arguments: argparse.Namespace) -> int:
 
         report = write_report(into)
     from firmfate.analysis import finding
+    from firmfate.precision import recorded, sentences
 
     sentence = finding(ds).sentence()
+    precision, _ = recorded(str(ds.attrs.get("precision", "")))
     if arguments.json:
         terminal.out_json(
             {
                 "directory": str(into), "result": str(into / "result.nc"), "report": str(report) if report else None,
                 "firms": int(ds["firms"].sum()), "invalid": int(ds["invalid"].sum()), "finding": sentence,
+                **({"precision": [one.table() for one in precision]} if precision else {}),
             }
         )  # fmt: skip
     elif not arguments.quiet:
-        terminal.out(sentence)
+        terminal.out("\n".join([sentence, *sentences(precision)]))
         terminal.out(f"counts: {into / 'result.nc'}" + (f"\nreport: {report}" if report else ""))
     return terminal.INCOMPLETE if terminal.complain_of_invalid(ds, into) else terminal.DONE

@@ -6,13 +6,8 @@ cells, firms or shards there are.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import numpy as np
-from numpy.typing import NDArray
 
 from firmfate.counts import Counters
 from firmfate.dataset.firms import write_firms
@@ -28,38 +23,16 @@ from firmfate.dataset.layout import (
 from firmfate.dataset.netcdf import Output, created
 from firmfate.dataset.opening import open_run
 from firmfate.dataset.slabs import slabs
+from firmfate.dataset.summing import BrokenShards, Load, loader, shards_by_cell, sums
 from firmfate.design import Cells
-from firmfate.errors import BrokenShardError, IncompleteRunError, command
-from firmfate.shards.directory import Holdings, RunDirectory
-from firmfate.shards.file import ShardContent, ShardFile, read
+from firmfate.errors import IncompleteRunError
+from firmfate.shards.directory import RunDirectory
+from firmfate.shards.file import ShardFile
 from firmfate.shards.schema import Schema
 from firmfate.study import Study
 
 if TYPE_CHECKING:
     import xarray as xr
-
-Load = Callable[[ShardFile], ShardContent]
-
-
-class BrokenShards(BrokenShardError):
-    """Shards whose content does not match their names; `shards` are their files."""
-
-    def __init__(self, shards: list[ShardFile]) -> None:
-        self.shards = shards
-        names = ", ".join(shard.path.name for shard in shards[:3]) + (" ..." if len(shards) > 3 else "")
-        run = shards[0].path.parents[1]
-        again = command("run", run / "study.toml", "--into", run)
-        super().__init__(f"{len(shards)} broken shard(s): {names}; run the study to replace them: {again}")
-
-
-def shards_by_cell(cells: Cells, holdings: Holdings) -> dict[int, list[ShardFile]]:
-    """Return the shards that hold firms of each cell, by its position."""
-    place = {key: position for position, key in enumerate(cells.keys)}
-    found: dict[int, list[ShardFile]] = {}
-    for shard, keys in holdings.used:
-        for key in keys:
-            found.setdefault(place[key], []).append(shard)
-    return found
 
 
 def gather(directory: Path | str, *, allow_incomplete: bool = False) -> xr.Dataset:
@@ -98,11 +71,11 @@ def gather(directory: Path | str, *, allow_incomplete: bool = False) -> xr.Datas
         )
     if held == 0:
         raise IncompleteRunError(f"{run.path} holds no finished shard")
-    load: Load = lru_cache(maxsize=8)(partial(read, schema=schema))
+    load = loader(schema)
     by_cell = shards_by_cell(cells, holdings)
     try:
         with created(run.result) as output:
-            _define(output, study, cells, schema.counters, complete=held == wanted)
+            _define(output, study, cells, schema.counters, complete=held == wanted, rounds=run.read_rounds())
             _add_up(output, cells, schema.counters, by_cell, load)
         if study.record_firms and held == wanted:
             write_firms(run.firms, study, cells, by_cell, load)
@@ -117,10 +90,10 @@ def gather(directory: Path | str, *, allow_incomplete: bool = False) -> xr.Datas
     return open_run(run.path)
 
 
-def _define(output: Output, study: Study, cells: Cells, counters: Counters, *, complete: bool) -> None:
+def _define(output: Output, study: Study, cells: Cells, counters: Counters, *, complete: bool, rounds: str) -> None:
     """Write the header: attributes, coordinates, and variables without their counts."""
     with output.block(label_bytes(cells)) as file:
-        describe(file, study, complete=complete)
+        describe(file, study, complete=complete, rounds=rounds)
         cell_coordinates(file, cells)
         count_coordinates(file, study)
         if counters.strata > 1:
@@ -140,33 +113,12 @@ def _add_up(output: Output, cells: Cells, counters: Counters, by_cell: dict[int,
     """Write the counts, a block of cells at a time."""
     broken: dict[Path, ShardFile] = {}
     for index, positions in slabs(cells.shape, counters.bytes_while_counting):
-        sums = _sums(positions.ravel(), cells, counters, by_cell, load, broken)
+        found = sums(positions.ravel(), cells, counters, by_cell, load, broken)
         if broken:
             continue
         with output.block(positions.size * counters.bytes_per_cell) as file:
-            for name, table in sums.items():
+            for name, table in found.items():
                 target = file[name]
                 target[index] = table.reshape(*positions.shape, *table.shape[1:]).astype(target.dtype)
     if broken:
         raise BrokenShards(list(broken.values()))
-
-
-def _sums(
-    positions: NDArray[np.intp], cells: Cells, counters: Counters, by_cell: dict[int, list[ShardFile]], load: Load,
-    broken: dict[Path, ShardFile],
-) -> dict[str, NDArray[np.int64]]:  # fmt: skip
-    """Return the counts of some cells, added over their shards."""
-    sums = counters.named(counters.empty(len(positions)))
-    local = {cells.keys[position]: i for i, position in enumerate(positions)}
-    shards = {shard.path: shard for position in positions for shard in by_cell.get(int(position), ())}
-    for shard in shards.values():
-        try:
-            content = load(shard)
-        except BrokenShardError:
-            broken[shard.path] = shard
-            continue
-        rows = [i for i, key in enumerate(content.cell_keys) if key in local]
-        targets = [local[content.cell_keys[i]] for i in rows]
-        for name, table in sums.items():
-            table[targets] = counters.variables[name].merged(table[targets], content.arrays[name][rows])
-    return sums

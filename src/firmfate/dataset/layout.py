@@ -14,8 +14,11 @@ from firmfate.design import Cells, Population
 from firmfate.study import Study
 
 
-def describe(file: Any, study: Study, *, complete: bool) -> None:
-    """Write the global attributes: what this is, where it comes from, how to repeat it."""
+def describe(file: Any, study: Study, *, complete: bool, rounds: str = "") -> None:
+    """Write the global attributes: what this is, where it comes from, how to repeat it.
+
+    `rounds` is what ``rounds.json`` holds: which targets of [precision] were reached; empty without such.
+    """
     version = provenance.versions()["firmfate"]
     file.setncatts(
         {
@@ -32,6 +35,7 @@ def describe(file: Any, study: Study, *, complete: bool) -> None:
             "common_random_numbers": int(study.common_random_numbers),
             "complete": int(complete),
             "parameters": json.dumps(dict(study.base)),
+            **({"precision": rounds} if rounds else {}),
             "study": study.text,
             "provenance": json.dumps(provenance.record()),
             "history": f"{provenance.now()} gathered by firmfate {version}",
@@ -90,11 +94,11 @@ def label(file: Any, variable: Any) -> None:
         variable.setncattr("coordinates", " ".join(sorted(names)))
 
 
-def count_coordinates(file: Any, study: Study) -> None:
-    """Write the dimensions of counts, and their coordinates."""
+def coordinate_values(study: Study) -> dict[str, Any]:
+    """Return the values along the dimensions of counts; texts as a list."""
     model, bins = study.model, math.ceil(study.weeks / BIN_WEEKS)
     causes = [cause.name for cause in model.causes]
-    coordinates: dict[str, Any] = {
+    return {
         "cause": causes,
         "end": ["censored", *causes],
         "week": np.arange(1, study.weeks + 1),
@@ -103,6 +107,11 @@ def count_coordinates(file: Any, study: Study) -> None:
         "horizon": np.array(study.horizons),
         **{mark.dim: np.arange(mark.maximum + 1) for mark in model.marks},
     }
+
+
+def count_coordinates(file: Any, study: Study) -> None:
+    """Write the dimensions of counts, and their coordinates."""
+    coordinates, model = coordinate_values(study), study.model
     entries = COORDINATES | {mark.dim: Variable(mark.dim, (mark.dim,), "i4", "1", mark.meaning) for mark in model.marks}
     for dim, values in coordinates.items():
         file.createDimension(dim, len(values))

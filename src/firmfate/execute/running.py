@@ -14,6 +14,7 @@ from firmfate.execute.base import MOST_SCALE, Executor, Work
 from firmfate.execute.progress import Progress
 from firmfate.execute.stopping import Stopped, stops_on_signals
 from firmfate.execute.threads import Threads
+from firmfate.precision import Rounds
 from firmfate.shards import Plan, RunDirectory, Shard, Worker
 from firmfate.shards.directory import fingerprint_of
 from firmfate.shards.plan import human_bytes
@@ -109,18 +110,24 @@ def run(
         raise FirmfateError(f"shard_scale = {shard_scale!r}; allowed: a number above 0 and up to {MOST_SCALE:,.0f}")
     on.check()
     directory = RunDirectory.of(study, into)
-    worker = _claimed(directory, study)
+    # Parts of one array agree on the round by the directory's record; the job that gathers decides.
+    rounds = Rounds(directory, study) if study.precision and on.gathers else None
+    attempt = 0
     with stops_on_signals():
-        for attempt in range(ATTEMPTS):
-            plan = directory.plan(study, worker.cells, shard_scale=shard_scale)
-            shards = on.shards(plan)
-            remarks = _simulate(on, worker, plan, shards, directory, progress=progress, again=attempt > 0)
+        while True:
+            worker = _claimed(directory, rounds.study if rounds else directory.as_far(study))
+            plan = directory.plan(worker.study, worker.cells, shard_scale=shard_scale)
+            remarks = _simulate(on, worker, plan, on.shards(plan), directory, progress=progress, again=attempt > 0)
             if not on.gathers:
                 return None
             try:
+                if rounds and rounds.decide(remarks.say):
+                    attempt = 0
+                    continue
                 ds = gather(directory.path)
             except (BrokenShards, IncompleteRunError) as fault:
-                if isinstance(fault, Stopped) or attempt == ATTEMPTS - 1:
+                attempt += 1
+                if isinstance(fault, Stopped) or attempt == ATTEMPTS:
                     raise
                 # Shards may also go missing under our feet, or overlap with those of a run of another layout.
                 for shard in fault.shards if isinstance(fault, BrokenShards) else ():
@@ -132,7 +139,6 @@ def run(
                 text = f"{failed.sentence()}: {failed.replay(directory.path)}"
                 warnings.warn(text, InvalidFirmsWarning, stacklevel=2)
             return ds
-    raise AssertionError("unreachable")
 
 
 def _simulate(
@@ -160,7 +166,7 @@ def _simulate(
 def _claimed(directory: RunDirectory, study: Study) -> Worker:
     """Claim a directory for a study, and return the worker that simulates it; cells are laid out once."""
     worker = Worker(study, fingerprint_of(study))
-    directory.claim(study, worker.cells)
+    directory.claim(directory.as_far(study), worker.cells)
     return worker
 
 

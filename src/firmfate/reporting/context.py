@@ -18,6 +18,7 @@ from firmfate.dataset import open_run
 from firmfate.dataset.netcdf import reading
 from firmfate.errors import FirmfateError
 from firmfate.models import Model
+from firmfate.precision import Reached, recorded
 from firmfate.simulation.typical_firms import read_trajectories
 from firmfate.study import Study
 
@@ -66,6 +67,16 @@ class Context:
     def finding(self) -> Finding:
         """The finding in words."""
         return finding(self.ds)
+
+    @cached_property
+    def precision(self) -> tuple[Reached, ...]:
+        """How far the targets of [precision] were reached; nothing where the study has none."""
+        return recorded(str(self.ds.attrs.get("precision", "")))[0]
+
+    @property
+    def pilot(self) -> int:
+        """Firms a cell in the first round, where the study has [precision]."""
+        return self.study.precision.pilot if self.study and self.study.precision else 0
 
     @cached_property
     def poles(self) -> Poles | None:

@@ -13,6 +13,7 @@ from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.dataset import invalid_firms
 from firmfate.plots.cells import name_with_words, short_names
 from firmfate.plots.spacing import evenly_spaced
+from firmfate.precision import sentences
 from firmfate.reporting.blocks import Prose, Section, Table
 from firmfate.reporting.context import Context
 from firmfate.survival import rmst
@@ -25,6 +26,8 @@ def section(context: Context) -> Section:
     """Return the section."""
     found = rmst(context.ds) / WEEKS_PER_YEAR
     blocks: list[Any] = [Prose(_words(context, found))]
+    if context.precision:
+        blocks.append(Prose(f"Asked for and reached. {'. '.join(sentences(context.precision))}."))
     dims = [str(dim) for dim in found["estimate"].dims]
     if len(dims) >= 2:
         axes = ["execution", "misalignment"] if context.poles else dims[:2]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from firmfate.analysis.cell_labels import filled_cells, is_incomplete
 from firmfate.analysis.formatting import format_value, spaced
 from firmfate.counts import WEEKS_PER_YEAR
+from firmfate.precision import sentences
 from firmfate.reporting.blocks import Prose, Section, Verbatim
 from firmfate.reporting.context import Context
 
@@ -15,6 +16,10 @@ REFERENCES = {
     "Subjects 33. London: His Majesty's Stationery Office.",
     "Wilson 1927": "Wilson, E. B. (1927). Probable inference, the law of succession, and statistical inference. "
     "Journal of the American Statistical Association 22, 209-212.",
+    "Agresti & Coull 1998": "Agresti, A. & Coull, B. A. (1998). Approximate is better than 'exact' for interval "
+    "estimation of binomial proportions. The American Statistician 52, 119-126.",
+    "Clopper & Pearson 1934": "Clopper, C. J. & Pearson, E. S. (1934). The use of confidence or fiducial limits "
+    "illustrated in the case of the binomial. Biometrika 26, 404-413.",
     "Aalen & Johansen 1978": "Aalen, O. O. & Johansen, S. (1978). An empirical transition matrix for non-homogeneous "
     "Markov chains based on censored observations. Scandinavian Journal of Statistics 5, 141-150.",
     "Royston & Parmar 2013": "Royston, P. & Parmar, M. K. B. (2013). Restricted mean survival time: an alternative to "
@@ -82,6 +87,15 @@ def paragraph(context: Context) -> str:
         )
     if context.study and context.study.population.keys:
         parts.append(f"Within a cell, firms differed in {', '.join(map(spaced, context.study.population.keys))}.")
+    if context.precision and context.pilot:
+        pilot, last = context.pilot, context.precision[0].firms
+        parts.append(
+            f"The number of firms followed from the precision asked for: after a pilot of {pilot:,} firms a cell, "
+            f"rounds of predicted size were added, to {last:,} firms a cell, until limits were narrow enough or the "
+            "work allowed was done; variances were those of the firms and of z² more, half of them at either extreme "
+            "(Agresti & Coull 1998), and limits of shares of which none was seen exact (Clopper & Pearson 1934). "
+            f"{'. '.join(sentences(context.precision))}."
+        )
     parts.append("Standard errors describe the simulation alone and not the fit of the model to firms.")
     return " ".join(parts)
 

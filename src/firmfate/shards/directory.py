@@ -1,6 +1,7 @@
 """A run directory: what it holds, which study it belongs to, and which of its shards count.
 
-    runs/paradox/ study.toml  provenance.json  shards/*.shard  result.nc  [firms.nc]  trajectories.nc  report.html
+    runs/paradox/ study.toml  provenance.json  [rounds.json]  shards/*.shard  result.nc  [firms.nc]
+                  trajectories.nc  report.html
 
 Everything is computed from the shards that exist. A directory belongs to one study, by its name and by all that its
 counts depend on; another is refused, with the difference named key by key. It may grow, by cells and by replicates; it
@@ -126,6 +127,15 @@ class RunDirectory:
         """What the directory belongs to, and where it comes from."""
         return self.path / "provenance.json"
 
+    @property
+    def rounds_file(self) -> Path:
+        """How a study with [precision] came to its number of firms."""
+        return self.path / "rounds.json"
+
+    def read_rounds(self) -> str:
+        """Return the text of ``rounds.json``; empty where there is none."""
+        return self.rounds_file.read_text(encoding="utf-8") if self.rounds_file.is_file() else ""
+
     def read_provenance(self) -> dict[str, Any]:
         """Return what `claim` wrote.
 
@@ -174,9 +184,20 @@ class RunDirectory:
         """
         if not self.study_file.is_file():
             raise RunDirectoryError(f"{self.path} is no run directory: it holds no study.toml")
-        if self.provenance_file.is_file():
-            self.read_provenance()
-        return Study.read(self.study_file)
+        return self.as_far(Study.read(self.study_file))
+
+    def as_far(self, study: Study) -> Study:
+        """Return a study with [precision] at the replicates that its rounds have come to here; others as they are.
+
+        Raises
+        ------
+        RunDirectoryError
+            Where ``provenance.json`` is damaged, or of another version.
+        """
+        if not self.provenance_file.is_file():
+            return study
+        held = int(self.read_provenance()["replicates"])
+        return study if study.precision is None or held <= study.replicates else study.grown(held)
 
     def claim(self, study: Study, cells: Cells | None = None) -> str:
         """Make the directory one of this study, or see that it is; return the study's fingerprint.

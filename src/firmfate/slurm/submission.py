@@ -123,6 +123,7 @@ def submit(
     study = study if isinstance(study, Study) else Study.read(study)
     profile = profile if isinstance(profile, Profile) else Profile.read(profile)
     directory = RunDirectory.of(study, into)
+    study = directory.as_far(study)
     limit = max_array_size()
     if pretend:
         directory.refuse_other(study)

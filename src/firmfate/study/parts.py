@@ -12,6 +12,7 @@ from firmfate.design.single import Single
 from firmfate.errors import ModelError, StudyError, did_you_mean, shortened
 from firmfate.models import Model, load_model
 from firmfate.study import settings
+from firmfate.study.precision import BATCHES, PILOT, Precision
 from firmfate.tables import reading
 from firmfate.tables.faults import Faults
 from firmfate.tables.source import Source, allowed_value
@@ -22,7 +23,7 @@ OnCode = Callable[[Path], None]
 
 def table_names() -> tuple[str, ...]:
     """Return the names of all tables that a study may have."""
-    return ("study", *DESIGNS, "population", "parameters", "record")
+    return ("study", *DESIGNS, "population", "parameters", "precision", "record")
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Parts:
     design : Design
     population : Population
         Not placed in the model's fields yet.
+    precision : Precision or None
     """
 
     settings: dict[str, Any]
@@ -53,6 +55,7 @@ class Parts:
     parameters: dict[str, float]
     design: Design
     population: Population
+    precision: Precision | None
 
 
 def read_parts(tables: dict[str, Any], folder: Path, on_code: OnCode | None) -> Parts:
@@ -95,20 +98,27 @@ def read_parts(tables: dict[str, Any], folder: Path, on_code: OnCode | None) -> 
     with faults.noted():
         if "population" in tables:
             population = Population.read(tables["population"], source)
+    precision: Precision | None = None
+    with faults.noted():
+        if "precision" in tables:
+            weeks = reading.horizon(own["years"], "study.years")
+            if "replicates" not in tables.get("study", {}):
+                own["replicates"] = PILOT
+            if "batches" not in tables.get("record", {}):
+                record["batches"] = BATCHES
+            precision = Precision.read(tables["precision"], source.model, weeks, own["replicates"])
     faults.refuse()
     steps_per_week = own["steps_per_week"] or settings.steps_per_week(
         source.model.steps_per_week, "steps_per_week of the model"
     )
     weeks = reading.horizon(own["years"], "study.years")
-    return Parts(own, record, source, weeks, steps_per_week, parameters, design, population)
+    return Parts(own, record, source, weeks, steps_per_week, parameters, design, population, precision)
 
 
 def _note_unknown_tables(tables: dict[str, Any], faults: Faults) -> None:
     known = table_names()
     for name in tables:
-        if name == "precision":
-            faults.note("[[precision.target]] is not supported yet; set study.replicates instead")
-        elif name not in known:
+        if name not in known:
             hint = did_you_mean(name, known) or f"; allowed: {', '.join(known)}"
             faults.note(f"[{reading.named(name)}]: a study has no such table{hint}")
 
@@ -141,7 +151,7 @@ def as_tables(given: dict[str, Any]) -> dict[str, Any]:
         Where a keyword is neither a table nor such a key, or a key is given twice.
     """
     keys = [setting.name for setting in settings.STUDY]
-    known = (*table_names(), "precision", *keys)
+    known = (*table_names(), *keys)
     if unknown := [name for name in given if name not in known]:
         raise StudyError(*(f"Study has no table or key '{name}'{did_you_mean(name, known)}" for name in unknown))
     tables = {name: value for name, value in given.items() if name not in keys}

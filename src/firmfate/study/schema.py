@@ -8,6 +8,7 @@ from __future__ import annotations
 from firmfate.design import DESIGNS, Population
 from firmfate.models import Model
 from firmfate.study import settings
+from firmfate.study.precision import Precision
 from firmfate.tables import schema
 from firmfate.tables.schema import TIME, ParameterSchemas, Schema
 
@@ -33,6 +34,7 @@ def study_schema(model: Model) -> Schema:
             "parameters": parameters.table("value", schema.value, "fixed values, overriding the model's defaults"),
             **{kind: design.schema(parameters) for kind, design in DESIGNS.items()},
             "population": Population.schema(parameters),
+            "precision": Precision.schema(),
         },
         "definitions": parameters.definitions,
     }

@@ -34,7 +34,14 @@ STUDY = (
     Setting("question", "text", "", "what is asked, in one sentence"),
     Setting("years", "years", 20, 'horizon in years of 52 weeks, or a quantity such as "78 weeks"'),
     Setting("steps_per_week", "step", None, 'an integer, or "1/k" for steps of k weeks; the model\'s own by default'),
-    Setting("replicates", "integer", 1000, "firms simulated in every cell", 1, 2**40),
+    Setting(
+        "replicates",
+        "integer",
+        1000,
+        "firms simulated in every cell; with [precision] those of the pilot, 4096 by default",
+        1,
+        2**40,
+    ),
     Setting("seed", "integer", 0, "of all random numbers", 0, 2**64 - 1),
     Setting(
         "common_random_numbers",
@@ -48,7 +55,12 @@ RECORD = (
     Setting("firms", "flag", False, "write every firm's event to firms.nc"),
     Setting("horizons", "horizons", None, "horizons of restricted lifetimes, in years; 3, 5, 10 and 20 by default"),
     Setting(
-        "batches", "integer", 32, "groups of replicates by which standard errors across cells are estimated", 8, 1024
+        "batches",
+        "integer",
+        32,
+        "groups of replicates, from which errors across cells are estimated; 128 with [precision]",
+        8,
+        1024,
     ),
 )
 

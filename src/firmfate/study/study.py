@@ -16,6 +16,7 @@ from firmfate.models import Model
 from firmfate.study import settings
 from firmfate.study.laying_out import lay_out
 from firmfate.study.parts import OnCode, as_tables, read_parts
+from firmfate.study.precision import Precision
 from firmfate.study.together import check_together
 from firmfate.tables import reading
 from firmfate.tables.rendering import toml
@@ -41,7 +42,7 @@ class Study:
     steps_per_week : float
         An integer, or 1/k for steps of k weeks.
     replicates : int
-        Firms in every cell.
+        Firms in every cell; of a study with [precision], in its pilot, or so far (`grown`).
     seed : int
     common_random_numbers : bool
     batches : int
@@ -54,6 +55,8 @@ class Study:
         Which cells there are.
     population : Population
         How firms of one cell differ.
+    precision : Precision or None
+        How exactly the study is to be known.
     tables : dict
         All tables as written.
     text : str
@@ -95,6 +98,7 @@ class Study:
     parameters: dict[str, float]
     design: Design
     population: Population
+    precision: Precision | None
     tables: dict[str, Any]
     text: str = field(compare=False)
     path: Path | None = field(compare=False)
@@ -196,6 +200,7 @@ class Study:
             "parameters": parts.parameters,
             "design": parts.design,
             "population": parts.population,
+            "precision": parts.precision,
             "tables": tables,
             "text": text,
             "path": path,
@@ -210,7 +215,13 @@ class Study:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel to other processes as text, and be read again there: a user's model may not travel otherwise."""
-        return _again, (self.text, self.path, self.folder)
+        return _again, (self.text, self.path, self.folder, self.replicates)
+
+    def grown(self, replicates: int) -> Study:
+        """Return the same study of so many firms in every cell: what a round of [precision] asks for."""
+        other = type(self).__new__(type(self))
+        other.__dict__.update(self.__dict__ | {"replicates": replicates})
+        return other
 
     @property
     def dt(self) -> float:
@@ -280,6 +291,6 @@ class Study:
         return tuple(lines)
 
 
-def _again(text: str, path: Path | None, beside: Path) -> Study:
+def _again(text: str, path: Path | None, beside: Path, replicates: int) -> Study:
     """Rebuild a study in another process."""
-    return Study.parse(text, path=path, beside=beside)
+    return Study.parse(text, path=path, beside=beside).grown(replicates)

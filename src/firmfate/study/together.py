@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from firmfate.counts import reserved
 from firmfate.errors import StudyError
+from firmfate.study.precision import SMALLEST_PILOT
 from firmfate.tables import reading
 from firmfate.tables.faults import Faults
 
@@ -18,7 +19,7 @@ MOST_STEPS = 2**31 - 1
 def check_together(study: Study) -> None:
     """Refuse a study whose parts clash, with all clashes."""
     faults = Faults()
-    for check in (_steps, _keys, _names):
+    for check in (_steps, _keys, _names, _precision):
         with faults.noted():
             check(study)
     faults.refuse()
@@ -73,3 +74,26 @@ def _names(study: Study) -> None:
                     f"population.{key}: '{key}' is a name that firms.nc uses itself; it cannot be drawn where "
                     "record.firms is true"
                 )
+
+
+def _precision(study: Study) -> None:
+    """Refuse a pilot that is too small, or larger than what is allowed, and m* where the design has none."""
+    precision = study.precision
+    if precision is None:
+        return
+    if precision.pilot < SMALLEST_PILOT:
+        raise StudyError(
+            f"study.replicates = {precision.pilot}: with [precision] these are the firms of the pilot, from which "
+            f"errors are predicted; at least {SMALLEST_PILOT:,}"
+        )
+    if precision.most_firms is not None and precision.most_firms < precision.pilot:
+        raise StudyError(
+            f"precision.at_most = {precision.most_firms:,} firms a cell is less than the pilot, study.replicates = "
+            f"{precision.pilot:,}"
+        )
+    along = {axis.key for axis in study.design.axes if len(axis.values) > 1} if study.design.kind == "grid" else set()
+    if any(target.kind == "m_star" for target in precision.targets) and not {"execution", "misalignment"} <= along:
+        raise StudyError(
+            "precision.m_star needs a [grid] over execution and misalignment, of two values each or more: it is where "
+            "the effect of execution changes its sign along misalignment"
+        )

@@ -1,0 +1,20 @@
+"""The precision room: how many firms a study with [precision] takes.
+
+::
+
+    pilot -> widths -> enough? -> counts are gathered
+                ^         | no: one predicted top-up, at least a quarter and at most 16 times as many firms
+                +---------+
+
+A round is complete before it is looked at, and decisions follow from its counts alone: the same study takes the same
+firms for any number of workers, after any crash. ``rules.py`` says how many firms a width takes, ``widths.py`` how wide
+intervals are, ``rounds.py`` goes from round to round and keeps ``rounds.json``, ``forecast.py`` predicts what comes
+next, ``words.py`` says what was reached.
+"""
+
+from firmfate.precision.forecast import Forecast, forecast
+from firmfate.precision.rounds import Rounds, recorded
+from firmfate.precision.widths import Reached, widths
+from firmfate.precision.words import sentences
+
+__all__ = ["Forecast", "Reached", "Rounds", "forecast", "recorded", "sentences", "widths"]

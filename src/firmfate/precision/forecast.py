@@ -1,0 +1,88 @@
+"""What is still to be done, predicted from the rounds that a run directory holds: errors, firms, work, bytes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from firmfate.precision.rounds import Rounds
+from firmfate.precision.widths import Reached
+from firmfate.precision.words import unit_of
+from firmfate.shards.plan import NOMINAL_SECONDS, Plan, human_bytes, human_seconds
+
+
+@dataclass(frozen=True, eq=False)
+class Forecast:
+    """What the next round takes and gives.
+
+    Attributes
+    ----------
+    plan : Plan
+        Of the next round: what is missing.
+    reached : tuple of Reached
+        After the last complete round.
+    steps : float
+        Mean steps of a firm, as counted.
+    """
+
+    plan: Plan
+    reached: tuple[Reached, ...]
+    steps: float
+
+    @property
+    def core_seconds(self) -> float:
+        """Work for what is missing: the steps that firms were seen to take, at the nominal time of one."""
+        return self.plan.missing * self.steps * NOMINAL_SECONDS
+
+    def expected(self, one: Reached) -> float:
+        """Return the largest half-width of a target to expect after the round."""
+        return one.widest * math.sqrt(one.firms / self.plan.study.replicates)
+
+    def table(self) -> dict[str, Any]:
+        """Return it as plain values; NaN as None."""
+        return {
+            "firms_a_cell": self.plan.study.replicates,
+            "missing": self.plan.missing,
+            "core_seconds": self.core_seconds,
+            "targets": [
+                {
+                    **one.table(),
+                    "expected_half_width": _finite(self.expected(one)),
+                    "expected_se": _finite(self.expected(one) / one.widest * one.standard_error),
+                }
+                for one in self.reached
+            ],
+        }
+
+    def __str__(self) -> str:
+        firms = self.plan.study.replicates
+        lines = [
+            f"measured  {self.steps:,.0f} steps a firm: {human_seconds(self.core_seconds)} on one core for what is "
+            f"missing ({self.core_seconds / 3600:.3g} core-hours), about {human_bytes(self.plan.shard_bytes)} of shards"
+        ]
+        for one in self.reached:
+            unit = unit_of(one.target)
+            if one.cells:
+                se = self.expected(one) / one.widest * one.standard_error
+                lines.append(
+                    f"expected  {one.target}: standard error at most {se:.2g}{unit}, ± {self.expected(one):.2g}{unit} "
+                    f"at {one.level:.4g}; asked for ± {one.within:g}{unit}"
+                )
+            if one.never:
+                lines.append(
+                    f"warning   {one.target}: nothing or everything happened in {one.never:,} cell(s) among "
+                    f"{one.firms:,} firms; expect at most {one.unseen * firms:.2g} such firms among {firms:,}"
+                )
+        return "\n".join(lines)
+
+
+def forecast(rounds: Rounds) -> Forecast | None:
+    """Return what comes next; None before the pilot is complete."""
+    if not rounds.reached:
+        return None
+    return Forecast(rounds.plan(), rounds.reached, rounds.steps_a_firm())
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

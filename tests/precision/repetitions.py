@@ -1,0 +1,150 @@
+"""The rule of [precision] repeated many times in memory: on Bernoulli shares, and on `car`, whose law is known."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from functools import cached_property
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from scipy import special, stats
+
+from firmfate import Study
+from firmfate.analysis import turning_point
+from firmfate.dataset.summing import as_dataset
+from firmfate.precision.rounds import following
+from firmfate.precision.rules import firms_needed, half_width, next_firms
+from firmfate.precision.widths import Reached, widths
+from firmfate.shards import Shard, Worker
+from firmfate.shards.directory import fingerprint_of
+from firmfate.survival import kaplan_meier, rmst
+from firmfate.survival.core.limits import wilson
+
+Z = stats.norm.ppf(0.975)
+
+
+def margin(repetitions: int) -> float:
+    """Four binomial standard errors of a coverage of 95 %."""
+    return 4 * math.sqrt(0.95 * 0.05 / repetitions)
+
+
+def shares_covered(
+    p: float, within: float, repetitions: int, seed: int, *, pilot: int = 1024, most: int = 10**7
+) -> tuple[float, float, float]:
+    """Return coverage, share of repetitions that reached the width, and mean firms, of the rule on Bernoulli firms.
+
+    Repetitions that saw no event, or nothing else, have exact limits and count by these.
+    """
+    random = np.random.default_rng(seed)
+    covered, narrow, firms = np.zeros(repetitions, bool), np.zeros(repetitions, bool), np.zeros(repetitions)
+    for repetition in range(repetitions):
+        n, x = pilot, int(random.binomial(pilot, p))
+        while 0 < x < n:
+            half = float(half_width(x, x, n, Z))
+            if half <= within:
+                break
+            larger = next_firms(n, float(firms_needed(n, half, within)), 128, most)
+            if larger == n:
+                break
+            x += int(random.binomial(larger - n, p))
+            n = larger
+        if 0 < x < n:
+            lower, upper = wilson(np.array(x / n), np.array(n), Z)
+            narrow[repetition] = upper - lower <= 2 * within
+        else:
+            lower = stats.beta.ppf(0.025, x, n - x + 1) if x else 0.0
+            upper = stats.beta.ppf(0.975, x + 1, n - x) if x < n else 1.0
+            narrow[repetition] = True
+        covered[repetition] = lower <= p <= upper
+        firms[repetition] = n
+    return covered.mean(), narrow.mean(), firms.mean()
+
+
+def shares_covered_by_first_narrow(p: float, within: float, repetitions: int, seed: int) -> float:
+    """Return the coverage of the usual rule: from the third firm on, stop where the usual interval is narrow enough."""
+    random = np.random.default_rng(seed)
+    longest = math.ceil(Z**2 / 4 / within**2) + 10
+    n = np.arange(1, longest + 1)
+    covered = 0
+    for _ in range(repetitions):
+        share = np.cumsum(random.random(longest) < p) / n
+        half = Z * np.sqrt(share * (1 - share) / n)
+        stop = int(np.flatnonzero((half <= within) & (n >= 3))[0])
+        covered += abs(share[stop] - p) <= half[stop]
+    return covered / repetitions
+
+
+class Cars:
+    """Cars over a small grid, without notice: their survival is known exactly at every step of 13 weeks."""
+
+    def __init__(self, **targets: object) -> None:
+        grid = {"execution": [0.2, 1.0], "misalignment": [0.2, 0.5, 1.0]}
+        self.study = Study(
+            name="cars", model="car", replicates=1024, seed=5, grid=grid, parameters={"notice": 0.0},
+            precision={"at_most": 2**19, **targets},
+        )  # fmt: skip
+        self.worker = Worker(self.study, fingerprint_of(self.study))
+
+    @cached_property
+    def survival(self) -> NDArray[np.float64]:
+        """Exact survival (execution, misalignment, step) at steps 0 .. 80."""
+        nodes, weights = special.roots_hermitenorm(400)
+        distance, weights = np.exp(0.862 + 1.031 * nodes), weights / weights.sum()
+        years = np.arange(1, 81)[:, np.newaxis] / 4
+        found = np.ones((2, 3, 81))
+        for i, execution in enumerate((0.2, 1.0)):
+            for j, misalignment in enumerate((0.2, 0.5, 1.0)):
+                drift = -0.189 + 0.3 * execution - 0.5 * execution * misalignment
+                root = np.sqrt(years)
+                stays = stats.norm.cdf((distance + drift * years) / root)
+                returns = np.exp(-2 * drift * distance + stats.norm.logcdf((-distance + drift * years) / root))
+                found[i, j, 1:] = (stays - returns) @ weights
+        return found
+
+    @property
+    def lifetimes(self) -> NDArray[np.float64]:
+        """Exact mean lifetimes within 20 years, years, (execution, misalignment)."""
+        return self.survival[..., :-1].sum(axis=-1) / 4
+
+    @property
+    def turning(self) -> float:
+        """Where the effect of execution, linear between the grid's cells, is 0."""
+        effect = self.lifetimes[1] - self.lifetimes[0]
+        return float(np.interp(0.0, -effect, [0.2, 0.5, 1.0]))
+
+    def run(self, repetition: int) -> tuple[tuple[Reached, ...], xr.Dataset]:
+        """Return how far the rule got with firms of its own, and their counts."""
+        first, study = repetition * 2**20, self.study
+        cells = np.arange(len(study.cells))
+        counters, held = self.worker.schema.counters, 0
+        total: dict[str, NDArray[np.int64]] = {}
+        n = study.replicates
+        while True:
+            shard = Shard(tuple(cells.tolist()), first + held, n - held, "")
+            for name, counted in self.worker.counts(shard).items():
+                total[name] = total[name] + counted if held else counted.copy()
+            held = n
+
+            def counts(names: Collection[str], positions: NDArray[np.intp] | None = None) -> xr.Dataset:
+                chosen = {name: total[name] if positions is None else total[name][positions] for name in names}
+                return as_dataset(study, study.cells, counters, chosen, over_axes=positions is None)
+
+            reached = widths(study.precision, counts, [cells], cells=cells.size, firms=n)
+            n = following(reached, n, study.batches, study.precision.most_firms)
+            if n == held:
+                names = ("events", "firms", "invalid", "batch_firms", "batch_lifetime")
+                return reached, counts(names)
+
+    def covered(self, ds: xr.Dataset) -> dict[str, NDArray[np.bool_]]:
+        """Return whether the limits of what was asked for contain the truth: mean lifetime, survival at 5 years, m*."""
+        exact = {"rmst": self.lifetimes, "survival": self.survival[..., 20], "m_star": self.turning}
+        asked = {target.kind for target in self.study.precision.targets}
+        found = {"rmst": rmst(ds) / 52} if "rmst" in asked else {}
+        found |= {"survival": kaplan_meier(ds).sel(week=260)} if "survival" in asked else {}
+        found |= {"m_star": turning_point(ds)} if "m_star" in asked else {}
+        return {
+            name: ((one["lower"].values <= exact[name]) & (exact[name] <= one["upper"].values))
+            for name, one in found.items()
+        }

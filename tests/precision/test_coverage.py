@@ -1,0 +1,79 @@
+"""Limits after stopping hold as often as they say, on shares and on `car`; those of the usual rule do not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from .repetitions import Cars, margin, shares_covered, shares_covered_by_first_narrow
+
+SHARES = ((0.5, 0.02), (0.1, 0.01), (0.02, 0.005))
+
+
+@pytest.mark.parametrize(("p", "within"), SHARES)
+def test_shares_are_covered_after_stopping(p: float, within: float) -> None:
+    covered, narrow, _ = shares_covered(p, within, 800, seed=1)
+    assert abs(covered - 0.95) < margin(800)
+    assert narrow == 1
+
+
+@pytest.mark.parametrize(("p", "within"), SHARES)
+def test_stopping_at_the_first_narrow_interval_covers_less(p: float, within: float) -> None:
+    """The negative control: from the third firm on, with a variance that may be 0."""
+    assert shares_covered_by_first_narrow(p, within, 200, seed=1) < 0.95 - 2 * margin(200)
+
+
+def measured(cars: Cars, repetitions: int) -> tuple[dict[str, np.ndarray], float]:
+    """Return coverage by estimand and cell, and the mean number of firms a cell."""
+    found: dict[str, list[np.ndarray]] = {}
+    firms = []
+    for repetition in range(repetitions):
+        reached, ds = cars.run(repetition)
+        assert all(one.enough for one in reached)
+        firms.append(reached[0].firms)
+        for name, covered in cars.covered(ds).items():
+            found.setdefault(name, []).append(covered)
+    return {name: np.mean(covered, axis=0) for name, covered in found.items()}, float(np.mean(firms))
+
+
+def test_cars_are_covered_after_stopping() -> None:
+    cars = Cars(rmst="0.3 years", survival={"5y": 0.02})
+    covered, firms = measured(cars, 300)
+    for name in ("rmst", "survival"):
+        assert abs(covered[name] - 0.95).max() < margin(300), name
+    assert 2 * 1024 < firms < 4 * 1024  # a top-up, and one alone
+
+
+@pytest.mark.evidence
+@pytest.mark.parametrize(("p", "within"), [*SHARES, (0.005, 0.002)])
+def test_ten_thousand_repetitions_on_shares(
+    p: float, within: float, record_property: Callable[[str, object], None]
+) -> None:
+    covered, narrow, firms = shares_covered(p, within, 10_000, seed=2)
+    first = shares_covered_by_first_narrow(p, within, 1_000, seed=2)
+    record_property("covered of 95 %", float(covered))
+    record_property("by the first narrow interval", float(first))
+    record_property("mean firms", float(firms))
+    assert abs(covered - 0.95) < margin(10_000)
+    assert narrow == 1
+    assert first < 0.95 - 2 * margin(1_000)
+
+
+@pytest.mark.evidence
+def test_ten_thousand_repetitions_on_cars(record_property: Callable[[str, object], None]) -> None:
+    covered, firms = measured(Cars(rmst="0.3 years", survival={"5y": 0.02}), 10_000)
+    for name in ("rmst", "survival"):
+        spread = {"lowest of 6 cells": float(covered[name].min()), "highest": float(covered[name].max())}
+        record_property(name, spread)
+        assert abs(covered[name] - 0.95).max() < margin(10_000), name
+    record_property("mean firms a cell", firms)
+
+
+@pytest.mark.evidence
+def test_a_thousand_turning_points(record_property: Callable[[str, object], None]) -> None:
+    covered, firms = measured(Cars(m_star=0.01), 1_000)
+    record_property("m*, covered of 95 %", float(covered["m_star"]))
+    record_property("mean firms a cell", firms)
+    assert abs(covered["m_star"] - 0.95) < margin(1_000)
