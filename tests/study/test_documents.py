@@ -162,7 +162,10 @@ def test_every_parameter_has_a_row(name: str) -> None:
 
 def test_every_setting_has_a_row() -> None:
     table = settings_table()
-    assert "| `study.replicates` | `1000` | firms simulated in every cell; with [precision] those of the pilot, 4096 by" in table
+    assert (
+        "| `study.replicates` | `1000` | firms simulated in every cell; with [precision] those of the pilot, 4096 by"
+        in table
+    )
     assert '| `study.model` | `"firm"` |' in table
     assert "| `record.firms` | `false` |" in table
 
