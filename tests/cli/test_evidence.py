@@ -6,9 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.slow
 def test_evidence_is_collected_by_its_runner() -> None:
     printed = subprocess.run(
         [sys.executable, "-m", "tests.evidence", "--collect-only", "-q", "-p", "no:cacheprovider"],

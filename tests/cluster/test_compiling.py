@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 PROGRAM = """
 import sys
 from firmfate.execute.compiling import compile_once
@@ -20,6 +22,7 @@ print(sum(engine._module.run.stats.cache_hits.values()))
 """
 
 
+@pytest.mark.slow
 def test_of_processes_that_begin_together_one_compiles_and_the_others_load(tmp_path: Path) -> None:
     started = [
         subprocess.Popen(

@@ -185,7 +185,10 @@ def damaged(path: Path, kind: str) -> None:
     path.write_bytes(data)
 
 
-@pytest.mark.parametrize("kind", ["truncated", "foreign", "empty", "flipped"])
+KINDS = ["flipped", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("truncated", "foreign", "empty"))]
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_damaged_trajectories_are_named_by_the_report_and_replaced_by_gather_and_run(
     command: Callable, finished_run: Path, study_file: Path, tmp_path: Path, kind: str
 ) -> None:
@@ -202,7 +205,7 @@ def test_damaged_trajectories_are_named_by_the_report_and_replaced_by_gather_and
         assert command("report", run).code == 0
 
 
-@pytest.mark.parametrize("kind", ["truncated", "foreign", "empty", "flipped"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_damaged_result_is_named_and_replaced(
     command: Callable, finished_run: Path, study_file: Path, tmp_path: Path, kind: str
 ) -> None:

@@ -155,13 +155,14 @@ def test_every_parameter_matters():
     for parameter in FIRM.parameters:
         if parameter.name in quiet:
             continue
-        changes = []
         for base, settings in zip(bases, lives, strict=True):
             value = settings.get(parameter.name, parameter.default)
             changed = cut(parameter, value * 1.1 if value else 0.3)
             changed = cut(parameter, value * 0.9) if changed == value else changed
-            changes.append(not base.equals(lived({**settings, parameter.name: changed})))
-        assert any(changes), parameter.name
+            if not base.equals(lived({**settings, parameter.name: changed})):
+                break
+        else:
+            pytest.fail(f"{parameter.name} changes nothing")
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,7 @@ def measured(cars: Cars, repetitions: int) -> tuple[dict[str, np.ndarray], float
     return {name: np.mean(covered, axis=0) for name, covered in found.items()}, float(np.mean(firms))
 
 
+@pytest.mark.slow
 def test_cars_are_covered_after_stopping() -> None:
     cars = Cars(rmst="0.3 years", survival={"5y": 0.02})
     covered, firms = measured(cars, 300)

@@ -69,6 +69,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "run"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reached", [in_the_pilot, in_a_later_round])
 def test_a_killed_run_goes_on_with_other_workers(
     reached: Callable[[Path], bool], undisturbed: Path, write: Callable[..., Path], tmp_path: Path

@@ -308,6 +308,7 @@ def test_foreign_files_are_refused_by_name(car: tuple[Worker, ShardFile], tmp_pa
             reading(found, worker.schema)
 
 
+@pytest.mark.slow
 def test_a_bomb_takes_no_memory(car: tuple[Worker, ShardFile], tmp_path: Path) -> None:
     """Four gibibytes of zeros in four megabytes, behind a header of two million cells: refused, not unpacked."""
     worker, file = car

@@ -14,10 +14,10 @@ from common.number_table import NumberTable
 from firmfate.errors import FirmfateError
 
 STUDIES = Path(__file__).parents[2] / "studies"
-LONG = ("paradox", "baseline", "divisions", "robustness")
+LONG = ("paradox", "baseline", "divisions", "robustness", "structures", "dashboards", "driver", "way-out", "car")
 """Studies that take long even with few firms."""
 
-SIMULATED = ("structures", "dose-or-speed", "car", "crossing", "dashboards", "driver", "selection", "way-out", *LONG)
+SIMULATED = ("dose-or-speed", "crossing", "selection", *LONG)
 
 
 @pytest.mark.parametrize("file", sorted(STUDIES.glob("*/**/*.toml")), ids=lambda file: str(file.relative_to(STUDIES)))
@@ -131,6 +131,7 @@ def test_the_seconds_of_a_study_are_kept_where_a_reader_sees_them(reproduce, els
     assert line in (elsewhere / "README.md").read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_the_seconds_are_those_of_a_run_from_nothing(reproduce, elsewhere, tmp_path, capsys):
     for file in (elsewhere / "crossing" / "small").glob("*.toml"):
         file.write_text(re.sub("replicates = .*", "replicates = 200", file.read_text("utf-8")), "utf-8")

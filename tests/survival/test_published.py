@@ -230,6 +230,7 @@ def test_another_number_would_be_seen(oracle: pd.DataFrame) -> None:
         assert largest_difference(off, what, "pbc" if "pbc" in names else names[0]) > TOLERANCE
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(which("Rscript") is None, reason="Rscript is not installed; the stored numbers are tested")
 def test_r_says_now_what_is_stored(oracle: pd.DataFrame, tmp_path: Path) -> None:
     now = tmp_path / "published.csv"
