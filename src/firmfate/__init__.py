@@ -5,7 +5,7 @@ The rooms, in the order in which a study flows through them::
     study/         a TOML file becomes a validated Study, its design becomes cells
     design/        what varies between cells, and among the firms of one: designs and populations
     tables/        typed readers of TOML and CSV that name what is wrong
-    program/       a model's equations become a program of exact operations
+    program/       a model's equations become a program of exact operations; exp, log, and random numbers of firms
     models/        what a firm is: `firm` (five divisions) and `car` (the metaphor, exactly solvable)
     kernel/        programs as machine code, and the engine that steps many firms
     targets/       programs for other processors: WebAssembly, objects for a linker, PTX

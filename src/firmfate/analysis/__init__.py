@@ -16,8 +16,8 @@ shares or numbers of KPIs with standard errors. Nothing here simulates, and noth
 ==================== =================================================================================================
 """
 
-from firmfate.analysis.conclusion import Finding
 from firmfate.analysis.effects import axis_effects, extreme_cells
+from firmfate.analysis.findings import Finding
 from firmfate.analysis.formatting import Estimate
 from firmfate.analysis.green_kpis import green_dashboards
 from firmfate.analysis.lifetimes import Lifetimes

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from firmfate.analysis.conclusion import CAUTION, Finding
 from firmfate.analysis.effects import ExtremeCell, axis_effects, difference_of_extremes, extreme_cells
+from firmfate.analysis.findings import CAUTION, Finding
 from firmfate.analysis.formatting import Estimate, format_cell, format_estimate, format_value, spaced
 from firmfate.analysis.lifetimes import Lifetimes
 from firmfate.counts import WEEKS_PER_YEAR

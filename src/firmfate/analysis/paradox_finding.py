@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from firmfate.analysis.conclusion import CAUTION, Finding
+from firmfate.analysis.findings import CAUTION, Finding
 from firmfate.analysis.formatting import Estimate, format_estimate, format_interval, format_value, spaced
 from firmfate.analysis.lifetimes import Lifetimes
 from firmfate.analysis.poles import EXECUTION, MISALIGNMENT, Poles, poles

@@ -8,7 +8,7 @@ import xarray as xr
 
 from firmfate.analysis import general_finding, paradox_finding
 from firmfate.analysis.cell_labels import firms_per_cell, is_incomplete, labelled
-from firmfate.analysis.conclusion import Finding
+from firmfate.analysis.findings import Finding
 from firmfate.analysis.poles import poles
 from firmfate.survival.labels import computed
 
