@@ -78,7 +78,7 @@ def test_unknown_names_and_ways_are_refused(reproduce):
 FOUND = ("baseline", "robustness")
 """Studies whose rows depend on what is found: how many fits are equally good, which assumptions matter most."""
 
-REPLICATES = {"crossing": 4_000}
+REPLICATES = {"crossing": 4_000, "paradox": 500}
 """Of studies whose main number needs more than 96 firms a cell to exist."""
 
 
