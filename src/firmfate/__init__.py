@@ -32,7 +32,9 @@ from __future__ import annotations
 
 import importlib
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from firmfate.lazy import importer
 
 __version__ = "0.1.0"
 
@@ -154,15 +156,7 @@ if TYPE_CHECKING:
     from firmfate.study import Study as Study
 
 
-def __getattr__(name: str) -> Any:
-    if name in _WHERE:
-        value = getattr(importlib.import_module(_WHERE[name]), name)
-    elif name in _ROOMS:
-        value = importlib.import_module(f"firmfate.{name}")
-    else:
-        raise AttributeError(f"module 'firmfate' has no attribute '{name}'")
-    globals()[name] = value
-    return value
+__getattr__ = importer(__name__, _WHERE | {room: f"firmfate.{room}" for room in _ROOMS})
 
 
 def __dir__() -> list[str]:

@@ -21,9 +21,9 @@ def options(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Gather, and keep the paths of a few firms."""
     from firmfate.dataset import gather
-    from firmfate.execute import complete
     from firmfate.precision import Rounds, sentences
     from firmfate.shards import RunDirectory
+    from firmfate.simulation.typical_firms import write_trajectories
 
     directory = RunDirectory(arguments.directory)
     study = directory.study()
@@ -32,7 +32,7 @@ def execute(arguments: argparse.Namespace) -> int:
     if rounds is not None and decided:
         rounds.keep()  # before the result is written, which holds what was reached
     ds = gather(arguments.directory, allow_incomplete=arguments.allow_incomplete)
-    complete(arguments.directory)
+    write_trajectories(arguments.directory)
     if rounds is not None and decided:
         directory.claim(directory.as_far(rounds.study))
     firms, finished = int(ds["firms"].sum()), bool(ds.attrs["complete"])

@@ -6,8 +6,9 @@ offers. Give one to ``firmfate.run(study, on=Threads(4))``.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from firmfate.lazy import importer
 
 # Importing the room imports nothing heavy: the command line's help asks executors for their options.
 _WHERE = {
@@ -19,7 +20,6 @@ _WHERE = {
     "SlurmWorkers": "firmfate.execute.slurm_workers",
     "Threads": "firmfate.execute.threads",
     "Work": "firmfate.execute.base",
-    "complete": "firmfate.execute.running",
     "run": "firmfate.execute.running",
 }
 
@@ -32,18 +32,12 @@ if TYPE_CHECKING:
     from firmfate.execute.dask_client import DaskClient as DaskClient
     from firmfate.execute.dask_processes import DaskProcesses as DaskProcesses
     from firmfate.execute.dask_scheduler import DaskScheduler as DaskScheduler
-    from firmfate.execute.running import complete as complete
     from firmfate.execute.running import run as run
     from firmfate.execute.slurm_workers import SlurmWorkers as SlurmWorkers
     from firmfate.execute.threads import Threads as Threads
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _WHERE:
-        raise AttributeError(f"module 'firmfate.execute' has no attribute '{name}'")
-    value = getattr(importlib.import_module(_WHERE[name]), name)
-    globals()[name] = value
-    return value
+__getattr__ = importer(__name__, _WHERE)
 
 
 def __dir__() -> list[str]:

@@ -134,7 +134,7 @@ def run(
                     aside = directory.set_aside(shard)
                     remarks.say(f"broken shard {shard.path.name}: set aside as {aside}, to be run again")
                 continue
-            complete(directory.path)
+            write_trajectories(directory.path)
             if (failed := invalid_firms(ds)) is not None:
                 text = f"{failed.sentence()}: {failed.replay(directory.path)}"
                 warnings.warn(text, InvalidFirmsWarning, stacklevel=2)
@@ -168,11 +168,6 @@ def _claimed(directory: RunDirectory, study: Study) -> Worker:
     worker = Worker(study, fingerprint_of(study))
     directory.claim(directory.as_far(study), worker.cells)
     return worker
-
-
-def complete(directory: Path) -> None:
-    """Write what the report needs beside the counts."""
-    write_trajectories(directory)
 
 
 def _check_space(path: Path, plan: Plan) -> None:

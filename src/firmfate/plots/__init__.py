@@ -6,8 +6,9 @@ Every figure states how many firms it is of, and its error. No function touches 
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from firmfate.lazy import importer
 
 _WHERE = {
     "survival_curves": "curves",
@@ -39,12 +40,7 @@ if TYPE_CHECKING:
     from firmfate.plots.style import picture as picture
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _WHERE:
-        raise AttributeError(f"module 'firmfate.plots' has no attribute '{name}'")
-    value = getattr(importlib.import_module(f"firmfate.plots.{_WHERE[name]}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = importer(__name__, {name: f"firmfate.plots.{file}" for name, file in _WHERE.items()})
 
 
 def __dir__() -> list[str]:

@@ -10,7 +10,9 @@ given_values   values of parameters given in a call, by cell and by firm
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from firmfate.lazy import importer
 
 _WHERE = {
     "Replayer": "firmfate.simulation.replaying",
@@ -28,12 +30,7 @@ if TYPE_CHECKING:
     from firmfate.simulation.replaying import replay as replay
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _WHERE:
-        raise AttributeError(f"module 'firmfate.simulation' has no attribute '{name}'")
-    value = getattr(importlib.import_module(_WHERE[name]), name)
-    globals()[name] = value
-    return value
+__getattr__ = importer(__name__, _WHERE)
 
 
 def __dir__() -> list[str]:
