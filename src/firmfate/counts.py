@@ -262,11 +262,15 @@ def _of_mark(counter: Counter, mark: Mark) -> Counter:
     )
 
 
+def outcomes(model: Model) -> tuple[str, ...]:
+    """Return the names of the values of `cause`: censored, the causes from 1 on, and last what stands for `INVALID`."""
+    return ("censored", *(cause.name for cause in model.causes), "invalid")
+
+
 def flags_of_cause(model: Model) -> dict[str, Any]:
     """Return the attributes that name the values of `cause`, as the CF conventions have them."""
-    meanings = ["censored", *(cause.name for cause in model.causes), "invalid"]
     values = np.array([*range(len(model.causes) + 1), INVALID], np.uint8)
-    return {"flag_values": values, "flag_meanings": " ".join(meanings)}
+    return {"flag_values": values, "flag_meanings": " ".join(outcomes(model))}
 
 
 def attributes(name: str, register: Mapping[str, Variable] = COUNTS) -> dict[str, str]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from firmfate.counts import FIRMS, INVALID
+from firmfate.counts import FIRMS, INVALID, outcomes
 from firmfate.dataset.netcdf import LOCK, reading, refuse_impossible
 from firmfate.errors import FirmfateError
 from firmfate.exporting.tables import Column, Exported, Table
@@ -107,7 +107,7 @@ class _Firms:
         }
         self.names = cells.coords["cell"][1] if "cell" in cells.coords else None
         self.drawn = [key.replace(".", "_") for key in self.study.population.keys]
-        self.ends = np.array(["censored", *(cause.name for cause in self.study.model.causes), "invalid"], dtype=object)
+        self.ends = np.array(outcomes(self.study.model), dtype=object)
 
     @property
     def columns(self) -> list[Column]:

@@ -11,7 +11,6 @@ from firmfate.design.joint import choose
 from firmfate.errors import FirmfateError, did_you_mean
 from firmfate.kernel.engine import Varying
 from firmfate.models.model import Model
-from firmfate.randomness import cell_word, value_key
 
 TESTED = 1_000
 """Firms whose joint conditions are tested: testing one takes longer than simulating it."""
@@ -78,14 +77,6 @@ def values_of(model: Model, given: Given, dt: float, *, firms: int = 0) -> tuple
 def some(varying: Varying, cells: slice, firms: slice) -> Varying:
     """Return what differs among some firms of some cells."""
     return Varying(varying.fields, varying.values[cells if len(varying.values) > 1 else slice(None), firms])
-
-
-def cell_words(model: Model, table: NDArray[np.float64], seed: int, common_random_numbers: bool) -> NDArray[np.uint64]:
-    """Return what distinguishes cells' random numbers: nothing, or a hash of seed, model and the cell's values."""
-    if common_random_numbers:
-        return np.zeros(len(table), np.uint64)
-    rows = (dict(zip(model.fields, row.tolist(), strict=True)) for row in table)
-    return np.array([cell_word(value_key(seed, model.name, row)) for row in rows], np.uint64)
 
 
 def given_parameters(

@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from firmfate.counts import INVALID, attributes, firm_variables, flags_of_cause
+from firmfate.design.cells import random_keys, random_words
 from firmfate.errors import FirmfateError, InvalidFirmsWarning, check_int, is_finite
 from firmfate.kernel.engine import Engine, Records, Varying
 from firmfate.machine import cores
 from firmfate.models import load_model
 from firmfate.models.model import Model
-from firmfate.simulation.given_values import cell_words, given_parameters, some, values_of
+from firmfate.simulation.given_values import given_parameters, some, values_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -111,12 +112,12 @@ def simulate(
         )
     given = given_parameters(model, execution, misalignment, parameters or {})
     table, varying = values_of(model, given, dt, firms=len(wanted))
-    words = cell_words(model, table, seed, common_random_numbers)
+    seed = check_int("seed", seed, most=2**64 - 1)
+    keys = random_keys(seed, model, table, common=common_random_numbers)
+    words = random_words(keys, common=common_random_numbers)
     engine = Engine(model, dt=dt)
     engine.warm_up()
-    records = _in_threads(
-        engine, table, check_int("seed", seed, most=2**64 - 1), words, varying, wanted, steps, workers
-    )
+    records = _in_threads(engine, table, seed, words, varying, wanted, steps, workers)
     ds = _labelled(model, records, wanted, dt)
     ds = ds.assign_coords(_coordinates(model, given, len(table), len(wanted)))
     ds.attrs = {"model": model.name, "weeks": weeks, "steps_per_week": float(steps_per_week), "seed": str(seed)}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from firmfate.counts import INVALID
+from firmfate.counts import INVALID, outcomes
 from firmfate.errors import FirmfateError, check_int, is_finite
 from firmfate.kernel.engine import refuse_mark
 from firmfate.models import load_model
@@ -229,7 +229,7 @@ def trajectory_dataset(
     ds.attrs = {
         "model": model.name,
         "event_week": record["event_step"] * dt if end != INVALID else np.nan,
-        "cause": "invalid" if end == INVALID else "censored" if end == 0 else model.causes[end - 1].name,
+        "cause": outcomes(model)[-1 if end == INVALID else end],
         "alarm_week": record["alarm_step"] * dt,
         **{mark.name: int(value) for mark, value in zip(model.marks, record["marks"], strict=True)},
     }
