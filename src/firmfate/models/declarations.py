@@ -46,8 +46,29 @@ def numbered(parts: Sequence[str] | int) -> Any:
     return tuple(parts) if isinstance(parts, list | tuple) else parts
 
 
+class InParts:
+    """What is declared once and may be several numbers, one a part."""
+
+    name: str
+    parts: tuple[str, ...] | int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "parts", numbered(self.parts))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of its parts; none where it is a single number."""
+        assert isinstance(self.parts, tuple)
+        return self.parts
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Names of its single numbers: ``practice_sales`` of ``practice`` and its part ``sales``; or its own."""
+        return tuple(f"{self.name}_{part}" for part in self.names) or (self.name,)
+
+
 @dataclass(frozen=True)
-class Parameter:
+class Parameter(InParts):
     """One row of a model's parameter table.
 
     Attributes
@@ -75,20 +96,6 @@ class Parameter:
     assumption: bool = False
     parts: tuple[str, ...] | int = ()
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "parts", numbered(self.parts))
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of its parts; none where it is a single number."""
-        assert isinstance(self.parts, tuple)
-        return self.parts
-
-    @property
-    def fields(self) -> tuple[str, ...]:
-        """The numbers that the engine holds for this parameter: itself, or one a part."""
-        return fields(self.name, self.names)
-
     @property
     def keys(self) -> tuple[str, ...]:
         """What a study may write: the name, and ``name.part`` for every part."""
@@ -96,7 +103,7 @@ class Parameter:
 
 
 @dataclass(frozen=True)
-class Column:
+class Column(InParts):
     """One number of a trajectory: a stock, a random number or an auxiliary.
 
     Attributes
@@ -110,20 +117,6 @@ class Column:
     unit: str = "1"
     meaning: str = ""
     parts: tuple[str, ...] | int = ()
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "parts", numbered(self.parts))
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of its parts; none where it is a single number."""
-        assert isinstance(self.parts, tuple)
-        return self.parts
-
-    @property
-    def fields(self) -> tuple[str, ...]:
-        """Names of the single numbers, as trajectories show them."""
-        return fields(self.name, self.names)
 
 
 class Stock(Column):
@@ -192,8 +185,3 @@ class Mark:
     def counted(self) -> str:
         """Name of the variable that counts firms by this mark: ``green_kpis`` -> ``green_kpi_count``."""
         return f"{self.name.removesuffix('s')}_count"
-
-
-def fields(name: str, parts: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the names of single numbers: ``practice_sales`` of ``practice`` and its part ``sales``."""
-    return tuple(f"{name}_{part}" for part in parts) or (name,)

@@ -103,8 +103,8 @@ class Model:
     def __post_init__(self) -> None:
         check_model(self)
         _ = self.program
-        if self.observe is not None:
-            _ = self.observed
+        if self.observe is not None and not self.observe.__module__.startswith("firmfate."):
+            _ = self.observed  # of built-in models it is read when a trajectory asks for it
         if not self.module.startswith("firmfate."):
             again = trace(self.signature, self.start, self.step)
             if again.digest != self.traced.digest:
