@@ -90,17 +90,21 @@ def estimands(runs: Mapping[str, xr.Dataset]) -> NumberTable:
     )  # fmt: skip
 
 
+def _simulated(fits: xr.Dataset, **options: Any) -> Iterator[tuple[Any, xr.Dataset]]:
+    """Yield every fit with firms of its values; options as of `firmfate.simulate`."""
+    for fit in fits["fit"].values:
+        values = fits["value"].sel(fit=fit)
+        parameters = {str(key): float(values.sel(parameter=key)) for key in fits["parameter"].values}
+        yield fit, simulate("firm", parameters=parameters, **options)
+
+
 def _paradox(fits: xr.Dataset, *, firms: int, seed: int, threads: int) -> xr.Dataset:
     """Count firms over execution and misalignment with the values of every fit, common random numbers throughout."""
     execution, misalignment = (grid.ravel() for grid in np.meshgrid(EXECUTIONS, MISALIGNMENTS, indexing="ij"))
     weeks, columns = YEARS * WEEKS_PER_YEAR, []
-    for fit in fits["fit"].values:
-        values = fits["value"].sel(fit=fit)
-        lived = simulate(
-            "firm", execution=execution, misalignment=misalignment, weeks=weeks, seed=seed, replicates=firms,
-            parameters={str(key): float(values.sel(parameter=key)) for key in fits["parameter"].values},
-            threads=threads,
-        )  # fmt: skip
+    for fit, lived in _simulated(
+        fits, execution=execution, misalignment=misalignment, weeks=weeks, seed=seed, replicates=firms, threads=threads
+    ):
         shape = lived["cause"].shape
         columns.append(
             {
@@ -126,13 +130,9 @@ def _ends(fits: xr.Dataset, *, firms: int, seed: int, threads: int) -> xr.Datase
     execution, misalignment = random.uniform(size=(2, 1, firms, 1))
     weeks = int(fits["age"].max()) * WEEKS_PER_YEAR
     counts = []
-    for fit in fits["fit"].values:
-        values = fits["value"].sel(fit=fit)
-        lived = simulate(
-            "firm", execution=execution, misalignment=misalignment, weeks=weeks, seed=seed, replicates=firms,
-            parameters={str(key): float(values.sel(parameter=key)) for key in fits["parameter"].values},
-            threads=threads,
-        )  # fmt: skip
+    for _, lived in _simulated(
+        fits, execution=execution, misalignment=misalignment, weeks=weeks, seed=seed, replicates=firms, threads=threads
+    ):
         causes = lived["cause"].attrs["flag_meanings"].split()[:-1]
         counts.append(np.bincount(lived["cause"].values.ravel(), minlength=len(causes))[: len(causes)])
     dims = ("fit", "cause")
