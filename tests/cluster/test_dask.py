@@ -47,6 +47,7 @@ def test_two_processes_give_the_same_bits_as_threads(small: Case, two_processes:
     assert not list((tmp_path / "run").glob(".seen-*"))
 
 
+@pytest.mark.slow
 def test_only_receipts_travel_and_few_tasks_are_in_flight(
     small: Case, two_processes: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,6 +127,7 @@ def test_batch_jobs_keep_dask_as_quiet_as_here() -> None:
         assert f"DASK_{key.upper().replace('.', '__').replace('-', '_')}={value}" in text
 
 
+@pytest.mark.slow
 def test_parts_of_an_array_may_run_on_processes(small: Case, tmp_path: Path) -> None:
     for index in range(2):
         part = ArrayPart(index, 2, on=DaskProcesses(2, threads=1))

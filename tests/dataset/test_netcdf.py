@@ -66,6 +66,7 @@ SIZES = {"result.nc": 30_000, "trajectories.nc": 300_000}
 """The same of the files themselves, compressed."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ROOM)
 def test_a_file_that_does_not_fit_is_named_and_the_same_command_goes_on(
     finished_run: Path, study_file: Path, tmp_path: Path, name: str
@@ -185,9 +186,10 @@ def damaged(path: Path, kind: str) -> None:
     path.write_bytes(data)
 
 
-KINDS = ["flipped", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("truncated", "foreign", "empty"))]
+KINDS = ("flipped", "truncated", "foreign", "empty")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_damaged_trajectories_are_named_by_the_report_and_replaced_by_gather_and_run(
     command: Callable, finished_run: Path, study_file: Path, tmp_path: Path, kind: str
@@ -205,6 +207,7 @@ def test_damaged_trajectories_are_named_by_the_report_and_replaced_by_gather_and
         assert command("report", run).code == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_damaged_result_is_named_and_replaced(
     command: Callable, finished_run: Path, study_file: Path, tmp_path: Path, kind: str

@@ -82,7 +82,7 @@ class OneAtATime(Design):
 CELLS = {Halton: 9, OneAtATime: 5}
 
 
-@pytest.fixture(params=CELLS, ids=lambda design: design.kind)
+@pytest.fixture(params=[Halton, pytest.param(OneAtATime, marks=pytest.mark.slow)], ids=lambda design: design.kind)
 def added(request: pytest.FixtureRequest) -> Iterator[type[Design]]:
     """A design that the register names."""
     DESIGNS[request.param.kind] = request.param

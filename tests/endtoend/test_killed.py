@@ -48,7 +48,12 @@ def copied(undisturbed: Path, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130), (signal.SIGTERM, 3)]
+    ("number", "code"),
+    [
+        (signal.SIGKILL, -signal.SIGKILL),
+        pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow),
+        pytest.param(signal.SIGTERM, 3, marks=pytest.mark.slow),
+    ],
 )
 def test_a_stopped_run_goes_on(
     corners: Callable[[int], Path], start: Callable, bits: Callable, undisturbed: Path, tmp_path: Path,

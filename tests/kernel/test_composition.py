@@ -93,6 +93,7 @@ print(packed, single, divisions)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["car", "firm"])
 def test_steps_and_draws_are_vector_instructions(tmp_path, model):
     """Compiled anew: what a step adds, multiplies and divides stands there for vectors."""
@@ -110,6 +111,7 @@ def test_steps_and_draws_are_vector_instructions(tmp_path, model):
     assert packed >= 0.95 * counted
 
 
+@pytest.mark.slow
 def test_a_step_for_one_lane_is_not(tmp_path):
     """The negative control: with one lane, and nobody to vectorise the loop over lanes, there is hardly any."""
     program = "from firmfate.kernel import compiler; compiler.vectors = lambda: (1, frozenset())\n" + COMPILE

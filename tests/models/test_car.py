@@ -68,6 +68,7 @@ def crash_before_notice(rate, factor=1.0):
     return float(np.exp(distance * (-mu - np.sqrt(mu * mu + 2 * rate))) @ weights)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps_per_week", STEPS.values(), ids=STEPS)
 def test_crash_before_the_driver_notices(steps_per_week):
     rate = 0.2  # over 60 years all but 6 in a million clocks have rung

@@ -113,6 +113,7 @@ def test_every_parameter_says_what_it_is():
         assert parameter.source, parameter.name
 
 
+@pytest.mark.slow
 def test_every_parameter_matters():
     """Each parameter changes some number of some life: none is read and then forgotten."""
     open_ended = {

@@ -36,6 +36,7 @@ def test_a_pilot_one_round_and_enough(finished: Path) -> None:
     assert life.attrs["event_week"] > 0
 
 
+@pytest.mark.slow
 def test_other_workers_and_shards_give_the_same(finished: Path, write: Callable[..., Path], tmp_path: Path) -> None:
     into = tmp_path / "run"
     firmfate.run(write(), into=into, on=DaskProcesses(2), progress=False, shard_scale=1e-3).close()
@@ -91,6 +92,7 @@ def test_more_precision_goes_on_from_what_is_there(finished: Path, write: Callab
     assert counts(into) == counts(fresh)
 
 
+@pytest.mark.slow
 def test_what_was_not_reached_is_reported(command: Callable, write: Callable[..., Path], tmp_path: Path) -> None:
     study = write(most=("[precision]", "[precision]\nat_most = 1500"))
     ended = command("run", study, "--into", tmp_path / "run")

@@ -14,13 +14,13 @@ from tests.program.random_functions import made, programs
 from firmfate.program import interpreter
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=100, deadline=None, derandomize=True)
 @given(st.integers(0, 2**40))
 def test_operations_that_python_rounds_once_are_read_to_the_last_bit(seed):
     check_meaning(seed)
 
 
-@settings(max_examples=80, deadline=None, derandomize=True)
+@settings(max_examples=40, deadline=None, derandomize=True)
 @given(st.integers(0, 2**40))
 def test_rules_and_elementary_functions_stay_within_1e_12(seed):
     check_rules(seed)

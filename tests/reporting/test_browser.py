@@ -52,7 +52,9 @@ def chromium(tmp_path: Path, page: Path, *options: str, width: int) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("width", [1100, 500])  # headless chromium is never narrower than 500
+@pytest.mark.parametrize(
+    "width", [1100, pytest.param(500, marks=pytest.mark.slow)]
+)  # headless chromium is never narrower than 500
 def test_the_report_renders(run_of: Callable[[str], Path], tmp_path: Path, width: int) -> None:
     import html
     import json

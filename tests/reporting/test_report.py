@@ -267,8 +267,14 @@ def test_writing_does_not_simulate(run_of: Any, monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize(
     ("filled", "words"),
     [
-        ([(0, 0), (0, 1), (1, 0), (1, 2), (2, 1)], "5 of the 9 cells hold 320 firms each, the others none"),
-        ([(0, 1), (1, 0), (2, 2)], "3 of the 9 cells hold 320 firms each, the others none"),
+        pytest.param(
+            [(0, 0), (0, 1), (1, 0), (1, 2), (2, 1)],
+            "5 of the 9 cells hold 320 firms each, the others none",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            [(0, 1), (1, 0), (2, 2)], "3 of the 9 cells hold 320 firms each, the others none", marks=pytest.mark.slow
+        ),
         ([(1, 2)], "1 of the 9 cells holds 320 firms, the others none"),
     ],
 )

@@ -62,6 +62,7 @@ def older(finished_run: Path, tmp_path: Path) -> Path:
     return run
 
 
+@pytest.mark.slow
 def test_a_run_of_an_older_version_is_refused_and_its_results_are_not(
     command: Callable, study_file: Path, older: Path, tmp_path: Path
 ) -> None:

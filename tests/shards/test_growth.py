@@ -150,7 +150,9 @@ GROWN = {
 }
 
 
-@pytest.mark.parametrize("what", GROWN)
+@pytest.mark.parametrize(
+    "what", ["cells", *(pytest.param(one, marks=pytest.mark.slow) for one in GROWN if one != "cells")]
+)
 def test_a_run_grows(command: Callable, run: Path, tmp_path: Path, what: str) -> None:
     (old, new), firms = GROWN[what]
     study = tmp_path / "grown.toml"

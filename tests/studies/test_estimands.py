@@ -83,6 +83,7 @@ def test_health_and_green_kpis_follow_from_the_stocks_of_a_replay(lives, executi
         assert (seen["green"].values == (seen["kpi"].values >= -dashboards.TIE).sum(axis=0)).all()
 
 
+@pytest.mark.slow
 def test_paths_end_with_the_last_week_and_leave_out_the_living(lives):
     found = dashboards.derive({"alarms": lives})["lives"]
     recorded = firmfate.simulate("firm", execution=1.0, misalignment=1.0, replicates=64, seed=2, threads=1)

@@ -14,10 +14,13 @@ from common.number_table import NumberTable
 from firmfate.errors import FirmfateError
 
 STUDIES = Path(__file__).parents[2] / "studies"
-LONG = ("paradox", "baseline", "divisions", "robustness", "structures", "dashboards", "driver", "way-out", "car")
-"""Studies that take long even with few firms."""
+SHORT = "selection"
+"""A study that takes seconds with few firms."""
 
-SIMULATED = ("dose-or-speed", "crossing", "selection", *LONG)
+SIMULATED = (
+    SHORT, "dose-or-speed", "crossing", "paradox", "baseline", "divisions", "robustness", "structures", "dashboards",
+    "driver", "way-out", "car",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("file", sorted(STUDIES.glob("*/**/*.toml")), ids=lambda file: str(file.relative_to(STUDIES)))
@@ -83,7 +86,7 @@ REPLICATES = {"crossing": 4_000, "paradox": 500}
 
 
 def in_turn():
-    return [pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in SIMULATED]
+    return [name if name == SHORT else pytest.param(name, marks=pytest.mark.slow) for name in SIMULATED]
 
 
 @pytest.mark.parametrize("name", in_turn())

@@ -349,6 +349,7 @@ def check_bands(found: dict[str, float], repetitions: int) -> None:
         assert standard_errors_from_nominal(found[f"{name}, pointwise"], repetitions) < -4, (name, found)
 
 
+@pytest.mark.slow
 def test_simultaneous_bands_cover() -> None:
     """24 repetitions of 8,192 firms with 128 batches; pointwise limits are the control that must fail."""
     check_bands(band_coverages(24, 128), 24)

@@ -329,7 +329,14 @@ def check(found: Found, world: Callable[[int], Found], repetitions: int) -> None
             assert abs(error) < 4, (name, share)
 
 
-@pytest.mark.parametrize("world", WORLDS, ids=lambda world: world.__name__)
+LONG = (fine_and_gray, clusters, dependent_replicates)
+
+
+@pytest.mark.parametrize(
+    "world",
+    [pytest.param(world, marks=pytest.mark.slow) if world in LONG else world for world in WORLDS],
+    ids=lambda world: world.__name__,
+)
 def test_intervals_and_tests_hold_what_they_promise(world: Callable[[int], Found]) -> None:
     repetitions, _ = WORLDS[world]
     check(world(repetitions), world, repetitions)

@@ -100,6 +100,7 @@ def test_errors_come_from_batches(small: xr.Dataset) -> None:
     np.testing.assert_allclose(fit.hazard_ratio_lower, np.exp(fit.lower))
 
 
+@pytest.mark.slow
 def test_accelerated_lifetimes_have_errors_from_batches(small: xr.Dataset) -> None:
     pytest.importorskip("lifelines")
     fit = accelerated_failure_time(small.isel(execution=[0, 2]), "execution:misalignment", distribution="lognormal")

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import base64
-import html
 import json
-import re
 import shutil
 import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from queue import Queue
+from typing import Any
 
 import numpy as np
 import pytest
@@ -40,9 +44,39 @@ for (const [name, module] of Object.entries(given.modules)) {
     found[name] = error.message;
   }
 }
-document.body.dataset.found = JSON.stringify(found);
+await fetch("/found", { method: "POST", body: JSON.stringify(found) });
 </script></body>
 """
+
+
+@contextmanager
+def served(page: str) -> Iterator[tuple[str, Queue[bytes]]]:
+    """The address of a page, and what the page sends back: a page says itself when it is done."""
+    sent: Queue[bytes] = Queue()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.answer(page.encode())
+
+        def do_POST(self) -> None:
+            sent.put(self.rfile.read(int(self.headers["Content-Length"])))
+            self.answer(b"")
+
+        def answer(self, content: bytes) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/", sent
+        finally:
+            server.shutdown()
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
@@ -53,15 +87,15 @@ def test_firms_of_a_page_are_those_of_the_engine(tmp_path: Path) -> None:
     words = {name: str(getattr(wanted, name)) for name in ("key", "cell", "first")}
     given = {"modules": modules, "row": wanted.row.tolist(), "count": 200, "steps": wanted.steps, **words}
     loader = javascript().replace("export ", "")
-    (tmp_path / "page.html").write_text(PAGE % {"loader": loader, "given": json.dumps(given)}, encoding="utf-8")
     assert CHROMIUM is not None
-    done = subprocess.run(
-        [CHROMIUM, *OPTIONS, f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=60000", "--dump-dom",
-         (tmp_path / "page.html").as_uri()], capture_output=True, text=True, timeout=120, check=True,
-    )  # fmt: skip
-    held = re.search(r'data-found="([^"]*)"', done.stdout)
-    assert held is not None, done.stdout[-2000:]
-    found = json.loads(html.unescape(held[1]))
+    with served(PAGE % {"loader": loader, "given": json.dumps(given)}) as (address, sent):
+        command = [CHROMIUM, *OPTIONS, f"--user-data-dir={tmp_path / 'profile'}", address]
+        browser = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            found = json.loads(sent.get(timeout=300))
+        finally:
+            browser.terminate()
+            browser.wait(timeout=60)
     expected = Found.of_engine(model, wanted)
     stocks = [f"{bits:x}" for bits in np.ascontiguousarray(expected.last).view(np.uint64).ravel().tolist()]
     for name, firms in found.items():

@@ -59,7 +59,7 @@ class Lifetimes:
         try:
             used = batches_in_use(self.ds)
             if has_exact_lifetimes(self.ds, self.tau):
-                parts = [lifetimes_without(self.ds, self.tau, int(batch)) for batch in used]
+                parts = list(map(lifetimes_without(self.ds, self.tau), used.tolist()))
             else:
                 resampler = Resampler(self.ds)
                 parts = [rmst(resampler.without(int(batch)), tau=self.tau)["estimate"] for batch in used]

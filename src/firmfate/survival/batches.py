@@ -16,7 +16,7 @@ not:
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -206,15 +206,24 @@ def _bin_of_week(ds: xr.Dataset) -> NDArray[np.int_]:
     return np.searchsorted(last, np.arange(1, weeks + 1))
 
 
-def lifetimes_without(ds: xr.Dataset, tau: int, batch: int) -> xr.DataArray:
-    """Return the mean of min(lifetime, tau) in weeks without one batch of firms, exact from the steps lived."""
+def lifetimes_without(ds: xr.Dataset, tau: int) -> Callable[[int], xr.DataArray]:
+    """Return a function of a batch: the mean of min(lifetime, tau) in weeks without it, exact from the steps lived."""
     position = int(np.flatnonzero(ds["horizon"].values == tau)[0])
-    lived, firms = (
-        counted.sum("batch").astype(np.float64) - counted.isel(batch=batch, drop=True).astype(np.float64)
-        for counted in (ds["batch_lifetime"].isel(horizon=position, drop=True), ds["batch_firms"])
-    )
-    valid = firms > 0 if "invalid" not in ds else (firms > 0) & (ds["invalid"] == 0)
-    return lived / firms.where(valid) / float(ds.attrs.get("steps_per_week", 1))
+    lived = ds["batch_lifetime"].isel(horizon=position, drop=True)
+    firms = ds["batch_firms"].transpose(*lived.dims)
+    like = lived.isel(batch=0, drop=True)
+    axis = lived.get_axis_num("batch")
+    lived_in, firms_in = (np.moveaxis(parts.values, axis, 0).astype(np.float64) for parts in (lived, firms))
+    lived_of_all, firms_of_all = lived_in.sum(axis=0), firms_in.sum(axis=0)
+    valid = np.True_ if "invalid" not in ds else ds["invalid"].transpose(*like.dims).values == 0
+    per_week = float(ds.attrs.get("steps_per_week", 1))
+
+    def without(batch: int) -> xr.DataArray:
+        left = firms_of_all - firms_in[batch]
+        mean = (lived_of_all - lived_in[batch]) / np.where(valid & (left > 0), left, np.nan) / per_week
+        return xr.DataArray(mean, like.coords, like.dims)
+
+    return without
 
 
 def has_exact_lifetimes(ds: xr.Dataset, tau: int) -> bool:

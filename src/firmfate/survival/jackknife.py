@@ -13,7 +13,7 @@ The rules, for everything that is estimated so:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import Any, TypeVar
 
 import numpy as np
@@ -62,26 +62,43 @@ class Spread:
 
     def __init__(self) -> None:
         self.batches: Any = 0
+        self._like: xr.DataArray | None = None
         self._mean: Any = 0.0
         self._squares: Any = 0.0
 
     def add(self, value: xr.DataArray, where: xr.DataArray | None = None) -> None:
-        """Add one value."""
+        """Add one value; all have the same dims and coordinates, and ``where`` has some of these dims."""
+        if self._like is None:
+            self._like = value
+        dims = self._like.dims
+        values = value.transpose(*dims).values  # arrays: to align labels would take longer than all else
         self.batches = self.batches + (1 if where is None else where.astype(np.int64))
-        counted = self.batches if where is None else self.batches.clip(1)
-        step = value - self._mean
-        step = step if where is None else step.where(where, 0.0)
+        if where is None:
+            counted, counts = self.batches, np.ones(())
+        else:
+            counted, counts = (_spread_over(dims, part) for part in (self.batches.clip(1), where))
+        step = np.where(counts, values - self._mean, 0.0)
         self._mean = self._mean + step / counted
-        rest = value - self._mean
-        self._squares = self._squares + step * (rest if where is None else rest.where(where, 0.0))
+        self._squares = self._squares + step * np.where(counts, values - self._mean, 0.0)
 
     def jackknife(self) -> Any:
         """Variance of the value of all firms, from values with one batch left out."""
-        return self._squares * (self.batches - 1) / self.batches
+        return self._labelled() * (self.batches - 1) / self.batches
 
     def means(self) -> Any:
         """Variance of the value of all firms, from values of one batch alone."""
-        return self._squares / (self.batches * (self.batches - 1))
+        return self._labelled() / (self.batches * (self.batches - 1))
+
+    def _labelled(self) -> Any:
+        if self._like is None:
+            return 0.0
+        return xr.DataArray(self._squares, self._like.coords, self._like.dims, self._like.name)
+
+
+def _spread_over(dims: tuple[Hashable, ...], part: xr.DataArray) -> NDArray[Any]:
+    """Return the values of an array that has some of these dims, with an axis of length 1 for each of the others."""
+    missing = [dim for dim in dims if dim not in part.dims]
+    return part.expand_dims(missing).transpose(*dims).values
 
 
 def covariance(left: Floats) -> Floats:

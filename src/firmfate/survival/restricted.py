@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ from firmfate.survival.traits import estimator
 def _exact_without(ds: xr.Dataset, *, tau: float | None = None, **_: Any) -> Callable[[int], xr.DataArray] | None:
     """Return the means without a batch from the lifetimes of batches, where they are counted to this horizon."""
     until = labels.check_weeks(tau, ds.sizes["week"])
-    return partial(lifetimes_without, ds, until) if has_exact_lifetimes(ds, until) else None
+    return lifetimes_without(ds, until) if has_exact_lifetimes(ds, until) else None
 
 
 @estimator(without_batch=_exact_without)
