@@ -186,10 +186,12 @@ def damaged(path: Path, kind: str) -> None:
     path.write_bytes(data)
 
 
-KINDS = ("flipped", "truncated", "foreign", "empty")
+KINDS = [
+    pytest.param(kind, marks=pytest.mark.slow if kind in ("flipped", "truncated") else pytest.mark.evidence)
+    for kind in ("flipped", "truncated", "foreign", "empty")
+]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_damaged_trajectories_are_named_by_the_report_and_replaced_by_gather_and_run(
     command: Callable, finished_run: Path, study_file: Path, tmp_path: Path, kind: str
@@ -207,7 +209,6 @@ def test_damaged_trajectories_are_named_by_the_report_and_replaced_by_gather_and
         assert command("report", run).code == 0
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_damaged_result_is_named_and_replaced(
     command: Callable, finished_run: Path, study_file: Path, tmp_path: Path, kind: str

@@ -104,8 +104,10 @@ def test_main_numbers_are_found_again_by_plain_pandas(reproduce, tmp_path, name)
     assert [line.split(" is ")[0] for line in reproduce.unequal(name, table, spoiled)] == [f"{name}: {key}"]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", SIMULATED)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow if name == SHORT else pytest.mark.evidence) for name in SIMULATED],
+)
 def test_numbers_of_a_full_version_can_be_computed(reproduce, tmp_path, name):
     runs = reproduce.run(name, tmp_path, full=True, replicates=64, threads=1)
     table = reproduce.estimands(name, runs)

@@ -42,7 +42,6 @@ print(json.dumps({"seconds": min(times), "peak": peak}))
 """
 
 
-@pytest.mark.slow
 @pytest.mark.evidence
 @pytest.mark.parametrize("firms", [10**6, 10**10])
 def test_all_estimates_of_a_map(firms: int, record_property: Callable[[str, object], None]) -> None:
