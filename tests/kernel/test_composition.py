@@ -140,6 +140,20 @@ def test_a_second_process_finds_the_machine_code(tmp_path):
     assert printed == [["False", "0"], ["True", "1"]]
 
 
+def test_an_engine_loads_no_linear_algebra_and_takes_it_from_nobody():
+    program = """
+import sys
+import numba, numpy as np
+from firmfate.kernel.engine import Engine
+from firmfate.models import load_model
+Engine(load_model("car"), dt=13.0).warm_up()
+print("scipy.linalg" in sys.modules)
+print(numba.njit(lambda a: a @ a)(np.array([[0.0, 1.0], [2.0, 0.0]]))[0, 0], "scipy.linalg" in sys.modules)
+"""
+    printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert printed.split() == ["False", "2.0", "True"]
+
+
 @pytest.mark.parametrize(
     ("mark", "message"),
     [

@@ -21,7 +21,31 @@ def entry(function: Callable[..., Any]) -> Any:
     """Compile an entry point: without the interpreter's lock, and kept on disk beside its source."""
     from numba import njit
 
+    _load_arrays_alone()
     return njit(nogil=True, cache=True, **OPTIONS)(function)
+
+
+@cache
+def _load_arrays_alone() -> None:
+    """Load Numba's functions of arrays without SciPy's linear algebra.
+
+    Numba imports it to learn whether it is there, which takes a third of the start from machine code on disk; no kernel
+    needs it. Whoever multiplies matrices in a function of their own has it imported then, as ever.
+    """
+    import importlib
+    import importlib.util
+    import sys
+
+    from numba.np import linalg
+
+    if "numba.np.arraymath" in sys.modules or importlib.util.find_spec("scipy") is None:
+        return
+    asked = linalg.ensure_blas
+    linalg.ensure_blas = lambda: None
+    try:
+        importlib.import_module("numba.np.arraymath")
+    finally:
+        linalg.ensure_blas = asked
 
 
 @cache
