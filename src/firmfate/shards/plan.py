@@ -26,7 +26,8 @@ from firmfate.shards.schema import counters_of, most_cells
 from firmfate.study import Study
 
 NOMINAL_SECONDS = 10e-9
-"""One step of one firm on one core, a round number for plans; the progress bar shows what a machine really takes."""
+"""One step of one firm on one core, a round number for plans before anything is measured (`benchmarks/` has measured
+ones, and the progress bar shows what a machine really takes)."""
 
 LIVED_SHARE = 0.65
 """Share of the horizon that a firm survives, a round number for plans."""
