@@ -21,6 +21,7 @@ The rooms, in the order in which a study flows through them::
     calibration/   a population of firms fitted to observed survival
     plots/         one figure a function
     reporting/     the report
+    comparing/     two runs, or a run and observed survival, side by side
     exporting/     tables for R, pandas or a spreadsheet
     accessor.py    all of it from a dataset: ``ds.firmfate``
     cli/           one command a stage
@@ -48,6 +49,7 @@ _WHERE = {
     "submit": "firmfate.slurm",
     "export": "firmfate.exporting",
     "calibrate": "firmfate.calibration",
+    "compare": "firmfate.comparing",
     "simulate": "firmfate.simulation",
     "simulate_path": "firmfate.simulation",
     "replay": "firmfate.simulation",
@@ -116,6 +118,7 @@ if TYPE_CHECKING:
     from firmfate import survival as survival
     from firmfate import targets as targets
     from firmfate.calibration import calibrate as calibrate
+    from firmfate.comparing import compare as compare
     from firmfate.dataset import gather as gather
     from firmfate.dataset import open_run as open_run
     from firmfate.execute import run as run

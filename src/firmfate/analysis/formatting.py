@@ -64,7 +64,8 @@ def format_estimate(value: Estimate, *, unit: str = "", short: bool = False) -> 
     known = math.isfinite(value.se) and value.se > 0
     limited = math.isfinite(value.lower) and math.isfinite(value.upper)
     digits = decimals(value.se if known or not limited else (value.upper - value.lower) / 2)
-    shown = f"{value.estimate:.{digits}f}" + (f" {unit}" if unit and not short else "")
+    rounded = round(value.estimate, digits) + 0.0  # no negative zero
+    shown = f"{rounded:.{digits}f}" + (f" {unit}" if unit and not short else "")
     if known:
         return f"{shown} ± {value.se:.{digits}f}" if short else f"{shown} (standard error {value.se:.{digits}f})"
     if limited:

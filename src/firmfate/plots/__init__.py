@@ -18,6 +18,7 @@ _WHERE = {
     "lifetimes": "along_axes",
     "lifetime_map": "any_map",
     "phase_map": "phases",
+    "difference_map": "differences",
     "dashboards": "alarms",
     "trajectory": "one_trajectory",
     "fan": "many_trajectories",
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from firmfate.plots.along_axes import lifetimes as lifetimes
     from firmfate.plots.any_map import lifetime_map as lifetime_map
     from firmfate.plots.curves import survival_curves as survival_curves
+    from firmfate.plots.differences import difference_map as difference_map
     from firmfate.plots.hazard_rate import hazard as hazard
     from firmfate.plots.many_trajectories import fan as fan
     from firmfate.plots.mean_lifetime import rmst_curve as rmst_curve

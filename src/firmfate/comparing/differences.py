@@ -1,0 +1,188 @@
+"""Differences between two runs, or a run and observed survival, in every cell that they have in common."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from firmfate.calibration import SurvivalTable
+from firmfate.comparing.common_cells import common_cells
+from firmfate.counts import WEEKS_PER_YEAR
+from firmfate.dataset import open_run
+from firmfate.errors import EstimateError
+from firmfate.survival import contrast, cumulative_incidence, kaplan_meier, rmst
+from firmfate.survival.core.limits import check_level, normal_quantile
+from firmfate.survival.simulated import as_counts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+YEARS = (1, 2, 5, 10, 20, 50)
+"""Ages at which survival is compared, as far as both runs reach."""
+
+RUN = "run"
+SIDES = ("first", "second")
+
+
+def compare(
+    first: xr.Dataset | str | Path, second: xr.Dataset | str | Path | SurvivalTable, *, level: float = 0.95
+) -> xr.Dataset:
+    """Compare two runs, or a run and an observed cohort: the first less the second, in every common cell.
+
+    Parameters
+    ----------
+    first : xarray.Dataset or path
+        Counts, what `firmfate.simulate` returns, or a run directory.
+    second : xarray.Dataset, path or SurvivalTable
+        Another run, perhaps of another version of the model; or survival by age (`firmfate.calibration`).
+    level : float
+        Confidence level.
+
+    Returns
+    -------
+    xarray.Dataset
+        For each of ``lifetime`` (years, mean within the shorter horizon; not for a cohort), ``survival`` (share alive,
+        over ``year``) and ``incidence`` (share with an event of a cause by the horizon, over ``cause``; not for a
+        cohort): the value of both sides, ``NAME (side, axes...)``, and the first less the second,
+        ``NAME_difference``, ``_se``, ``_lower``, ``_upper`` (axes...). ``distinguishable (axes...)`` says where the
+        lifetimes differ, or for a cohort the survival at some age, by limits that hold for all cells at once
+        (Bonferroni). ``attrs["pairing"]`` says how the errors were made: by leaving the same batch of firms out of both
+        runs, which is right whether or not they share random numbers, where both hold the same numbers of firms;
+        otherwise variances add up, which overstates the errors of runs that share random numbers.
+
+    Raises
+    ------
+    EstimateError
+        Where the runs have other axes or no cell in common, or batches are too few for standard errors.
+    RunDirectoryError
+        Where a path is no run.
+
+    Examples
+    --------
+    >>> from firmfate.comparing import compare
+    >>> from firmfate.survival import example
+    >>> found = compare(example(), example())
+    >>> float(abs(found.lifetime_difference).max()), bool(found.distinguishable.any())
+    (0.0, False)
+    """
+    check_level(level)
+    ds = _opened(first)
+    if isinstance(second, SurvivalTable):
+        return _against_cohort(ds, second, level)
+    one, other = common_cells(ds, _opened(second))
+    per_week = [int(run.attrs.get("steps_per_week", 1)) for run in (one, other)]
+    paired = per_week[0] == per_week[1] and bool((one["batch_firms"].values == other["batch_firms"].values).all())
+    both = xr.concat([one, other], dim=RUN, join="inner", combine_attrs="drop_conflicts").assign_coords(
+        {RUN: list(SIDES)}
+    )
+    asked: dict[str, tuple[Callable[..., Any], float]] = {
+        "lifetime": (rmst, WEEKS_PER_YEAR), "survival": (partial(_survival_at, years=_years(both)), 1.0),
+        "incidence": (_incidence_at_the_horizon, 1.0),
+    }  # fmt: skip
+    found = xr.Dataset()
+    for name, (estimator, scale) in asked.items():
+        values = estimator(both)["estimate"] / scale
+        found[name] = values.rename({RUN: "side"})
+        difference = _difference(both, estimator, paired, level) / scale
+        for part in ("estimate", "se", "lower", "upper"):
+            found[_named(name, part)] = difference[part]
+    strict = _difference(both, rmst, paired, 1 - (1 - level) / max(1, both["firms"].isel({RUN: 0}).size))
+    found["distinguishable"] = (strict["lower"] > 0) | (strict["upper"] < 0)
+    found.attrs = {
+        "first": _title(ds), "second": _title(_opened(second)), "level": level,
+        "horizon_years": both.sizes["week"] / WEEKS_PER_YEAR,
+        "pairing": "batches of the same firms" if paired else "none: variances add up",
+    }  # fmt: skip
+    return _described(found)
+
+
+def _opened(run: xr.Dataset | str | Path) -> xr.Dataset:
+    return as_counts(run) if isinstance(run, xr.Dataset) else open_run(run)
+
+
+def _title(ds: xr.Dataset) -> str:
+    return f"{ds.attrs.get('title', 'a run')} ({ds.attrs.get('model', 'a model')})"
+
+
+def _named(name: str, part: str) -> str:
+    return f"{name}_difference" if part == "estimate" else f"{name}_{part}"
+
+
+def _years(ds: xr.Dataset) -> list[int]:
+    return [year for year in YEARS if year * WEEKS_PER_YEAR <= ds.sizes["week"]]
+
+
+def _survival_at(ds: xr.Dataset, *, years: list[int], level: float = 0.95) -> xr.Dataset:
+    found = kaplan_meier(ds, level=level).sel(week=[year * WEEKS_PER_YEAR for year in years])
+    return found.rename(week="year").assign_coords(year=years)
+
+
+def _incidence_at_the_horizon(ds: xr.Dataset, *, level: float = 0.95) -> xr.Dataset:
+    return cumulative_incidence(ds, level=level).isel(week=-1, drop=True)
+
+
+def _difference(both: xr.Dataset, estimator: Callable[..., Any], paired: bool, level: float) -> xr.Dataset:
+    sides = ({RUN: SIDES[0]}, {RUN: SIDES[1]})
+    found = contrast(both, estimator, between=sides, paired=paired, level=level)
+    return found[["estimate", "se", "lower", "upper"]]
+
+
+def _against_cohort(ds: xr.Dataset, table: SurvivalTable, level: float) -> xr.Dataset:
+    """Compare survival at the cohort's ages: the run's error and the cohort's add up."""
+    weeks = np.rint(table.ages * WEEKS_PER_YEAR).astype(int)
+    reached = weeks <= ds.sizes["week"]
+    if not reached.any():
+        raise EstimateError(f"{table.name} gives survival from {table.ages[0]:g} years on, after the run's horizon")
+    observed = xr.DataArray(table.surviving[reached], dims="year")
+    sampled = xr.DataArray(np.diag(table.covariance)[reached] ** 0.5, dims="year")
+    found = kaplan_meier(ds, level=level).sel(week=weeks[reached])
+    strictly = 1 - (1 - level) / found["estimate"].size
+    strict = kaplan_meier(ds, level=strictly).sel(week=weeks[reached])
+    found, strict = (one.rename(week="year").assign_coords(year=table.ages[reached]) for one in (found, strict))
+    sides = xr.concat([found["estimate"], observed], dim="side").assign_coords(side=list(SIDES))
+    out = xr.Dataset({"survival": sides, "survival_difference": found["estimate"] - observed})
+    out["survival_se"] = (found["se"] ** 2 + sampled**2) ** 0.5
+    out["survival_lower"], out["survival_upper"] = _limits_of_both(found, observed, normal_quantile(level) * sampled)
+    lower, upper = _limits_of_both(strict, observed, normal_quantile(strictly) * sampled)
+    out["distinguishable"] = ((lower > 0) | (upper < 0)).any("year")
+    out.attrs = {
+        "first": _title(ds), "second": table.name, "level": level, "horizon_years": float(table.ages[reached][-1]),
+        "pairing": "none: variances add up",
+    }  # fmt: skip
+    return _described(out)
+
+
+def _limits_of_both(found: xr.Dataset, observed: xr.DataArray, half: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
+    """Limits of a difference from those of both sides (Zou and Donner 2008); without events they show no certainty."""
+    difference = found["estimate"] - observed
+    below = ((found["estimate"] - found["lower"]) ** 2 + half**2) ** 0.5
+    above = ((found["upper"] - found["estimate"]) ** 2 + half**2) ** 0.5
+    return difference - below, difference + above
+
+
+def _described(ds: xr.Dataset) -> xr.Dataset:
+    """Say of every variable what it is, in which unit."""
+    words = {
+        "lifetime": ("year", "mean lifetime within the horizon"),
+        "survival": ("1", "share of firms alive at the end of the year"),
+        "incidence": ("1", "share of firms with an event of the cause by the horizon"),
+    }
+    parts = {"difference": "first less second", "se": "standard error of the difference",
+             "lower": "lower limit of the difference", "upper": "upper limit of the difference"}  # fmt: skip
+    for name, (unit, meaning) in words.items():
+        if name in ds:
+            ds[name].attrs = {"units": unit, "long_name": meaning}
+        for part, what in parts.items():
+            if (of := f"{name}_{part}") in ds:
+                ds[of].attrs = {"units": unit, "long_name": f"{meaning}: {what}"}
+    ds["distinguishable"].attrs = {
+        "units": "1",
+        "long_name": "whether the sides differ, by limits for all cells at once",
+    }
+    if "year" in ds.coords:
+        ds["year"].attrs = {"units": "year", "long_name": "years since the start"}
+    return ds

@@ -1,0 +1,186 @@
+"""Two runs side by side: the same cells, differences with right errors, the command and its page."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import firmfate
+from firmfate.calibration import SurvivalTable
+from firmfate.comparing import compare, finding, write_page
+from firmfate.errors import EstimateError
+from firmfate.survival import counts_from_firms, example, rmst
+
+GRID = {"execution": (0.1, 0.9), "misalignment": (0.2, 0.8)}
+
+
+def counted(seed: int, *, replicates: int = 640, weeks: int = 260, sigma: float = 1.0, **axes: Sequence[float]) -> Any:
+    """Counts of cars over a grid."""
+    first, second = map(np.ravel, np.meshgrid(*{**GRID, **axes}.values(), indexing="ij"))
+    firms = firmfate.simulate(
+        "car", seed=seed, execution=first, misalignment=second, replicates=replicates, weeks=weeks,
+        parameters={"sigma": sigma},
+    )  # fmt: skip
+    counts = counts_from_firms(firms).drop_vars("cell", errors="ignore").set_index(cell=list(GRID)).unstack("cell")
+    return counts.transpose(*GRID, "batch", ..., "cause", "week", "bin")
+
+
+@pytest.fixture(scope="module")
+def before() -> xr.Dataset:
+    return counted(1)
+
+
+def test_the_same_run_does_not_differ_from_itself(before: xr.Dataset) -> None:
+    found = compare(before, before)
+    assert (found["lifetime_difference"] == 0).all()
+    assert found["lifetime_lower"].isnull().all(), "no certainty is shown"
+    assert not found["distinguishable"].any()
+    assert finding(found).headline == "None of the 4 common cells differs between the two."
+
+
+def test_lifetimes_are_those_of_the_estimator(before: xr.Dataset) -> None:
+    other = counted(2)
+    found = compare(before, other)
+    for side, counts in (("first", before), ("second", other)):
+        np.testing.assert_allclose(found["lifetime"].sel(side=side), rmst(counts)["estimate"] / 52, rtol=1e-12)
+    difference = found["lifetime"].sel(side="first") - found["lifetime"].sel(side="second")
+    np.testing.assert_allclose(found["lifetime_difference"], difference, atol=1e-12)
+
+
+def test_common_random_numbers_make_small_errors_and_other_ones_do_not(before: xr.Dataset) -> None:
+    """A little more noise in the same firms is seen where the same change in other firms is lost."""
+    same, other = counted(1, sigma=1.02), counted(2, sigma=1.02)
+    paired, unrelated = compare(before, same), compare(before, other)
+    assert (paired["lifetime_se"].median() < 0.5 * unrelated["lifetime_se"].median()).item()
+    alone = (rmst(before)["se"] ** 2 + rmst(other)["se"] ** 2) ** 0.5 / 52
+    ratio = unrelated["lifetime_se"] / alone
+    assert ((ratio > 0.6) & (ratio < 1.5)).all(), "32 batches give a standard error to about 13 %"
+
+
+@pytest.mark.slow
+def test_limits_cover_where_nothing_differs() -> None:
+    """160 differences between runs of one law; narrower limits are the control that fails."""
+    inside = narrow = 0
+    for seed in range(40):
+        one, other = (
+            counted(2 * seed + 100, replicates=128, weeks=104),
+            counted(2 * seed + 101, replicates=128, weeks=104),
+        )
+        found = compare(one, other)
+        inside += int(((found["lifetime_lower"] <= 0) & (found["lifetime_upper"] >= 0)).sum())
+        narrow += int((abs(found["lifetime_difference"]) <= found["lifetime_se"]).sum())
+    cells = 160
+    # Under common random numbers the four cells of a run are nearly one: 40 independent tries.
+    error = (0.95 * 0.05 / 40) ** 0.5
+    assert abs(inside / cells - 0.95) < 4 * error
+    assert narrow / cells < 0.95 - 4 * error
+
+
+def test_other_numbers_of_firms_are_not_paired(before: xr.Dataset) -> None:
+    found = compare(before, counted(1, replicates=960))
+    assert found.attrs["pairing"] == "none: variances add up"
+    assert (found["lifetime_se"] > 0).all()
+
+
+def test_only_common_cells_are_compared_whatever_their_order(before: xr.Dataset) -> None:
+    other = counted(1, execution=[0.9, 0.5, 0.1], weeks=520)
+    found = compare(before, other)
+    assert found["execution"].values.tolist() == [0.1, 0.9]
+    assert found.attrs["horizon_years"] == 5
+    assert (found["lifetime_difference"] == 0).all(), "the same firms, up to the shorter horizon"
+
+
+def test_a_listed_cell_is_known_by_its_values(tmp_path: Path) -> None:
+    runs = []
+    for number, cells in enumerate((["0.1, 0.2", "0.9, 0.8"], ["0.9, 0.8", "0.5, 0.5"])):
+        (tmp_path / "cells.csv").write_text("\n".join(["execution,misalignment", *cells]))
+        study = tmp_path / f"study{number}.toml"
+        study.write_text(
+            f'cells = "cells.csv"\n[study]\nname = "list{number}"\nmodel = "car"\nyears = 5\nreplicates = 320\n'
+        )
+        runs.append(firmfate.run(study, into=tmp_path / f"run{number}", progress=False))
+    found = compare(*runs)
+    assert found.sizes["cell"] == 1
+    assert found["execution"].item() == 0.9
+    assert (found["lifetime_difference"] == 0).all()
+
+
+def test_runs_without_common_cells_are_refused(before: xr.Dataset) -> None:
+    with pytest.raises(EstimateError, match="no value of 'execution' in common"):
+        compare(before, counted(1, execution=[0.3, 0.4]))
+    with pytest.raises(EstimateError, match="different axes: execution, misalignment and misalignment"):
+        compare(before, before.isel(execution=0, drop=True))
+
+
+def test_a_cause_that_one_run_does_not_know_has_no_events_there() -> None:
+    other = example().assign_coords(cause=["insolvency", "merger"])
+    found = compare(example(), other)
+    assert found["cause"].values.tolist() == [*example()["cause"].values, "merger"]
+    assert (found["lifetime_difference"] == 0).all()
+    assert (found["incidence"].sel(side="first", cause="merger") == 0).all()
+    assert (found["incidence"].sel(side="second", cause="merger") > 0).any()
+
+
+def test_a_cohort_adds_its_own_error(before: xr.Dataset) -> None:
+    alive = firmfate.survival.kaplan_meier(before).sel(week=[208, 260], execution=0.1, misalignment=0.8)["estimate"]
+    cohort = SurvivalTable(np.array([4.0, 5.0, 30.0]), np.array([*alive.values, 0.0]), firms=10_000, name="cohort")
+    found = compare(before, cohort)
+    assert found["year"].values.tolist() == [4.0, 5.0]
+    here = found.sel(execution=0.1, misalignment=0.8)
+    np.testing.assert_allclose(here["survival_difference"], 0, atol=1e-12)
+    of_run = firmfate.survival.kaplan_meier(before).sel(week=[208, 260], execution=0.1, misalignment=0.8)["se"].values
+    np.testing.assert_allclose(here["survival_se"], np.hypot(of_run, np.sqrt(alive * (1 - alive) / 10_000)), rtol=1e-9)
+    assert not here["distinguishable"]
+    assert found["distinguishable"].sel(execution=0.9, misalignment=0.2), "strong aligned cars stay on the road"
+    assert "cohort" in finding(found).sentence()
+
+
+def test_the_command_prints_the_finding_and_writes_page_and_dataset(
+    command: Callable, before: xr.Dataset, tmp_path: Path
+) -> None:
+    runs = []
+    for name, seed in (("a", 1), ("b", 2)):
+        file = tmp_path / f"{seed}.toml"
+        file.write_text(
+            f'[study]\nname = "{name}"\nmodel = "car"\nyears = 5\nreplicates = 640\nseed = {seed}\n'
+            "[grid]\nexecution = [0.1, 0.9]\nmisalignment = [0.2, 0.8]\n"
+        )
+        firmfate.run(file, into=tmp_path / str(seed), progress=False).close()
+        runs.append(tmp_path / str(seed))
+    page, data = tmp_path / "compared.html", tmp_path / "compared.nc"
+    ended = command("compare", *runs, "--into", page, "--into", data)
+    assert ended.code == 0, ended
+    assert "the 4 common cells" in ended.out
+    assert "First is a (car), second is b (car)." in ended.out
+    text = page.read_text()
+    assert text.count("<table") == 3
+    assert "<script" not in text
+    assert "default-src 'none'" in text
+    with xr.open_dataset(data) as stored:
+        assert stored["lifetime_difference"].attrs["units"] == "year"
+    assert command("compare", runs[0]).code == 2
+    assert command("compare", *runs, "--cohort", "2013-03").code == 2
+    refused = command("compare", *runs, "--into", tmp_path / "x.txt")
+    assert refused.code == 2
+    assert ".html or .nc" in refused.err
+    assert command("compare", runs[0], tmp_path / "nowhere").code == 2
+
+
+def test_names_are_escaped(before: xr.Dataset, tmp_path: Path) -> None:
+    hostile = before.assign_attrs(title="</style><script>alert(1)</script>", model="car")
+    text = write_page(compare(hostile, before), tmp_path / "page.html").read_text()
+    assert "<script" not in text
+    assert "&lt;script&gt;" in text
+
+
+def test_importing_it_draws_nothing() -> None:
+    program = "import sys, firmfate; firmfate.compare; print('matplotlib.pyplot' in sys.modules)"
+    printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert printed == "False\n"
