@@ -37,13 +37,7 @@ def finding(compared: xr.Dataset) -> Finding:
     differ = compared["distinguishable"]
     cells, many = differ.size, int(differ.sum())
     exactly = bool((compared[f"{name}_difference"] == 0).all())
-    if many:
-        noun = "cell differs" if many == 1 else "cells differ"
-        headline = f"{many:,} of the {cells:,} common {noun} by more than chance allows in all cells at once."
-    elif exactly:
-        headline = f"None of the {cells:,} common cells differs between the two."
-    else:
-        headline = f"In none of the {cells:,} common cells do the two differ by more than chance allows in all at once."
+    headline = _headline(cells, many, exactly)
     statements = [f"First is {compared.attrs['first']}, second is {compared.attrs['second']}."]
     numbers: dict[str, Estimate] = {}
     if not exactly and (place := _largest(compared, name)) is not None:
@@ -57,6 +51,18 @@ def finding(compared: xr.Dataset) -> Finding:
         )
     statements.append(_errors(compared))
     return Finding(headline, tuple(statements), numbers=numbers)
+
+
+def _headline(cells: int, many: int, exactly: bool) -> str:
+    if cells == 1 and many:
+        return "The one common cell differs by more than chance allows."
+    if cells == 1:
+        return f"The one common cell does not differ{'' if exactly else ' by more than chance allows'}."
+    if many:
+        verb = "differs" if many == 1 else "differ"
+        return f"{many:,} of the {cells:,} common cells {verb} by more than chance allows in all cells at once."
+    by = "between the two" if exactly else "by more than chance allows in all cells at once"
+    return f"None of the {cells:,} common cells differs {by}."
 
 
 def difference_at(compared: xr.Dataset, name: str, place: dict[str, int]) -> Estimate:
