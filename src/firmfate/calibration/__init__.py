@@ -5,6 +5,7 @@
 values of the free parameters.
 """
 
+from firmfate.calibration.establishments import establishment_table, read_establishments
 from firmfate.calibration.fitting import calibrate, calibrated_tables
 from firmfate.calibration.simulated_survival import SimulatedSurvival
 from firmfate.calibration.survival_tables import SurvivalTable, read_survival_table
@@ -16,5 +17,7 @@ __all__ = [
     "SurvivalTable",
     "calibrate",
     "calibrated_tables",
+    "establishment_table",
+    "read_establishments",
     "read_survival_table",
 ]
