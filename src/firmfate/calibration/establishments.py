@@ -46,7 +46,7 @@ def read_establishments() -> xr.Dataset:
 
     with (files("firmfate") / "data" / "establishments.csv.xz").open("rb") as file:
         frame = pd.read_csv(file, comment="#", compression="xz", index_col=["sector", "cohort", "age"])
-    ds = frame.to_xarray().astype(np.float64)
+    ds: xr.Dataset = frame.to_xarray().astype(np.float64)
     ds["age"].attrs = {"units": "year", "long_name": "age, from the first March on"}
     ds["cohort"].attrs = {"units": "year", "long_name": "opened in the 12 months to March of"}
     ds["establishments"].attrs = {"units": "1", "long_name": "establishments alive", "source": SOURCE}
@@ -84,8 +84,8 @@ def establishment_table(
     --------
     >>> from firmfate.calibration import establishment_table
     >>> table = establishment_table("Manufacturing", range(1994, 2001))
-    >>> table.firms, table.ages[-1], table.surviving[[0, -1]].round(3)
-    (185024, 23.0, array([0.82 , 0.199]))
+    >>> table.firms, len(table.ages), table.surviving[[0, -1]].round(3)
+    (185024, 23, array([0.82 , 0.199]))
     """
     counted = read_establishments()["establishments"]
     known = [str(name) for name in counted["sector"].values]
