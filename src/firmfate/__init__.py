@@ -48,6 +48,7 @@ _WHERE = {
     "submit": "firmfate.slurm",
     "export": "firmfate.exporting",
     "calibrate": "firmfate.calibration",
+    "calibrate_posterior": "firmfate.calibration",
     "simulate": "firmfate.simulation",
     "simulate_path": "firmfate.simulation",
     "replay": "firmfate.simulation",
@@ -116,6 +117,7 @@ if TYPE_CHECKING:
     from firmfate import survival as survival
     from firmfate import targets as targets
     from firmfate.calibration import calibrate as calibrate
+    from firmfate.calibration import calibrate_posterior as calibrate_posterior
     from firmfate.dataset import gather as gather
     from firmfate.dataset import open_run as open_run
     from firmfate.execute import run as run
