@@ -14,10 +14,10 @@ from scipy import stats
 from firmfate.calibration import SimulatedSurvival, SurvivalTable, calibrate_posterior
 
 FREE = {"buffer_mean": (0.0, 1.5), "drift": (-0.5, 0.0)}
-MISFIT = (0.005, 0.04, True)
+MISFIT = (0.01, 0.05, True)
 STILL = {"execution": 0, "misalignment": 0, "buffer_sd": 0.8}
 AGES = np.array([1.0, 2, 4, 7, 10])
-FIRMS = 2_000
+FIRMS = 20_000
 """Size of a cohort."""
 
 TRUTH = 50_000
@@ -38,9 +38,13 @@ def cohort(seed: int) -> tuple[dict[str, float], SurvivalTable]:
     return {**simulated.values(unit), "misfit": misfit}, table
 
 
-def ranks(seeds: range, **options: Any) -> dict[str, np.ndarray]:
-    """Return the share of draws below the truth by parameter, one a cohort; of 64 draws far apart."""
+def ranks(seeds: range, *, narrow: float = 3.0, **options: Any) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Return the share of draws below the truth by parameter, one a cohort; of 64 draws far apart.
+
+    Beside it the same of draws that are too narrow by a factor: what the test must reject.
+    """
     found: dict[str, list[float]] = {}
+    spoiled: dict[str, list[float]] = {}
     for seed in seeds:
         truth, table = cohort(seed)
         tree = calibrate_posterior("car", table, FREE, parameters=STILL, misfit=MISFIT, seed=seed, **options)
@@ -48,7 +52,10 @@ def ranks(seeds: range, **options: Any) -> dict[str, np.ndarray]:
             drawn = tree["posterior"][key].values
             thin = drawn[:, :: max(1, drawn.size // 64 // len(drawn))].ravel()
             found.setdefault(key, []).append(float((thin < value).mean()))
-    return {key: np.array(rank) for key, rank in found.items()}
+            close = thin.mean() + (thin - thin.mean()) / narrow
+            spoiled.setdefault(key, []).append(float((close < value).mean()))
+    first, second = ({key: np.array(rank) for key, rank in kept.items()} for kept in (found, spoiled))
+    return first, second
 
 
 def p_value(rank: np.ndarray, bins: int = 8) -> float:

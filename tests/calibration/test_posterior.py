@@ -137,9 +137,10 @@ def test_ranks_of_the_truth_are_even():
     assert sbc.power(32, narrow=3) > 0.9
     assert sbc.power(32, shift=1.0) > 0.9
     assert sbc.power(32) < 0.03
-    found = sbc.ranks(range(100, 132), firms=1_000, walkers=12, steps=100, screen=64)
+    found, narrow = sbc.ranks(range(100, 132), firms=4_000, walkers=8, steps=80, screen=64)
     for key, rank in found.items():
         assert sbc.p_value(rank) > 0.01 / 3, (key, np.sort(rank))
+    assert min(sbc.p_value(rank) for rank in narrow.values()) < 0.01 / 3
 
 
 @pytest.mark.evidence
@@ -150,9 +151,11 @@ def test_ranks_of_the_truth_are_even_over_many_cohorts(record_property, cohorts,
     seen = {f"sd {narrow:g} times too small": sbc.power(cohorts, narrow=narrow, level=level)}
     seen[f"off by {shift:g} sd"] = sbc.power(cohorts, shift=shift, level=level)
     record_property("power at 1 % over three parameters", seen)
-    found = sbc.ranks(range(1_000, 1_000 + cohorts), firms=2_000, walkers=12, steps=150, screen=64)
+    found, close = sbc.ranks(range(1_000, 1_000 + cohorts), narrow=narrow, firms=4_000, walkers=8, steps=120, screen=64)
     record_property("p-values", {key: sbc.p_value(rank) for key, rank in found.items()})
+    record_property("p-values, draws made too narrow", {key: sbc.p_value(rank) for key, rank in close.items()})
     record_property("mean rank", {key: float(rank.mean()) for key, rank in found.items()})
     assert min(seen.values()) > 0.9
     for key, rank in found.items():
         assert sbc.p_value(rank) > level, (key, np.sort(rank))
+    assert min(sbc.p_value(rank) for rank in close.values()) < level
