@@ -50,6 +50,7 @@ _WHERE = {
     "export": "firmfate.exporting",
     "calibrate": "firmfate.calibration",
     "compare": "firmfate.comparing",
+    "calibrate_posterior": "firmfate.calibration",
     "simulate": "firmfate.simulation",
     "simulate_path": "firmfate.simulation",
     "replay": "firmfate.simulation",
@@ -119,6 +120,7 @@ if TYPE_CHECKING:
     from firmfate import targets as targets
     from firmfate.calibration import calibrate as calibrate
     from firmfate.comparing import compare as compare
+    from firmfate.calibration import calibrate_posterior as calibrate_posterior
     from firmfate.dataset import gather as gather
     from firmfate.dataset import open_run as open_run
     from firmfate.execute import run as run

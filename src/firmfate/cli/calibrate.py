@@ -1,22 +1,34 @@
 """Calibrate a population: fit named parameters of a study to a table of survival by age.
 
 The study gives the model, [parameters], [population] and the seed; it has no axes. Written into DIR: calibrated.toml,
-the study with the fitted values, and calibration.nc, all fits with their errors.
+the study with the fitted values, and calibration.nc, all fits with their errors; with --posterior, posterior.nc,
+draws of the parameters from their posterior, in the groups of ArviZ.
 
   firmfate calibrate population.toml --series BLS_BED_manufacturing --cohort 2013-03 \\
       --free cash_buffer=0.2:30:log --free unit_cost=0.5:0.68 --into runs/calibrated
+  firmfate calibrate population.toml --sector Manufacturing --cohort 1994-2000 --posterior \\
+      --free cash_buffer=0.2:30:log --free unit_cost=0.5:0.68 --into runs/posterior
 """
 
 from __future__ import annotations
 
 import argparse
 import math
+import re
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from firmfate.cli import terminal
 from firmfate.cli.reading import read_study
 
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from firmfate.calibration import SurvivalTable
+
 HELP = "fit named parameters of a population to observed survival"
+MIXED = 1.05
+"""R-hat up to which the walkers are taken to agree."""
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -30,15 +42,28 @@ def options(parser: argparse.ArgumentParser) -> None:
         "--to", type=Path, metavar="CSV", help="columns age_years, surviving_pct (default: US establishments)"
     )
     parser.add_argument("--series", help="which series of the table")
-    parser.add_argument("--cohort", help="which cohort of the table")
+    parser.add_argument(
+        "--sector", help="establishments of the US in a sector, such as 'Total Private', in place of --to"
+    )
+    parser.add_argument("--cohort", help="which cohort of the table; of a sector a year, or several: 1994-2000")
     parser.add_argument("--into", type=Path, metavar="DIR", required=True, help="where to write the fits")
-    parser.add_argument("--firms", type=_count, default=20_000, help="firms an evaluation (default: 20,000)")
+    parser.add_argument("--posterior", action="store_true", help="draw from the posterior in place of fitting")
+    parser.add_argument("--firms", type=_count, help="firms an evaluation (default: 20,000; of a posterior 2,000)")
     parser.add_argument("--starts", type=_count, default=4, help="points that are refined (default: 4)")
     parser.add_argument(
         "--refits",
         type=_count,
         default=8,
         help="fits with other random numbers, for standard errors, which need 2 (default: 8)",
+    )
+    parser.add_argument(
+        "--walkers", type=_count, default=32, help="of a posterior: walkers in each of two ensembles (default: 32)"
+    )
+    parser.add_argument(
+        "--steps",
+        type=_count,
+        default=1_000,
+        help="of a posterior: steps of a walker, half of which are left out (default: 1,000)",
     )
     parser.add_argument("--threads", type=_count, default=1, help="threads (default: 1)")
     parser.add_argument("--json", action="store_true", help="print the best fit as JSON")
@@ -64,7 +89,7 @@ def _free(text: str) -> tuple[str, tuple[float, float, bool]]:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Fit, and write the fits."""
+    """Fit, or draw from the posterior, and write what was found."""
     names = [name for name, _ in arguments.free]
     if twice := [name for place, name in enumerate(names) if name in names[:place]]:
         terminal.complain(f"--free {twice[0]} is written twice; each parameter is sought in one range: keep one")
@@ -74,18 +99,104 @@ def execute(arguments: argparse.Namespace) -> int:
         axes = ", ".join(axis.key for axis in study.design.axes)
         terminal.complain(f"{arguments.study} has axes ({axes}); a calibration fits one population: take them out")
         return terminal.BAD_INPUT
-    from firmfate.calibration import calibrate, calibrated_tables, read_survival_table
-    from firmfate.study import Study
-    from firmfate.tables.rendering import toml
-
-    table = read_survival_table(arguments.to, series=arguments.series, cohort=arguments.cohort)
+    table = _table(arguments)
     tables = study.tables
     fixed = {"parameters": tables.get("parameters", {}), "population": tables.get("population", {})}
     file, colon, name = study.model_name.rpartition(":")
     model = f"{(study.folder / file).resolve()}:{name}" if colon else study.model_name
+    common = {**fixed, "steps_per_week": study.steps_per_week, "seed": study.seed, "threads": arguments.threads}
+    if arguments.posterior:
+        return _draw(arguments, model, table, common)
+    return _fit(arguments, model, table, tables, fixed, common)
+
+
+def _table(arguments: argparse.Namespace) -> SurvivalTable:
+    """Return what is fitted to: a sector's establishments, or a cohort of a file."""
+    from firmfate.calibration import establishment_table, read_survival_table
+    from firmfate.errors import EstimateError
+
+    if arguments.sector is None:
+        return read_survival_table(arguments.to, series=arguments.series, cohort=arguments.cohort)
+    if arguments.to is not None or arguments.series is not None:
+        raise EstimateError(
+            "--sector takes establishments of the US that come with firmfate: leave out --to and --series"
+        )
+    years = re.fullmatch(r"(\d{4})(?:-(\d{4}))?", arguments.cohort or "")
+    if not years:
+        raise EstimateError(f"--cohort {arguments.cohort}; of a sector a year, 1994, or several, 1994-2000")
+    first = int(years[1])
+    return establishment_table(arguments.sector, range(first, int(years[2] or first) + 1))
+
+
+def _draw(arguments: argparse.Namespace, model: str, table: SurvivalTable, common: dict[str, Any]) -> int:
+    """Draw from the posterior, and write the draws."""
+    from firmfate.calibration import calibrate_posterior
+
+    found = calibrate_posterior(
+        model, table, dict(arguments.free), **common, firms=arguments.firms or 2_000, walkers=arguments.walkers,
+        steps=arguments.steps, progress=not arguments.quiet and not arguments.json,
+    )  # fmt: skip
+    arguments.into.mkdir(parents=True, exist_ok=True)
+    written = arguments.into / "posterior.nc"
+    found.to_netcdf(written)
+    rows = {
+        str(key): {name: float(value) for name, value in found["summary"].to_dataset().sel(parameter=key).items()}
+        for key in found["summary"].to_dataset()["parameter"].values
+    }
+    narrowed = found["directions"].to_dataset()["narrowed"].values
+    error = float(
+        abs(found["posterior_predictive"]["alive"].mean(("chain", "draw")) - found["observed_data"]["alive"]).max()
+    )
+    if arguments.json:
+        terminal.out_json(
+            {
+                "target": table.name, "parameters": rows, "narrowed": narrowed.tolist(), "largest_difference": error,
+                "posterior": str(written),
+            }
+        )  # fmt: skip
+    elif not arguments.quiet:
+        for key, row in rows.items():
+            terminal.out(
+                f"{key} = {row['mean']:.4g} ± {row['sd']:.2g} ({row['lower']:.3g} to {row['upper']:.3g}), "
+                f"Monte Carlo error {row['mcse']:.1g}, R-hat {row['r_hat']:.2f}, {row['ess_bulk']:,.0f} effective draws"
+            )
+        _warn_of_mixing(found)
+        terminal.out(
+            f"largest difference of the mean prediction from {table.name} at any age: {100 * error:.2f} points of 100"
+        )
+        terminal.out(
+            f"the table narrows {int((narrowed >= 2).sum())} of {len(narrowed)} directions, the misfit's among them, "
+            f"to less than half of their prior\nposterior: {written}"
+        )
+    return terminal.DONE
+
+
+def _warn_of_mixing(found: xr.DataTree) -> None:
+    """Print where the walk was too short."""
+    worst = found["summary"].to_dataset()["r_hat"].max()
+    if not float(worst) < MIXED:
+        terminal.say(
+            f"R-hat is up to {float(worst):.2f}, where {MIXED} is wanted: walkers have not forgotten where they "
+            "started; raise --steps"
+        )
+
+
+def _fit(
+    arguments: argparse.Namespace,
+    model: str,
+    table: SurvivalTable,
+    tables: dict[str, Any],
+    fixed: dict[str, Any],
+    common: dict[str, Any],
+) -> int:
+    """Fit, and write the fits."""
+    from firmfate.calibration import calibrate, calibrated_tables
+    from firmfate.study import Study
+    from firmfate.tables.rendering import toml
+
     found = calibrate(
-        model, table, dict(arguments.free), **fixed, steps_per_week=study.steps_per_week, firms=arguments.firms,
-        starts=arguments.starts, refits=arguments.refits, seed=study.seed, threads=arguments.threads,
+        model, table, dict(arguments.free), **common, firms=arguments.firms or 20_000, starts=arguments.starts,
+        refits=arguments.refits,
     )  # fmt: skip
     arguments.into.mkdir(parents=True, exist_ok=True)
     fits, written = arguments.into / "calibration.nc", arguments.into / "calibrated.toml"
