@@ -119,8 +119,8 @@ if TYPE_CHECKING:
     from firmfate import survival as survival
     from firmfate import targets as targets
     from firmfate.calibration import calibrate as calibrate
-    from firmfate.comparing import compare as compare
     from firmfate.calibration import calibrate_posterior as calibrate_posterior
+    from firmfate.comparing import compare as compare
     from firmfate.dataset import gather as gather
     from firmfate.dataset import open_run as open_run
     from firmfate.execute import run as run
