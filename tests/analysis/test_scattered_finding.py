@@ -51,8 +51,8 @@ def test_effects_bends_and_interactions_are_those_of_the_process() -> None:
         one.append((bent.bend - truth["bend"]) / bent.bend_se)
         scores.append([float(value) for value in one])
     assert np.abs(scores).max() < 4
-    # The process is no polynomial of degree two: of the interaction, -1.24 years, the bias is 1.5 standard errors of one
-    # design, 0.06 years.
+    # The process is no polynomial of degree two: the interaction, -1.24 years, has a bias of 0.06 years, which is 1.5
+    # standard errors of one design.
     assert np.abs(np.mean(scores, axis=0)).max() < 2
     assert np.std(scores) > 0.3, "errors are not far too large"
 
