@@ -65,16 +65,12 @@ def surface_effects(ds: xr.Dataset, *, tau: int | None = None, level: float = 0.
 
     Examples
     --------
-    >>> import firmfate
     >>> from firmfate.analysis import surface_effects
-    >>> study = firmfate.Study(
-    ...     study={"name": "scattered", "years": 5, "replicates": 64},
-    ...     latin_hypercube={"points": 40, "execution": [0, 1], "misalignment": [0, 1]},
-    ... )
-    >>> ds = firmfate.run(study, into="runs/scattered", progress=False)
-    >>> found = surface_effects(ds)
-    >>> bool(found["upper"].sel(axis="misalignment") < 0), bool(found["explained"] > 0.5)
-    (True, True)
+    >>> from firmfate.survival import example
+    >>> points = example().stack(cell=["execution", "misalignment"]).reset_index("cell").transpose("cell", ...)
+    >>> found = surface_effects(points)
+    >>> found["estimate"].round(2).values, found["se"].round(2).values
+    (array([-0.35, -0.38]), array([0.39, 0.26]))
     """
     ds = labelled(ds)
     lifetimes = Lifetimes(ds, tau=tau)
