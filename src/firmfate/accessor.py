@@ -7,42 +7,18 @@ reads or makes datasets; ``import firmfate`` alone imports no xarray.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import xarray as xr
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
     from firmfate.analysis import Finding
 
 
-__all__ = ["Accessor", "Drawn", "Plots"]
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """A figure that a notebook shows where it is the last line of a cell.
-
-    Attributes
-    ----------
-    axes : matplotlib.axes.Axes
-    """
-
-    axes: Axes
-
-    @property
-    def figure(self) -> Figure:
-        """The figure: ``figure.savefig("map.png")`` keeps it."""
-        return cast("Figure", self.axes.figure)
-
-    def _repr_png_(self) -> bytes:
-        from firmfate.plots import picture
-
-        return picture(self.figure, form="png")
+__all__ = ["Accessor", "Plots"]
 
 
 class Plots:
@@ -51,23 +27,23 @@ class Plots:
     def __init__(self, ds: xr.Dataset) -> None:
         self._ds = ds
 
-    def map(self, x: str, y: str, **options: Any) -> Drawn:
+    def map(self, x: str, y: str, **options: Any) -> Axes:
         """Draw the mean lifetime over two axes; see `firmfate.plots.lifetime_map`."""
         from firmfate.plots import lifetime_map
 
-        return Drawn(lifetime_map(self._ds, x, y, **options))
+        return lifetime_map(self._ds, x, y, **options)
 
-    def survival(self, **options: Any) -> Drawn:
+    def survival(self, **options: Any) -> Axes:
         """Draw survival curves with numbers at risk; see `firmfate.plots.survival_curves`."""
         from firmfate.plots import survival_curves
 
-        return Drawn(survival_curves(self._ds, **options))
+        return survival_curves(self._ds, **options)
 
-    def lifetimes(self, **options: Any) -> Drawn:
+    def lifetimes(self, **options: Any) -> Axes:
         """Draw mean lifetimes along an axis, with limits; see `firmfate.plots.lifetimes`."""
         from firmfate.plots import lifetimes
 
-        return Drawn(lifetimes(self._ds, **options))
+        return lifetimes(self._ds, **options)
 
 
 @xr.register_dataset_accessor("firmfate")  # type: ignore[no-untyped-call]

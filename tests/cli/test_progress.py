@@ -10,6 +10,7 @@ import pty
 import struct
 import sys
 import termios
+import types
 
 import pytest
 
@@ -75,3 +76,14 @@ def test_quiet_says_nothing() -> None:
         shown.advance(4, 4)
         shown.say("a remark")
     assert log.getvalue() == ""
+
+
+def test_a_notebook_sees_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    notebook = types.ModuleType("IPython")
+    notebook.get_ipython = lambda: types.SimpleNamespace(kernel=object())  # type: ignore[attr-defined]
+    for shell, bar in ((notebook, True), (types.ModuleType("IPython"), False)):
+        monkeypatch.setitem(sys.modules, "IPython", shell)
+        seen = io.StringIO()
+        with Progress(4_000_000, 1_000_000, stream=seen) as shown:
+            shown.advance(3_000_000, 1)
+        assert ("4.00M/4.00M" in seen.getvalue()) == bar

@@ -87,7 +87,7 @@ def test_the_accessor_gives_what_the_functions_give(finished_run: Path) -> None:
 
 def test_a_map_over_any_two_axes_averages_the_others_and_names_its_error(finished_run: Path) -> None:
     with firmfate.open_run(finished_run) as ds:
-        ax = ds.firmfate.plot.map("misalignment", "execution").axes
+        ax = ds.firmfate.plot.map("misalignment", "execution")
         years = survival.rmst(ds).estimate.transpose("execution", "misalignment") / 52
         assert ax.collections[0].get_array().ravel().tolist() == pytest.approx(years.values.ravel().tolist())
         (note,) = (text.get_text() for text in ax.texts if text.get_gid() == "note")
@@ -105,7 +105,7 @@ def test_a_map_of_three_axes_is_over_the_mean_of_the_third(tmp_path: Path) -> No
         grid={"execution": [0.1, 0.9], "misalignment": [0.0, 1.0], "drift": [-0.3, 0.0]},
     )  # fmt: skip
     with firmfate.run(study, into=tmp_path / "run", progress=False) as ds:
-        ax = ds.firmfate.plot.map("execution", "drift").axes
+        ax = ds.firmfate.plot.map("execution", "drift")
         years = survival.rmst(ds).estimate.mean("misalignment").transpose("drift", "execution") / 52
         assert ax.collections[0].get_array().ravel().tolist() == pytest.approx(years.values.ravel().tolist())
 

@@ -6,6 +6,8 @@ shares or numbers of KPIs with standard errors. Nothing here simulates, and noth
 ==================== =================================================================================================
 `finding`            the finding of any study in sentences, with the numbers behind them (`Finding`, `Estimate`)
 `axis_effects`       how much longer firms live at the last value of each axis than at its first
+`surface_effects`    main effects and interactions of scattered cells: Latin hypercube, Sobol points, long lists
+`ranking`            listed cells in order, and which pairs can be distinguished
 `extreme_cells`      the cells with the longest and the shortest mean lifetime
 `phase_map`          mean lifetimes over execution and misalignment, and the derivative by execution
 `turning_point`      the misalignment at which the effect of execution changes its sign
@@ -22,7 +24,9 @@ from firmfate.analysis.formatting import Estimate
 from firmfate.analysis.green_kpis import green_dashboards
 from firmfate.analysis.lifetimes import Lifetimes
 from firmfate.analysis.phase import phase_map
+from firmfate.analysis.ranking import ranking
 from firmfate.analysis.run_finding import finding
+from firmfate.analysis.surface import surface_effects
 from firmfate.analysis.turning import turning_point
 from firmfate.analysis.warning_times import alarm_shares, warning_time
 
@@ -36,6 +40,8 @@ __all__ = [
     "finding",
     "green_dashboards",
     "phase_map",
+    "ranking",
+    "surface_effects",
     "turning_point",
     "warning_time",
 ]

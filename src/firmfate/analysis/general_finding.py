@@ -9,7 +9,11 @@ from firmfate.analysis.effects import ExtremeCell, axis_effects, difference_of_e
 from firmfate.analysis.findings import CAUTION, Finding
 from firmfate.analysis.formatting import Estimate, format_cell, format_estimate, format_value, spaced
 from firmfate.analysis.lifetimes import Lifetimes
+from firmfate.analysis.ranking import ranking
+from firmfate.analysis.scattered_finding import level_of, name_of_cell, on_effects, on_ranking
+from firmfate.analysis.surface import axes_of_cells, is_scattered, surface_effects
 from firmfate.counts import WEEKS_PER_YEAR
+from firmfate.errors import EstimateError
 from firmfate.survival import kaplan_meier, rmst
 
 
@@ -22,6 +26,8 @@ def finding(ds: xr.Dataset, *, tau: int | None = None) -> Finding:
     longest, shortest = extreme_cells(ds, tau=tau)
     numbers = {"longest": longest.value, "shortest": shortest.value}
     extremes = _extremes(Lifetimes(ds, tau=tau), longest, shortest, horizon)
+    if "cell" in ds["firms"].dims:
+        return _of_cells(ds, tau, horizon, extremes, numbers)
     effects = axis_effects(ds, tau=tau)
     if not effects.sizes["axis"] or not bool(effects["estimate"].notnull().any()):
         return Finding(extremes[0], extremes[1:], None, numbers, CAUTION)
@@ -32,21 +38,43 @@ def finding(ds: xr.Dataset, *, tau: int | None = None) -> Finding:
     return Finding(headline, extremes, None, numbers, CAUTION)
 
 
+def _of_cells(
+    ds: xr.Dataset, tau: int | None, horizon: str, extremes: tuple[str, ...], numbers: dict[str, Estimate]
+) -> Finding:
+    """Return the finding of cells along ``cell``: their ranking where they have names or are few, or what matters."""
+    named = name_of_cell(ds, 0) is not None
+    known = ds.sizes["cell"]
+    if is_scattered(ds) and not named and known > MOST_RANKED:
+        try:
+            effects = surface_effects(ds, tau=tau, level=level_of(len(axes_of_cells(ds))))
+        except EstimateError:  # too few cells
+            pass
+        else:
+            if effects["share"].notnull().any():  # lifetimes differ
+                headline, statements, found = on_effects(effects, horizon)
+                return Finding(headline, (*statements, *extremes), None, numbers | found, CAUTION)
+    ranked = on_ranking(ranking(ds, tau=tau), horizon) if 2 <= known <= MOST_RANKED and len(extremes) > 1 else ()
+    return Finding(extremes[0], (*extremes[1:], *ranked), None, numbers, CAUTION)
+
+
+MOST_RANKED = 12
+"""Cells whose lifetimes a sentence lists."""
 MOST_AXES = 4
 """Axes of a cell that a sentence names."""
 
 
 def _extremes(lifetimes: Lifetimes, longest: ExtremeCell, shortest: ExtremeCell, horizon: str) -> tuple[str, ...]:
     """Return in which cells firms live longest and shortest, and whether the two can be distinguished."""
-    known = int(lifetimes.estimate.notnull().sum())
+    ds, known = lifetimes.ds, int(lifetimes.estimate.notnull().sum())
     cells = f"{lifetimes.estimate.size:,} cells"
     within = f"the mean lifetime within {horizon} is"
     some = "" if known == lifetimes.estimate.size else f"the {known:,} with an estimate, of "
     if known == 1:
-        return (f"Of {cells}, only one has an estimate: at {_name(longest)} {within} {_years(longest.value)}.",)
+        return (f"Of {cells}, only one has an estimate: at {_name(ds, longest)} {within} {_years(longest.value)}.",)
     if longest.rmst == shortest.rmst:
         return (f"In all of {some}{cells} {within} the same, {_years(longest.value)}.",)
-    at = f"at {_name(longest, shortest)} and {{}}at {_name(shortest, longest)}"
+    names = [_name(ds, *pair) for pair in ((longest, shortest), (shortest, longest))]
+    at = f"at {names[0]} and {{}}at {names[1]}"
     both = f"{_years(longest.value)} and {_years(shortest.value)}"
     difference, distinguishable = difference_of_extremes(lifetimes, longest, shortest)
     apart = f", {_years(difference)} apart" if difference.se > 0 else ""
@@ -61,8 +89,10 @@ def _extremes(lifetimes: Lifetimes, longest: ExtremeCell, shortest: ExtremeCell,
     )
 
 
-def _name(cell: ExtremeCell, beside: ExtremeCell | None = None) -> str:
-    """Return a cell's axes and values; where it has more axes than a sentence holds, its position and the first."""
+def _name(ds: xr.Dataset, cell: ExtremeCell, beside: ExtremeCell | None = None) -> str:
+    """Return a cell's name, or axes and values; of more axes than a sentence holds, its position and the first."""
+    if set(cell.place) == {"cell"} and (name := name_of_cell(ds, cell.place["cell"])) is not None:
+        return name
     if len(cell.where) <= MOST_AXES:
         return format_cell(cell.where, beside.where if beside else None)
     position = ", ".join(f"{dim} {place}" for dim, place in cell.place.items())

@@ -10,6 +10,7 @@ from firmfate.analysis import general_finding, paradox_finding
 from firmfate.analysis.cell_labels import firms_per_cell, is_incomplete, labelled
 from firmfate.analysis.findings import Finding
 from firmfate.analysis.poles import poles
+from firmfate.analysis.strata_axes import unfolded
 from firmfate.survival.labels import computed
 
 
@@ -27,9 +28,11 @@ def finding(ds: xr.Dataset, *, tau: int | None = None) -> Finding:
     -------
     Finding
         With execution and misalignment as axes: whether strong execution lengthens the life of aligned firms and
-        shortens that of misaligned ones, by how many years, and the misalignment between. Otherwise the largest effect
-        of a grid and its extreme cells, or how long the firms of a single cell live. Of a result that is not complete
-        the first statement is how many firms there are.
+        shortens that of misaligned ones, by how many years, and the misalignment between. Of other grids, and of strata
+        of a population, the largest effect; of scattered cells which axes matter and interact (`surface_effects`); of
+        cells with names, or a few without, their ranking (`ranking`); and the extreme cells of all of these. Of a
+        single cell how long its firms live. Of a result that is not complete the first statement is how many firms
+        there are.
 
     Examples
     --------
@@ -39,7 +42,7 @@ def finding(ds: xr.Dataset, *, tau: int | None = None) -> Finding:
     >>> found.holds, found.numbers["effect misaligned"].sign
     (False, -1)
     """
-    ds = computed(labelled(ds))
+    ds = unfolded(computed(labelled(ds)))
     if not bool((ds["firms"] > 0).any()):
         return Finding("No cell has an estimate: none holds a firm.", ())
     if "invalid" in ds and bool(((ds["invalid"] > 0) | (ds["firms"] == 0)).all()):

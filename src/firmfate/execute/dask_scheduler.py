@@ -76,7 +76,7 @@ class DaskScheduler(Executor):
             client = Client(**where, **options)
         except (OSError, ValueError, TypeError, RuntimeError) as fault:
             raise ExecutorError(
-                f"no Dask scheduler answers at {self.address}: {fault or type(fault).__name__}"
+                f"no Dask scheduler answers at {self.address}: {str(fault) or type(fault).__name__}"
             ) from fault
         with client:
             yield client
@@ -112,7 +112,7 @@ class DaskScheduler(Executor):
             except TimeoutError:
                 raise ExecutorError(f"no Dask scheduler answers at {address} within {ANSWERS:g} s") from None
             except OSError as fault:
-                why = fault.strerror or fault or type(fault).__name__
+                why = fault.strerror or str(fault) or type(fault).__name__
                 raise ExecutorError(f"no Dask scheduler answers at {address}: {why}") from None
 
     def _listen(self, host: str, port: int, *, encrypted: bool) -> None:

@@ -1,4 +1,4 @@
-"""Progress: a bar on a terminal, a line every 30 seconds in a log; firms, firms a second, time left."""
+"""Progress: a bar on a terminal and in a notebook, a line every 30 seconds in a log; firms, rate, time left."""
 
 from __future__ import annotations
 
@@ -35,12 +35,14 @@ class Progress:
 
     def __enter__(self) -> Progress:
         self._begin = self._last = time.monotonic()
-        if self.shown and self.stream.isatty():
+        terminal = self.stream.isatty()
+        if self.shown and (terminal or in_notebook()):
             from tqdm import tqdm
 
+            size = _size(self.stream) if terminal else {"ncols": 80}
             self._bar = tqdm(
                 total=self.total, initial=self.done, unit=" firms", unit_scale=True, file=self.stream,
-                smoothing=0.1, desc="simulating", **_size(self.stream),
+                smoothing=0.1, desc="simulating", **size,
             )  # fmt: skip
         return self
 
@@ -90,6 +92,12 @@ class Progress:
             self._bar.write(text, file=self.stream)
         else:
             print(text, file=self.stream, flush=True)
+
+
+def in_notebook() -> bool:
+    """Return whether a notebook's kernel runs this process; its output understands a carriage return."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return hasattr(shell, "kernel")
 
 
 def _size(stream: TextIO) -> dict[str, Any]:

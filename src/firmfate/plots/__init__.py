@@ -1,7 +1,8 @@
 """One figure a function: a dataset in, matplotlib axes out. The only room that imports matplotlib.
 
-Every figure states how many firms it is of, and its error. No function touches pyplot or shows a window:
-``axes.figure.savefig("picture.png")`` keeps a figure.
+Every figure states how many firms it is of, and its error. What a function returns, axes or an array of axes, a
+notebook shows where it is the last line of a cell. No function touches pyplot or shows a window:
+``axes.figure.savefig("picture.png")`` keeps a figure. Every function draws on axes that are given, `ax` or `axes`.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ FEWEST_FIRMS = 20
 
 
 @style.styled
-def dashboards(ds: xr.Dataset, *, level: float = 0.95) -> NDArray[Any]:
+def dashboards(ds: xr.Dataset, *, axes: NDArray[Any] | None = None, level: float = 0.95) -> NDArray[Any]:
     """Draw green KPIs at the alarm and weeks left, over alarmed firms that died; and how many died without an alarm.
 
     Alarms in a firm's first 13 weeks are drawn apart, hollow: such firms were born ill.
@@ -29,6 +29,8 @@ def dashboards(ds: xr.Dataset, *, level: float = 0.95) -> NDArray[Any]:
     ----------
     ds : xarray.Dataset
         Counts with alarms; of any design.
+    axes : array of Axes, optional
+        Where to draw, one for each panel; those of a new figure if not given.
     level : float
         Confidence level of the bars.
 
@@ -45,8 +47,10 @@ def dashboards(ds: xr.Dataset, *, level: float = 0.95) -> NDArray[Any]:
     if marks_of(ds):
         parts.insert(0, (green_dashboards, "Green KPIs at the alarm", {"later": "o", "early": "s"}))
     height = 3.1 if laid.ticks is None else 1.4 + 0.24 * len(laid.x)
-    figure, axes = style.canvas(2.95 * len(parts), height, 1, len(parts), sharey=laid.ticks is not None)
-    for ax, (estimate, title, alarms) in zip(axes[0], parts, strict=True):
+    if axes is None:
+        axes = style.canvas(2.95 * len(parts), height, 1, len(parts), sharey=laid.ticks is not None)[1][0]
+    axes = style.given(axes, (len(parts),))
+    for ax, (estimate, title, alarms) in zip(axes, parts, strict=True):
         drawn = _panel(ax, laid, estimate, alarms, level)
         ax.set_title(title)
         if laid.ticks is None:
@@ -54,12 +58,12 @@ def dashboards(ds: xr.Dataset, *, level: float = 0.95) -> NDArray[Any]:
             ax.set_ylim(0, 5.15 if estimate is green_dashboards else 1.0 if estimate is alarm_shares else None)
         style.note(ax, drawn)
     if laid.ticks is not None:
-        axes[0, 0].set_yticks(laid.x, laid.ticks, fontsize=7.5)
+        axes[0].set_yticks(laid.x, laid.ticks, fontsize=7.5)
     elif len(laid.series) > 1:
-        handles, labels = max((ax.get_legend_handles_labels() for ax in axes[0]), key=lambda found: len(found[1]))
+        handles, labels = max((ax.get_legend_handles_labels() for ax in axes), key=lambda found: len(found[1]))
         if labels:
-            figure.legend(handles, labels, loc="outside upper left", ncols=len(labels))
-    return axes[0]  # type: ignore[no-any-return]
+            axes[0].figure.legend(handles, labels, loc="outside upper left", ncols=len(labels))
+    return axes
 
 
 def _panel(ax: Axes, laid: Along, estimate: Any, alarms: dict[str, str], level: float) -> str:

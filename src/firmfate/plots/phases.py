@@ -25,7 +25,9 @@ ON_COLOUR = "#111111"
 
 
 @style.styled
-def phase_map(ds: xr.Dataset, *, tau: int | None = None, level: float = 0.95) -> NDArray[Any]:
+def phase_map(
+    ds: xr.Dataset, *, axes: NDArray[Any] | None = None, tau: int | None = None, level: float = 0.95
+) -> NDArray[Any]:
     """Draw the mean lifetime over execution and misalignment, and beside it the sign of dRMST/d(execution).
 
     Dots mark cells whose slope cannot be distinguished from 0; the line is where the derivative is 0, with its limits.
@@ -34,6 +36,8 @@ def phase_map(ds: xr.Dataset, *, tau: int | None = None, level: float = 0.95) ->
     ----------
     ds : xarray.Dataset
         Counts over execution and misalignment, and at most one other axis, of which up to four values are drawn.
+    axes : (rows, 2) array of Axes, optional
+        Where to draw; those of a new figure if not given.
     tau : int, optional
         Weeks; the horizon by default.
     level : float
@@ -66,7 +70,10 @@ def phase_map(ds: xr.Dataset, *, tau: int | None = None, level: float = 0.95) ->
     if others:
         places = evenly_spaced(found.sizes[others[0]], MOST_ROWS)
         rows = [{others[0]: int(place)} for place in places]
-    figure, axes = style.canvas(10.0, 4.3 * len(rows), len(rows), 2, sharex=True, sharey=True)
+    if axes is None:
+        axes = style.canvas(10.0, 4.3 * len(rows), len(rows), 2, sharex=True, sharey=True)[1]
+    axes = style.given(axes, (len(rows), 2))
+    figure = axes[0, 0].figure
     # Where cells have no estimate, there may be no slope at all.
     steepest = _most(np.abs(found["slope"].values)) or 1.0
     shortest, longest = -_most(-found["rmst"].values), _most(found["rmst"].values)
@@ -91,7 +98,7 @@ def phase_map(ds: xr.Dataset, *, tau: int | None = None, level: float = 0.95) ->
     error = _most(found["slope_se"].values)
     words = f"se at most {error:.1g} ({batches} batches); dots: {level:.0%} limits include 0"
     style.note(axes[-1, 1], words if batches else "too few firms for standard errors")
-    return axes  # type: ignore[no-any-return]
+    return axes
 
 
 def _most(values: NDArray[np.float64]) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
+import math
 import re
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, ParamSpec, TypeVar
@@ -14,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from firmfate.errors import EstimateError
 from firmfate.plots.spacing import evenly_spaced
 
 P = ParamSpec("P")
@@ -72,6 +74,20 @@ RC: dict[Any, Any] = {
 }
 
 
+class ShownAxes(Axes):
+    """Axes whose figure a notebook shows where they are the last line of a cell."""
+
+    def _repr_png_(self) -> bytes:
+        return picture(self.get_figure(root=True), form="png")  # type: ignore[arg-type]
+
+
+class Panels(np.ndarray[Any, Any]):
+    """Axes of one figure as an array, which a notebook shows likewise."""
+
+    def _repr_png_(self) -> bytes | None:
+        return picture(self.flat[0].get_figure(root=True), form="png") if self.size else None
+
+
 def styled(draw: Callable[P, R]) -> Callable[P, R]:
     """Draw in this style, whatever the user's matplotlibrc sets."""
 
@@ -86,10 +102,11 @@ def styled(draw: Callable[P, R]) -> Callable[P, R]:
 def canvas(width: float, height: float, rows: int = 1, columns: int = 1, **options: Any) -> tuple[Figure, Any]:
     """Return a new figure of `width` x `height` inches and its (rows, columns) array of axes.
 
-    `options` go to ``Figure.subplots``.
+    `options` go to ``Figure.subplots``. Notebooks show the axes, and the array.
     """
     figure = Figure(figsize=(width, height), layout="constrained")
-    return figure, figure.subplots(rows, columns, squeeze=False, **options)
+    shown = {"axes_class": ShownAxes}
+    return figure, figure.subplots(rows, columns, squeeze=False, subplot_kw=shown, **options).view(Panels)
 
 
 def axes_on(ax: Axes | None, width: float, height: float) -> Axes:
@@ -98,6 +115,14 @@ def axes_on(ax: Axes | None, width: float, height: float) -> Axes:
         return ax
     _, axes = canvas(width, height)
     return axes[0, 0]  # type: ignore[no-any-return]
+
+
+def given(axes: Any, shape: tuple[int, ...]) -> NDArray[Any]:
+    """Return axes as an array of this shape, or refuse another number of them."""
+    found = np.asanyarray(axes, dtype=object)
+    if found.size != math.prod(shape):
+        raise EstimateError(f"axes: {found.size} given; this figure has {' x '.join(map(str, shape))} panels")
+    return found.reshape(shape)
 
 
 def curve_colours(count: int) -> list[str]:

@@ -1,0 +1,136 @@
+"""Sentences on scattered and listed cells: what matters most and which axes interact, or the cells' ranking."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from firmfate.analysis.formatting import Estimate, format_estimate, format_short, spaced
+from firmfate.analysis.ranking import undistinguished
+
+MOST_NAMED = 4
+"""Axes, and pairs of cells, that a sentence names."""
+POOR = 0.5
+"""Share of the variance below which averages over other axes say little of single cells."""
+
+Sentences = tuple[str, ...]
+
+
+def level_of(axes: int) -> float:
+    """Return the level of limits at which no effect and no interaction is mistaken for one (Bonferroni, 5 %)."""
+    return 1 - 0.05 / (axes + axes * (axes - 1) / 2)
+
+
+def on_effects(found: xr.Dataset, horizon: str) -> tuple[str, Sentences, dict[str, Estimate]]:
+    """Return the headline, the statements and the numbers of `surface_effects`."""
+    lifetime = f"the mean lifetime within {horizon}"
+    order = np.argsort(-found["share"].values, kind="stable")
+    numbers: dict[str, Estimate] = {}
+    parts: list[tuple[str, str, str]] = []
+    unclear: list[str] = []
+    for place in order.tolist():
+        axis = found.isel(axis=place)
+        name = spaced(str(axis["axis"].item()))
+        rise, bend, share = _of(axis, ""), _of(axis, "bend"), _of(axis, "share").scaled(100)
+        numbers[f"effect of {name}, years"], numbers[f"variance by {name}, %"] = rise, share
+        if not rise.sign and not bend.sign:
+            unclear.append(name)
+            continue
+        of_variance = f"{format_estimate(share, unit='%')} of the variance"
+        span = f"raising it from {format_short(axis['low'].item())} to {format_short(axis['high'].item())}"
+        if rise.sign:
+            does = f"{span} {'lengthens' if rise.sign > 0 else 'shortens'} life by {_years(rise.scaled(rise.sign))}"
+        else:
+            where = ("middle", "ends") if bend.sign > 0 else ("ends", "middle")
+            apart = _years(bend.scaled(bend.sign))
+            does = f"firms live {apart} longer at the {where[0]} of its range than at the {where[1]}"
+        parts.append((name, of_variance, does))
+    axes = found.sizes["axis"]
+    of = f"Of {axes} axes, " if axes > 1 else "Of the one axis, "
+    average = ", on average over the others" if axes > 1 else ""
+    if not parts:
+        largest = spaced(str(found["axis"].values[order[0]]))
+        first = numbers[f"effect of {largest}, years"]
+        numbers["largest effect"] = first
+        change = f"{_years(first)} from its lowest value to its highest"
+        if not np.isfinite(first.lower):  # nothing was tested
+            text = f"{of}{largest} has the largest share of the variance of {lifetime}: {change}."
+        else:
+            none = "none has an effect" if axes > 1 else "it has no effect"
+            text = (
+                f"{of}{none} on {lifetime} that can be distinguished from zero; the largest is of {largest}, {change}."
+            )
+        return f"{text[0].upper()}{text[1:]}", (), numbers
+    name, of_variance, does = parts[0]
+    numbers["largest effect"] = numbers[f"effect of {name}, years"]
+    headline = f"{of}{name} {'matters most' if axes > 1 else 'matters'} to {lifetime}: {does}{average}."
+    statements = [f"Alone it makes up {of_variance} between cells."]
+    if parts[1:]:
+        more = f"; and {len(parts) - 1 - MOST_NAMED} more axes" if len(parts) - 1 > MOST_NAMED else ""
+        listed = "; ".join(f"{name}, {share}: {does}" for name, share, does in parts[1 : 1 + MOST_NAMED])
+        statements.append(f"Next: {listed}{more}.")
+    if unclear:
+        several = "effects" if len(unclear) > 1 else "effect"
+        listed = ", ".join(unclear[:MOST_NAMED]) + (", ..." if len(unclear) > MOST_NAMED else "")
+        statements.append(f"The {several} of {listed} cannot be distinguished from zero.")
+    statements += _interaction(found, numbers)
+    explained = _of(found, "explained").scaled(100)
+    poor = ": averages over other axes say little of single cells" if found["explained"] < POOR else ""
+    predicts = f"A polynomial of degree two predicts {format_estimate(explained, unit='%')} of the variance of cells"
+    statements.append(f"{predicts} that are left out of it{poor}.")
+    return headline, tuple(statements), numbers
+
+
+def _interaction(found: xr.Dataset, numbers: dict[str, Estimate]) -> Sentences:
+    """Return which two axes interact most, or that none can be distinguished; nothing without products."""
+    shares = np.triu(np.nan_to_num(found["joint_share"].values, nan=-1.0), 1)
+    if not (shares > 0).any():
+        return ()
+    one, two = np.unravel_index(shares.argmax(), shares.shape)
+    pair = found.isel(axis=int(one), other=int(two))
+    value, share = _of(pair, "interaction"), _of(pair, "joint_share").scaled(100)
+    first, second = spaced(str(pair["axis"].item())), spaced(str(pair["other"].item()))
+    numbers[f"interaction of {first} and {second}, years"] = value
+    if not value.sign:
+        return ("No interaction of two axes can be distinguished from zero.",) if np.isfinite(value.lower) else ()
+    side = "higher" if value.sign > 0 else "lower"
+    return (
+        f"The largest interaction is that of {first} and {second}, {format_estimate(share, unit='%')} of the variance: "
+        f"the effect of raising {first} is {_years(value.scaled(value.sign))} {side} at the highest {second} than at "
+        "the lowest.",
+    )
+
+
+def on_ranking(found: xr.Dataset, horizon: str) -> Sentences:
+    """Return the cells' mean lifetimes from the longest on, and which pairs cannot be distinguished."""
+    names = found["cell"].values.tolist()
+    values = [Estimate(float(x), float(se)) for x, se in zip(found["estimate"], found["se"], strict=True)]
+    listed = "; ".join(f"{_quoted(name)} {_years(value)}" for name, value in zip(names, values, strict=True))
+    alike, pairs = undistinguished(found), len(names) * (len(names) - 1) // 2
+    ranked = f"Mean lifetimes within {horizon}, the longest first: {listed}."
+    if not alike:
+        return (ranked, "All pairs of cells can be distinguished." if pairs > 1 else "The two can be distinguished.")
+    shown = ", ".join(f"{_quoted(one)} and {_quoted(two)}" for one, two in alike[:MOST_NAMED])
+    more = f" and {len(alike) - MOST_NAMED} more pairs" if len(alike) > MOST_NAMED else ""
+    of = f"Of {pairs} pairs of cells, {len(alike)}" if pairs > 1 else "The two"
+    return (ranked, f"{of} cannot be distinguished{f': {shown}{more}' if pairs > 1 else ''}.")
+
+
+def name_of_cell(ds: xr.Dataset, place: int) -> str | None:
+    """Return the name that a study gives a cell, in quotation marks; None where cells have none."""
+    if "cell" not in ds.coords or np.issubdtype(ds["cell"].dtype, np.number):
+        return None
+    return _quoted(str(ds["cell"].values[place]))
+
+
+def _quoted(name: str) -> str:
+    return f"'{name}'"
+
+
+def _of(row: xr.Dataset, name: str) -> Estimate:
+    names = (name, f"{name}_se", f"{name}_lower", f"{name}_upper") if name else ("estimate", "se", "lower", "upper")
+    return Estimate(*(float(row[one]) for one in names))
+
+
+def _years(value: Estimate) -> str:
+    return format_estimate(value, unit="years")
