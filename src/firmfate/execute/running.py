@@ -117,6 +117,7 @@ def run(
         while True:
             worker = _claimed(directory, rounds.study if rounds else directory.as_far(study))
             plan = directory.plan(worker.study, worker.cells, shard_scale=shard_scale)
+            directory.settle()
             remarks = _simulate(on, worker, plan, on.shards(plan), directory, progress=progress, again=attempt > 0)
             if not on.gathers:
                 return None
