@@ -11,13 +11,16 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 import multiprocessing
 import random
 import shutil
 import tempfile
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -383,12 +386,20 @@ def go(count: int, first: int = 0) -> Outcomes:
     return total
 
 
-def go_in_processes(count: int, first: int, chunk: int = 500) -> Outcomes:
-    """Do the same on all cores."""
+def go_in_processes(count: int, first: int, *, seconds: float = math.inf, chunk: int = 250) -> tuple[int, Outcomes]:
+    """Do the same on all cores, until so many are done or the time is over; return how many were, and outcomes."""
     total: Outcomes = Counter()
+    begin, done = time.monotonic(), 0
     starts = range(first, first + count, chunk)
-    with multiprocessing.get_context("spawn").Pool(cores(), maxtasksperchild=40) as pool:
-        for done, found in enumerate(pool.imap_unordered(functools.partial(go, chunk), starts), 1):
-            total.update(found)
-            print(f"{done * chunk} of {count} schedules, {sum(total.values())} commands", flush=True)
-    return total
+    with ProcessPoolExecutor(cores(), mp_context=multiprocessing.get_context("spawn")) as pool:
+        waiting = {pool.submit(go, chunk, start) for start in starts}
+        try:
+            for future in as_completed(waiting):
+                total.update(future.result())
+                done += chunk
+                print(f"{done} of {count} schedules, {sum(total.values())} commands", flush=True)
+                if time.monotonic() - begin > seconds:
+                    break
+        finally:
+            pool.shutdown(cancel_futures=True)
+    return done, total

@@ -20,11 +20,16 @@ from firmfate.shards import RunDirectory
 from firmfate.shards import file as shard_file
 
 SCHEDULES = int(os.environ.get("FIRMFATE_FAULT_SCHEDULES", 100_000))
+SECONDS = float(os.environ.get("FIRMFATE_FAULT_SECONDS", "inf"))
 FIRST = int(os.environ.get("FIRMFATE_FAULT_FIRST", 2_000_000))
 
 
 def test_nothing_is_lost_in_a_few_schedules() -> None:
     assert sum(go(60).values()) > 200
+
+
+def test_what_another_run_has_extended_is_not_returned() -> None:
+    go(1, first=2_035_037)
 
 
 @pytest.mark.slow
@@ -37,8 +42,9 @@ def test_nothing_is_lost_in_thousands_of_schedules() -> None:
 
 @pytest.mark.evidence
 def test_nothing_is_lost_in_a_hundred_thousand_schedules(record_property: Callable[[str, object], None]) -> None:
-    record(record_property, go_in_processes(SCHEDULES, first=FIRST))
-    record_property("schedules", SCHEDULES)
+    done, outcomes = go_in_processes(SCHEDULES, first=FIRST, seconds=SECONDS)
+    record(record_property, outcomes)
+    record_property("schedules", done)
     record_property("first seed", FIRST)
 
 

@@ -126,6 +126,7 @@ def run(
                     attempt = 0
                     continue
                 ds = gather(directory.path)
+                _refuse_extended(ds, directory, worker)
             except (BrokenShards, IncompleteRunError) as fault:
                 attempt += 1
                 if isinstance(fault, Stopped) or attempt == ATTEMPTS:
@@ -169,6 +170,21 @@ def _claimed(directory: RunDirectory, study: Study) -> Worker:
     worker = Worker(study, fingerprint_of(study))
     directory.claim(directory.as_far(study), worker.cells)
     return worker
+
+
+def _refuse_extended(ds: xr.Dataset, directory: RunDirectory, worker: Worker) -> None:
+    """Refuse to return more than was asked for, where another run has extended the directory and completed it."""
+    study = worker.study
+    if study.precision is None and (ds["firms"].shape, int(ds.attrs["replicates"])) != (
+        worker.cells.shape,
+        study.replicates,
+    ):
+        firms = int(ds["firms"].sum())
+        ds.close()
+        raise RunDirectoryError(
+            f"{directory.path} was extended by another run meanwhile: its result.nc holds {firms:,} firms in place of "
+            f"{len(worker.cells) * study.replicates:,}; ask for as many, or run this study in a directory of its own"
+        )
 
 
 def _check_space(path: Path, plan: Plan) -> None:
