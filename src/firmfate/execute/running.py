@@ -174,16 +174,14 @@ def _claimed(directory: RunDirectory, study: Study) -> Worker:
 
 def _refuse_extended(ds: xr.Dataset, directory: RunDirectory, worker: Worker) -> None:
     """Refuse to return more than was asked for, where another run has extended the directory and completed it."""
-    study = worker.study
-    if study.precision is None and (ds["firms"].shape, int(ds.attrs["replicates"])) != (
-        worker.cells.shape,
-        study.replicates,
-    ):
+    study, cells = worker.study, worker.cells
+    same = tuple(ds.sizes.get(dim) for dim in cells.dims) == cells.shape
+    if study.precision is None and not (same and int(ds.attrs["replicates"]) == study.replicates):
         firms = int(ds["firms"].sum())
         ds.close()
         raise RunDirectoryError(
             f"{directory.path} was extended by another run meanwhile: its result.nc holds {firms:,} firms in place of "
-            f"{len(worker.cells) * study.replicates:,}; ask for as many, or run this study in a directory of its own"
+            f"{len(cells) * study.replicates:,}; ask for as many, or run this study in a directory of its own"
         )
 
 
