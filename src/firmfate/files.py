@@ -14,17 +14,28 @@ import itertools
 import os
 import platform
 import re
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from firmfate.disk import Disk
 from firmfate.errors import RunDirectoryError
+
+disk = Disk()
+"""What all files of run directories are read and written through; netCDF's library alone writes by itself, to files
+that were created here and are flushed and renamed here."""
 
 UNFINISHED = re.compile(r"\.(?P<name>.+)\.(?P<host>[0-9a-f]{8})-(?P<pid>[1-9]\d{0,8})-\d+\.part")
 
 ABANDONED = 86_400.0
 """Seconds without a change after which another machine's unfinished file is taken for a dead process's."""
+
+PATIENCE = 60.0
+"""Seconds to wait for a folder that another process has locked; it is for a moment."""
+PAUSE = 0.05
+
+NO_LOCKS = {errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK, errno.EINVAL, errno.EBADF}
+"""What file systems answer that have no locks, or none on folders."""
 
 _count = itertools.count()
 
@@ -49,18 +60,18 @@ def replacing(path: Path) -> Iterator[Path]:
     RunDirectoryError
         Where it cannot be written, flushed or renamed: names `path` and the reason.
     """
-    unfinished = path.with_name(f".{path.name}.{host()}-{os.getpid()}-{next(_count)}.part")
+    unfinished = path.with_name(f".{path.name}.{host()}-{disk.process()}-{next(_count)}.part")
     try:
-        unfinished.touch()
+        disk.create(unfinished)
         yield unfinished
-        _flush(unfinished)
-        unfinished.replace(path)
-        _flush_folder(path.parent)
+        disk.flush(unfinished)
+        disk.rename(unfinished, path)
+        flush_folder(path.parent)
     except OSError as fault:
         raise refusal(path, fault) from fault
     finally:
         with contextlib.suppress(OSError):
-            unfinished.unlink()
+            disk.remove(unfinished)
 
 
 def write(path: Path, content: bytes | memoryview | str) -> Path:
@@ -72,16 +83,98 @@ def write(path: Path, content: bytes | memoryview | str) -> Path:
         As `replacing`.
     """
     with replacing(path) as unfinished:
-        unfinished.write_bytes(content.encode() if isinstance(content, str) else content)
+        disk.write(unfinished, content.encode() if isinstance(content, str) else content)
     return path
+
+
+def write_if_new(path: Path, content: bytes | str) -> None:
+    """Write a file of bytes, or of text in UTF-8, where its content is another, or there is none.
+
+    Raises
+    ------
+    RunDirectoryError
+        As `replacing`, and where the file that is there cannot be read.
+    """
+    content = content.encode() if isinstance(content, str) else content
+    if not (path.is_file() and read(path) == content):
+        write(path, content)
+
+
+def read(path: Path) -> bytes:
+    """Return what is in a file.
+
+    Raises
+    ------
+    RunDirectoryError
+        Where it cannot be read: names it and the reason.
+    """
+    try:
+        return disk.read(path)
+    except OSError as fault:
+        raise RunDirectoryError(f"{path} cannot be read: {reason(fault)}") from fault
+
+
+def names(folder: Path) -> list[str]:
+    """Return the names in a folder, sorted; none where there is no such folder.
+
+    Raises
+    ------
+    RunDirectoryError
+        Where it cannot be read: names it and the reason.
+    """
+    try:
+        return disk.names(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as fault:
+        raise RunDirectoryError(f"{folder} cannot be read: {reason(fault)}") from fault
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those that it is in, where they are missing.
+
+    Raises
+    ------
+    RunDirectoryError
+        Where one cannot be made: names it and the reason.
+    """
+    missing = [folder for folder in (path, *path.parents) if not folder.is_dir()]
+    for folder in reversed(missing):
+        try:
+            disk.make_folder(folder)
+        except FileExistsError:  # by another process, meanwhile
+            if not folder.is_dir():
+                raise RunDirectoryError(f"{folder} is a file; name a directory") from None
+        except OSError as fault:
+            raise refusal(folder, fault) from fault
+
+
+def remove(path: Path) -> None:
+    """Remove a file, where there is one.
+
+    Raises
+    ------
+    RunDirectoryError
+        Where it cannot be removed: names it and the reason.
+    """
+    try:
+        disk.remove(path)
+    except FileNotFoundError:
+        return
+    except OSError as fault:
+        raise RunDirectoryError(f"{path} cannot be removed: {reason(fault)}") from fault
 
 
 def refusal(path: Path, fault: OSError) -> RunDirectoryError:
     """Return the error for a file that cannot be written, with its name and the reason."""
     if fault.errno in (errno.ENOSPC, errno.EDQUOT):
         return RunDirectoryError(f"no space is left for {path}; make room and run the same command again")
-    reason = os.strerror(fault.errno) if fault.errno else str(fault)
-    return RunDirectoryError(f"{path} cannot be written: {reason}")
+    return RunDirectoryError(f"{path} cannot be written: {reason(fault)}")
+
+
+def reason(fault: OSError) -> str:
+    """Return why the system refused, without the name of a file."""
+    return os.strerror(fault.errno) if fault.errno else str(fault)
 
 
 def reserve(folder: Path, size: int) -> None:
@@ -92,25 +185,71 @@ def reserve(folder: Path, size: int) -> None:
     OSError
         Where there is not so much space.
     """
-    with tempfile.TemporaryFile(dir=folder) as file:
-        os.posix_fallocate(file.fileno(), 0, size)
+    disk.reserve(folder, size)
 
 
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
+def flush_folder(folder: Path) -> None:
+    """Flush a folder's names to disk, so that those given and taken survive a crash of the machine.
+
+    Raises
+    ------
+    OSError
+        Where that fails.
+    """
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _flush_folder(folder: Path) -> None:
-    """Flush a folder's entries to disk, so that a rename survives a crash of the machine."""
-    try:
-        _flush(folder)
+        disk.flush(folder)
     except OSError as fault:
         if fault.errno != errno.EINVAL:  # file systems that cannot flush folders refuse it, and have nothing to flush
             raise
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a lock on a folder among all processes that ask for it; file systems without locks are no reason to stop.
+
+    Raises
+    ------
+    RunDirectoryError
+        Where another process holds it for a minute, or it fails: names the folder and the reason.
+    """
+    with contextlib.ExitStack() as held:
+        for _ in range(round(PATIENCE / PAUSE)):
+            try:
+                held.enter_context(disk.lock(folder))
+                break
+            except BlockingIOError:
+                disk.wait(PAUSE)
+            except OSError as fault:
+                if fault.errno not in NO_LOCKS:
+                    raise RunDirectoryError(f"{folder} cannot be locked: {reason(fault)}") from fault
+                break
+        else:
+            raise RunDirectoryError(
+                f"{folder} is held by another process for {PATIENCE:g} s; see whether one hangs there, end it, and run "
+                "the same command again"
+            )
+        yield
+
+
+def settle(folder: Path) -> None:
+    """Flush the names in a folder, and those of the folder and of all that it is in, as far as this user can write.
+
+    What was found there may have been written by a process that was killed before it came to this.
+
+    Raises
+    ------
+    RunDirectoryError
+        Where one cannot be flushed: names it and the reason.
+    """
+    for each in (folder, *folder.absolute().parents):
+        if not os.access(each, os.W_OK):  # so its names were not given by this user, nor are they being given
+            return
+        try:
+            flush_folder(each)
+        except OSError as fault:
+            raise refusal(each, fault) from fault
+        if each.is_mount():
+            return
 
 
 def remove_leftovers(folder: Path, name: str | None = None) -> list[Path]:
@@ -120,28 +259,18 @@ def remove_leftovers(folder: Path, name: str | None = None) -> list[Path]:
     seen: its file goes when it has not changed for a day.
     """
     removed = []
-    with contextlib.suppress(OSError), os.scandir(folder) as entries:
-        for entry in entries:
-            match = UNFINISHED.fullmatch(entry.name)
+    with contextlib.suppress(OSError):
+        for held in disk.names(folder):
+            match = UNFINISHED.fullmatch(held)
             if match is None or (name is not None and match["name"] != name):
                 continue
+            path = folder / held
             with contextlib.suppress(OSError):
                 if match["host"] == host():
-                    dead = not _runs(int(match["pid"]))
+                    dead = not disk.runs(int(match["pid"]))
                 else:
-                    dead = time.time() - entry.stat().st_mtime > ABANDONED
+                    dead = time.time() - path.stat().st_mtime > ABANDONED
                 if dead:
-                    Path(entry.path).unlink()
-                    removed.append(Path(entry.path))
+                    disk.remove(path)
+                    removed.append(path)
     return removed
-
-
-def _runs(pid: int) -> bool:
-    """Return whether there is a process of this number."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:  # it belongs to another user
-        return True
-    return True

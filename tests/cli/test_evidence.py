@@ -27,9 +27,17 @@ def test_rows_are_written_as_a_table(tmp_path: Path) -> None:
 import sys
 from pathlib import Path
 from tests.evidence import __main__ as runner
-runner.STORE, runner.TABLE = Path(sys.argv[1]) / "table.json", Path(sys.argv[1]) / "TABLE.md"
-runner.write({"a::b": {"outcome": "passed", "seconds": 3.25, "measured": {"ratio | x": "0.5"}, "run": "today"}})
+here = Path(sys.argv[1])
+runner.STORE, runner.TABLE, runner.README = here / "table.json", here / "TABLE.md", here / "README.md"
+measured = {"ratio | x": "0.5", "fault: crash at read": "tries 1200, died 1199, refused 1"}
+runner.README.write_text(f"before\\n{runner.BEGIN}\\nold\\n{runner.END}\\nafter\\n")
+runner.write({"a::b": {"outcome": "passed", "seconds": 3.25, "measured": measured, "run": "today"}})
 """
     subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=True, cwd=ROOT)
     last = (tmp_path / "TABLE.md").read_text().splitlines()[-1]
-    assert last == "| `a::b` | passed | ratio \\| x: 0.5 | 3.25 | today |"
+    assert last == "| `a::b` | passed | ratio \\| x: 0.5; faults: see tests/README.md | 3.25 | today |"
+    lines = (tmp_path / "README.md").read_text().splitlines()
+    assert (lines[0], lines[-1]) == ("before", "after")
+    assert lines[2] == "`a::b`"
+    assert lines[6] == "| crash at read | 1,200 | died 1199, refused 1 |"
+    assert "old" not in lines

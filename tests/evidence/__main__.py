@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.faults.counted import PREFIX, table
 
 from firmfate import provenance
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-STORE, TABLE = HERE / "table.json", HERE / "TABLE.md"
+STORE, TABLE, README = HERE / "table.json", HERE / "TABLE.md", ROOT / "tests" / "README.md"
+BEGIN, END = "<!-- faults: written by python -m tests.evidence -->", "<!-- end of faults -->"
 HEAD = """\
 # Evidence
 
@@ -62,10 +64,16 @@ def write(rows: Mapping[str, Mapping[str, Any]]) -> None:
     STORE.write_text(json.dumps(rows, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     lines = []
     for name, row in sorted(rows.items()):
-        measured = "; ".join(f"{what}: {value}" for what, value in row["measured"].items()) or "only that it holds"
+        shown = {what: value for what, value in row["measured"].items() if not what.startswith(PREFIX)}
+        if len(shown) < len(row["measured"]):
+            shown["faults"] = "see tests/README.md"
+        measured = "; ".join(f"{what}: {value}" for what, value in shown.items()) or "only that it holds"
         cells = (f"`{name}`", row["outcome"], measured, f"{row['seconds']:g}", row["run"])
         lines.append("| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |")
     TABLE.write_text(HEAD + "\n".join(lines) + "\n", encoding="utf-8")
+    before, begin, rest = README.read_text(encoding="utf-8").partition(BEGIN)
+    faults = "\n".join(table({name: row["measured"] for name, row in rows.items()}))
+    README.write_text(f"{before}{begin}\n{faults}\n{END}{rest.partition(END)[2]}", encoding="utf-8")
 
 
 def main(words: list[str]) -> int:

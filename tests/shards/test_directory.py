@@ -195,3 +195,16 @@ def test_a_folder_with_hidden_files_of_others_is_not_taken(command: Callable, st
     ended = command("run", study, "--into", into)
     assert ended.code == 2
     assert "is not empty and holds no run" in ended.err
+
+
+def test_status_counts_the_firms_of_its_cells_in_shards_of_more(command: Callable, tmp_path: Path) -> None:
+    run = made(command, tmp_path, 1)
+    (run / "study.toml").write_text(STUDY.format(seed=1).replace("0.5, 1.0]", "1.0]"))
+    for path in (run / "shards").iterdir():
+        path.unlink()
+    assert command("run", tmp_path / "seed-1.toml", "--into", run, "--no-report", "--quiet").code == 0
+    assert len(list((run / "shards").iterdir())) == 1  # of all six cells
+    (run / "study.toml").write_text(STUDY.format(seed=1).replace("0.5, 1.0]", "1.0]"))
+    ended = command("status", run, "--json")
+    assert ended.code == 0, ended
+    assert json.loads(ended.out)["done"] == 4 * 4_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import subprocess
@@ -186,3 +187,44 @@ def test_an_export_removes_what_a_killed_one_of_its_name_left(writing, tmp_path:
     with Table(tmp_path / "x.csv", [Column("n", "integer", "1", "a number")]):
         assert not left.exists()
     assert names(tmp_path) == {"x.csv", "x.dictionary.csv"}
+
+
+LOCKER = """
+import sys
+from pathlib import Path
+from firmfate import files
+with files.locked(Path(sys.argv[1])):
+    print("locked", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_locked_folder_is_waited_for_and_goes_with_the_process_that_holds_it(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(files, "PATIENCE", 0.3)
+    words = [sys.executable, "-c", LOCKER, tmp_path]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "locked\n"
+        with pytest.raises(RunDirectoryError, match=f"{tmp_path} is held by another process"), files.locked(tmp_path):
+            pass
+        holder.kill()
+    with files.locked(tmp_path):
+        pass
+
+
+@pytest.mark.parametrize(("number", "stops"), [(errno.ENOSYS, False), (errno.ENOLCK, False), (errno.EIO, True)])
+def test_file_systems_without_locks_are_no_failure(tmp_path: Path, monkeypatch, number: int, stops: bool) -> None:
+    monkeypatch.setattr("fcntl.flock", failing(number, [], ""))
+    with contextlib.ExitStack() as stack:
+        if stops:
+            stack.enter_context(pytest.raises(RunDirectoryError, match=f"{tmp_path} cannot be locked: Input/output"))
+        stack.enter_context(files.locked(tmp_path))
+
+
+def test_names_are_flushed_up_to_where_the_user_may_not_write(tmp_path: Path, monkeypatch) -> None:
+    calls: list[str] = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: calls.append(os.readlink(f"/proc/self/fd/{descriptor}")))
+    monkeypatch.setattr(os, "access", lambda path, _: Path(path).is_relative_to(tmp_path))
+    files.make_folder(tmp_path / "a" / "b")
+    files.settle(tmp_path / "a" / "b")
+    assert calls == [str(tmp_path / "a" / "b"), str(tmp_path / "a"), str(tmp_path)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from firmfate import files
 from firmfate.counts import Counters
 from firmfate.dataset.firms import write_firms
 from firmfate.dataset.layout import (
@@ -23,7 +24,7 @@ from firmfate.dataset.layout import (
 from firmfate.dataset.netcdf import Output, created
 from firmfate.dataset.opening import open_run
 from firmfate.dataset.slabs import slabs
-from firmfate.dataset.summing import BrokenShards, Load, loader, shards_by_cell, sums
+from firmfate.dataset.summing import BrokenShards, Load, firms_held, loader, refuse_incomplete, shards_by_cell, sums
 from firmfate.design import Cells
 from firmfate.errors import IncompleteRunError
 from firmfate.shards.directory import RunDirectory
@@ -63,12 +64,10 @@ def gather(directory: Path | str, *, allow_incomplete: bool = False) -> xr.Datas
     cells = study.cells
     schema = Schema.of(study, run.claim(study, cells))
     holdings = run.holdings(study, cells)
-    held = sum(count for ranges in holdings.covered.values() for _, count in ranges)
-    wanted = len(cells) * study.replicates
-    if held < wanted and not allow_incomplete:
-        raise IncompleteRunError(
-            f"{run.path} holds {held:,} of {wanted:,} firms; run it again to go on, or gather with --allow-incomplete"
-        )
+    run.settle()
+    held, wanted = firms_held(holdings), len(cells) * study.replicates
+    if not allow_incomplete:
+        refuse_incomplete(run, holdings, study, cells)
     if held == 0:
         raise IncompleteRunError(f"{run.path} holds no finished shard")
     load = loader(schema)
@@ -80,7 +79,7 @@ def gather(directory: Path | str, *, allow_incomplete: bool = False) -> xr.Datas
         if study.record_firms and held == wanted:
             write_firms(run.firms, study, cells, by_cell, load)
         elif study.record_firms:
-            run.firms.unlink(missing_ok=True)  # missing firms would look like censored ones in it
+            files.remove(run.firms)  # missing firms would look like censored ones in it
     except BrokenShards as fault:
         if not allow_incomplete:
             raise

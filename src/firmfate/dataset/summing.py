@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from firmfate.counts import Counters
 from firmfate.dataset.layout import coordinate_values
 from firmfate.design import Cells
-from firmfate.errors import BrokenShardError, command
-from firmfate.shards.directory import Holdings
+from firmfate.errors import BrokenShardError, IncompleteRunError, command
+from firmfate.shards.directory import Holdings, RunDirectory, fingerprint_of
 from firmfate.shards.file import ShardContent, ShardFile, read
 from firmfate.shards.schema import Schema
 from firmfate.study import Study
@@ -39,6 +39,21 @@ class BrokenShards(BrokenShardError):
 def loader(schema: Schema) -> Load:
     """Return a reader of shards that keeps the last few."""
     return lru_cache(maxsize=8)(partial(read, schema=schema))
+
+
+def firms_held(holdings: Holdings) -> int:
+    """Return how many firms the shards that count hold."""
+    return sum(count for ranges in holdings.covered.values() for _, count in ranges)
+
+
+def refuse_incomplete(directory: RunDirectory, holdings: Holdings, study: Study, cells: Cells) -> None:
+    """Refuse to go on where firms are missing."""
+    held, wanted = firms_held(holdings), len(cells) * study.replicates
+    if held < wanted:
+        raise IncompleteRunError(
+            f"{directory.path} holds {held:,} of {wanted:,} firms; run it again to go on, or gather with "
+            "--allow-incomplete"
+        )
 
 
 def shards_by_cell(cells: Cells, holdings: Holdings) -> dict[int, list[ShardFile]]:
@@ -110,23 +125,30 @@ def as_dataset(
 
 
 class Counted:
-    """The counts of a study's firms in a run directory, in memory and of as many cells as are asked for.
+    """The counts of all firms of a study in a run directory, in memory and of as many cells as are asked for.
 
     Parameters
     ----------
+    directory : RunDirectory
     study : Study
     cells : Cells
-    holdings : Holdings
-        Of all firms that the study asks for.
-    schema : Schema
+        The study's.
 
     Attributes
     ----------
     bytes_per_cell : int
         That a cell takes while it is added up.
+
+    Raises
+    ------
+    IncompleteRunError
+        Where the directory lacks firms that the study asks for.
     """
 
-    def __init__(self, study: Study, cells: Cells, holdings: Holdings, schema: Schema) -> None:
+    def __init__(self, directory: RunDirectory, study: Study, cells: Cells) -> None:
+        holdings = directory.holdings(study, cells)
+        refuse_incomplete(directory, holdings, study, cells)
+        schema = Schema.of(study, fingerprint_of(study))
         self._study, self._cells, self._counters = study, cells, schema.counters
         self.bytes_per_cell = schema.counters.bytes_while_counting
         self._by_cell, self._load = shards_by_cell(cells, holdings), loader(schema)

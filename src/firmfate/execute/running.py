@@ -117,6 +117,7 @@ def run(
         while True:
             worker = _claimed(directory, rounds.study if rounds else directory.as_far(study))
             plan = directory.plan(worker.study, worker.cells, shard_scale=shard_scale)
+            directory.settle()
             remarks = _simulate(on, worker, plan, on.shards(plan), directory, progress=progress, again=attempt > 0)
             if not on.gathers:
                 return None
@@ -125,6 +126,7 @@ def run(
                     attempt = 0
                     continue
                 ds = gather(directory.path)
+                _refuse_extended(ds, directory, worker)
             except (BrokenShards, IncompleteRunError) as fault:
                 attempt += 1
                 if isinstance(fault, Stopped) or attempt == ATTEMPTS:
@@ -168,6 +170,19 @@ def _claimed(directory: RunDirectory, study: Study) -> Worker:
     worker = Worker(study, fingerprint_of(study))
     directory.claim(directory.as_far(study), worker.cells)
     return worker
+
+
+def _refuse_extended(ds: xr.Dataset, directory: RunDirectory, worker: Worker) -> None:
+    """Refuse to return more than was asked for, where another run has extended the directory and completed it."""
+    study, cells = worker.study, worker.cells
+    same = tuple(ds.sizes.get(dim) for dim in cells.dims) == cells.shape
+    if study.precision is None and not (same and int(ds.attrs["replicates"]) == study.replicates):
+        firms = int(ds["firms"].sum())
+        ds.close()
+        raise RunDirectoryError(
+            f"{directory.path} was extended by another run meanwhile: its result.nc holds {firms:,} firms in place of "
+            f"{len(cells) * study.replicates:,}; ask for as many, or run this study in a directory of its own"
+        )
 
 
 def _check_space(path: Path, plan: Plan) -> None:

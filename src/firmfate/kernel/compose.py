@@ -21,6 +21,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from firmfate.errors import FirmfateError
 from firmfate.kernel import compiler
 from firmfate.kernel.memory import Rows
 from firmfate.kernel.pieces import Pieces
@@ -37,7 +38,13 @@ PIECES: dict[str, Pieces] = {}
 def cache_directory() -> Path:
     """Return the folder of generated engines: one a node, since shared file systems corrupt the compiler's cache.
 
-    It belongs to the user, and no one else can write into it; where that cannot be, it is a new one for this process.
+    What is in it is run, so it belongs to the user, and no one else can write into it. Where the disk takes no such
+    folder, it is a new one for this process.
+
+    Raises
+    ------
+    FirmfateError
+        Where it, or something in it, belongs to another user.
     """
     chosen = os.environ.get("FIRMFATE_CACHE_DIR")
     if chosen:
@@ -49,14 +56,28 @@ def cache_directory() -> Path:
     folder = root / "engines" / (platform.node() or "node")
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _refuse_others(folder)
         if folder.stat().st_mode & OTHERS_WRITE:
-            folder.chmod(0o700)  # of another user's folder this fails: what is in the cache is run
+            folder.chmod(0o700)
+            _refuse_others(folder)  # what was put there until now
         with tempfile.TemporaryFile(dir=folder):
-            if folder.stat().st_uid == os.getuid():
-                return folder
+            return folder
     except OSError:
-        pass
-    return Path(tempfile.mkdtemp(prefix="firmfate-engines-"))
+        return Path(tempfile.mkdtemp(prefix="firmfate-engines-"))
+
+
+def _refuse_others(folder: Path) -> None:
+    """Refuse to run what another user has written, or could."""
+    for path in (folder, *folder.iterdir()):
+        try:
+            owner = path.lstat().st_uid
+        except FileNotFoundError:  # an unfinished file of another process
+            continue
+        if owner != os.getuid():
+            raise FirmfateError(
+                f"{path} belongs to another user (number {owner}), and what is in the folder of compiled engines is "
+                "run: remove it, or name a folder of your own in the environment variable FIRMFATE_CACHE_DIR"
+            )
 
 
 @cache

@@ -19,9 +19,8 @@ from firmfate.errors import IncompleteRunError, RunDirectoryError, StudyError
 from firmfate.precision.rules import next_firms
 from firmfate.precision.widths import Reached, widths
 from firmfate.precision.words import sentences
-from firmfate.shards.directory import RunDirectory, fingerprint_of
+from firmfate.shards.directory import RunDirectory
 from firmfate.shards.plan import Plan, firm_seconds
-from firmfate.shards.schema import Schema
 from firmfate.study import Study
 
 REACHED, AT_MOST = "reached", "at most"
@@ -110,7 +109,8 @@ class Rounds:
         self._held = int(directory.read_provenance()["replicates"]) if begun else 0
         self._recorded = self._read()
         if begun:
-            with contextlib.suppress(BrokenShards):  # found again, and set aside, when the round is decided
+            # What is broken, or set aside meanwhile, is found again when the round is decided.
+            with contextlib.suppress(BrokenShards, IncompleteRunError):
                 while not self.finished and self._complete():
                     self._decide()
         self._refuse_less()
@@ -178,8 +178,7 @@ class Rounds:
 
     def _counted(self, study: Study) -> Counted:
         """Return the counts of a complete round."""
-        schema = Schema.of(study, fingerprint_of(study))
-        return Counted(study, self._cells, self._directory.holdings(study, self._cells), schema)
+        return Counted(self._directory, study, self._cells)
 
     def _decide(self) -> None:
         """Look at a complete round."""

@@ -134,7 +134,7 @@ class RunDirectory:
 
     def read_rounds(self) -> str:
         """Return the text of ``rounds.json``; empty where there is none."""
-        return self.rounds_file.read_text(encoding="utf-8") if self.rounds_file.is_file() else ""
+        return files.read(self.rounds_file).decode(errors="replace") if self.rounds_file.is_file() else ""
 
     def read_provenance(self) -> dict[str, Any]:
         """Return what `claim` wrote.
@@ -145,7 +145,7 @@ class RunDirectory:
             Where it is missing or damaged, or of a version whose shards this one does not read.
         """
         try:
-            held = json.loads(self.provenance_file.read_text(encoding="utf-8"))
+            held = json.loads(files.disk.read(self.provenance_file))
         except FileNotFoundError:
             raise RunDirectoryError(f"{self.path} is no run directory: it holds no provenance.json") from None
         except (OSError, ValueError, RecursionError) as fault:
@@ -215,30 +215,32 @@ class RunDirectory:
         cells = study.cells if cells is None else cells
         self.refuse_other(study, cells)
         table = fingerprint_table(study)
-        wanted = provenance.fingerprint(table)
-        try:
-            self.shards.mkdir(parents=True, exist_ok=True)
-            for name, source in study.files.items():
-                target = self.path / name
-                if source.resolve() != target.resolve():
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    self._write(target, source.read_text(encoding="utf-8"))
-        except OSError as fault:
-            raise files.refusal(self.path, fault) from fault
+        files.make_folder(self.shards)
+        with files.locked(self.path):
+            self.refuse_other(study, cells)  # another run may have claimed it meanwhile
+            self._record(study, extent(study, cells), table)
+        return provenance.fingerprint(table)
+
+    def _record(self, study: Study, wanted: dict[str, Any], table: dict[str, Any]) -> None:
+        """Write what the directory belongs to from now on, and remove what dead processes left."""
+        for name, source in study.files.items():
+            target = self.path / name
+            if source.resolve() != target.resolve():
+                files.make_folder(target.parent)
+                files.write_if_new(target, files.read(source))
+                files.settle(target.parent)
         for folder in (self.path, self.shards):
             files.remove_leftovers(folder)
-        self._write(self.study_file, study.text)
+        files.write_if_new(self.study_file, study.text)
         # Last: a claim that is cut short before it leaves the directory to whoever had it.
         own = {
             "study": study.name,
-            "fingerprint": wanted,
+            "fingerprint": provenance.fingerprint(table),
             "fingerprint table": table,
             "shard format": shard_file.FORMAT,
         }
         held = self.read_provenance() if self.provenance_file.exists() else provenance.record(**own)
-        grown = held | extent(study, cells)
-        self._write(self.provenance_file, json.dumps(grown, indent=1) + "\n")
-        return wanted
+        files.write_if_new(self.provenance_file, json.dumps(held | wanted, indent=1) + "\n")
 
     def refuse_other(self, study: Study, cells: Cells | None = None) -> None:
         """See that the directory is free, or holds a run of this study and no more than it asks for; write nothing.
@@ -278,20 +280,13 @@ class RunDirectory:
     def _begun(self, study: Study) -> bool:
         """Return whether the directory holds no more than a claim of this study that was cut short; or nothing."""
         known = {"study.toml", "shards", *(Path(name).parts[0] for name in study.files)}
-        held = {path.name for path in self.path.iterdir() if not files.UNFINISHED.fullmatch(path.name)}
-        same = not self.study_file.is_file() or self.study_file.read_text(encoding="utf-8") == study.text
+        held = {name for name in files.names(self.path) if not files.UNFINISHED.fullmatch(name)}
+        same = not self.study_file.is_file() or files.read(self.study_file) == study.text.encode()
         return held <= known and same
-
-    @staticmethod
-    def _write(path: Path, text: str) -> None:
-        if not (path.is_file() and path.read_text(encoding="utf-8") == text):
-            files.write(path, text)
 
     def files(self) -> list[ShardFile]:
         """Return the shards' files, sorted by name."""
-        if not self.shards.is_dir():
-            return []
-        found = (ShardFile.parse(path) for path in sorted(self.shards.iterdir()))
+        found = (ShardFile.parse(self.shards / name) for name in files.names(self.shards))
         return [shard for shard in found if shard is not None]
 
     def holdings(self, study: Study, cells: Cells, *, without: Collection[Path] = ()) -> Holdings:
@@ -333,9 +328,23 @@ class RunDirectory:
     def set_aside(self, shard: ShardFile) -> Path:
         """Move a broken shard out of the way, so that its firms are run again; return where to."""
         target = self.path / "broken" / shard.path.name
+        files.make_folder(target.parent)
         try:
-            target.parent.mkdir(exist_ok=True)
-            shard.path.replace(target)
+            files.disk.rename(shard.path, target)
+        except FileNotFoundError:  # another process has set it aside
+            return target
         except OSError as fault:
             raise files.refusal(target, fault) from fault
+        files.settle(target.parent)
+        self.settle()
         return target
+
+    def settle(self) -> None:
+        """Have everything that was found here survive a crash of the machine: to be called before it is relied on.
+
+        Raises
+        ------
+        RunDirectoryError
+            Where that fails.
+        """
+        files.settle(self.shards)

@@ -161,7 +161,7 @@ class _Broken(Exception):
 
 def _read(shard: ShardFile, schema: Schema, *, keys_alone: bool = False) -> ShardContent:
     try:
-        with shard.path.open("rb") as file:
+        with files.disk.open(shard.path) as file:
             return _content(shard, schema, file, keys_alone)
     except OSError as fault:
         raise BrokenShardError(f"{shard.path} cannot be read: {fault.strerror or fault}") from fault

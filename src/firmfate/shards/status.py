@@ -259,8 +259,9 @@ def _invalid(cells: Cells, holdings: Holdings, found: Mapping[Path, Invalid | No
     for shard, keys in holdings.used:
         if (held := found.get(shard.path)) is not None:
             at = [place[key] for key in keys]
-            count[at] += held.firms
-            first[at] = np.minimum(first[at], held.first)
+            rows = np.isin(holdings.blocks[shard.block], keys)  # the others' cells are not the study's
+            count[at] += held.firms[rows]
+            first[at] = np.minimum(first[at], held.first[rows])
     if not count.any():
         return None
     cell = int(np.flatnonzero(count)[0])

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from firmfate import files
 from firmfate.design import Cells, Population
 from firmfate.errors import BrokenShardError, IncompleteRunError
 from firmfate.kernel.engine import Engine, Records, Varying
-from firmfate.shards.file import SUFFIX, ShardContent, ShardFile, read, write
+from firmfate.shards.file import ShardContent, ShardFile, read, write
 from firmfate.shards.plan import Shard, week_ratio
 from firmfate.shards.schema import RECORDED, Schema
 from firmfate.study import Study
@@ -149,11 +150,11 @@ class Worker:
 
     def finished(self, shard: Shard, folder: Path) -> Receipt | None:
         """Return the receipt of a shard whose file is in `folder`, undamaged; None where there is none."""
-        for path in folder.glob(f"{shard.name}-*{SUFFIX}"):
-            file = ShardFile.parse(path)
+        for name in files.names(folder):
+            file = ShardFile.parse(folder / name)
             with contextlib.suppress(BrokenShardError):
-                if file is not None:
-                    return _receipt(shard, path, read(file, self.schema))
+                if file is not None and name.startswith(f"{shard.name}-"):
+                    return _receipt(shard, file.path, read(file, self.schema))
         return None
 
 

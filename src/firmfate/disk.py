@@ -1,0 +1,96 @@
+"""The calls on files that a run directory depends on, as methods of one object: `firmfate.files` makes them through it.
+
+A simulator of faults stands in its place in tests: every method is a moment at which the disk may fail or the machine
+may crash.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+
+class Disk:
+    """The operating system's disk, and the processes that write to it.
+
+    Every method raises OSError where the system refuses.
+    """
+
+    def open(self, path: Path) -> BinaryIO:
+        """Open a file to read it."""
+        return path.open("rb")
+
+    def read(self, path: Path) -> bytes:
+        """Return what is in a file."""
+        return path.read_bytes()
+
+    def names(self, folder: Path) -> list[str]:
+        """Return the names in a folder, sorted."""
+        return sorted(os.listdir(folder))
+
+    def create(self, path: Path) -> None:
+        """Make an empty file."""
+        path.touch()
+
+    def write(self, path: Path, content: bytes | memoryview) -> None:
+        """Write to a file, in place of what is in it."""
+        path.write_bytes(content)
+
+    def flush(self, path: Path) -> None:
+        """Have the content of a file, or the names in a folder, survive a crash of the machine."""
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def rename(self, old: Path, new: Path) -> None:
+        """Give a file another name, in place of the file that had it."""
+        old.replace(new)
+
+    def remove(self, path: Path) -> None:
+        """Remove a file."""
+        path.unlink()
+
+    def make_folder(self, path: Path) -> None:
+        """Make a folder in one that exists."""
+        path.mkdir()
+
+    def reserve(self, folder: Path, size: int) -> None:
+        """See that so many bytes can be written into a folder, quotas included: allocate them, and give them back."""
+        with tempfile.TemporaryFile(dir=folder) as file:
+            os.posix_fallocate(file.fileno(), 0, size)
+
+    @contextlib.contextmanager
+    def lock(self, folder: Path) -> Iterator[None]:
+        """Hold a lock on a folder, which goes with the process; BlockingIOError where another holds it."""
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def wait(self, seconds: float) -> None:
+        """Let other processes go on."""
+        time.sleep(seconds)
+
+    def process(self) -> int:
+        """Return the number of this process."""
+        return os.getpid()
+
+    def runs(self, process: int) -> bool:
+        """Return whether there is a process of this number."""
+        try:
+            os.kill(process, 0)
+        except ProcessLookupError:
+            return False
+        except OSError:  # it belongs to another user
+            return True
+        return True

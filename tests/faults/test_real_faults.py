@@ -1,0 +1,226 @@
+"""The real thing beside the simulator: processes that are killed, disks that are full or read-only, flipped bytes."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import subprocess
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tests.faults.children import Children, Ended
+from tests.faults.conftest import SMALL_SHARDS, Undisturbed, shards
+from tests.faults.counted import Outcomes, record
+from tests.faults.schedules import gathered
+
+Record = Callable[[str, object], None]
+
+
+def judged(ended: Ended, place: Path) -> str:
+    """See that a command ended in a way that has a name, in one message that names a file; return which."""
+    assert "Traceback" not in ended.said, ended
+    assert "internal error" not in ended.said, ended
+    if ended.code == 0:
+        return "ended well"
+    assert ended.code in (2, 3), ended
+    assert str(place) in ended.said, ended
+    if ended.code == 2 or not ended.said.startswith("study "):  # the table of `status` is its message
+        assert sum(line.startswith("firmfate: ") for line in ended.said.splitlines()) == 1, ended
+    return "refused, naming the file" if ended.code == 2 else "reported as incomplete"
+
+
+def kill_often(children: Children, undisturbed: Undisturbed, folder: Path, count: int, seed: int) -> Outcomes:
+    """Kill a run at random moments until it is complete, and its commands after it; then another; so many times."""
+    draw, outcomes = random.Random(seed), Counter[tuple[str, str]]()
+    run, finished, place = folder / "run", frozenset[str](), 0
+    words = [
+        ("run", undisturbed.study, "--into", run, *SMALL_SHARDS),
+        ("gather", run, "--quiet"),
+        ("export", run, "--into", folder / "counts.csv", "--quiet"),
+        ("status", run),
+    ]
+    longest = (3.0, 1.5, 1.5, 0.3)
+    while sum(outcomes.values()) < count:
+        ended = children.killed(draw.uniform(0.0, longest[place]), *words[place])
+        name = str(words[place][0])
+        if ended.code == -9:
+            outcomes[f"kill -9 of {name}", "nothing lost, the same command goes on"] += 1
+        else:
+            assert ended.code == 0, ended
+            place += 1
+        held = shards(run)
+        assert finished <= held <= undisturbed.shards
+        finished = held
+        if (run / "result.nc").exists():
+            assert gathered(run / "result.nc") == undisturbed.bits
+        if place == len(words):
+            assert held == undisturbed.shards
+            assert children.run(*words[0]).code == 0
+            assert not list(run.rglob("*.part"))
+            shutil.rmtree(run)
+            finished, place = frozenset(), 0
+    if run.exists():
+        assert children.run(*words[0]).code == 0
+        assert gathered(run / "result.nc") == undisturbed.bits
+        assert not list(run.rglob("*.part"))
+    return outcomes
+
+
+@pytest.mark.slow
+def test_twenty_kills_lose_nothing(children: Children, undisturbed: Undisturbed, tmp_path: Path) -> None:
+    outcomes = kill_often(children, undisturbed, tmp_path, 20, seed=1)
+    assert sum(count for (what, _), count in outcomes.items() if what == "kill -9 of run") >= 5
+
+
+@pytest.mark.evidence
+def test_two_hundred_kills_lose_nothing(
+    children: Children, undisturbed: Undisturbed, tmp_path: Path, record_property: Record
+) -> None:
+    record(record_property, kill_often(children, undisturbed, tmp_path, 200, seed=2))
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of its own, in memory."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", folder], capture_output=True).returncode:
+        pytest.skip("mounting a small file system takes root; the simulator's disk is full without")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+def fill_often(
+    children: Children, undisturbed: Undisturbed, disk: Path, sizes: list[int], words: list[tuple[object, ...]]
+) -> Outcomes:
+    """Run commands on a disk of so many bytes, make room, and run them again; each size begins with nothing."""
+    outcomes = Counter[tuple[str, str]]()
+    for size in sizes:
+        subprocess.run(["mount", "-o", f"remount,size={size}", disk], check=True)
+        for command in words:
+            ended = children.run(*command, checks_space=False)
+            outcomes[f"disk full in {command[0]}", judged(ended, disk)] += 1
+            if ended.code:
+                break
+        assert not list(disk.rglob("*.part"))
+        subprocess.run(["mount", "-o", "remount,size=64m", disk], check=True)
+        for command in words:
+            assert children.run(*command).code == 0
+        assert gathered(disk / "run" / "result.nc") == undisturbed.bits
+        for path in disk.iterdir():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    return outcomes
+
+
+def filling(undisturbed: Undisturbed, disk: Path) -> list[tuple[object, ...]]:
+    """Return what is run on a disk that fills up."""
+    return [
+        ("run", undisturbed.study, "--into", disk / "run", *SMALL_SHARDS),
+        ("export", disk / "run", "--into", disk / "counts.csv", "--quiet"),
+    ]
+
+
+@pytest.mark.slow
+def test_full_disks_are_refused_and_the_same_command_goes_on(
+    children: Children, undisturbed: Undisturbed, disk: Path
+) -> None:
+    outcomes = fill_often(
+        children, undisturbed, disk, [16_384, 65_536, 131_072, 1_200_000, 2_500_000], filling(undisturbed, disk)
+    )
+    assert {outcome for _, outcome in outcomes} == {"refused, naming the file", "ended well"}
+
+
+@pytest.mark.evidence
+def test_disks_of_many_sizes_are_full(
+    children: Children, undisturbed: Undisturbed, disk: Path, record_property: Record
+) -> None:
+    sizes = [4096 * pages for pages in (*range(2, 60, 2), *range(60, 1_000, 40))]
+    record(record_property, fill_often(children, undisturbed, disk, sizes, filling(undisturbed, disk)))
+
+
+def everything(folder: Path) -> dict[str, bytes]:
+    """Return the content of every file below a folder."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.slow
+def test_what_is_read_only_can_be_read_and_is_not_touched(
+    children: Children, undisturbed: Undisturbed, disk: Path, tmp_path: Path
+) -> None:
+    run = disk / "run"
+    shutil.copytree(undisturbed.run, run)
+    subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+    try:
+        for words in (("status", run), ("export", run, "--into", tmp_path / "x.csv"), ("replay", run)):
+            assert children.run(*words).code == 0
+        for words in (
+            ("run", undisturbed.study, "--into", run),
+            ("run", undisturbed.study, "--into", disk / "new"),
+            ("gather", run),
+            ("report", run),
+            ("export", run, "--into", disk / "x.csv"),
+        ):
+            assert judged(children.run(*words), disk) == "refused, naming the file"
+        assert everything(run) == everything(undisturbed.run)
+    finally:
+        subprocess.run(["mount", "-o", "remount,rw", disk], check=True)
+
+
+def damage_often(children: Children, undisturbed: Undisturbed, folder: Path, count: int, seed: int) -> Outcomes:
+    """Flip a byte of a file of a run, or cut it, and run a command; so many times, each file in turn."""
+    draw, outcomes = random.Random(seed), Counter[tuple[str, str]]()
+    run, words = folder / "run", {
+        "run": ("run", undisturbed.study, "--into", folder / "run", *SMALL_SHARDS),
+        "gather": ("gather", folder / "run", "--quiet"),
+        "status": ("status", folder / "run"),
+        "export": ("export", folder / "run", "--into", folder / "x.csv", "--quiet"),
+        "replay": ("replay", folder / "run"),
+    }  # fmt: skip
+    originals = everything(undisturbed.run)
+    kinds = sorted({Path(name).suffix if name.startswith("shards") else name for name in originals})
+    for place in range(count):
+        shutil.rmtree(run, ignore_errors=True)
+        shutil.copytree(undisturbed.run, run)
+        kind = kinds[place % len(kinds)]
+        path = run / draw.choice([name for name in originals if name.endswith(kind)])
+        data = bytearray(path.read_bytes())
+        how = draw.choice(["flipped", "flipped", "flipped", "cut", "emptied"])
+        if how == "flipped":
+            data[draw.randrange(len(data))] ^= 1 << draw.randrange(8)
+        else:
+            del data[draw.randrange(len(data)) if how == "cut" else 0 :]
+        path.write_bytes(data)
+        name = draw.choice(list(words))
+        ended = children.run(*words[name])
+        try:
+            outcomes[f"{kind} {how}", judged(ended, run)] += 1
+            if name in ("run", "gather") and ended.code == 0:
+                assert gathered(run / "result.nc") == undisturbed.bits, "other bits"
+        except AssertionError as fault:
+            raise AssertionError(f"{name} after {path.name} was {how}, {place}: {fault}") from fault
+    return outcomes
+
+
+@pytest.mark.slow
+def test_flipped_bytes_of_every_file_are_refused_or_made_good(
+    children: Children, undisturbed: Undisturbed, tmp_path: Path
+) -> None:
+    outcomes = damage_often(children, undisturbed, tmp_path, 60, seed=3)
+    assert len({what.split()[0] for what, _ in outcomes}) >= 5
+
+
+@pytest.mark.evidence
+def test_a_thousand_damages_are_refused_or_made_good(
+    children: Children, undisturbed: Undisturbed, tmp_path: Path, record_property: Record
+) -> None:
+    record(record_property, damage_often(children, undisturbed, tmp_path, 1_000, seed=4))
+
+
+@pytest.mark.slow
+def test_the_process_that_forks_reports_kills_and_refusals(children: Children, tmp_path: Path) -> None:
+    assert children.run("status", tmp_path / "none").code == 2
+    assert children.killed(0.0, "status", tmp_path).code in (-9, 2)
+    assert os.getpid() != children.begin("status", tmp_path)
