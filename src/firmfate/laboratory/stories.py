@@ -16,7 +16,6 @@ class Story(TypedDict):
     words: str
     a: dict[str, float]
     b: dict[str, float]
-    names: tuple[str, str]
 
 
 def stories(model: Model) -> list[Story]:
@@ -31,28 +30,28 @@ def stories(model: Model) -> list[Story]:
     car = model.name == "car"
     things = "cars" if car else "firms"
     engine = ("a weak engine", "a strong engine") if car else ("weak execution", "strong execution")
-    course = ("straight steering", "faulty steering") if car else ("KPIs that point at the firm's good", "KPIs that point away")
-    weak, strong = {"execution": WEAK}, {"execution": STRONG}
+    course = ("straight steering", "faulty steering") if car else ("aligned KPIs", "misaligned KPIs")
+    unseen = {"notice": 0.0} if car else {}
+    noticing = " Nobody notices the fault." if car else ""
+    weak, strong = {"execution": WEAK, **unseen}, {"execution": STRONG, **unseen}
     straight, faulty = {"misalignment": 0.0}, {"misalignment": 1.0}
     return [
         {
             "title": "Crash the car: faulty steering, strong engine" if car else "Misaligned and strong",
-            "words": f"All {things} have {course[1]}. Those of B have {engine[1]}, those of A {engine[0]}. Who lasts longer?",
+            "words": f"All {things} have {course[1]}. Those of B have {engine[1]}, those of A {engine[0]}.{noticing} "
+            "Who lasts longer?",
             "a": faulty | weak, "b": faulty | strong,
-            "names": (f"{course[1]}, {engine[0]}", f"{course[1]}, {engine[1]}"),
         },
         {
             "title": "Faulty steering, weak engine" if car else "Misaligned and weak",
             "words": f"All {things} have {engine[0]}. Those of B have {course[1]}, those of A {course[0]}. "
             "How much harm does the fault do where little is carried out?",
             "a": straight | weak, "b": faulty | weak,
-            "names": (f"{course[0]}, {engine[0]}", f"{course[1]}, {engine[0]}"),
         },
         {
             "title": "Straight steering, strong engine" if car else "Aligned and strong",
             "words": f"All {things} have {course[0]}. Those of B have {engine[1]}, those of A {engine[0]}. "
             "Does strength help now?",
             "a": straight | weak, "b": straight | strong,
-            "names": (f"{course[0]}, {engine[0]}", f"{course[0]}, {engine[1]}"),
         },
     ]  # fmt: skip

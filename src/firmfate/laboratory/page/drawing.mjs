@@ -64,7 +64,7 @@ export function linesPicture(lines, { width, height, right, low, high, label, un
   return picture;
 }
 
-/** Shares that add up to 100 as one bar a setting, in the order given. */
+/** Shares that add up to 100 as one bar a setting, in the order given; the last are the firms alive. */
 export function barsPicture(rows, width) {
   const [left, high, gap] = [22, 26, 8];
   const height = rows.length * (high + gap);
@@ -75,7 +75,7 @@ export function barsPicture(rows, width) {
     let at = left;
     shares.forEach((share, k) => {
       const wide = (share / 100) * (width - left);
-      picture.append(svg("rect", { class: `share share-${k}`, x: at, y, width: Math.max(0, wide - 1), height: high }));
+      picture.append(svg("rect", { class: `share ${k < shares.length - 1 ? `share-${k % 6}` : "alive"}`, x: at, y, width: Math.max(0, wide - 1), height: high }));
       at += wide;
     });
   });

@@ -63,7 +63,7 @@ function words(rows, n, given, failed) {
 /** The legend of causes: their colours, names and meanings. */
 export function causesLegend(given) {
   const items = given.causes.map(({ name, meaning }, k) => element("li", {},
-    element("span", { class: `swatch share-${k}` }), element("b", {}, name.replaceAll("_", " ")), meaning ? `: ${meaning}` : ""));
-  items.push(element("li", {}, element("span", { class: `swatch share-${given.causes.length}` }), element("b", {}, "alive"), " at the horizon"));
+    element("span", { class: `swatch share-${k % 6}` }), element("b", {}, name.replaceAll("_", " ")), meaning ? `: ${meaning}` : ""));
+  items.push(element("li", {}, element("span", { class: "swatch alive" }), element("b", {}, "alive"), " at the horizon"));
   return element("ul", { class: "legend" }, ...items);
 }

@@ -12,7 +12,10 @@ const places = Object.fromEntries([...root.querySelectorAll("[data-place]")].map
 
 const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 const stepper = new Stepper(given.worker, given.modules.map(bytes));
-const sliders = makeSliders(places.sliders, given, (setting) => firms.changed(setting));
+const sliders = makeSliders(places.sliders, given, (setting) => {
+  root.dataset.state = "stepping";
+  firms.changed(setting);
+});
 const firms = new FirmsOfSettings(stepper, sliders.values, { steps: given.steps, dt: given.dt, key: given.key, wanted: given.firms }, draw);
 
 const oneFirm = new OneFirm(

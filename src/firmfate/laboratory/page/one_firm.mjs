@@ -42,7 +42,8 @@ export class OneFirm {
     if (!this.runs) return;
     const { steps, dt } = this.given;
     const size = this.fields.length;
-    const width = Math.max(150, Math.min(230, Math.floor(this.places.stocks.clientWidth / Math.max(1, Math.floor(this.places.stocks.clientWidth / 190))) - 14));
+    const room = this.places.stocks.clientWidth;
+    const width = Math.min(230, Math.floor(room / Math.max(1, Math.floor(room / 171))) - 14);
     const longest = Math.max(this.runs.a.eventStep[0], this.runs.b.eventStep[0]);
     const at = Math.min(this.at, longest - 1);
     const panels = this.fields.map(({ field, unit, meaning }, k) => {
