@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 from playwright.sync_api import Page
 from tests.laboratory.conftest import complete, wait
 
@@ -20,9 +21,14 @@ def records(page: Page, setting: str) -> dict[str, list[int]]:
     return {name: page.evaluate(RECORDS % (setting, name)) for name in ("eventStep", "cause", "alarmStep")}
 
 
-def same_as_simulated(page: Page, setting: str, cell: int) -> bool:
-    """Return whether a setting's firms are those of the Python call that the page prints."""
-    firms = eval(page.inner_text("[data-place=call]"), {"firmfate": firmfate})
+def simulated(page: Page) -> xr.Dataset:
+    """Return what the Python call that the page prints gives."""
+    firms: xr.Dataset = eval(page.inner_text("[data-place=call]"), {"firmfate": firmfate})
+    return firms
+
+
+def same(page: Page, setting: str, firms: xr.Dataset, cell: int) -> bool:
+    """Return whether a setting's firms are those of a cell."""
     dt = 1 / firms.attrs["steps_per_week"]
     found = records(page, setting)
     return (
@@ -36,9 +42,10 @@ def test_a_slider_moves_the_curves_and_the_firms_are_those_of_simulate(
     laboratory_of: Callable[[str], Path], opened: Callable[..., Page]
 ) -> None:
     page = opened(laboratory_of("car"))
-    assert same_as_simulated(page, "a", 0)
-    assert same_as_simulated(page, "b", 1)
-    assert not same_as_simulated(page, "a", 1)  # the comparison sees a difference
+    firms = simulated(page)
+    assert same(page, "a", firms, 0)
+    assert same(page, "b", firms, 1)
+    assert not same(page, "a", firms, 1)  # the comparison sees a difference
     curve = page.get_attribute(".line.b", "d")
     other = page.get_attribute(".line.a", "d")
     page.focus("#b-execution")
@@ -48,9 +55,9 @@ def test_a_slider_moves_the_curves_and_the_firms_are_those_of_simulate(
     complete(page)
     assert page.get_attribute(".line.b", "d") != curve
     assert page.get_attribute(".line.a", "d") == other
-    assert same_as_simulated(page, "b", 1)
+    firms = simulated(page)
+    assert same(page, "b", firms, 1)
     row = page.inner_text("table tbody tr:first-child").split("\t")
-    firms = eval(page.inner_text("[data-place=call]"), {"firmfate": firmfate})
     years = firms.event_week.values.astype(float) / 52
     paired = years[1] - years[0]
     assert f"{paired.mean():+.3f}".replace("-", "−") in row[3]
@@ -85,8 +92,9 @@ def test_firms_of_both_modules_are_those_of_the_engine(
     path = tmp_path / "one-module.html"
     path.write_text(text.replace(content[1], json.dumps(given)), encoding="utf-8")
     page = opened(path)
-    assert same_as_simulated(page, "a", 0)
-    assert same_as_simulated(page, "b", 1)
+    firms = simulated(page)
+    assert same(page, "a", firms, 0)
+    assert same(page, "b", firms, 1)
 
 
 def test_one_firm_is_that_of_simulate_path(laboratory_of: Callable[[str], Path], opened: Callable[..., Page]) -> None:

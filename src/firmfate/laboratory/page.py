@@ -107,10 +107,11 @@ def html(
     name = model if isinstance(model, str) else found.name
     given = content(found, name=name, weeks=weeks, steps=steps, dt=dt, base=base)
     made = part(given | {"stepsPerWeek": steps_per_week})
-    return _environment().get_template("page.html.j2").render(
+    rendered: str = _environment().get_template("page.html.j2").render(
         model=found.name, summary=found.summary, laboratory=made.html, policy=made.policy, version=__version__,
         digest=found.program.digest[:16], years=f"{weeks / WEEKS_PER_YEAR:g}",
     )  # fmt: skip
+    return rendered
 
 
 def part(given: Mapping[str, Any]) -> Laboratory:

@@ -37,7 +37,7 @@ export function drawFigures(places, firms, given, idle) {
 }
 
 function table(place, rows) {
-  const head = element("tr", {}, ...["", "A", "B", "B − A"].map((text) => element("th", { scope: "col" }, text)));
+  const head = element("tr", {}, ...["mean or share", "A", "B", "B − A"].map((text) => element("th", { scope: "col" }, text)));
   const body = rows.map((row) => element("tr", {},
     element("th", { scope: "row" }, row.name, element("span", { class: "unit" }, `, ${row.unit}`)),
     element("td", {}, withError(row.a)), element("td", {}, withError(row.b)), element("td", {}, withError(row.difference, true))));
