@@ -43,7 +43,7 @@ def content(model: Model, *, name: str, weeks: int, steps: int, dt: float, base:
         "defaults": model.defaults,
         "key": "0",
         "groups": [
-            {"title": group or "parameters", "parameters": [_parameter(model, row, dt, base) for row in rows]}
+            {"title": group or "Parameters", "parameters": [_parameter(model, row, dt, base) for row in rows]}
             for group, rows in _groups(model).items()
         ],
         "stocks": [
