@@ -15,8 +15,7 @@ import pytest
 
 import firmfate
 from firmfate.errors import FirmfateError
-from firmfate.laboratory.page import as_script_data
-from firmfate.laboratory.page import html as page_of
+from firmfate.laboratory.page import as_script_data, content_of_model, rendered
 from firmfate.laboratory.ranges import slider_range
 from firmfate.models import load_model
 
@@ -38,7 +37,7 @@ def test_a_hostile_model_stays_text() -> None:
     car = load_model("car")
     rows = tuple(replace(row, meaning=HOSTILE, source=HOSTILE, group=HOSTILE) for row in car.parameters)
     model = replace(car, name="wal<b>k", summary=HOSTILE, parameters=rows, alarm=HOSTILE)
-    text = page_of(model)
+    text = rendered(content_of_model(model, parameters=None, weeks=None, steps_per_week=None))
     assert len(re.findall("(?i)<script", text)) == 2
     assert len(re.findall("(?i)</script", text)) == 2
     assert "<!--" not in text

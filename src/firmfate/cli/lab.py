@@ -1,5 +1,5 @@
-"""Write the laboratory of a model: one HTML file with a slider for every parameter, whose firms are simulated in the
-reader's browser. It opens from disk and needs no network."""
+"""Write the laboratory of a model, or of a run: one HTML file with a slider for every parameter, whose firms are
+simulated in the reader's browser. It opens from disk and needs no network."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ HELP = "write a page in which one tries a model out"
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
-    parser.add_argument("model", nargs="?", default="firm", help='"firm", "car" or "my_model.py:NAME" (default: firm)')
     parser.add_argument(
-        "-o", "--into", type=Path, metavar="FILE", help="file to write (default: MODEL-laboratory.html)"
+        "model", nargs="?", default="firm", help='"firm", "car", "my_model.py:NAME" or a run directory (default: firm)'
     )
-    parser.add_argument("--weeks", type=int, default=1040, metavar="N", help="horizon (default: 1040)")
+    parser.add_argument(
+        "-o", "--into", type=Path, metavar="FILE",
+        help="file to write (default: MODEL-laboratory.html, or laboratory.html in the run directory)",
+    )  # fmt: skip
+    parser.add_argument("--weeks", type=int, metavar="N", help="horizon (default: 1040); not of a run")
 
 
 def execute(arguments: argparse.Namespace) -> int:

@@ -1,7 +1,8 @@
-"""The laboratory: a model in one HTML file, whose firms are simulated in the reader's browser.
+"""The laboratory: a model, or the model of a run, in one HTML file, whose firms are simulated in the reader's browser.
 
 page      lab: the file, and what puts its parts together
 content   what the page is given of a model: parameters, stocks, causes, modules
+of_run    what it is given of a run
 ranges    between which values a slider moves
 stories   settings to begin with, in plain words
 notebook  show: the same in a notebook

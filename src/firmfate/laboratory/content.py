@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from firmfate.laboratory.ranges import slider_range
@@ -17,7 +17,9 @@ FIRMS = 2_000
 """Firms of each setting."""
 
 
-def content(model: Model, *, name: str, weeks: int, steps: int, dt: float, base: Mapping[str, float]) -> dict[str, Any]:
+def content(
+    model: Model, *, name: str, weeks: int, steps: int, dt: float, base: Mapping[str, float], axes: Sequence[str] = ()
+) -> dict[str, Any]:
     """Return what the page is given, as JSON has it.
 
     Parameters
@@ -31,11 +33,14 @@ def content(model: Model, *, name: str, weeks: int, steps: int, dt: float, base:
         Length of a step in weeks.
     base : mapping
         Field -> value at which both settings begin.
+    axes : sequence of str
+        Parameters that come first: those that a study varies.
     """
     return {
         "model": model.name,
         "name": name,
         "summary": model.summary,
+        "program": model.program.digest,
         "weeks": weeks,
         "steps": steps,
         "dt": dt,
@@ -44,7 +49,7 @@ def content(model: Model, *, name: str, weeks: int, steps: int, dt: float, base:
         "key": "0",
         "groups": [
             {"title": group or "Parameters", "parameters": [_parameter(model, row, dt, base) for row in rows]}
-            for group, rows in _groups(model).items()
+            for group, rows in _groups(model, axes).items()
         ],
         "stocks": [
             {"name": stock.name, "fields": stock.fields, "unit": stock.unit, "meaning": stock.meaning}
@@ -52,6 +57,8 @@ def content(model: Model, *, name: str, weeks: int, steps: int, dt: float, base:
         ],
         "causes": [{"name": cause.name, "meaning": cause.meaning} for cause in model.causes],
         "alarm": model.alarm,
+        "run": None,
+        "stepsPerWeek": None,
         "marks": [{"name": mark.name, "meaning": mark.meaning} for mark in model.marks],
         "stories": stories(model),
         # the fast one first: `load` takes the first that the reader's browser runs to the right bits
@@ -59,11 +66,12 @@ def content(model: Model, *, name: str, weeks: int, steps: int, dt: float, base:
     }
 
 
-def _groups(model: Model) -> dict[str, list[Parameter]]:
-    """Return the rows of the parameter table by group, in the order of the table."""
-    groups: dict[str, list[Parameter]] = {}
+def _groups(model: Model, axes: Sequence[str]) -> dict[str, list[Parameter]]:
+    """Return the rows of the parameter table by group, in the order of the table; axes first."""
+    groups: dict[str, list[Parameter]] = {"Axes of the study": [model.parameter(name) for name in axes]} if axes else {}
     for row in model.parameters:
-        groups.setdefault(row.group, []).append(row)
+        if row.name not in axes:
+            groups.setdefault(row.group, []).append(row)
     return groups
 
 

@@ -7,7 +7,7 @@ from html import escape
 
 from numpy.typing import ArrayLike
 
-from firmfate.laboratory.page import html
+from firmfate.laboratory.page import content_of_model, rendered
 from firmfate.models.model import Model
 
 
@@ -28,7 +28,7 @@ def show(
     model: str | Model = "firm",
     *,
     parameters: Mapping[str, ArrayLike] | None = None,
-    weeks: int = 1040,
+    weeks: int | None = None,
     steps_per_week: float | None = None,
     height: int = 900,
 ) -> Shown:
@@ -52,4 +52,5 @@ def show(
     >>> firmfate.show("car")._repr_html_().startswith("<iframe")
     True
     """
-    return Shown(html(model, parameters=parameters, weeks=weeks, steps_per_week=steps_per_week), height)
+    given = content_of_model(model, parameters=parameters, weeks=weeks, steps_per_week=steps_per_week)
+    return Shown(rendered(given), height)

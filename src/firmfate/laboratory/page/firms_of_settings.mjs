@@ -36,7 +36,7 @@ export class FirmsOfSettings {
   /**
    * @param {Stepper} stepper
    * @param {{a: object, b: object}} values
-   * @param {{steps: number, dt: number, key: string, wanted: number}} fixed
+   * @param {{steps: number, dt: number, key: string, cell: string, wanted: number}} fixed
    * @param {(idle: boolean) => void} drawn  Called when there is something new to draw.
    */
   constructor(stepper, values, fixed, drawn) {
@@ -63,11 +63,11 @@ export class FirmsOfSettings {
         const setting = this.a.known <= this.b.known ? "a" : "b";
         const firms = this[setting];
         if (firms.known >= this.fixed.wanted) break;
-        const { key, steps, dt, wanted } = this.fixed;
+        const { key, cell, steps, dt, wanted } = this.fixed;
         const version = this.versions[setting];
         const count = Math.min(wanted - firms.known, Math.max(20, Math.round(PIECE / this.perFirm)));
         const parameters = { ...this.values[setting] };
-        const found = await this.stepper.ask({ parameters, key, cell: "0", first: firms.known, count, steps, dt, stocks: "none" });
+        const found = await this.stepper.ask({ parameters, key, cell, first: firms.known, count, steps, dt, stocks: "none" });
         this.perFirm = 0.5 * this.perFirm + (0.5 * found.milliseconds) / count;
         if (version !== this.versions[setting]) continue; // the values have changed meanwhile
         for (const name of ["eventStep", "cause", "alarmStep"]) firms[name].set(found[name], firms.known);

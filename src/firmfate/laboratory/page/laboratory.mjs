@@ -3,6 +3,7 @@ import { element } from "./drawing.mjs";
 import { causesLegend, drawFigures } from "./figures.mjs";
 import { FirmsOfSettings, Stepper } from "./firms_of_settings.mjs";
 import { OneFirm } from "./one_firm.mjs";
+import { chooseCell, showWhichCell } from "./cells_of_run.mjs";
 import { makeSliders } from "./sliders.mjs";
 
 const root = document.getElementById("laboratory");
@@ -15,14 +16,17 @@ const stepper = new Stepper(given.worker, given.modules.map(bytes));
 const sliders = makeSliders(places.sliders, given, (setting) => {
   root.dataset.state = "stepping";
   firms.changed(setting);
+  if (given.run) showWhichCell(given.run, places, sliders.values.a);
 });
-const firms = new FirmsOfSettings(stepper, sliders.values, { steps: given.steps, dt: given.dt, key: given.key, wanted: given.firms }, draw);
+// the 64 bits that tell the random numbers of a run's cells apart are 0 where they are common
+const fixed = { steps: given.steps, dt: given.dt, key: given.key, cell: "0", wanted: given.firms };
+const firms = new FirmsOfSettings(stepper, sliders.values, fixed, draw);
 
 const oneFirm = new OneFirm(
   { replicate: places.replicate, week: places.week, play: places.play, now: places.now, summary: places.fate, stocks: places.stocks },
   given,
   (setting, replicate) => stepper.ask({
-    parameters: { ...sliders.values[setting] }, key: given.key, cell: "0", first: replicate, count: 1, steps: given.steps, dt: given.dt, stocks: "path",
+    parameters: { ...sliders.values[setting] }, key: given.key, cell: fixed.cell, first: replicate, count: 1, steps: given.steps, dt: given.dt, stocks: "path",
   }),
 );
 
@@ -67,6 +71,15 @@ function tell(story, button) {
 places.legend.append(causesLegend(given));
 place("same").addEventListener("click", () => sliders.copy("a", "b"));
 place("reset").addEventListener("click", () => { sliders.set("a"); sliders.set("b"); });
+places.cell?.addEventListener("change", () => {
+  chooseCell(given.run, places, (fields, word) => {
+    if (fixed.cell !== word) {
+      fixed.cell = word;
+      firms.changed("b");
+    }
+    sliders.setFields("a", fields);
+  });
+});
 new ResizeObserver(() => { if (firms.a.known && firms.b.known) draw(!firms.running); }).observe(places.survival);
 
 stepper.ready.then(() => {

@@ -37,6 +37,14 @@ export function makeSliders(place, given, changed) {
       refresh();
       changed(setting);
     },
+    /** Set a setting to the values that the page began with, and some by field. */
+    setFields(setting, byField) {
+      for (const { parameters } of given.groups) {
+        for (const row of parameters) row.fields.forEach((field, i) => { values[setting][field] = byField[field] ?? row.values[i]; });
+      }
+      refresh();
+      changed(setting);
+    },
     copy(from, to) {
       Object.assign(values[to], values[from]);
       refresh();
