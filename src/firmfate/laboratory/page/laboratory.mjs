@@ -15,6 +15,8 @@ const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeA
 const stepper = new Stepper(given.worker, given.modules.map(bytes));
 const sliders = makeSliders(places.sliders, given, (setting) => {
   root.dataset.state = "stepping";
+  for (const button of places.stories.children) button.setAttribute("aria-pressed", "false"); // until `tell` is through
+  places.story.textContent = "";
   firms.changed(setting);
   if (given.run) showWhichCell(given.run, places, sliders.values.a);
 });
@@ -62,10 +64,10 @@ for (const story of given.stories) {
 }
 
 function tell(story, button) {
-  for (const other of places.stories.children) other.setAttribute("aria-pressed", String(other === button));
-  places.story.textContent = story.words;
   sliders.set("a", story.a);
   sliders.set("b", story.b);
+  places.story.textContent = story.words;
+  button.setAttribute("aria-pressed", "true");
 }
 
 places.legend.append(causesLegend(given));

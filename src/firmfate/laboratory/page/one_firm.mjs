@@ -43,7 +43,9 @@ export class OneFirm {
     const { steps, dt } = this.given;
     const size = this.fields.length;
     const room = this.places.stocks.clientWidth;
-    const width = Math.min(230, Math.floor(room / Math.max(1, Math.floor(room / 171))) - 14);
+    const least = this.fields.length < 4 ? 420 : 157; // pixels: few stocks have large pictures
+    this.places.stocks.style.setProperty("--least", `${least}px`);
+    const width = Math.min(least * 1.45, Math.floor(room / Math.max(1, Math.floor((room + 14) / (least + 14)))) - 14);
     const longest = Math.max(this.runs.a.eventStep[0], this.runs.b.eventStep[0]);
     const at = Math.min(this.at, longest - 1);
     const panels = this.fields.map(({ field, unit, meaning }, k) => {
@@ -64,7 +66,7 @@ export class OneFirm {
           element("span", { class: "now" }, element("span", { class: "a" }, `A ${now[0]}`), " ", element("span", { class: "b" }, `B ${now[1]}`)),
           element("span", { class: "hidden" }, ` ${meaning}`)),
         linesPicture(lines, {
-          width, height: 110, right: Math.max((longest * dt) / 52, 0.1), low, high: high > low ? high : low + 1,
+          width, height: Math.max(110, width * 0.42), right: Math.max((longest * dt) / 52, 0.1), low, high: high > low ? high : low + 1,
           label: short, unit: "", at: (at * dt) / 52, marks,
         }));
     });
