@@ -20,6 +20,7 @@ The rooms, in the order in which a study flows through them::
     sensitivity/   screens, Sobol indices, Shapley values
     calibration/   a population of firms fitted to observed survival
     plots/         one figure a function
+    laboratory/    a model in one HTML file, whose firms are simulated in a browser
     reporting/     the report
     comparing/     two runs, or a run and observed survival, side by side
     exporting/     tables for R, pandas or a spreadsheet
@@ -55,6 +56,8 @@ _WHERE = {
     "simulate_path": "firmfate.simulation",
     "replay": "firmfate.simulation",
     "write_report": "firmfate.reporting",
+    "lab": "firmfate.laboratory",
+    "show": "firmfate.laboratory",
     "Model": "firmfate.models.model",
     **dict.fromkeys(
         (
@@ -125,6 +128,8 @@ if TYPE_CHECKING:
     from firmfate.dataset import open_run as open_run
     from firmfate.execute import run as run
     from firmfate.exporting import export as export
+    from firmfate.laboratory import lab as lab
+    from firmfate.laboratory import show as show
     from firmfate.models.declarations import ANY as ANY
     from firmfate.models.declarations import BELOW_ONE as BELOW_ONE
     from firmfate.models.declarations import NOT_NEGATIVE as NOT_NEGATIVE

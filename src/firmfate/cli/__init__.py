@@ -18,7 +18,7 @@ from firmfate.cli import terminal
 from firmfate.errors import did_you_mean
 
 COMMANDS = (
-    "init", "check", "plan", "run", "submit", "status", "gather", "replay", "report", "compare", "export",
+    "init", "check", "plan", "run", "submit", "status", "gather", "replay", "report", "lab", "compare", "export",
     "calibrate", "schema", "parameters", "explain",
 )  # fmt: skip
 """In the order in which a study flows through them."""

@@ -85,6 +85,8 @@ class Parameter(InParts):
     parts : tuple of str, or int
         Where the parameter has one value a division, the divisions, or how many values there are; ``name.part`` is then
         a key of its own in studies.
+    group : str
+        Title under which the laboratory shows it, with others of the group: a division, a mechanism.
     """
 
     name: str
@@ -95,6 +97,7 @@ class Parameter(InParts):
     source: str = ""
     assumption: bool = False
     parts: tuple[str, ...] | int = ()
+    group: str = ""
 
     @property
     def keys(self) -> tuple[str, ...]:

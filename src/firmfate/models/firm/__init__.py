@@ -13,6 +13,7 @@ with a limit of utilisation that moved its findings.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -73,6 +74,21 @@ def check(values: Mapping[str, float], dt: float) -> Iterator[str]:
             )
 
 
+GROUPS = {
+    "Execution and misalignment": practices.PARAMETERS,
+    "Sales": sales.PARAMETERS,
+    "Production": production.PARAMETERS,
+    "Quality": quality.PARAMETERS,
+    "Finance": finance.PARAMETERS,
+    "Logistics": logistics.PARAMETERS,
+    "Customers": customers.PARAMETERS,
+    "Cash": cash.PARAMETERS,
+    "Governance": governance.PARAMETERS,
+    "Dashboard": dashboard.PARAMETERS,
+    "Shocks": shocks.PARAMETERS,
+}
+"""The parameters by part of the organisation chart, in the order of the model's table."""
+
 MODEL = Model(
     name="firm",
     summary="A firm of five divisions, each steered by a KPI of its own.",
@@ -80,11 +96,7 @@ MODEL = Model(
     step=week.step,
     observe=week.observe,
     check=check,
-    parameters=(
-        practices.PARAMETERS + sales.PARAMETERS + production.PARAMETERS + quality.PARAMETERS + finance.PARAMETERS
-        + logistics.PARAMETERS + customers.PARAMETERS + cash.PARAMETERS + governance.PARAMETERS + dashboard.PARAMETERS
-        + shocks.PARAMETERS
-    ),
+    parameters=tuple(replace(row, group=group) for group, rows in GROUPS.items() for row in rows),
     stocks=(
         practices.STOCKS + governance.STOCKS + customers.STOCKS + sales.STOCKS + production.STOCKS + quality.STOCKS
         + logistics.STOCKS + cash.STOCKS + finance.STOCKS + shocks.STOCKS + dashboard.STOCKS

@@ -1,0 +1,70 @@
+// Estimates from the records of firms, with their Monte Carlo errors. No firm is censored before the horizon.
+
+export const INVALID = 255;
+
+/** Mean and standard error of f(i) for i below n. */
+export function mean(n, f) {
+  let sum = 0;
+  for (let i = 0; i < n; i++) sum += f(i);
+  const centre = sum / n;
+  let squares = 0;
+  for (let i = 0; i < n; i++) squares += (f(i) - centre) ** 2;
+  return { estimate: centre, se: n > 1 ? Math.sqrt(squares / (n - 1) / n) : NaN };
+}
+
+/** Share of firms alive after each of `points` + 1 equally spaced steps from 0 to the horizon, with standard errors. */
+export function survival(firms, n, steps, points = 160) {
+  const events = new Int32Array(steps + 1);
+  for (let i = 0; i < n; i++) if (firms.cause[i]) events[firms.eventStep[i]]++;
+  const curve = [];
+  let alive = n;
+  for (let point = 0, step = 0; point <= points; point++) {
+    const until = Math.round((point * steps) / points);
+    while (step < until) alive -= events[++step];
+    const share = alive / n;
+    curve.push({ step: until, estimate: share, se: Math.sqrt((share * (1 - share)) / n) });
+  }
+  return curve;
+}
+
+/**
+ * What is compared of two settings: each a quantity of both, and their difference with its paired standard error.
+ * Firm i of both meets the same random numbers, so the error is that of the mean of the differences.
+ */
+export function comparison(a, b, n, { steps, dt, causes, alarm }) {
+  const years = (dt * 1) / 52;
+  const quantity = (name, unit, f) => ({
+    name, unit, a: mean(n, (i) => f(a, i)), b: mean(n, (i) => f(b, i)), difference: mean(n, (i) => f(b, i) - f(a, i)),
+  });
+  const rows = [
+    quantity(`mean lifetime within ${short(steps * years)} years`, "years", (firms, i) => firms.eventStep[i] * years),
+    quantity(`alive after ${short(steps * years)} years`, "%", (firms, i) => (firms.cause[i] ? 0 : 100)),
+    ...causes.map((cause, k) => quantity(cause, "%", (firms, i) => (firms.cause[i] === k + 1 ? 100 : 0))),
+  ];
+  if (alarm) rows.push(quantity("alarm before the event", "%", (firms, i) => (firms.alarmStep[i] ? 100 : 0)));
+  return rows;
+}
+
+/** How many firms have arithmetic that failed. */
+export function invalid(firms, n) {
+  let count = 0;
+  for (let i = 0; i < n; i++) if (firms.cause[i] === INVALID) count++;
+  return count;
+}
+
+/** A number in at most four significant digits. */
+export function short(value) {
+  return Number.isFinite(value) ? String(Number(value.toPrecision(4))) : "–";
+}
+
+/** Decimals that show an error in two digits, as the report does; 0 to 6. */
+export function decimals(se) {
+  return se > 0 ? Math.min(6, Math.max(0, 1 - Math.floor(Math.log10(se)))) : 2;
+}
+
+/** An estimate and its standard error in words; the minus sign is a minus sign. */
+export function withError({ estimate, se }, signed = false) {
+  const digits = decimals(se);
+  const text = estimate.toFixed(digits).replace(/^-(?=0*\.?0*$)/, "").replace("-", "−");
+  return `${signed && estimate > 0 ? "+" : ""}${text} (${se.toFixed(digits)})`;
+}
