@@ -79,7 +79,7 @@ def render(context: Context, laboratory: Laboratory | None = None) -> str:
 
     environment = jinja2.Environment(
         loader=jinja2.ChoiceLoader(
-            [jinja2.PackageLoader("firmfate.reporting"), jinja2.PackageLoader("firmfate.laboratory", "page")]
+            [jinja2.PackageLoader("firmfate.reporting"), jinja2.PackageLoader("firmfate.laboratory", "web")]
         ), autoescape=True, undefined=jinja2.StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
