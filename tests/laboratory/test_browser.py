@@ -126,3 +126,13 @@ def test_numbers_out_of_range_are_refused(laboratory_of: Callable[[str], Path], 
     assert page.evaluate("laboratory.sliders.values.a.execution") == 0.123456789
     complete(page)
     assert "0.123456789" in page.inner_text("[data-place=call]")
+
+
+@pytest.mark.slow
+def test_a_notebook_shows_it_in_a_frame(opened: Callable[..., Page], tmp_path: Path) -> None:
+    path = tmp_path / "notebook.html"
+    path.write_text(f"<!doctype html><title>notebook</title>{firmfate.show('car')._repr_html_()}", encoding="utf-8")
+    page = opened(path, ready=False)
+    frame = page.frame_locator("iframe")
+    frame.locator("#laboratory[data-state=complete]").wait_for()
+    assert "takes 2.078 years" in frame.locator("[data-place=words]").inner_text()

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 from tests.laboratory.conftest import complete, wait
 
 import firmfate
 from firmfate.errors import FirmfateError
 from firmfate.execute import run
+from firmfate.reporting import write_report
 from firmfate.simulation import Replayer
 from firmfate.study import Study
 
@@ -77,3 +79,23 @@ def test_what_a_page_cannot_hold_is_refused(tmp_path: Path) -> None:
         firmfate.lab(tmp_path / "drawn", weeks=52)
     with pytest.raises(FirmfateError, match="no run directory"):
         firmfate.lab(tmp_path)
+
+
+@pytest.mark.slow
+def test_a_report_ends_with_the_laboratory_of_its_run(tmp_path: Path, opened: Callable[..., Page]) -> None:
+    study = Study(name="two", replicates=320, years=5, grid={"execution": [0.05, 1.0], "misalignment": [0.0, 1.0]})
+    run(study, into=tmp_path / "run", progress=False)
+    plain = write_report(tmp_path / "run").read_text(encoding="utf-8")
+    path = write_report(tmp_path / "run", laboratory=True)
+    page = opened(path)
+    assert page.inner_text("#finding .headline") in plain
+    assert page.evaluate("document.querySelectorAll('figure .drawing svg').length") == plain.count('class="drawing')
+    page.fill("#cell", "1")
+    page.keyboard.press("Enter")
+    wait(page, "document.querySelector('[data-place=which]').textContent.includes('execution 0.05, misalignment 1')")
+    complete(page)
+    replayer = Replayer(tmp_path / "run")
+    steps = [int(replayer.trace(1, replicate).records.event_step[0, 0]) for replicate in range(100)]
+    assert counts_of(page)[0][:100] == steps
+    assert path.stat().st_size < 1_500_000
+    assert Axe().run(page).violations_count == 0

@@ -13,11 +13,16 @@ HELP = "write the report of a gathered run"
 def options(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("directory", type=Path, metavar="DIR", help="run directory")
+    parser.add_argument(
+        "--laboratory",
+        action="store_true",
+        help="end with the laboratory of the run (see `firmfate lab --help`)",
+    )
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Write the report and print its path."""
     from firmfate.reporting import write_report
 
-    terminal.out(f"report: {write_report(arguments.directory)}")
+    terminal.out(f"report: {write_report(arguments.directory, laboratory=arguments.laboratory)}")
     return terminal.DONE

@@ -1,4 +1,4 @@
-"""One HTML file from a model: the page, its script and its style, put together from the files in ``page/``."""
+"""One HTML file from a model: the page, its script and its style, put together from the files in ``web/``."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ def as_script_data(given: Mapping[str, Any]) -> str:
 
 
 def _inlined(name: str) -> str:
-    return _without_modules((resources("firmfate.laboratory") / "page" / name).read_text(encoding="utf-8"))
+    return _without_modules((resources("firmfate.laboratory") / "web" / name).read_text(encoding="utf-8"))
 
 
 def _without_modules(text: str) -> str:
@@ -184,6 +184,6 @@ def _environment() -> Any:
     import jinja2
 
     return jinja2.Environment(
-        loader=jinja2.PackageLoader("firmfate.laboratory", "page"), autoescape=True, undefined=jinja2.StrictUndefined,
+        loader=jinja2.PackageLoader("firmfate.laboratory", "web"), autoescape=True, undefined=jinja2.StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from firmfate.analysis.formatting import Estimate, decimals
 from firmfate.reporting import dashboards, errors, methods, origin, parameters, phases, survival, trajectories
 from firmfate.reporting.blocks import Section
 from firmfate.reporting.context import Context
+
+if TYPE_CHECKING:
+    from firmfate.laboratory.page import Laboratory
 
 SECTIONS: tuple[Callable[[Context], Section | None], ...] = (
     phases.section,
@@ -36,13 +40,15 @@ KEY_NUMBERS = {
 }
 
 
-def write_report(directory: Path | str) -> Path:
+def write_report(directory: Path | str, *, laboratory: bool = False) -> Path:
     """Write the report of a run: one HTML file that opens without network, for screens, narrow ones too, and for paper.
 
     Parameters
     ----------
     directory : path
         A run directory with ``result.nc`` and, to show single firms, ``trajectories.nc``. Nothing is simulated.
+    laboratory : bool
+        Whether the report ends with the laboratory of the run (`firmfate.lab`): the reader's browser simulates.
 
     Returns
     -------
@@ -53,16 +59,28 @@ def write_report(directory: Path | str) -> Path:
     ------
     RunDirectoryError
         Where there is no result, or the report cannot be written.
+    FirmfateError
+        Where the run has no laboratory, as one with a [population].
     """
-    return files.write(Path(directory) / "report.html", render(Context.open(Path(directory))))
+    context = Context.open(Path(directory))
+    return files.write(Path(directory) / "report.html", render(context, _laboratory(directory) if laboratory else None))
 
 
-def render(context: Context) -> str:
-    """Return the report as HTML."""
+def _laboratory(directory: Path | str) -> Laboratory:
+    from firmfate.laboratory.of_run import content_of_run  # imports the engine, which a plain report has no need of
+    from firmfate.laboratory.page import part
+
+    return part(content_of_run(Path(directory)))
+
+
+def render(context: Context, laboratory: Laboratory | None = None) -> str:
+    """Return the report as HTML; its last section is a laboratory where one is given."""
     import jinja2
 
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("firmfate.reporting"), autoescape=True, undefined=jinja2.StrictUndefined,
+        loader=jinja2.ChoiceLoader(
+            [jinja2.PackageLoader("firmfate.reporting"), jinja2.PackageLoader("firmfate.laboratory", "web")]
+        ), autoescape=True, undefined=jinja2.StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     found = (section(context) for section in SECTIONS)
@@ -77,6 +95,7 @@ def render(context: Context) -> str:
         model=context.ds.attrs.get("model", ""),
         gathered=str(context.gathered.get("time", ""))[:10],
         version=context.gathered.get("versions", {}).get("firmfate", ""),
+        laboratory=laboratory,
         sections=[section for section in found if section is not None],
     )
 
