@@ -8,7 +8,7 @@ from firmfate.analysis import finding
 
 STUDIES = {
     "market-growth": ({"ddw": 0.7}, {"ddw": 1.0}, "ddw from 0 to 1 shortens the mean lifetime"),
-    "beer-game": ({"cell": "all of it"}, {"cell": "blind"}, "shortest at beta 0, goal 8.84"),
+    "beer-game": ({"cell": "all of it"}, {"cell": "blind"}, "shortest at 'blind'"),
     "capability-trap": (
         {"work_sensitivity": 0.5, "step_in_required_output": 0.9},
         {"work_sensitivity": 4.0, "step_in_required_output": 0.9},
