@@ -131,7 +131,7 @@ def test_a_known_truth_is_found_again():
     )
 
 
-@pytest.mark.slow
+@pytest.mark.evidence
 def test_ranks_of_the_truth_are_even():
     """32 cohorts; the test rejects posteriors a third as wide as they should be, or off by a standard deviation."""
     assert sbc.power(32, narrow=3) > 0.9

@@ -50,8 +50,8 @@ def test_a_few_cases_end_as_they_must(run: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_thousand_cases_end_as_they_must(run: Path) -> None:
-    _, wrong = attack([case(seed) for seed in range(1_000, 2_000)], run)
+def test_hundreds_of_cases_end_as_they_must(run: Path) -> None:
+    _, wrong = attack([case(seed) for seed in range(1_000, 1_400)], run)
     assert not wrong, wrong
 
 

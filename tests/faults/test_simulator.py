@@ -34,10 +34,10 @@ def test_what_another_run_has_extended_is_not_returned() -> None:
 
 @pytest.mark.slow
 def test_nothing_is_lost_in_thousands_of_schedules() -> None:
-    outcomes = go(3_000, first=1_000_000)
+    outcomes = go(1_500, first=1_000_000)
     calls = {what.partition(" at ")[2] for what, _ in outcomes}
     assert calls >= {"read", "names", "create", "write", "flush", "rename", "remove", "make_folder", "lock", "reserve"}
-    assert sum(count for (what, _), count in outcomes.items() if what != "nothing") > 5_000
+    assert sum(count for (what, _), count in outcomes.items() if what != "nothing") > 2_500
 
 
 @pytest.mark.evidence

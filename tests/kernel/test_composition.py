@@ -40,7 +40,9 @@ EDITS = {
 }
 
 
-@pytest.mark.parametrize("what", EDITS)
+@pytest.mark.parametrize(
+    "what", [pytest.param(what, marks=[pytest.mark.slow] if at else []) for at, what in enumerate(EDITS)]
+)
 def test_an_edited_model_is_never_stale(what, tmp_path):
     """Its engine is another, and so are its firms; a comment alone changes neither."""
     plain = load_model(f"{HERE / 'my_model.py'}:SHOP")
