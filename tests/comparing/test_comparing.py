@@ -64,7 +64,7 @@ def test_common_random_numbers_make_small_errors_and_other_ones_do_not(before: x
     assert ((ratio > 0.6) & (ratio < 1.5)).all(), "32 batches give a standard error to about 13 %"
 
 
-@pytest.mark.slow
+@pytest.mark.evidence
 def test_limits_cover_where_nothing_differs() -> None:
     """160 differences between runs of one law; narrower limits are the control that fails."""
     inside = narrow = 0

@@ -85,8 +85,16 @@ REPLICATES = {"crossing": 4_000, "paradox": 500}
 """Of studies whose main number needs more than 96 firms a cell to exist."""
 
 
+LONGEST = ("divisions", "car", "robustness")
+
+
+def mark_of(name):
+    """Return where the numbers of a study are computed again: always, in CI, or for the evidence."""
+    return () if name == SHORT else pytest.mark.evidence if name in LONGEST else pytest.mark.slow
+
+
 def in_turn():
-    return [name if name == SHORT else pytest.param(name, marks=pytest.mark.slow) for name in SIMULATED]
+    return [pytest.param(name, marks=mark_of(name)) for name in SIMULATED]
 
 
 @pytest.mark.parametrize("name", in_turn())
