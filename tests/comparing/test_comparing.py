@@ -21,14 +21,27 @@ from firmfate.survival import counts_from_firms, example, rmst
 GRID = {"execution": (0.1, 0.9), "misalignment": (0.2, 0.8)}
 
 
-def counted(seed: int, *, replicates: int = 640, weeks: int = 260, sigma: float = 1.0, **axes: Sequence[float]) -> Any:
+def counted(
+    seed: int,
+    *,
+    replicates: int = 640,
+    weeks: int = 260,
+    sigma: float = 1.0,
+    batches: int = 32,
+    **axes: Sequence[float],
+) -> Any:
     """Counts of cars over a grid."""
     first, second = map(np.ravel, np.meshgrid(*{**GRID, **axes}.values(), indexing="ij"))
     firms = firmfate.simulate(
         "car", seed=seed, execution=first, misalignment=second, replicates=replicates, weeks=weeks,
         parameters={"sigma": sigma},
     )  # fmt: skip
-    counts = counts_from_firms(firms).drop_vars("cell", errors="ignore").set_index(cell=list(GRID)).unstack("cell")
+    counts = (
+        counts_from_firms(firms, batches=batches)
+        .drop_vars("cell", errors="ignore")
+        .set_index(cell=list(GRID))
+        .unstack("cell")
+    )
     return counts.transpose(*GRID, "batch", ..., "cause", "week", "bin")
 
 
@@ -87,6 +100,16 @@ def test_other_numbers_of_firms_are_not_paired(before: xr.Dataset) -> None:
     found = compare(before, counted(1, replicates=960))
     assert found.attrs["pairing"] == "none: variances add up"
     assert (found["lifetime_se"] > 0).all()
+
+
+def test_runs_may_have_other_numbers_of_batches(before: xr.Dataset) -> None:
+    """As one with [precision] and one without."""
+    finer = counted(2, batches=64)
+    found = compare(before, finer)
+    assert found.attrs["pairing"] == "none: variances add up"
+    alone = (rmst(before)["se"] ** 2 + rmst(finer)["se"] ** 2) ** 0.5 / 52
+    ratio = found["lifetime_se"] / alone
+    assert ((ratio > 0.6) & (ratio < 1.5)).all()
 
 
 def test_only_common_cells_are_compared_whatever_their_order(before: xr.Dataset) -> None:

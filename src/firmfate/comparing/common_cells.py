@@ -54,6 +54,7 @@ def common_cells(first: xr.Dataset, second: xr.Dataset) -> tuple[xr.Dataset, xr.
     known = first["cause"].values.tolist()
     causes = [*known, *(cause for cause in second["cause"].values.tolist() if cause not in known)]
     kept = [name for name in COUNTS if name in first and name in second]
+    second = second.transpose(*dims, ...)
     return first[kept].reindex(cause=causes, fill_value=0), second[kept].reindex(cause=causes, fill_value=0)
 
 

@@ -73,12 +73,13 @@ def compare(
     ds = _opened(first)
     if isinstance(second, SurvivalTable):
         return _against_cohort(ds, second, level)
-    one, other = common_cells(ds, _opened(second))
+    compared = _opened(second)
+    one, other = common_cells(ds, compared)
     per_week = [int(run.attrs.get("steps_per_week", 1)) for run in (one, other)]
-    paired = per_week[0] == per_week[1] and bool((one["batch_firms"].values == other["batch_firms"].values).all())
-    both = xr.concat([one, other], dim=RUN, join="inner", combine_attrs="drop_conflicts").assign_coords(
-        {RUN: list(SIDES)}
-    )
+    paired = per_week[0] == per_week[1] and one["batch_firms"].equals(other["batch_firms"])
+    # Of two numbers of batches, those that one run lacks hold none of its firms.
+    both = xr.concat([one, other], dim=RUN, join="outer", fill_value=0, combine_attrs="drop_conflicts")
+    both = both.assign_coords({RUN: list(SIDES)})
     asked: dict[str, tuple[Callable[..., Any], float]] = {
         "lifetime": (rmst, WEEKS_PER_YEAR), "survival": (partial(_survival_at, years=_years(both)), 1.0),
         "incidence": (_incidence_at_the_horizon, 1.0),
@@ -93,7 +94,7 @@ def compare(
     strict = _difference(both, rmst, paired, 1 - (1 - level) / max(1, both["firms"].isel({RUN: 0}).size))
     found["distinguishable"] = (strict["lower"] > 0) | (strict["upper"] < 0)
     found.attrs = {
-        "first": _title(ds), "second": _title(_opened(second)), "level": level,
+        "first": _title(ds), "second": _title(compared), "level": level,
         "horizon_years": both.sizes["week"] / WEEKS_PER_YEAR,
         "pairing": "batches of the same firms" if paired else "none: variances add up",
     }  # fmt: skip

@@ -32,7 +32,6 @@ def _load_arrays_alone() -> None:
     Numba imports it to learn whether it is there, which takes a third of the start from machine code on disk; no kernel
     needs it. Whoever multiplies matrices in a function of their own has it imported then, as ever.
     """
-    import importlib
     import importlib.util
     import sys
 
