@@ -96,6 +96,17 @@ def test_limits_cover_where_nothing_differs() -> None:
     assert narrow / cells < 0.95 - 4 * error
 
 
+def test_firms_of_other_parameters_are_paired(before: xr.Dataset) -> None:
+    """What `simulate` returns carries the parameters that were given as coordinates: here one side has one more."""
+    first, second = (
+        firmfate.simulate(
+            "car", execution=[0.9], misalignment=[0.8], replicates=640, weeks=104, seed=1, parameters=given
+        )
+        for given in (None, {"sigma": 1.2})
+    )
+    assert compare(first, second).attrs["pairing"] == "batches of the same firms"
+
+
 def test_other_numbers_of_firms_are_not_paired(before: xr.Dataset) -> None:
     found = compare(before, counted(1, replicates=960))
     assert found.attrs["pairing"] == "none: variances add up"

@@ -76,7 +76,7 @@ def compare(
     compared = _opened(second)
     one, other = common_cells(ds, compared)
     per_week = [int(run.attrs.get("steps_per_week", 1)) for run in (one, other)]
-    paired = per_week[0] == per_week[1] and one["batch_firms"].equals(other["batch_firms"])
+    paired = per_week[0] == per_week[1] and np.array_equal(one["batch_firms"].values, other["batch_firms"].values)
     # Of two numbers of batches, those that one run lacks hold none of its firms.
     both = xr.concat([one, other], dim=RUN, join="outer", fill_value=0, combine_attrs="drop_conflicts")
     both = both.assign_coords({RUN: list(SIDES)})
