@@ -11,10 +11,10 @@ from firmfate.dataset import BrokenShards, gather, invalid_firms
 from firmfate.errors import FirmfateError, IncompleteRunError, InvalidFirmsWarning, RunDirectoryError, is_finite
 from firmfate.execute.array_part import ArrayPart
 from firmfate.execute.base import MOST_SCALE, Executor, Work
-from firmfate.execute.progress import Progress
 from firmfate.execute.stopping import Stopped, stops_on_signals
 from firmfate.execute.threads import Threads
 from firmfate.precision import Rounds
+from firmfate.progress import Progress
 from firmfate.shards import Plan, RunDirectory, Shard, Worker
 from firmfate.shards.directory import fingerprint_of
 from firmfate.shards.plan import human_bytes
