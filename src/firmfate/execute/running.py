@@ -99,6 +99,14 @@ def run(
         Where what `on` asks for is not there.
     IncompleteRunError
         Where it was stopped by SIGTERM or SIGUSR1, or its cluster was lost; finished shards are kept.
+
+    Examples
+    --------
+    >>> import firmfate
+    >>> study = firmfate.Study(name="cars", model="car", years=5, replicates=64, grid={"misalignment": [0, 1]})
+    >>> ds = firmfate.run(study, into="runs/cars", progress=False)
+    >>> ds.firms.values.tolist()
+    [64, 64]
     """
     study = study if isinstance(study, Study) else Study.read(study)
     on = Threads() if on is None else on

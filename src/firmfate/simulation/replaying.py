@@ -140,6 +140,18 @@ def replay(
     ------
     FirmfateError
         Where the directory is no run, or an axis, a name of a cell, or a column is unknown.
+
+    Examples
+    --------
+    >>> import firmfate
+    >>> study = firmfate.Study(name="cars", model="car", years=5, replicates=64, grid={"misalignment": [0, 1]})
+    >>> firmfate.run(study, into="runs/cars", progress=False).close()
+    >>> car = firmfate.replay("runs/cars", misalignment=1, replicate=5)
+    >>> car.attrs["cause"], car.attrs["event_week"], car.sizes["step"]
+    ('crash', 117.0, 9)
+    >>> cars = firmfate.replay("runs/cars", misalignment=1, replicate=range(3), variables=["distance"])
+    >>> dict(cars.distance.sizes)
+    {'trajectory': 3, 'step': 14}
     """
     replayer = Replayer(directory)
     position = replayer.nearest(cell)
