@@ -100,6 +100,18 @@ def test_the_hazard_ratio_is_that_of_another_package():
     assert exits.log_hazard_ratio(weeks, ended, -x) == pytest.approx(-theirs, rel=1e-5)
 
 
+def test_firms_that_end_in_the_same_week_are_at_risk_of_it_together():
+    random = np.random.default_rng(11)
+    x, weeks = random.normal(size=80), random.integers(1, 6, 80).astype(float)
+    ended = random.uniform(size=80) < 0.7
+    beta = exits.log_hazard_ratio(weeks, ended, x)
+    score = 0.0  # of Breslow's partial likelihood, firm by firm
+    for week, own in zip(weeks[ended], x[ended], strict=True):
+        at_risk = x[weeks >= week]
+        score += own - np.average(at_risk, weights=np.exp(beta * at_risk))
+    assert score == pytest.approx(0, abs=1e-9)
+
+
 def test_exits_by_year_are_of_those_alive():
     firms = {"cause": np.array([1, 1, 0, 2]), "event_week": np.array([52.0, 53.0, 104.0, 104.0])}
     assert exits.hazard(firms, 1).mean() == 0.25  # an event in week 52 is of the first year
