@@ -12,6 +12,7 @@ The rooms, in the order in which a study flows through them::
     shards/        a plan of work, each piece a file
     execute/       the same shards on threads, on Dask, on Slurm, or by index
     slurm/         profiles of clusters, batch scripts, submission
+    progress.py    a bar, or lines, of how a run or a simulation goes on
     dataset/       finished shards become one xarray dataset
     simulation/    many firms or one without a study, and the trajectory of any one firm of a run
     survival/      estimators on counts

@@ -32,7 +32,7 @@ def options(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="value of an axis; also --NAME VALUE",
+        help="value of an axis; also --NAME VALUE; --cell NAME where cells have names",
     )
     parser.add_argument(
         "--replicate", type=_replicates, default="0", metavar="N", help="which firm, or firms 0-9 (default: 0)"
@@ -44,8 +44,10 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
 
 
-def _axis(text: str) -> tuple[str, float]:
+def _axis(text: str) -> tuple[str, float | str]:
     name, _, value = text.partition("=")
+    if name == "cell" and value:
+        return name, value
     try:
         number = float(value)
     except ValueError:

@@ -109,6 +109,10 @@ class Plan:
         All shards of the study, finished or not: their places are ``0 .. total_shards - 1``.
     done : int
         Firms that finished shards hold already.
+
+    Examples
+    --------
+    See `plan`.
     """
 
     study: Study

@@ -225,6 +225,14 @@ def status(directory: Path | str, *, verify: bool = True, now: float | None = No
     ------
     RunDirectoryError
         Where it is no run directory.
+
+    Examples
+    --------
+    >>> import firmfate
+    >>> study = firmfate.Study(name="cars", model="car", years=5, replicates=64, grid={"misalignment": [0, 1]})
+    >>> firmfate.run(study, into="runs/cars", progress=False).close()
+    >>> firmfate.status("runs/cars")
+    <Status of 'cars': 128 of 128 firms done, all firms are there>
     """
     run = RunDirectory(Path(directory))
     study = run.study()

@@ -119,6 +119,17 @@ def submit(
         before stay.
     RunDirectoryError
         Where the directory holds another study or cannot be written.
+
+    Examples
+    --------
+    What would be submitted, on any machine:
+
+    >>> import firmfate
+    >>> from firmfate.slurm import Profile
+    >>> study = firmfate.Study(name="large", replicates=1_000_000, grid={"misalignment": [0, 1]})
+    >>> found = firmfate.submit(study, profile=Profile(partition="compute", cpus=8), pretend=True)
+    >>> [script.name for script in found.scripts], found.jobs
+    (['array-0.sh', 'gather.sh'], ())
     """
     study = study if isinstance(study, Study) else Study.read(study)
     profile = profile if isinstance(profile, Profile) else Profile.read(profile)
