@@ -183,7 +183,7 @@ class Explore {
   }
 
   turningInWords({ turning }, until) {
-    if (!Number.isFinite(turning.estimate)) return `Within ${until} years the effect of strong execution does not change its sign, or cells without an estimate hide where.`;
+    if (!Number.isFinite(turning.estimate)) return `Within ${until} years these firms do not show where the effect of strong execution changes its sign.`;
     return `Within ${until} years the effect of strong execution changes its sign at misalignment ${formatted(turning)}`
       + `${Number.isFinite(turning.lower) ? ` (95 % limits ${[turning.lower, turning.upper].map((end) => end.toFixed(decimals(turning.se))).join(" to ")})` : ""}.`;
   }
