@@ -22,6 +22,7 @@ The rooms, in the order in which a study flows through them::
     calibration/   a population of firms fitted to observed survival
     plots/         one figure a function
     laboratory/    a model in one HTML file, whose firms are simulated in a browser
+    exploring/     what the report's page holds of a run, from which a browser compares cells
     reporting/     the report
     comparing/     two runs, or a run and observed survival, side by side
     exporting/     tables for R, pandas or a spreadsheet
