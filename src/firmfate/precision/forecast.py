@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from firmfate.precision.reached import Reached
 from firmfate.precision.rounds import Rounds
-from firmfate.precision.widths import Reached
 from firmfate.precision.words import unit_of
 from firmfate.shards.plan import NOMINAL_SECONDS, Plan, human_bytes, human_seconds
 
@@ -65,11 +65,12 @@ class Forecast:
             unit = unit_of(one.target)
             if one.cells:
                 se = self.expected(one) / one.widest * one.standard_error
+                asked = f"asked for ± {one.within:g}{unit}" if one.within else "asked for the sign"
                 lines.append(
                     f"expected  {one.target}: standard error at most {se:.2g}{unit}, ± {self.expected(one):.2g}{unit} "
-                    f"at {one.level:.4g}; asked for ± {one.within:g}{unit}"
+                    f"at {one.level:.4g}; {asked}"
                 )
-            if one.never:
+            if one.never and one.within:
                 lines.append(
                     f"warning   {one.target}: nothing or everything happened in {one.never:,} cell(s) among "
                     f"{one.firms:,} firms; expect at most {one.unseen * firms:.2g} such firms among {firms:,}"

@@ -11,13 +11,17 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from firmfate import files
 from firmfate.dataset.slabs import slabs
 from firmfate.dataset.summing import BrokenShards, Counted
 from firmfate.design import Cells
 from firmfate.errors import IncompleteRunError, RunDirectoryError, StudyError
+from firmfate.precision.reached import Measured, Reached
 from firmfate.precision.rules import next_firms
-from firmfate.precision.widths import Reached, widths
+from firmfate.precision.widths import widths
 from firmfate.precision.words import sentences
 from firmfate.shards.directory import RunDirectory
 from firmfate.shards.plan import Plan, firm_seconds
@@ -51,19 +55,19 @@ def most_firms(study: Study) -> int:
     return most
 
 
-def following(reached: Iterable[Reached], firms: int, batches: int, most: int) -> int:
+def following(measured: Iterable[Measured], firms: int, batches: int, most: int) -> int:
     """Return how many firms a cell the next round has; those of this one where it was the last.
 
     All cells get the same number, that of the target and cell that needs most: common random numbers stay common.
 
     Parameters
     ----------
-    reached : iterable of Reached
+    measured : iterable of Measured
         After a round of `firms` firms a cell.
     firms, batches, most : int
         As for `next_firms`.
     """
-    needed = [one.needed for one in reached if not one.enough]
+    needed = [float(one.needed[one.open].max()) for one in measured if one.open.any()]
     return next_firms(firms, max(needed), batches, most) if needed else firms
 
 
@@ -103,6 +107,7 @@ class Rounds:
         self.study = study.grown(study.precision.pilot)
         self.decided: list[dict[str, Any]] = []
         self.reached: tuple[Reached, ...] = ()
+        self._signs: dict[str, NDArray[np.int8]] = {}
         self.finished = ""
         self._decided_study = self.study
         begun = directory.provenance_file.is_file()
@@ -186,8 +191,10 @@ class Rounds:
         self._decided_study = study
         counted = self._counted(study)
         blocks = (positions.ravel() for _, positions in slabs(cells.shape, counted.bytes_per_cell))
-        self.reached = widths(self._precision, counted.of, blocks, cells=len(cells), firms=study.replicates)
-        wanted = following(self.reached, study.replicates, study.batches, self._most)
+        measured = widths(self._precision, counted.of, blocks, cells=len(cells), signs=self._signs)
+        self._signs = {one.target.key: one.signs for one in measured if one.target.kind == "sign"}
+        self.reached = tuple(one.reached() for one in measured)
+        wanted = following(measured, study.replicates, study.batches, self._most)
         entry = {"firms a cell": study.replicates, "targets": [one.table() for one in self.reached], "next": wanted}
         self._compare(entry)
         self.decided.append(entry)

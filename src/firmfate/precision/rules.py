@@ -23,6 +23,9 @@ LEAST_GROWTH = 1.25
 MOST_GROWTH = 16.0
 """How many times the firms of a round the next one has; a prediction from few events is not trusted further."""
 
+MOST_GROWTH_OF_SIGNS = 2.0
+"""The same where a sign is looked for: a look costs little, and firms after the sign is known are of no use to it."""
+
 
 def half_width(total: Any, squares: Any, n: Any, z: float) -> Floats:
     """Return half the width of an interval for the mean of values in [0, 1], never 0.
@@ -64,9 +67,9 @@ def exact_limit(n: Any, level: float) -> Floats:
     return found
 
 
-def firms_needed(n: Any, half: Any, within: float) -> Floats:
+def firms_needed(n: Any, half: Any, within: Any) -> Floats:
     """Return how many firms are predicted to bring a half-width down to `within`: widths fall as 1/sqrt(n)."""
-    found: Floats = np.asarray(n, np.float64) * (np.asarray(half, np.float64) / within) ** 2
+    found: Floats = np.asarray(n, np.float64) * (np.asarray(half, np.float64) / np.asarray(within, np.float64)) ** 2
     return found
 
 

@@ -209,8 +209,8 @@ class Study:
         }
         for name, value in own.items():
             object.__setattr__(self, name, value)
-        check_together(self)
         object.__setattr__(self, "horizons", settings.horizons(parts.record["horizons"], self.weeks, self.dt))
+        check_together(self)
         object.__setattr__(self, "population", parts.population.placed(self.model.fields, self.targets))
 
     def __reduce__(self) -> tuple[Any, ...]:
