@@ -15,7 +15,7 @@ from firmfate import Study
 from firmfate.analysis import turning_point
 from firmfate.dataset.summing import as_dataset
 from firmfate.precision import Reached, widths
-from firmfate.precision.rounds import following
+from firmfate.precision.allocation import Allowed, following
 from firmfate.precision.rules import firms_needed, half_width, next_firms
 from firmfate.precision.sequences import difference_half_width, sequence_quantile, student_for
 from firmfate.shards import Shard, Worker
@@ -46,7 +46,7 @@ def shares_covered(
             half = float(half_width(x, x, n, Z))
             if half <= within:
                 break
-            larger = next_firms(n, float(firms_needed(n, half, within)), 128, most)
+            larger = min(int(next_firms(n, firms_needed(n, half, within), 128)), most)
             if larger == n:
                 break
             x += int(random.binomial(larger - n, p))
@@ -95,7 +95,7 @@ def signs_found(
     sums, n = np.zeros((repetitions, batches)), 0
     signs, by_one_look = np.zeros(repetitions), np.zeros(repetitions, bool)
     for look in range(looks):
-        more = (next_firms(n, n, batches, 10**9) if look else pilot) - n
+        more = (int(next_firms(n, n, batches)) if look else pilot) - n
         n += more
         unlike = random.binomial(more // batches, 2 * p, sums.shape)
         sums += 2 * random.binomial(unlike, 0.5 + effect / 2) - unlike
@@ -160,17 +160,19 @@ class Cars:
 
     def run(self, repetition: int) -> tuple[tuple[Reached, ...], xr.Dataset]:
         """Return how far the rule got with firms of its own, and their counts."""
-        first, study = repetition * 2**20, self.study
-        cells = np.arange(len(study.cells))
-        counters, held = self.worker.schema.counters, 0
-        total: dict[str, NDArray[np.int64]] = {}
+        start, study = repetition * 2**20, self.study
+        cells, counters = np.arange(len(study.cells)), self.worker.schema.counters
+        total = counters.named(counters.empty(cells.size))
         signs: dict[str, NDArray[np.int8]] = {}
-        n = study.replicates
+        held, wanted = np.zeros(cells.size, np.int64), np.full(cells.size, study.replicates)
         while True:
-            shard = Shard(tuple(cells.tolist()), first + held, n - held, "")
-            for name, counted in self.worker.counts(shard).items():
-                total[name] = total[name] + counted if held else counted.copy()
-            held = n
+            for begin, end in sorted({*zip(held.tolist(), wanted.tolist(), strict=True)}):
+                growing = np.flatnonzero((held == begin) & (wanted == end))
+                if end > begin:
+                    shard = Shard(tuple(growing.tolist()), start + begin, end - begin, "")
+                    for name, counted in self.worker.counts(shard).items():
+                        total[name][growing] += counted
+            held = wanted
 
             def counts(names: Collection[str], positions: NDArray[np.intp] | None = None) -> xr.Dataset:
                 chosen = {name: total[name] if positions is None else total[name][positions] for name in names}
@@ -178,8 +180,8 @@ class Cars:
 
             measured = widths(study.precision, counts, [cells], cells=cells.size, signs=signs)
             signs = {one.target.key: one.signs for one in measured if one.target.kind == "sign"}
-            n = following(measured, n, study.batches, study.precision.most_firms)
-            if n == held:
+            wanted = following(measured, held, Allowed.of(study), batches=study.batches, alike=False)
+            if np.array_equal(wanted, held):
                 names = ("events", "firms", "invalid", "batch_firms", "batch_lifetime")
                 return tuple(one.reached() for one in measured), counts(names)
 

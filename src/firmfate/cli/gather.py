@@ -48,7 +48,7 @@ def execute(arguments: argparse.Namespace) -> int:
         remark = "" if finished else ", which are not all"
         terminal.out(f"gathered {firms:,} firms{remark}: {arguments.directory / 'result.nc'}")
         if rounds is not None and decided:
-            more = "" if rounds.finished else f"next: {rounds.study.replicates:,} firms a cell; run or submit it again"
+            more = "" if rounds.finished else f"{rounds.next_words}; run or submit it again"
             terminal.out("\n".join([*sentences(rounds.reached), *([more] if more else [])]))
     terminal.complain_of_invalid(ds, arguments.directory)
     return terminal.DONE

@@ -22,12 +22,15 @@ class Forecast:
         Of the next round: what is missing.
     reached : tuple of Reached
         After the last complete round.
+    widths : tuple of float
+        The largest half-width to expect after the next, a target each.
     steps : float
         Mean steps of a firm, as counted.
     """
 
     plan: Plan
     reached: tuple[Reached, ...]
+    widths: tuple[float, ...]
     steps: float
 
     @property
@@ -37,7 +40,7 @@ class Forecast:
 
     def expected(self, one: Reached) -> float:
         """Return the largest half-width of a target to expect after the round."""
-        return one.widest * math.sqrt(one.firms / self.plan.study.replicates)
+        return dict(zip((one.target for one in self.reached), self.widths, strict=True))[one.target]
 
     def table(self) -> dict[str, Any]:
         """Return it as plain values; NaN as None."""
@@ -82,7 +85,7 @@ def forecast(rounds: Rounds) -> Forecast | None:
     """Return what comes next; None before the pilot is complete."""
     if not rounds.reached:
         return None
-    return Forecast(rounds.plan(), rounds.reached, rounds.steps_a_firm())
+    return Forecast(rounds.plan(), rounds.reached, rounds.expected, rounds.steps_a_firm())
 
 
 def _finite(value: float) -> float | None:

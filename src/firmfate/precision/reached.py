@@ -130,6 +130,13 @@ class Measured:
         found: NDArray[np.bool_] = self.counts & ~self.narrow
         return found
 
+    def expected(self, firms: NDArray[np.int64]) -> float:
+        """Return the largest half-width to expect where cells hold so many firms, (cells,); NaN where none counts."""
+        later = firms[self.cells].min(axis=1)
+        half = (self.half * np.sqrt(self.firms / later))[self.counts]
+        known = half[np.isfinite(half)]
+        return float(known.max()) if known.size else float("nan")
+
     def reached(self) -> Reached:
         """Return it in total."""
         half, firms = self.half[self.counts], self.firms[self.counts]

@@ -8,7 +8,6 @@ firms and of z² more, half of them at either end of what is possible.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -73,24 +72,24 @@ def firms_needed(n: Any, half: Any, within: Any) -> Floats:
     return found
 
 
-def next_firms(n: int, needed: float, batches: int, most: int) -> int:
-    """Return how many firms a cell the next round has, the earlier ones among them.
+def next_firms(n: Any, needed: Any, batches: int) -> NDArray[np.int64]:
+    """Return how many firms a cell has in the next round, the earlier ones among them.
 
     Parameters
     ----------
-    n : int
-        Firms a cell now.
-    needed : float
-        What is predicted to be enough, more than `n` or not.
+    n : array of int
+        Firms of each cell now.
+    needed : array
+        What is predicted to be enough, more than `n` or not; NaN in cells that need no more.
     batches : int
         The number is a multiple of it, so that batches are equal.
-    most : int
-        Firms a cell at most.
 
     Examples
     --------
-    >>> next_firms(4096, needed=20_000, batches=128, most=10**6)
-    22016
+    >>> next_firms([4096, 4096], needed=[20_000, np.nan], batches=128)
+    array([22016,  4096])
     """
-    wanted = min(max(SAFETY * needed, LEAST_GROWTH * n), MOST_GROWTH * n)
-    return min(math.ceil(wanted / batches) * batches, most)
+    n, needed = np.asarray(n, np.int64), np.asarray(needed, np.float64)
+    wanted = np.minimum(np.maximum(SAFETY * np.nan_to_num(needed), LEAST_GROWTH * n), MOST_GROWTH * n)
+    found: NDArray[np.int64] = np.where(np.isnan(needed), n, np.ceil(wanted / batches) * batches).astype(np.int64)
+    return found
