@@ -75,9 +75,9 @@ def test_ten_thousand_repetitions_on_cars(record_property: Callable[[str, object
 @pytest.mark.slow
 def test_differences_and_quantiles_are_covered_after_stopping() -> None:
     """Limits of quantiles are weeks of events, which cars have every 13 weeks: they cover at least as often."""
-    covered, _ = measured(Cars(difference={"execution": "0.25 years"}, quantile={"0": {"25": "0.6 years"}}), 300)
-    assert abs(covered["difference"] - 0.95).max() < margin(300)
-    assert covered["quantile"].min() > 0.95 - margin(300)
+    covered, _ = measured(Cars(difference={"execution": "0.25 years"}, quantile={"0": {"25": "0.6 years"}}), 150)
+    assert abs(covered["difference"] - 0.95).max() < margin(150)
+    assert covered["quantile"].min() > 0.95 - margin(150)
 
 
 @pytest.mark.evidence
