@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from firmfate.analysis import turning_point
+from firmfate.analysis import Lifetimes, turning_point
 from firmfate.analysis.cell_labels import labels_of
-from firmfate.analysis.poles import EXECUTION, MISALIGNMENT, poles
+from firmfate.analysis.poles import EXECUTION, MISALIGNMENT, Poles, poles
 from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.precision.in_cells import MORE
 from firmfate.precision.reached import Measured
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 COUNTS = ("events", "firms", "invalid", "batch_firms", "batch_lifetime")
 """What is read of all cells at once."""
+
+UNCLEAR = 4.0
+"""Standard errors within which the sign of an effect counts as unclear."""
 
 
 def measure_difference(ds: xr.Dataset, target: Target, level: float) -> Measured:
@@ -76,7 +79,7 @@ def measure_sign(
 
 
 def measure_turning(ds: xr.Dataset, target: Target, level: float) -> Measured:
-    """Return m*, one for every value of the other axes."""
+    """Return m*, one for every value of the other axes; it grows in the cells on either side of it."""
     at = poles(ds)
     if at is None:
         raise TypeError("m* without execution and misalignment as axes")
@@ -88,11 +91,8 @@ def measure_turning(ds: xr.Dataset, target: Target, level: float) -> Measured:
     defined = np.isfinite(estimate) & (se != 0)
     half = width / 2
     known = np.isfinite(half)
-    dims = ds["firms"].dims
-    flat = ds["firms"].copy(data=np.arange(ds["firms"].size).reshape(ds["firms"].shape))
-    used = flat.sel({EXECUTION: [at.weak, at.strong]}).transpose(..., MISALIGNMENT, EXECUTION)
-    cells = used.values.reshape(estimate.size, -1)
-    firms = ds["firms"].transpose(*dims).values.ravel()[cells].min(axis=1).astype(np.float64)
+    cells = _around(ds, at, np.where(defined, estimate, np.nan))
+    firms = ds["firms"].values.ravel()[cells].min(axis=1).astype(np.float64)
     # m* is there, but not in every batch's absence: its error is not known yet.
     needed = np.where(
         known, np.maximum(firms_needed(firms, np.where(known, half, 0.0), target.within), firms), MORE * firms
@@ -101,6 +101,29 @@ def measure_turning(ds: xr.Dataset, target: Target, level: float) -> Measured:
         target, level, half=half, firms=firms, counts=defined, never=np.zeros(defined.shape, bool),
         narrow=known & (half <= target.within), needed=needed, cells=cells,
     )  # fmt: skip
+
+
+def _around(ds: xr.Dataset, at: Poles, turning: Floats) -> NDArray[np.intp]:
+    """Return the cells in which the effect of execution may change its sign, (places, k), some of them repeatedly.
+
+    They are those at the two misalignments next to m*, and those in which the effect is within 4 standard errors of 0:
+    with more firms m* may be found between these.
+    """
+    effect = Lifetimes(ds).apply(at.effect)
+    estimate, se = (effect[name].transpose(..., MISALIGNMENT).values for name in ("estimate", "se"))
+    estimate, se = (one.reshape(-1, one.shape[-1]) for one in (estimate, se))
+    values, m = ds[MISALIGNMENT].values.astype(np.float64), turning[:, np.newaxis]
+    with np.errstate(invalid="ignore"):
+        near = np.abs(estimate) <= UNCLEAR * se
+        below = np.where(values <= m, values, -np.inf).max(axis=1, keepdims=True)
+        above = np.where(values >= m, values, np.inf).min(axis=1, keepdims=True)
+    near |= (values == below) | (values == above)
+    places = ds["firms"].copy(data=np.arange(ds["firms"].size).reshape(ds["firms"].shape))
+    used = places.sel({EXECUTION: [at.weak, at.strong]}).transpose(..., MISALIGNMENT, EXECUTION)
+    cells = used.values.reshape(*near.shape, 2)
+    first = np.take_along_axis(cells, near.argmax(axis=1)[:, np.newaxis, np.newaxis], axis=1)
+    found: NDArray[np.intp] = np.where(near[..., np.newaxis], cells, first).reshape(len(near), -1)
+    return found
 
 
 class _Along:

@@ -100,7 +100,7 @@ def array_script(tasks: ArrayPlan, array: Array, into: Path, *, at_a_time: int) 
 
 
 def gather_script(tasks: ArrayPlan, into: Path, after: list[str]) -> Script:
-    """Return the script that gathers after jobs, whatever their exit codes; of [precision] it submits the next round."""
+    """Return the script that gathers after jobs, whatever their exit codes, and submits the next round, if any."""
     values = shared(tasks.profile, into, f"ff-{tasks.plan.study.name}")
     values["DEPENDENCY"] = f"#SBATCH --dependency=afterany:{':'.join(after)}" if after else ""
     values["WALLTIME"] = tasks.profile.gather_walltime
