@@ -124,6 +124,7 @@ class Cars:
     def __init__(
         self, misalignment: Sequence[float] = (0.2, 0.5, 1.0), *, common: bool = True, **targets: object
     ) -> None:
+        self.misalignment = tuple(misalignment)
         grid = {"execution": [0.2, 1.0], "misalignment": list(misalignment)}
         self.study = Study(
             name="cars", model="car", replicates=1024, seed=5, common_random_numbers=common, grid=grid,
@@ -137,9 +138,9 @@ class Cars:
         nodes, weights = special.roots_hermitenorm(400)
         distance, weights = np.exp(0.862 + 1.031 * nodes), weights / weights.sum()
         years = np.arange(1, 81)[:, np.newaxis] / 4
-        found = np.ones((2, 3, 81))
+        found = np.ones((2, len(self.misalignment), 81))
         for i, execution in enumerate((0.2, 1.0)):
-            for j, misalignment in enumerate((0.2, 0.5, 1.0)):
+            for j, misalignment in enumerate(self.misalignment):
                 drift = -0.189 + 0.3 * execution - 0.5 * execution * misalignment
                 root = np.sqrt(years)
                 stays = stats.norm.cdf((distance + drift * years) / root)
@@ -156,7 +157,7 @@ class Cars:
     def turning(self) -> float:
         """Where the effect of execution, linear between the grid's cells, is 0."""
         effect = self.lifetimes[1] - self.lifetimes[0]
-        return float(np.interp(0.0, -effect, [0.2, 0.5, 1.0]))
+        return float(np.interp(0.0, -effect, self.misalignment))
 
     def run(self, repetition: int) -> tuple[tuple[Reached, ...], xr.Dataset]:
         """Return how far the rule got with firms of its own, and their counts."""

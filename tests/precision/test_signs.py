@@ -18,7 +18,7 @@ DIFFERING = (0.4, 0.05, 0.003)
 
 @pytest.mark.parametrize("p", DIFFERING)
 def test_no_effect_is_found_in_twenty_looks(p: float) -> None:
-    found, by_one_look, _ = signs_found(p, 800, seed=1)
+    found, by_one_look, _ = signs_found(p, 500, seed=1)
     assert found < 0.05
     assert by_one_look > 0.15  # limits of one look, the negative control
 
@@ -31,8 +31,8 @@ def test_an_effect_is_found_with_its_sign() -> None:
 def test_the_sequence_of_a_normal_mean_is_left_by_few_paths() -> None:
     """At every n, with a known variance: the mixture's bound is near to what it says, that of one look is not."""
     random = np.random.default_rng(3)
-    paths = np.cumsum(random.standard_normal((500, 10_000)), axis=1)
-    n = np.arange(1, 10_001)
+    paths = np.cumsum(random.standard_normal((300, 6_000)), axis=1)
+    n = np.arange(1, 6_001)
     left = np.abs(paths) > sequence_quantile(n, 64, 0.9) * np.sqrt(n)
     assert 0.02 < left.any(axis=1).mean() < 0.1
     assert (np.abs(paths[:, 63:]) > 1.645 * np.sqrt(n[63:])).any(axis=1).mean() > 0.5
