@@ -17,7 +17,7 @@ from firmfate.design import Cells
 from firmfate.errors import RunDirectoryError
 from firmfate.study import Study
 
-EXTENT = {"replicates": int, "axes": list, "dimensions": list, "cell keys": str, "allocation": str}
+EXTENT = {"replicates": int, "axes": list, "dimensions": list, "cell keys": str}
 """What an extent consists of, and the types."""
 
 
@@ -35,11 +35,14 @@ def extent(study: Study, cells: Cells) -> dict[str, Any]:
 
 
 def held_firms(path: Path, held: dict[str, Any], keys: Sequence[str]) -> NDArray[np.int64]:
-    """Return the firms that an extent has in each of some cells, by their keys; 0 in cells that are not its own."""
+    """Return the firms that an extent has in each of some cells, by their keys; 0 in cells that are not its own.
+
+    All of its own cells have as many where it holds no allocation.
+    """
     own = _array(path, held, "cell keys", "<u8").tolist()
     firms = _array(path, held, "allocation", "<i8").tolist() or [held["replicates"]] * len(own)
     if len(firms) != len(own):
-        raise RunDirectoryError(f"{path / 'provenance.json'} cannot be read: its 'allocation' is damaged")
+        raise RunDirectoryError(f"{path / 'provenance.json'} cannot be read: its 'allocation' are damaged")
     found = dict(zip(own, firms, strict=True))
     return np.array([found.get(int(key, 16), 0) for key in keys], np.int64)
 
@@ -74,6 +77,6 @@ def _words(names: list[Any]) -> str:
 def _array(path: Path, extent: dict[str, Any], name: str, kind: str) -> NDArray[Any]:
     """Return an array of an extent: keys of cells, or firms of cells."""
     try:
-        return np.frombuffer(base64.b64decode(extent[name], validate=True), kind)
+        return np.frombuffer(base64.b64decode(extent.get(name, ""), validate=True), kind)
     except ValueError:
         raise RunDirectoryError(f"{path / 'provenance.json'} cannot be read: its '{name}' are damaged") from None
