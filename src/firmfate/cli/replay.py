@@ -104,11 +104,12 @@ def _say_beyond(directory: Path, firms: list[dict[str, object]]) -> None:
     """Print a remark where a firm is not part of the run, but one that more replicates would add."""
     from firmfate.shards import RunDirectory
 
-    held = RunDirectory(directory).study().replicates
+    study = RunDirectory(directory).study()
+    held, where = study.replicates, "the cell that has most" if study.allocation else "every cell"
     beyond = [firm["replicate"] for firm in firms if int(str(firm["replicate"])) >= held]
     if beyond:
         terminal.say(
-            f"the run holds firms 0 to {held - 1} of every cell; firm {beyond[-1]} is what more replicates would add"
+            f"the run holds firms 0 to {held - 1} of {where}; firm {beyond[-1]} is what more replicates would add"
         )
 
 

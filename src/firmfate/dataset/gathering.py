@@ -77,7 +77,7 @@ def gather(directory: Path | str, *, allow_incomplete: bool = False) -> xr.Datas
     schema = Schema.of(study, run.claim(study, cells))
     holdings = run.holdings(study, cells)
     run.settle()
-    held, wanted = firms_held(holdings), len(cells) * study.replicates
+    held, wanted = firms_held(holdings), int(study.firms_by_cell.sum())
     if not allow_incomplete:
         refuse_incomplete(run, holdings, study, cells)
     if held == 0:
