@@ -131,16 +131,18 @@ class SimulatedSurvival:
     def _varying(self, study: Study, firms: int) -> Varying | None:
         """Return the parameters that firms draw; kept while the distributions stay the same."""
         key = (study.seed, firms, str(study.population.described))
-        if key not in self._drawn:
-            people = study.population
-            if len(self._drawn) > 8 * self._threads:
-                self._drawn.clear()
-            self._drawn[key] = (
-                Varying(
-                    np.asarray(people.fields, np.int64),
-                    people.draw(study.seed, np.arange(firms, dtype=np.uint64))[np.newaxis],
-                )
-                if len(people)
-                else None
+        if (held := self._drawn.get(key)) is not None:
+            return held
+        people = study.population
+        drawn = (
+            Varying(
+                np.asarray(people.fields, np.int64),
+                people.draw(study.seed, np.arange(firms, dtype=np.uint64))[np.newaxis],
             )
-        return self._drawn[key]
+            if len(people)
+            else None
+        )
+        if len(self._drawn) > 8 * self._threads:
+            self._drawn.clear()  # another thread may hold one of these, and has it
+        self._drawn[key] = drawn
+        return drawn
