@@ -24,6 +24,11 @@ STUDIES: dict[str, dict[str, Any]] = {
         "name": "half", "replicates": 320, "years": 5, "steps_per_week": 2,
         "grid": {"execution": [0.05, 1.0], "misalignment": [0.0, 0.5, 1.0], "correct_time": [13, 52]},
     },
+    "unequal": {
+        "name": "unequal", "model": "car", "years": 5, "replicates": 1_024,
+        "grid": {"execution": [0.05, 1.0], "misalignment": [0.0, 0.5, 1.0]},
+        "precision": {"rmst": "0.1 years", "at_most": 8_192},
+    },
     "hypercube": {
         "name": "hypercube", "question": HOSTILE, "replicates": 64, "years": 3,
         "latin_hypercube": {"points": 40, "execution": [0, 1], "correct_time": [13, 104], "cash_buffer": [5, 15]},

@@ -66,12 +66,14 @@ def test_estimates_of_cells(explored: Callable[..., Page], run_of: Callable[[str
         )  # cells are told apart
 
 
-@pytest.mark.parametrize("name", ["grid", "half weeks"])
+@pytest.mark.parametrize("name", ["grid", "half weeks", "unequal"])
 def test_differences_of_two_cells(explored: Callable[..., Page], run_of: Callable[[str], Path], name: str) -> None:
     page, ds = explored(name), counts_of(run_of(name))
     first, second = {"execution": 0.05, "misalignment": 1.0}, {"execution": 1.0, "misalignment": 0.5}
     if name == "half weeks":
         first, second = first | {"correct_time": 13}, second | {"correct_time": 52}
+    if name == "unequal":
+        assert len(np.unique(ds["firms"])) > 1
     a, b = (_flat(ds, cell) for cell in (first, second))
     for horizon, found in zip(ds["horizon"].values.tolist(), page.evaluate(DIFFERENCES, [a, b]), strict=True):
         between = (second, first)

@@ -68,9 +68,19 @@ export class Estimates {
     return { estimate, se: Math.sqrt((estimate * (1 - estimate)) / n), lower, upper };
   }
 
-  /** Whether cells hold the same firms in every batch, so that their batches pair. */
+  /** Whether the batches of two cells pair: they hold the same firms, or the first replicates each. */
   paired(a, b) {
-    return this.given.batches > 0 && this.used.every((batch) => this.batchFirms(a, batch) === this.batchFirms(b, batch));
+    const same = this.used.every((batch) => this.batchFirms(a, batch) === this.batchFirms(b, batch));
+    return this.given.batches > 0 && (same || (this.holdsFirst(a) && this.holdsFirst(b)));
+  }
+
+  /** Whether a cell holds its first replicates, which are dealt to the batches in turn. */
+  holdsFirst(cell) {
+    const n = this.firms(cell);
+    for (let b = 0; b < this.batches; b++) {
+      if (this.batchFirms(cell, b) !== Math.floor(n / this.batches) + (b < n % this.batches)) return false;
+    }
+    return true;
   }
 
   /** Mean lifetime in years without the firms of a batch. */

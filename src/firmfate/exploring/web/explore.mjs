@@ -33,9 +33,6 @@ class Explore {
       places[`set-${letter}`].addEventListener("click", () => { this.next = letter; this.pressed(); });
     }
     places.swap.addEventListener("click", () => { [this.a, this.b] = [this.b, this.a]; this.pinned(); });
-    places.simulate?.addEventListener("click", () => {
-      document.dispatchEvent(new CustomEvent("firmfate-cells", { detail: { a: this.a, b: this.b } }));
-    });
     if (given.grid) {
       this.fixed = given.axes.map(({ texts }) => Math.floor(texts.length / 2));
       this.map = new CellMap(places.map, chosen);
