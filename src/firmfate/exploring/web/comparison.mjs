@@ -61,6 +61,6 @@ export function sentence(estimates, { horizon, a, b }) {
   const [lifetime, alive] = estimates.quantities(horizon).map((quantity) => scaled(estimates.difference(a, b, quantity), quantity.factor));
   if (!Number.isFinite(lifetime.estimate)) return "There is no difference: one of the cells has no estimate.";
   const open = lifetime.lower <= 0 && lifetime.upper >= 0 ? ", which cannot be distinguished from zero" : "";
-  return `Within ${until} years B has a mean lifetime of ${formatted(lifetime, { signed: true })} years against A${open}; `
+  return `Within ${until} years the mean lifetime of B less that of A is ${formatted(lifetime, { signed: true })} years${open}; `
     + `alive after ${until} years: ${formatted(alive, { signed: true })} points.`;
 }
