@@ -1,8 +1,9 @@
-"""What pages that run a script are made of: modules joined into one inline script, data for it, and their policy."""
+"""What pages are made of: templates, modules joined into one inline script, data for it, and their policy."""
 
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import json
 import re
@@ -11,6 +12,17 @@ from importlib.resources import files as resources
 from typing import Any, NamedTuple
 
 NO_SCRIPT = "'none'"
+
+
+@functools.cache
+def templates(*folders: tuple[str, str]) -> Any:
+    """Return the templates in folders of packages, (package, folder); values are escaped, and none may be missing."""
+    import jinja2
+
+    loader = jinja2.ChoiceLoader([jinja2.PackageLoader(*folder) for folder in folders])
+    return jinja2.Environment(
+        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
 
 
 class Part(NamedTuple):

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from firmfate.kernel.compose import cache_directory
+
 ABSENT = """
 import os, signal, sys
 for name in ("fcntl", "grp", "pwd", "termios"):
@@ -44,9 +46,8 @@ execution = [0.1, 0.9]
 
 def python(code: str) -> str:
     """Run a program in a process of its own; return what it printed."""
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, env=dict(os.environ), check=False
-    )
+    settings = os.environ | {"FIRMFATE_CACHE_DIR": str(cache_directory().parents[1])}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=settings, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
 from typing import Any
 
 from firmfate import webpage
 from firmfate.counts import WEEKS_PER_YEAR
+
+TEMPLATES = ("firmfate.exploring", "web")
 
 SCRIPTS = (
     ("firmfate.laboratory", "drawing"),
@@ -30,7 +31,7 @@ def part(given: Mapping[str, Any]) -> webpage.Part:
         Of `firmfate.exploring.content.content`.
     """
     script = webpage.joined(SCRIPTS)
-    html = _environment().get_template("explore.html.j2").render(
+    html = webpage.templates(TEMPLATES).get_template("explore.html.j2").render(
         content=webpage.as_script_data(given), script=script, grid=given["grid"], note=_note(given)
     )  # fmt: skip
     return webpage.Part(html, webpage.digest(script))
@@ -57,13 +58,3 @@ def _note(given: Mapping[str, Any]) -> str:
         f"{given['batches']} batches of firms out of all cells at once (jackknife).{events} Horizons are those to "
         f"which the run sums lifetimes, {horizons} years; [record] horizons in the study asks for others."
     )
-
-
-@functools.cache
-def _environment() -> Any:
-    import jinja2
-
-    return jinja2.Environment(
-        loader=jinja2.PackageLoader("firmfate.exploring", "web"), autoescape=True, undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip

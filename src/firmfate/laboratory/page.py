@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +19,8 @@ from firmfate.models.model import Model
 from firmfate.simulation.given_values import parameter_table
 from firmfate.simulation.many_firms import horizon
 from firmfate.targets import javascript
+
+TEMPLATES = ("firmfate.laboratory", "web")
 
 SCRIPTS = ("drawing", "statistics", "figures", "firms_of_settings", "one_firm", "cells_of_run", "sliders", "laboratory")
 """Modules of the page, each after those that it imports."""
@@ -122,7 +123,7 @@ def rendered(given: Mapping[str, Any]) -> str:
         Of `content_of_model` or `firmfate.laboratory.of_run.content_of_run`.
     """
     made = part(given)
-    page: str = _environment().get_template("page.html.j2").render(
+    page: str = webpage.templates(TEMPLATES).get_template("page.html.j2").render(
         model=given["model"], summary=given["summary"], study=given["run"] and given["run"]["study"],
         laboratory=made.html, policy=webpage.policy(made), version=__version__, digest=given["program"][:16],
         years=f"{given['weeks'] / WEEKS_PER_YEAR:g}",
@@ -140,17 +141,7 @@ def part(given: Mapping[str, Any]) -> webpage.Part:
     """
     script = webpage.joined(("firmfate.laboratory", name) for name in SCRIPTS)
     worker = webpage.without_modules(javascript()) + webpage.inlined("firmfate.laboratory", "worker")
-    html = _environment().get_template("laboratory.html.j2").render(
+    html = webpage.templates(TEMPLATES).get_template("laboratory.html.j2").render(
         content=webpage.as_script_data({**given, "worker": worker}), script=script, run=given["run"]
     )  # fmt: skip
     return webpage.Part(html, webpage.digest(script), wasm=True)
-
-
-@functools.cache
-def _environment() -> Any:
-    import jinja2
-
-    return jinja2.Environment(
-        loader=jinja2.PackageLoader("firmfate.laboratory", "web"), autoescape=True, undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip

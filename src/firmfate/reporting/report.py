@@ -27,6 +27,8 @@ SECTIONS: tuple[Callable[[Context], Section | None], ...] = (
     methods.section,
     origin.section,
 )
+TEMPLATES = (("firmfate.reporting", "templates"), ("firmfate.exploring", "web"), ("firmfate.laboratory", "web"))
+
 KEY_NUMBERS = {
     "effect aligned": "what strong execution does to the mean lifetime of aligned firms",
     "effect misaligned": "and to that of misaligned firms",
@@ -80,20 +82,9 @@ def _explore(context: Context) -> webpage.Part | None:
 
 def render(context: Context, laboratory: webpage.Part | None = None) -> str:
     """Return the report as HTML; its last section is a laboratory where one is given."""
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.ChoiceLoader(
-            [
-                jinja2.PackageLoader("firmfate.reporting"), jinja2.PackageLoader("firmfate.exploring", "web"),
-                jinja2.PackageLoader("firmfate.laboratory", "web"),
-            ]
-        ), autoescape=True, undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
     found = (section(context) for section in SECTIONS)
     explore = _explore(context)
-    return environment.get_template("report.html.j2").render(
+    page: str = webpage.templates(*TEMPLATES).get_template("report.html.j2").render(
         title=str(context.ds.attrs.get("title", "firmfate")),
         question=str(context.ds.attrs.get("question", "")),
         finding=context.finding,
@@ -108,7 +99,8 @@ def render(context: Context, laboratory: webpage.Part | None = None) -> str:
         laboratory=laboratory,
         policy=webpage.policy(*(part for part in (explore, laboratory) if part is not None)),
         sections=[section for section in found if section is not None],
-    )
+    )  # fmt: skip
+    return page
 
 
 def _key_numbers(context: Context) -> list[tuple[str, str, str, str]]:

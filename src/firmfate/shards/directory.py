@@ -198,9 +198,10 @@ class RunDirectory:
         """
         if not self.provenance_file.is_file():
             return study
+        record = self.read_provenance()
         if study.precision is None:
             return study
-        held = held_firms(self.path, self.read_provenance(), study.cells.keys)
+        held = held_firms(self.path, record, study.cells.keys)
         return study.grown(np.maximum(held, study.firms_by_cell))
 
     def claim(self, study: Study, cells: Cells | None = None) -> str:
