@@ -12,13 +12,12 @@ from firmfate.analysis import Lifetimes, turning_point
 from firmfate.analysis.cell_labels import labels_of
 from firmfate.analysis.poles import EXECUTION, MISALIGNMENT, Poles, poles
 from firmfate.counts import WEEKS_PER_YEAR
-from firmfate.precision.in_cells import MORE
 from firmfate.precision.reached import Measured
-from firmfate.precision.rules import MOST_GROWTH_OF_SIGNS, SAFETY, Floats, firms_needed
+from firmfate.precision.rules import MOST_GROWTH_OF_SIGNS, SAFETY, Floats, firms_needed, firms_or_more
 from firmfate.precision.sequences import difference_half_width, sequence_quantile, student_for
 from firmfate.study.targets import Target
 from firmfate.survival.core.limits import normal_quantile
-from firmfate.survival.jackknife import covariance, limits
+from firmfate.survival.jackknife import limits, standard_error
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -94,9 +93,7 @@ def measure_turning(ds: xr.Dataset, target: Target, level: float) -> Measured:
     cells = _around(ds, at, np.where(defined, estimate, np.nan))
     firms = ds["firms"].values.ravel()[cells].min(axis=1).astype(np.float64)
     # m* is there, but not in every batch's absence: its error is not known yet.
-    needed = np.where(
-        known, np.maximum(firms_needed(firms, np.where(known, half, 0.0), target.within), firms), MORE * firms
-    )
+    needed = firms_or_more(firms, half, target.within, known)
     return Measured(
         target, level, half=half, firms=firms, counts=defined, never=np.zeros(defined.shape, bool),
         narrow=known & (half <= target.within), needed=needed, cells=cells,
@@ -146,7 +143,7 @@ class _Along:
             without = (lived.sum(axis=0) - lived) / left / years
         self.batches = len(counted)
         self.estimate: Floats = means[:, 1] - means[:, 0]
-        self.se: Floats = np.sqrt(covariance(without[..., 1:] - without[..., :1])[:, 0, 0])
+        self.se: Floats = standard_error(without[..., 1] - without[..., 0])
         lower, upper = limits(self.estimate, self.se, self.batches, level)
         self.shown: Floats = (upper - lower) / 2
         self.most = week / WEEKS_PER_YEAR
@@ -169,8 +166,3 @@ def _labels(over: xr.Dataset) -> Iterator[str]:
     for place in np.ndindex(over["firms"].shape):
         values = labels_of(over, dict(zip(dims, place, strict=True)))
         yield ", ".join(f"{name} {value:g}" for name, value in values.items()) or "the only place"
-
-
-def _flat(values: xr.DataArray) -> Floats:
-    found: Floats = np.atleast_1d(values.values).ravel()
-    return found

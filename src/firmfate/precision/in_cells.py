@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.precision.reached import Measured
-from firmfate.precision.rules import Floats, firms_needed, half_width
+from firmfate.precision.rules import Floats, firms_or_more, half_width
 from firmfate.study.targets import Target
 from firmfate.survival import quantile, rmst
 from firmfate.survival.core.limits import normal_quantile
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 
 COUNTS = ("events", "firms", "invalid")
 """What is read of a cell."""
-
-MORE = 4.0
-"""Times the firms of a round, where there is an estimate without limits yet."""
 
 
 def measure_cells(ds: xr.Dataset, target: Target, level: float, positions: NDArray[np.intp]) -> Measured:
@@ -45,9 +42,7 @@ def measure_cells(ds: xr.Dataset, target: Target, level: float, positions: NDArr
     never &= valid
     wide = np.fmax(half, shown)
     known = np.isfinite(wide)
-    needed = np.where(
-        known, np.maximum(firms_needed(firms, np.where(known, half, 0.0), target.within), firms), MORE * firms
-    )
+    needed = firms_or_more(firms, half, target.within, known)
     return Measured(
         target, level, half=wide, firms=firms, counts=valid & counts & ~never, never=never,
         narrow=known & (wide <= target.within), needed=needed, cells=positions[:, np.newaxis],
@@ -97,9 +92,4 @@ def _quantile(ds: xr.Dataset, target: Target, level: float, firms: Floats) -> Pa
     found = [quantile(ds, p=target.share, interpolate=within, level=level) for within in (True, False)]
     half, shown = (((one["upper"] - one["lower"]) / 2 / WEEKS_PER_YEAR).values for one in found)
     shown = np.where(np.isnan(half), np.nan, shown)
-    return (
-        half,
-        np.where(np.isnan(shown), np.nan, shown),
-        found[1]["estimate"].notnull().values,
-        np.zeros(firms.shape, bool),
-    )
+    return half, shown, found[1]["estimate"].notnull().values, np.zeros(firms.shape, bool)

@@ -26,6 +26,10 @@ MOST_GROWTH_OF_SIGNS = 2.0
 """The same where a sign is looked for: a look costs little, and firms after the sign is known are of no use to it."""
 
 
+MORE = 4.0
+"""Times the firms of a round, where there is an estimate without limits yet."""
+
+
 def half_width(total: Any, squares: Any, n: Any, z: float) -> Floats:
     """Return half the width of an interval for the mean of values in [0, 1], never 0.
 
@@ -69,6 +73,13 @@ def exact_limit(n: Any, level: float) -> Floats:
 def firms_needed(n: Any, half: Any, within: Any) -> Floats:
     """Return how many firms are predicted to bring a half-width down to `within`: widths fall as 1/sqrt(n)."""
     found: Floats = np.asarray(n, np.float64) * (np.asarray(half, np.float64) / np.asarray(within, np.float64)) ** 2
+    return found
+
+
+def firms_or_more(n: Any, half: Any, within: Any, known: Any) -> Floats:
+    """Return what `firms_needed` predicts, `n` at least; `MORE` times `n` where the half-width is not `known` yet."""
+    predicted = firms_needed(n, np.where(known, half, 0.0), within)
+    found: Floats = np.where(known, np.maximum(predicted, n), MORE * np.asarray(n, np.float64))
     return found
 
 

@@ -17,7 +17,7 @@ from firmfate.analysis.cell_labels import labelled
 from firmfate.errors import EstimateError
 from firmfate.sensitivity.by_point import Estimator, Floats, estimates_of, over_other_dims, points_of
 from firmfate.sensitivity.variance_shares import has_second_order
-from firmfate.survival.jackknife import leave_one_out
+from firmfate.survival.jackknife import leave_one_out, standard_error
 
 MEASURES = ("first", "total")
 FEWEST_POINTS = 8
@@ -112,7 +112,7 @@ def indices_of_batches(values: Floats, axes: int, size: int) -> dict[str, Floats
     )
     naive = of_all[-1].sum() / batches**2
     found: dict[str, Floats] = {"noise_share": np.asarray(1 - by_point[-1].sum() / naive if naive > 0 else np.nan)}
-    of_points, of_firms = _jackknife(without_point), _jackknife(without_batch)
+    of_points, of_firms = (standard_error(np.moveaxis(left, -1, 0)) for left in (without_point, without_batch))
     for place, name in enumerate(MEASURES):
         rows = slice(place * axes, (place + 1) * axes)
         found[name], found[f"{name}_se_points"], found[f"{name}_se_firms"] = (
@@ -138,11 +138,4 @@ def _ratios(sums: Floats) -> Floats:
     """Return the indices from sums (parts, ...), the last of which is the variance."""
     with np.errstate(invalid="ignore", divide="ignore"):
         found: Floats = np.where(sums[-1] > 0, sums[:-1] / sums[-1], np.nan)
-    return found
-
-
-def _jackknife(without: Floats) -> Floats:
-    """Return the standard error from values (..., parts) with one part left out."""
-    parts = without.shape[-1]
-    found: Floats = np.sqrt((parts - 1) * without.var(axis=-1))
     return found
