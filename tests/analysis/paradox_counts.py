@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import xarray as xr
 
@@ -31,10 +33,12 @@ def true_turning_point() -> float:
     return float(MISALIGNMENT[after - 1] + share * (MISALIGNMENT[after] - MISALIGNMENT[after - 1]))
 
 
-def counts(*, seed: int = 0, effect: float = 1.0, common: bool = True) -> xr.Dataset:
-    """Return counts of firms with exponential lifetimes under common random numbers."""
+def counts(
+    *, seed: int = 0, effect: float = 1.0, common: bool = True, weekly: Callable[..., np.ndarray] = hazard
+) -> xr.Dataset:
+    """Return counts of firms with exponential lifetimes, by default under common random numbers."""
     rng = np.random.Generator(np.random.Philox(seed))
-    rate = hazard(EXECUTION[:, None], MISALIGNMENT[None, :], effect)[..., None]
+    rate = weekly(EXECUTION[:, None], MISALIGNMENT[None, :], effect)[..., None]
     uniform = rng.random(FIRMS) if common else rng.random((*rate.shape[:2], FIRMS))
     week = np.ceil(-np.log(uniform) / rate).astype(int)
     cells = np.broadcast_to(np.arange(25).reshape(5, 5, 1), week.shape)

@@ -168,4 +168,7 @@ def test_strata_are_axes_of_quantile_bins() -> None:
             here["events"].drop_vars(["execution_quantile_bin", "misalignment_quantile_bin"]),
             grid["events"].isel(execution=e, misalignment=m, drop=True),
         )
-    assert "misalignment quantile bin from 1 to 5" in finding(flat.transpose("stratum", ...)).sentence()
+    assert (
+        "misalignment quantile bin matters most to the mean lifetime within 4 years: raising it from 1 to 5"
+        in finding(flat.transpose("stratum", ...)).sentence()
+    )

@@ -5,7 +5,7 @@ shares or numbers of KPIs with standard errors. Nothing here simulates, and noth
 
 ==================== =================================================================================================
 `finding`            the finding of any study in sentences, with the numbers behind them (`Finding`, `Estimate`)
-`axis_effects`       how much longer firms live at the last value of each axis than at its first
+`axis_effects`       main effects and interactions of a grid's axes, and the inner value at which firms live longest
 `surface_effects`    main effects and interactions of scattered cells: Latin hypercube, Sobol points, long lists
 `ranking`            listed cells in order, and which pairs can be distinguished
 `extreme_cells`      the cells with the longest and the shortest mean lifetime
@@ -18,10 +18,11 @@ shares or numbers of KPIs with standard errors. Nothing here simulates, and noth
 ==================== =================================================================================================
 """
 
-from firmfate.analysis.effects import axis_effects, extreme_cells
+from firmfate.analysis.extremes import extreme_cells
 from firmfate.analysis.findings import Finding
 from firmfate.analysis.formatting import Estimate
 from firmfate.analysis.green_kpis import green_dashboards
+from firmfate.analysis.grid import axis_effects
 from firmfate.analysis.lifetimes import Lifetimes
 from firmfate.analysis.phase import phase_map
 from firmfate.analysis.ranking import ranking

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
 import xarray as xr
 
-from firmfate.analysis.effects import ExtremeCell, axis_effects, difference_of_extremes, extreme_cells
+from firmfate.analysis.effect_sentences import level_of, name_of_cell, on_effects, on_ranking
+from firmfate.analysis.extremes import ExtremeCell, difference_of_extremes, extreme_cells
 from firmfate.analysis.findings import CAUTION, Finding
-from firmfate.analysis.formatting import Estimate, format_cell, format_estimate, format_value, spaced
+from firmfate.analysis.formatting import Estimate, format_cell, format_estimate, spaced
+from firmfate.analysis.grid import axis_effects
 from firmfate.analysis.lifetimes import Lifetimes
 from firmfate.analysis.ranking import ranking
-from firmfate.analysis.scattered_finding import level_of, name_of_cell, on_effects, on_ranking
 from firmfate.analysis.surface import axes_of_cells, is_scattered, surface_effects
 from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.errors import EstimateError
@@ -28,14 +28,11 @@ def finding(ds: xr.Dataset, *, tau: int | None = None) -> Finding:
     extremes = _extremes(Lifetimes(ds, tau=tau), longest, shortest, horizon)
     if "cell" in ds["firms"].dims:
         return _of_cells(ds, tau, horizon, extremes, numbers)
-    effects = axis_effects(ds, tau=tau)
-    if not effects.sizes["axis"] or not bool(effects["estimate"].notnull().any()):
+    effects = axis_effects(ds, tau=tau, level=level_of(sum(dim in ds.coords for dim in ds["firms"].dims)))
+    if not bool(effects["estimate"].notnull().any()) or longest.rmst == shortest.rmst:
         return Finding(extremes[0], extremes[1:], None, numbers, CAUTION)
-    largest = effects.isel(axis=int(np.nanargmax(np.abs(effects["estimate"].values))))
-    numbers["largest effect"] = Estimate.of(largest)
-    known = int(effects["estimate"].notnull().sum())
-    headline = _effect(largest, numbers["largest effect"], known, effects.sizes["axis"], horizon)
-    return Finding(headline, extremes, None, numbers, CAUTION)
+    headline, statements, found = on_effects(effects, horizon)
+    return Finding(headline, (*statements, *extremes), None, numbers | found, CAUTION)
 
 
 def _of_cells(
@@ -102,27 +99,6 @@ def _name(ds: xr.Dataset, cell: ExtremeCell, beside: ExtremeCell | None = None) 
 
 def _years(value: Estimate) -> str:
     return format_estimate(value, unit="years")
-
-
-def _effect(effect: xr.Dataset, value: Estimate, known: int, axes: int, horizon: str) -> str:
-    """Return what raising an axis does to the mean lifetime, and whether this can be distinguished from zero."""
-    axis = spaced(str(effect["axis"].item()))
-    span = f"raising {axis} from {format_value(effect['low'].item())} to {format_value(effect['high'].item())}"
-    lifetime = f"the mean lifetime within {horizon}"
-    of = f"{axes} axes" if known == axes else f"the {known} of {axes} axes whose effect has an estimate"
-    if value.estimate == value.se == 0:
-        changes = f"does not change {lifetime}"
-        return f"{span[0].upper()}{span[1:]} {changes}." if axes == 1 else f"None of {of} changes {lifetime}."
-    if value.sign:
-        does = f"{'lengthens' if value.sign > 0 else 'shortens'} {{}} by {_years(value.scaled(value.sign))}"
-    else:
-        # Without limits nothing was tested, and zero is not mentioned.
-        tested = ", which cannot be distinguished from zero" if np.isfinite(value.lower) else ""
-        does = f"changes {{}} by {_years(value)}{tested}"
-    if axes == 1:
-        return f"{span[0].upper()}{span[1:]} {does.format(lifetime)}."
-    matters = "matters most to" if value.sign else "has the largest estimated effect on"
-    return f"Of {of}, {axis} {matters} {lifetime}: {span} {does.format('it')}, on average over the others."
 
 
 def _of_one_cell(ds: xr.Dataset, tau: int | None) -> Finding:

@@ -1,11 +1,11 @@
-"""Sentences on scattered and listed cells: what matters most and which axes interact, or the cells' ranking."""
+"""Sentences on cells of many axes: what matters most and which axes interact, or the ranking of listed cells."""
 
 from __future__ import annotations
 
 import numpy as np
 import xarray as xr
 
-from firmfate.analysis.formatting import Estimate, format_estimate, format_short, spaced
+from firmfate.analysis.formatting import Estimate, distinct_digits, format_estimate, format_short, spaced
 from firmfate.analysis.ranking import undistinguished
 
 MOST_NAMED = 4
@@ -22,31 +22,25 @@ def level_of(axes: int) -> float:
 
 
 def on_effects(found: xr.Dataset, horizon: str) -> tuple[str, Sentences, dict[str, Estimate]]:
-    """Return the headline, the statements and the numbers of `surface_effects`."""
-    lifetime = f"the mean lifetime within {horizon}"
-    order = np.argsort(-found["share"].values, kind="stable")
+    """Return the headline, the statements and the numbers of `surface_effects` or `axis_effects`."""
+    lifetime, axes = f"the mean lifetime within {horizon}", found.sizes["axis"]
+    shares = found["share"].fillna(0.0).values
+    order = np.lexsort((-np.abs(found["estimate"].fillna(0.0).values), -shares))
     numbers: dict[str, Estimate] = {}
     parts: list[tuple[str, str, str]] = []
     unclear: list[str] = []
     for place in order.tolist():
         axis = found.isel(axis=place)
         name = spaced(str(axis["axis"].item()))
-        rise, bend, share = _of(axis, ""), _of(axis, "bend"), _of(axis, "share").scaled(100)
-        numbers[f"effect of {name}, years"], numbers[f"variance by {name}, %"] = rise, share
-        if not rise.sign and not bend.sign:
-            unclear.append(name)
-            continue
-        of_variance = f"{format_estimate(share, unit='%')} of the variance"
-        span = f"raising it from {format_short(axis['low'].item())} to {format_short(axis['high'].item())}"
-        if rise.sign:
-            does = f"{span} {'lengthens' if rise.sign > 0 else 'shortens'} life by {_years(rise.scaled(rise.sign))}"
+        share = _of(axis, "share").scaled(100)
+        numbers[f"effect of {name}, years"] = _of(axis, "")
+        if axes > 1:
+            numbers[f"variance by {name}, %"] = share
+        if does := _change(axis):
+            parts.append((name, f"{format_estimate(share, unit='%')} of the variance", does))
         else:
-            where = ("middle", "ends") if bend.sign > 0 else ("ends", "middle")
-            apart = _years(bend.scaled(bend.sign))
-            does = f"firms live {apart} longer at the {where[0]} of its range than at the {where[1]}"
-        parts.append((name, of_variance, does))
-    axes = found.sizes["axis"]
-    of = f"Of {axes} axes, " if axes > 1 else "Of the one axis, "
+            unclear.append(name)
+    of = f"Of {axes} axes, " if axes > 1 else ""
     average = ", on average over the others" if axes > 1 else ""
     if not parts:
         largest = spaced(str(found["axis"].values[order[0]]))
@@ -54,31 +48,63 @@ def on_effects(found: xr.Dataset, horizon: str) -> tuple[str, Sentences, dict[st
         numbers["largest effect"] = first
         change = f"{_years(first)} from its lowest value to its highest"
         if not np.isfinite(first.lower):  # nothing was tested
-            text = f"{of}{largest} has the largest share of the variance of {lifetime}: {change}."
+            has = "has the largest estimated effect" if axes > 1 else "has an estimated effect"
+            text = f"{of}{largest} {has} on {lifetime}: {change}."
+        elif axes > 1:
+            none = f"none has an effect on {lifetime} that can be distinguished from zero"
+            text = f"{of}{none}; the largest is of {largest}, {change}."
         else:
-            none = "none has an effect" if axes > 1 else "it has no effect"
-            text = (
-                f"{of}{none} on {lifetime} that can be distinguished from zero; the largest is of {largest}, {change}."
-            )
+            text = f"{largest} has no effect on {lifetime} that can be distinguished from zero: {change}."
         return f"{text[0].upper()}{text[1:]}", (), numbers
     name, of_variance, does = parts[0]
     numbers["largest effect"] = numbers[f"effect of {name}, years"]
-    headline = f"{of}{name} {'matters most' if axes > 1 else 'matters'} to {lifetime}: {does}{average}."
-    statements = [f"Alone it makes up {of_variance} between cells."]
+    text = f"{of}{name} {'matters most' if axes > 1 else 'matters'} to {lifetime}: {does}{average}."
+    statements = [f"Alone it makes up {of_variance} between cells."] if axes > 1 and shares.any() else []
     if parts[1:]:
         more = f"; and {len(parts) - 1 - MOST_NAMED} more axes" if len(parts) - 1 > MOST_NAMED else ""
-        listed = "; ".join(f"{name}, {share}: {does}" for name, share, does in parts[1 : 1 + MOST_NAMED])
+        listed = "; ".join(
+            f"{name}{f', {share}' if shares.any() else ''}: {does}" for name, share, does in parts[1 : 1 + MOST_NAMED]
+        )
         statements.append(f"Next: {listed}{more}.")
     if unclear:
         several = "effects" if len(unclear) > 1 else "effect"
         listed = ", ".join(unclear[:MOST_NAMED]) + (", ..." if len(unclear) > MOST_NAMED else "")
         statements.append(f"The {several} of {listed} cannot be distinguished from zero.")
     statements += _interaction(found, numbers)
-    explained = _of(found, "explained").scaled(100)
-    poor = ": averages over other axes say little of single cells" if found["explained"] < POOR else ""
-    predicts = f"A polynomial of degree two predicts {format_estimate(explained, unit='%')} of the variance of cells"
-    statements.append(f"{predicts} that are left out of it{poor}.")
-    return headline, tuple(statements), numbers
+    if "explained" in found:
+        explained = _of(found, "explained").scaled(100)
+        poor = ": averages over other axes say little of single cells" if found["explained"] < POOR else ""
+        predicts = (
+            f"A polynomial of degree two predicts {format_estimate(explained, unit='%')} of the variance of cells"
+        )
+        statements.append(f"{predicts} that are left out of it{poor}.")
+    return f"{text[0].upper()}{text[1:]}", tuple(statements), numbers
+
+
+def _change(axis: xr.Dataset) -> str:
+    """Return what an axis does to lifetimes; nothing where it cannot be distinguished from no effect."""
+    low, high = axis["low"].item(), axis["high"].item()
+    digits = distinct_digits(low, high)
+    shown = [format_short(value, digits) for value in (low, high)]
+    if "inner" in axis:
+        above = [_of(axis, "above_low"), _of(axis, "above_high")]
+        if above[0].sign == above[1].sign != 0:
+            sign = above[0].sign
+            long = "long" if sign > 0 else "short"
+            years = [_years(one.scaled(sign)) for one in above]
+            return (
+                f"firms live {long}est at {format_short(axis['inner'].item(), digits)}, {years[0]} {long}er than at "
+                f"{shown[0]} and {years[1]} {long}er than at {shown[1]}"
+            )
+    rise = _of(axis, "")
+    if rise.sign:
+        does = "lengthens" if rise.sign > 0 else "shortens"
+        return f"raising it from {shown[0]} to {shown[1]} {does} life by {_years(rise.scaled(rise.sign))}"
+    if "bend" in axis and (bend := _of(axis, "bend")).sign:
+        where = ("middle", "ends") if bend.sign > 0 else ("ends", "middle")
+        apart = _years(bend.scaled(bend.sign))
+        return f"firms live {apart} longer at the {where[0]} of its range than at the {where[1]}"
+    return ""
 
 
 def _interaction(found: xr.Dataset, numbers: dict[str, Estimate]) -> Sentences:

@@ -1,4 +1,4 @@
-"""The effect of each axis of a grid on the mean lifetime, and the extreme cells of any design."""
+"""The cells of any design in which firms live longest and shortest."""
 
 from __future__ import annotations
 
@@ -36,50 +36,6 @@ class ExtremeCell(NamedTuple):
     def value(self) -> Estimate:
         """The mean lifetime, years."""
         return Estimate(self.rmst, self.se)
-
-
-def axis_effects(ds: xr.Dataset, *, tau: int | None = None, level: float = 0.95) -> xr.Dataset:
-    """Estimate how much longer firms live at the last value of each axis than at its first, averaged over other axes.
-
-    Where cells have no estimate, the average is over those values of the other axes that have one at both.
-
-    Parameters
-    ----------
-    ds : xarray.Dataset
-        Counts of a grid.
-    tau : int, optional
-        Weeks; the horizon by default.
-    level : float
-        Confidence level.
-
-    Returns
-    -------
-    xarray.Dataset
-        Over ``axis`` (the grid's axes of two or more numbers): ``estimate`` (years), ``se`` (batches), ``lower``,
-        ``upper``, and the coordinates ``low`` and ``high``. Empty where the design is no grid.
-
-    Examples
-    --------
-    >>> from firmfate.analysis import axis_effects
-    >>> from firmfate.survival import example
-    >>> axis_effects(example()).estimate.round(2).values
-    array([-0.35, -0.38])
-    """
-    axes = [str(dim) for dim in ds["firms"].dims if dim != "cell" and ds.sizes[dim] > 1 and dim in ds.coords]
-    lifetimes = Lifetimes(ds, tau=tau)
-
-    def effects(years: xr.DataArray) -> xr.DataArray:
-        others = {axis: [dim for dim in years.dims if dim != axis] for axis in axes}
-        steps = [years.isel({axis: -1}, drop=True) - years.isel({axis: 0}, drop=True) for axis in axes]
-        means = [float(step.mean(others[axis])) for axis, step in zip(axes, steps, strict=True)]
-        return xr.DataArray(means, dims="axis")
-
-    found = lifetimes.apply(effects, level=level) if axes else xr.Dataset({"estimate": ("axis", np.empty(0))})
-    return found.assign_coords(
-        axis=("axis", axes),
-        low=("axis", [float(ds[axis].values[0]) for axis in axes]),
-        high=("axis", [float(ds[axis].values[-1]) for axis in axes]),
-    )
 
 
 def difference_of_extremes(lifetimes: Lifetimes, longest: ExtremeCell, shortest: ExtremeCell) -> tuple[Estimate, bool]:
