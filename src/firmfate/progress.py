@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
 from types import TracebackType
 from typing import Any, TextIO
@@ -45,8 +46,12 @@ class Progress:
         if self.shown and shows_bars(self.stream):
             from tqdm import tqdm
 
+            class Bar(tqdm):  # type: ignore[misc]
+                """Its lock is of threads: tqdm's own, of processes, starts one from Python 3.14 on."""
+
+            Bar.set_lock(threading.RLock())
             size = _size(self.stream) if terminal else {"ncols": 80}
-            self._bar = tqdm(
+            self._bar = Bar(
                 total=self.total, initial=self.done, unit=" firms", unit_scale=True, file=self.stream,
                 smoothing=0.1, desc="simulating", delay=DELAY * self.brief, leave=not self.brief, **size,
             )  # fmt: skip

@@ -50,6 +50,19 @@ def test_memory_does_not_grow_with_the_number_of_firms(tmp_path: Path, record_pr
 
 
 @pytest.mark.evidence
+@pytest.mark.parametrize(("model", "firms"), [("car", 10**9), ("firm", 10**8)])
+def test_very_many_firms_need_no_more_memory(model: str, firms: int, tmp_path: Path, record_property: Record) -> None:
+    body = study(firms // 100, 10, model) + (
+        "ds = firmfate.run(study, into='run', progress=False)\n"
+        "printed = dict(firms=int(ds.firms.sum()), shards=len(list(__import__('pathlib').Path('run').rglob('*.shard'))))\n"
+    )
+    found = measured(body, tmp_path)
+    record_property(f"firms of {model}", found)
+    assert found["firms"] == firms
+    assert found["MiB"] < 512
+
+
+@pytest.mark.evidence
 def test_a_billion_firms_are_planned_at_once(tmp_path: Path, record_property: Record) -> None:
     found = measured(
         study(2_500_000, 20, "firm") + "p = firmfate.plan(study); printed = dict(firms=p.firms, shards=len(p.shards))",

@@ -268,7 +268,7 @@ class Study:
         --------
         >>> study = Study(name="small", grid={"execution": [0.2, 0.8], "misalignment.sales": [0, 0.5, 1]})
         >>> study.cells
-        <Cells: 6 (2 execution x 3 misalignment_sales) of 90 parameters>
+        <Cells: 6 (2 execution x 3 misalignment_sales) of 93 parameters>
         """
         try:
             return lay_out(self)
