@@ -17,7 +17,8 @@ import pytest
 
 import firmfate
 from firmfate import exporting
-from firmfate.exporting import export_counts, export_firms
+from firmfate.exporting.counts import export_counts
+from firmfate.exporting.firms import export_firms
 
 PAGE = Path(__file__).parents[2] / "docs" / "tutorials" / "statistics.md"
 POPULATION = """

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 import firmfate
-from firmfate.dataset import BrokenShards, gather
+from firmfate.dataset import gather
+from firmfate.dataset.summing import BrokenShards
 from firmfate.errors import IncompleteRunError
 from firmfate.shards import plan
 from firmfate.shards.directory import RunDirectory

@@ -45,31 +45,6 @@ def test_there_are_examples() -> None:
     assert {"firmfate.simulation.many_firms", "firmfate.shards.plan", "firmfate.study.study"} <= set(found)
 
 
-WITHOUT = {
-    "firmfate": {"write_report"},  # a second
-    "firmfate.plots": {"dashboards"},  # likewise
-    "firmfate.execute": {
-        "DaskClient",
-        "DaskScheduler",
-        "SlurmWorkers",
-        "Executor",
-        "Work",
-    },  # guides run the first three
-    "firmfate.calibration": {"SimulatedSurvival", "SurvivalTable", "calibrated_tables"},
-    # What the rooms of the package give each other:
-    "firmfate.comparing": {"write_page"},
-    "firmfate.dataset": {"BrokenShards"},
-    "firmfate.design": {"Design", "read_design"},
-    "firmfate.exporting": {"Column", "Exported", "export_counts", "export_firms", "recorded"},
-    "firmfate.exploring": {"ended_by_batch", "part"},
-    "firmfate.precision": {"Forecast", "Measured", "Reached", "Rounds", "forecast", "recorded", "sentences", "widths"},
-    "firmfate.shards": {"RunDirectory", "Shard", "ShardFile", "Status", "Worker"},
-    "firmfate.simulation": {"Replayer"},
-    "firmfate.slurm": {"Submission"},
-}
-"""Public names without an example in their docstring; who writes one takes its name out."""
-
-
 def test_every_public_name_has_an_example() -> None:
     """An `Examples` section of its own, or of a method; errors and constants need none."""
     rooms = ["firmfate", *(f"firmfate.{room.name}" for room in pkgutil.iter_modules(firmfate.__path__))]
@@ -89,7 +64,7 @@ def test_every_public_name_has_an_example() -> None:
             texts = [inspect.getdoc(one) or "" for one in (found, *methods)]
             if not any(">>> " in text or "Examples\n--------\nSee `" in text for text in texts):
                 lacking.setdefault(room, set()).add(name)
-    assert lacking == WITHOUT
+    assert lacking == {}
 
 
 @pytest.mark.parametrize("kind", [*DESIGNS, "population"])

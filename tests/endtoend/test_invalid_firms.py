@@ -98,6 +98,17 @@ def test_status_gather_and_report_state_them(command: Callable, run: Path) -> No
     assert f"the arithmetic of {count} of 400 firms has failed" in (run / "report.html").read_text()
 
 
+def test_status_counts_the_cells_that_hold_some(run: Path, tmp_path: Path) -> None:
+    """Two of three do."""
+    text = STUDY.replace("fails.py", f"{run.parent}/fails.py").replace("0.5]", "0.5, 0.9]")
+    (tmp_path / "study.toml").write_text(text)
+    with pytest.warns(InvalidFirmsWarning, match="of 600 firms has failed, in 2 cells"):
+        firmfate.run(tmp_path / "study.toml", into=tmp_path / "run", progress=False).close()
+    found = firmfate.status(tmp_path / "run").invalid
+    assert found is not None
+    assert (found.cells, found.cell) == (2, {"size": 0.5})
+
+
 def test_of_strata_the_lowest_replicate_is_named(run: Path, tmp_path: Path) -> None:
     text = STUDY.replace("fails.py", f"{run.parent}/fails.py").replace("[grid]\nsize = [0.01, 0.5]\n", "")
     text += "[population]\nsize = { uniform = [0.3, 0.9] }\nstrata = { size = 2 }\n"

@@ -107,7 +107,7 @@ def test_large_designs_stay_within_two_gib(design: str, tmp_path: Path, record_p
 def test_an_export_of_ten_million_firms_holds_few_of_them(tmp_path: Path, record_property: Record) -> None:
     body = study(100_000, 10) + (
         "firmfate.run(study, into='run', progress=False).close()\n"
-        "from firmfate.exporting import export_firms\n"
+        "from firmfate.exporting.firms import export_firms\n"
         "printed = dict(rows=export_firms('run', 'firms.csv').rows)\n"
     )
     found = measured(body, tmp_path)

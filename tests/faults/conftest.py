@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.faults.children import Children, Ended
-from tests.faults.schedules import gathered
+from tests.faults.promises import gathered
 
 STUDY = """\
 [study]

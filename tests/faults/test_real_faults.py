@@ -15,7 +15,7 @@ import pytest
 from tests.faults.children import Children, Ended
 from tests.faults.conftest import SMALL_SHARDS, Undisturbed, shards
 from tests.faults.counted import Outcomes, record
-from tests.faults.schedules import gathered
+from tests.faults.promises import gathered
 
 Record = Callable[[str, object], None]
 GOES_ON = "nothing lost, the same command goes on"

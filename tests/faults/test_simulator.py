@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 from tests.faults.counted import record
-from tests.faults.schedules import Violation, go, go_in_processes
+from tests.faults.promises import Violation
+from tests.faults.schedules import go, go_in_processes
 from tests.faults.simulated_disk import Faults, SimulatedDisk
 
 from firmfate import files

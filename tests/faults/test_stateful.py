@@ -19,7 +19,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from tests.faults.schedules import InTurn, counts, gathered, prepared, studies, undisturbed
+from tests.faults.promises import InTurn, counts, gathered, prepared, studies, undisturbed
 from tests.faults.simulated_disk import Dead, Faults, SimulatedDisk
 
 import firmfate

@@ -14,10 +14,11 @@ from scipy import special, stats
 from firmfate import Study
 from firmfate.analysis import turning_point
 from firmfate.dataset.summing import as_dataset
-from firmfate.precision import Reached, widths
+from firmfate.precision import Reached
 from firmfate.precision.allocation import Allowed, following
 from firmfate.precision.rules import firms_needed, half_width, next_firms
 from firmfate.precision.sequences import difference_half_width, sequence_quantile, student_for
+from firmfate.precision.widths import widths
 from firmfate.shards import Shard, Worker
 from firmfate.shards.directory import fingerprint_of
 from firmfate.survival import kaplan_meier, quantile, rmst

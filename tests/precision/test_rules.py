@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from firmfate.precision import Measured
 from firmfate.precision.allocation import Allowed, following
+from firmfate.precision.reached import Measured
 from firmfate.precision.rules import exact_limit, firms_needed, half_width, next_firms
 from firmfate.study.targets import Target
 from firmfate.survival.core.limits import wilson

@@ -11,7 +11,9 @@ import pytest
 
 import firmfate
 from firmfate.errors import BrokenShardError
-from firmfate.shards import RunDirectory
+from firmfate.shards import RunDirectory, Shard, Worker
+from firmfate.shards.directory import fingerprint_of
+from firmfate.shards.plan import block_digest
 
 STUDY = """\
 [study]
@@ -168,6 +170,32 @@ def test_a_block_that_the_plan_does_not_know_is_read_from_its_shard(command: Cal
     holdings = directory.holdings(study, cells)
     assert [shard.path for shard in holdings.broken] == [unknown.path]
     assert directory.plan(study, cells).missing == len(keys) * unknown.replicates
+
+
+def test_shards_that_do_not_count_hide_none_of_those_behind_them(tmp_path: Path) -> None:
+    """They are looked at in the order of their first replicates, long ones first."""
+    study = firmfate.Study(name="s", model="car", years=1, replicates=60, grid={"misalignment": [0, 1]})
+    cells, directory = study.cells, RunDirectory(tmp_path)
+    directory.shards.mkdir()
+    worker = Worker(study, fingerprint_of(study))
+
+    def made(place: tuple[int, ...], first: int, replicates: int) -> Path:
+        shard = Shard(place, first, replicates, block_digest(cells.keys[cell] for cell in place))
+        return directory.shards / worker.run(shard, directory.shards).file
+
+    foreign = made((0, 1), 0, 61)
+    used = made((0,), 0, 60)
+    broken = directory.shards / f"{'0' * 12}-{0:012d}-{30:012d}-{'0' * 16}.shard"
+    broken.write_bytes(b"")
+    duplicate = made((0,), 0, 20)
+    without = made((1,), 0, 10)
+    last = made((1,), 20, 40)
+    found = directory.holdings(study, cells, without=[without])
+    assert [shard.path for shard in found.foreign] == [foreign]
+    assert [shard.path for shard in found.broken] == [broken]
+    assert [shard.path for shard in found.duplicates] == [duplicate]
+    assert [(shard.path, keys) for shard, keys in found.used] == [(used, cells.keys[:1]), (last, cells.keys[1:])]
+    assert found.covered == {cells.keys[0]: [(0, 60)], cells.keys[1]: [(20, 40)]}
 
 
 @pytest.mark.parametrize("where", [".", "shards"])

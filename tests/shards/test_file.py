@@ -21,7 +21,7 @@ from firmfate.errors import BrokenShardError
 from firmfate.shards import Worker, plan, schema
 from firmfate.shards import file as shard_file
 from firmfate.shards.directory import fingerprint_of
-from firmfate.shards.file import LENGTHS, MAGIC, ShardFile, encode, narrowed, read, read_keys
+from firmfate.shards.file import LENGTHS, MAGIC, ShardContent, ShardFile, encode, narrowed, read, read_keys
 from firmfate.shards.plan import Shard, block_digest
 from firmfate.shards.schema import Schema
 
@@ -273,6 +273,18 @@ def test_forged_shards_are_refused(car: tuple[Worker, ShardFile], tmp_path: Path
     assert str(fake.path) in str(refusal.value)
     assert str(refusal.value).isprintable()
     assert len(str(refusal.value)) < len(str(fake.path)) + 300
+
+
+def test_a_shard_of_no_cells_is_refused(car: tuple[Worker, ShardFile], tmp_path: Path) -> None:
+    """All else about it fits: its name, its digest, and arrays without a number."""
+    worker, _ = car
+    arrays = {name: np.empty(shape, np.int64) for name, _, shape in worker.schema.arrays(0, 50)}
+    name = f"{block_digest(())}-{0:012d}-{50:012d}"
+    found = ShardFile.parse(shard_file.write(tmp_path, name, ShardContent(0, 50, (), arrays), worker.schema))
+    assert found is not None
+    for reading in (read, read_keys):
+        with pytest.raises(BrokenShardError, match="it holds 0 cells; allowed: 1 to"):
+            reading(found, worker.schema)
 
 
 def test_the_forger_writes_what_firmfate_reads(car: tuple[Worker, ShardFile], tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -16,7 +17,8 @@ from firmfate.shards import Worker, work
 from firmfate.shards.directory import fingerprint_of
 from firmfate.shards.file import ShardFile, read
 from firmfate.shards.invalid_firms import InvalidFirms
-from firmfate.shards.plan import human_seconds, week_ratio
+from firmfate.shards.plan import LONGEST_SHARD, firm_seconds, human_seconds, packed_bytes, week_ratio
+from firmfate.shards.schema import Schema
 
 GRID = {"execution": [0.1, 0.5, 0.9], "misalignment": [0.0, 1.0]}
 POPULATION = {"unit_cost": {"normal": [0.57, 0.02]}, "strata": {"unit_cost": 2}}
@@ -49,6 +51,23 @@ def test_a_plan_says_what_it_takes() -> None:
     assert "firms     6,000 (1,000 a cell), of which 6,000 are to be run" in said
     assert f"shards    1 to run, a file each; about {found.shard_bytes / 1024:.3g} KiB in all" in said
     assert "records" not in said
+
+
+def test_shards_of_a_large_study_take_five_nominal_seconds() -> None:
+    """Unless another size is asked for."""
+    large = study(replicates=10**9)
+    shards, twice = plan(large).shards, plan(large, shard_scale=2.0).shards
+    assert 64 < len(shards) < 20_000
+    assert max(shard.firms for shard in shards) * firm_seconds(large) == pytest.approx(LONGEST_SHARD, rel=0.1)
+    assert max(shard.firms for shard in twice) * firm_seconds(large) == pytest.approx(2 * LONGEST_SHARD, rel=0.1)
+
+
+def test_four_times_the_firms_take_a_bit_more_for_every_number() -> None:
+    """Twice the standard deviation of a Poisson number is one bit of its entropy."""
+    one = study()
+    numbers = sum(math.prod(shape) for _, _, shape in Schema.of(one, fingerprint_of(one)).arrays(1, 50))
+    more = packed_bytes(one, 4 * 10**12) - packed_bytes(one, 10**12)
+    assert more == pytest.approx(numbers / 8, rel=1e-6)
 
 
 @pytest.mark.parametrize("piece", [1, 7, 50, 51, 120, 299])

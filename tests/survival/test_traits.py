@@ -43,6 +43,23 @@ def test_a_partial_quantile_takes_the_errors_of_quantile(small: xr.Dataset) -> N
     assert wrapped.attrs["approximate"] == 1
 
 
+def test_quantiles_of_batches_are_interpolated(small: xr.Dataset) -> None:
+    """The standard error is that of quantiles between weeks, not of integer weeks."""
+
+    def weeks(ds: xr.Dataset, *, interpolate: bool) -> xr.DataArray:
+        found: xr.DataArray = quantile(ds, p=0.1, interpolate=interpolate)["estimate"]
+        return found
+
+    misaligned = small.sel(misalignment=1.0)
+    named = contrast(misaligned, quantile, p=0.1, between=BETWEEN)
+    finely, coarsely = (
+        contrast(misaligned, functools.partial(weeks, interpolate=fine), between=BETWEEN, resampling="means")
+        for fine in (True, False)
+    )
+    np.testing.assert_allclose(named.se, finely.se, rtol=1e-12)
+    assert abs(named.se / coarsely.se - 1) > 1e-3
+
+
 def test_a_partial_mean_takes_the_exact_lifetimes(small: xr.Dataset) -> None:
     named = contrast(small, rmst, tau=52, between=BETWEEN)
     assert named.attrs["standard_error"] == "batch jackknife"

@@ -125,7 +125,19 @@ def calibrate(
 def calibrated_tables(
     found: xr.Dataset, *, model: str, parameters: Mapping[str, Any], population: Mapping[str, Any], fit: int = 0
 ) -> dict[str, Any]:
-    """Return the tables [parameters] and [population] of a study with the values of a fit."""
+    """Return the tables [parameters] and [population] of a study with the values of a fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from firmfate.calibration import SurvivalTable, calibrate, calibrated_tables
+    >>> table = SurvivalTable(ages=np.array([1.0, 5.0]), surviving=np.array([0.8, 0.5]), firms=400)
+    >>> fixed = {"execution": 0, "misalignment": 0}
+    >>> found = calibrate("car", table, {"drift": (-0.5, 0)}, parameters=fixed, firms=256, screen=8, starts=1, refits=0)
+    >>> tables = calibrated_tables(found, model="car", parameters=fixed, population={})
+    >>> tables["parameters"] == {**fixed, "drift": float(found.value[0, 0])}
+    True
+    """
     ranges = {
         str(key): ParameterRange(float(found["low"].sel(parameter=key)), float(found["high"].sel(parameter=key)))
         for key in found["parameter"].values

@@ -42,6 +42,17 @@ class SimulatedSurvival:
     ------
     StudyError
         Where a range is empty or leaves what the model allows, or a key is unknown.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from firmfate.calibration import SimulatedSurvival
+    >>> simulated = SimulatedSurvival("car", np.array([1.0, 5.0]), {"drift": (-0.5, 0)}, parameters={"execution": 0})
+    >>> simulated.values([0.5])
+    {'drift': -0.25}
+    >>> lowest, highest = simulated.curves([[0.0], [1.0]], firms=500, seed=1)  # the same 500 firms twice
+    >>> lowest < highest
+    array([ True,  True])
     """
 
     def __init__(

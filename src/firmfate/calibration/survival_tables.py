@@ -43,6 +43,14 @@ class SurvivalTable:
     rounding : float
         Unit of the last digit of a share.
     name : str
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from firmfate.calibration import SurvivalTable
+    >>> table = SurvivalTable(ages=np.array([1.0, 5.0]), surviving=np.array([0.8, 0.5]), firms=400)
+    >>> table.covariance.diagonal() ** 0.5  # standard errors
+    array([0.02 , 0.025])
     """
 
     ages: Floats

@@ -42,6 +42,16 @@ def write_page(compared: xr.Dataset, path: Path | str) -> Path:
     ------
     RunDirectoryError
         Where it cannot be written.
+
+    Examples
+    --------
+    >>> from firmfate.calibration import SurvivalTable
+    >>> from firmfate.comparing import compare, write_page
+    >>> from firmfate.survival import example
+    >>> cohort = SurvivalTable(ages=np.array([1.0, 2.0]), surviving=np.array([0.7, 0.5]), firms=400)
+    >>> path = write_page(compare(example().sel(misalignment=1), cohort), "comparison.html")
+    >>> path.read_text(encoding="utf-8").count("<script")
+    0
     """
     drawn, caption = _map(compared)
     text = webpage.templates(*TEMPLATES).get_template("comparison.html.j2").render(

@@ -5,8 +5,7 @@ import importlib
 from firmfate.dataset.gathering import gather
 from firmfate.dataset.invalid_firms import invalid_firms
 from firmfate.dataset.opening import open_run
-from firmfate.dataset.summing import BrokenShards
 
-__all__ = ["BrokenShards", "gather", "invalid_firms", "open_run"]
+__all__ = ["gather", "invalid_firms", "open_run"]
 
 importlib.import_module("firmfate.accessor")  # by name: it stands above this room, and imports it when it is used

@@ -48,6 +48,15 @@ class Design(ABC):
         Whether its cells depend on the study's seed.
     needs : tuple of str
         Packages that it needs beside those of firmfate, as they are imported and installed.
+
+    Examples
+    --------
+    >>> import firmfate
+    >>> design = firmfate.Study(name="cars", model="car", grid={"misalignment": [0, 0.5, 1]}).design
+    >>> design.kind, design.count, design.words
+    ('grid', 3, 'a grid over misalignment (3 values from 0 to 1)')
+    >>> design.points(seed=1).ravel()
+    array([0. , 0.5, 1. ])
     """
 
     axes: tuple[Axis, ...] = ()

@@ -46,6 +46,18 @@ def read_design(tables: Mapping[str, Any], source: Source) -> Design:
     ------
     StudyError
         Where there are several designs, or the one cannot be laid out; what was noted in `source.faults` is not raised.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from firmfate.design import read_design
+    >>> from firmfate.models import load_model
+    >>> from firmfate.tables.source import Source
+    >>> source = Source(load_model("car"), Path())
+    >>> read_design({"grid": {"execution": [0.1, 0.9], "misalignment": [0, 0.5, 1]}}, source).count
+    6
+    >>> read_design({}, source).count
+    1
     """
     kinds = [kind for kind in DESIGNS if kind in tables]
     if len(kinds) > 1:

@@ -42,6 +42,10 @@ class Work:
         Is given remarks for the user.
     begin : callable
         Is called before the first shard is run, when compiling and waiting for workers are over.
+
+    Examples
+    --------
+    See `Executor`.
     """
 
     worker: Worker
@@ -60,6 +64,19 @@ class Executor(ABC):
 
     gathers : bool
         Whether it runs all that is missing, so that the run is gathered afterwards.
+
+    Examples
+    --------
+    >>> import firmfate
+    >>> from firmfate.execute import Executor
+    >>> class Backwards(Executor):
+    ...     def run(self, work):
+    ...         for shard in reversed(work.shards):
+    ...             work.done(work.worker.run(shard, work.directory.shards))
+    >>> study = firmfate.Study(name="cars", model="car", years=5, replicates=64, grid={"misalignment": [0, 1]})
+    >>> with firmfate.run(study, into="runs/cars", on=Backwards(), progress=False) as ds:
+    ...     int(ds.firms.sum())
+    128
     """
 
     gathers: ClassVar[bool] = True

@@ -19,6 +19,16 @@ class DaskClient(Executor):
     ----------
     client : distributed.Client
         Its workers must see the run directory.
+
+    Examples
+    --------
+    On a cluster that is there, as the guide to Dask does:
+
+    >>> import firmfate
+    >>> from firmfate.execute import DaskClient
+    >>> from distributed import Client  # doctest: +SKIP
+    >>> with Client("tcp://10.0.0.1:8786") as client:  # doctest: +SKIP
+    ...     ds = firmfate.run("study.toml", on=DaskClient(client))
     """
 
     client: Client

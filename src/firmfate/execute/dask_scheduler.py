@@ -36,6 +36,16 @@ class DaskScheduler(Executor):
         Files of the authority, the certificate and the key; the connection is encrypted then, or refused.
     timeout : float
         Seconds in which the scheduler must answer.
+
+    Examples
+    --------
+    >>> from firmfate.execute import DaskScheduler
+    >>> DaskScheduler("tcp://10.0.0.1:8786")  # firmfate.run(study, on=DaskScheduler(...)) connects
+    DaskScheduler(address='tcp://10.0.0.1:8786', tls=None, timeout=20.0)
+    >>> DaskScheduler("10.0.0.1").check()  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    firmfate.errors.ExecutorError: '10.0.0.1' is no address of a Dask scheduler; allowed: an address with a port, ...
     """
 
     address: str

@@ -7,7 +7,8 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-from firmfate.dataset import BrokenShards, gather, invalid_firms
+from firmfate.dataset import gather, invalid_firms
+from firmfate.dataset.summing import BrokenShards
 from firmfate.errors import FirmfateError, IncompleteRunError, InvalidFirmsWarning, RunDirectoryError, is_finite
 from firmfate.execute.array_part import ArrayPart
 from firmfate.execute.base import MOST_SCALE, Executor, Work

@@ -33,6 +33,14 @@ class SlurmWorkers(Executor):
     ----------
     profile : Profile or path
         How to run on the site; a file is read at once.
+
+    Examples
+    --------
+    >>> from firmfate.execute import SlurmWorkers
+    >>> from firmfate.slurm import Profile
+    >>> site = SlurmWorkers(Profile(partition="compute", cpus=8, concurrent=20))  # or the path of its file
+    >>> site.profile.cpus * site.profile.concurrent  # threads at most, in firmfate.run(study, on=site)
+    160
     """
 
     profile: Profile | str | Path

@@ -30,6 +30,17 @@ def ended_by_batch(ds: xr.Dataset) -> xr.DataArray | None:
     -------
     DataArray or None
         None where the run counts no events or no lifetimes by batch.
+
+    Examples
+    --------
+    >>> from firmfate.exploring import ended_by_batch
+    >>> from firmfate.survival import example
+    >>> ds = example()
+    >>> ended = ended_by_batch(ds)
+    >>> ended.dims
+    ('execution', 'misalignment', 'batch', 'cause', 'horizon')
+    >>> bool((ended.isel(horizon=-1).sum("batch") == ds.events.sum("week")).all())
+    True
     """
     if not {"batch_events", "batch_lifetime"} <= set(ds.variables) or not {"horizon", "bin"} <= set(ds.coords):
         return None

@@ -29,6 +29,15 @@ def part(given: Mapping[str, Any]) -> webpage.Part:
     ----------
     given : mapping
         Of `firmfate.exploring.content.content`.
+
+    Examples
+    --------
+    >>> from firmfate.exploring import part
+    >>> from firmfate.exploring.content import content
+    >>> from firmfate.survival import example
+    >>> section = part(content(example()))
+    >>> section.html.partition(">")[0], section.digest[:8]
+    ('<div class="explore pictures"', "'sha256-")
     """
     script = webpage.joined(SCRIPTS)
     html = webpage.templates(TEMPLATES).get_template("explore.html.j2").render(

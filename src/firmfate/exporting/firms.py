@@ -78,7 +78,17 @@ def export_firms(
 
 
 def recorded(directory: Path | str) -> bool:
-    """Return whether a run holds ``firms.nc``, so that no firm has to be simulated again."""
+    """Return whether a run holds ``firms.nc``, so that no firm has to be simulated again.
+
+    Examples
+    --------
+    >>> import firmfate
+    >>> from firmfate.exporting import recorded
+    >>> study = firmfate.Study(name="cars", model="car", years=5, replicates=64, record={"firms": True})
+    >>> firmfate.run(study, into="runs/cars", progress=False).close()
+    >>> recorded("runs/cars")
+    True
+    """
     return (Path(directory) / "firms.nc").is_file()
 
 

@@ -38,6 +38,15 @@ def dashboards(ds: xr.Dataset, *, axes: NDArray[Any] | None = None, level: float
     -------
     array of Axes
         Green KPIs (where the model has a dashboard), warning time, share of deaths without an alarm.
+
+    Examples
+    --------
+    >>> import firmfate
+    >>> from firmfate.plots import dashboards
+    >>> study = firmfate.Study(name="cars", model="car", years=5, replicates=640, grid={"misalignment": [0, 1]})
+    >>> with firmfate.run(study, into="runs/cars", progress=False) as ds:
+    ...     [ax.get_title(loc="left") for ax in dashboards(ds)]  # a car has no KPIs
+    ['Weeks of warning', 'Deaths without an alarm']
     """
     laid = along(ds)
     parts: list[tuple[Any, str, dict[str, Any]]] = [

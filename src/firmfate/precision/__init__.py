@@ -12,10 +12,9 @@ intervals are, ``rounds.py`` goes from round to round and keeps ``rounds.json``,
 next, ``words.py`` says what was reached.
 """
 
-from firmfate.precision.forecast import Forecast, forecast
-from firmfate.precision.reached import Measured, Reached
+from firmfate.precision.forecast import forecast
+from firmfate.precision.reached import Reached
 from firmfate.precision.rounds import Rounds, recorded
-from firmfate.precision.widths import widths
 from firmfate.precision.words import sentences
 
-__all__ = ["Forecast", "Measured", "Reached", "Rounds", "forecast", "recorded", "sentences", "widths"]
+__all__ = ["Reached", "Rounds", "forecast", "recorded", "sentences"]

@@ -82,7 +82,22 @@ class Forecast:
 
 
 def forecast(rounds: Rounds) -> Forecast | None:
-    """Return what comes next; None before the pilot is complete."""
+    """Return what comes next; None before the pilot is complete.
+
+    Examples
+    --------
+    >>> import firmfate
+    >>> from firmfate.precision import Rounds, forecast
+    >>> from firmfate.shards import RunDirectory
+    >>> study = firmfate.Study(name="cars", model="car", years=5, replicates=1024, precision={"rmst": "0.1 years"})
+    >>> directory = RunDirectory.of(study, "runs/cars")
+    >>> forecast(Rounds(directory, study)) is None
+    True
+    >>> firmfate.run(study, into=directory.path, progress=False).close()
+    >>> found = forecast(Rounds(directory, study))
+    >>> found.plan.missing, round(found.widths[0], 2)
+    (0, 0.09)
+    """
     if not rounds.reached:
         return None
     return Forecast(rounds.plan(), rounds.reached, rounds.expected, rounds.steps_a_firm())

@@ -45,6 +45,14 @@ class Reached:
         Of signs: places where lifetimes are longer at the last value of the axis, and shorter.
     undecided : tuple of str
         Of signs: some of the places that are not decided.
+
+    Examples
+    --------
+    >>> from firmfate.precision import Reached
+    >>> one = Reached(target="rmst", within=0.1, widest=0.12, level=0.95, firms=1024, least=1024, cells=6, narrow=5,
+    ...               never=0, unseen=0.0, undefined=0, needed=1470.0)
+    >>> one.enough, round(one.standard_error, 3)
+    (False, 0.061)
     """
 
     target: str

@@ -59,6 +59,17 @@ class Rounds:
         Where the pilot is more than what is allowed.
     RunDirectoryError
         Where the directory holds more firms than the rounds of the study come to, or ``rounds.json`` says otherwise.
+
+    Examples
+    --------
+    >>> import firmfate
+    >>> from firmfate.precision import Rounds
+    >>> from firmfate.shards import RunDirectory
+    >>> study = firmfate.Study(name="cars", model="car", years=5, replicates=1024, precision={"rmst": "0.1 years"})
+    >>> firmfate.run(study, into="runs/cars", progress=False).close()
+    >>> rounds = Rounds(RunDirectory.of(study, "runs/cars"), study)
+    >>> [entry["firms a cell"] for entry in rounds.decided], rounds.finished
+    ([1024, 1536], 'reached')
     """
 
     def __init__(self, directory: RunDirectory, study: Study) -> None:
@@ -215,6 +226,16 @@ def recorded(text: str) -> tuple[tuple[Reached, ...], str]:
     """Return how far the targets were in the last round on record, and why rounds ended; from the text of a record.
 
     ``result.nc`` holds it as its attribute ``precision``. Nothing, where it is no such text.
+
+    Examples
+    --------
+    >>> import firmfate
+    >>> from firmfate.precision import recorded
+    >>> study = firmfate.Study(name="cars", model="car", years=5, replicates=1024, precision={"rmst": "0.1 years"})
+    >>> with firmfate.run(study, into="runs/cars", progress=False) as ds:
+    ...     reached, why = recorded(ds.attrs["precision"])
+    >>> reached[0].target, reached[0].firms, why
+    ('rmst', 1536, 'reached')
     """
     try:
         held = json.loads(text)

@@ -16,7 +16,18 @@ WITHOUT = {
 
 
 def sentences(reached: Iterable[Reached]) -> list[str]:
-    """Return a sentence a target: what it asked for, what it has, and which cells are no part of that."""
+    """Return a sentence a target: what it asked for, what it has, and which cells are no part of that.
+
+    Examples
+    --------
+    >>> from firmfate.precision import Reached, sentences
+    >>> one = Reached(target="rmst", within=0.1, widest=0.12, level=0.95, firms=1024, least=1024, cells=6, narrow=5,
+    ...               never=0, unseen=0.0, undefined=0, needed=1470.0)
+    >>> for part in sentences([one])[0].split("; "):
+    ...     print(part)
+    rmst: ± 0.1 years not reached in 1 of 6 cells with 1,024 firms a cell, ± 0.12 years at worst
+    about 1,500 firms a cell would do
+    """
     return [sentence(one) for one in reached]
 
 

@@ -62,6 +62,14 @@ def write_report(directory: Path | str, *, laboratory: bool = False) -> Path:
         Where there is no result, or the report cannot be written.
     FirmfateError
         Where the run has no laboratory, as one with a [population].
+
+    Examples
+    --------
+    >>> import firmfate
+    >>> study = firmfate.Study(name="cars", model="car", years=5, replicates=64)
+    >>> firmfate.run(study, into="runs/cars", progress=False).close()
+    >>> firmfate.write_report("runs/cars").name
+    'report.html'
     """
     context = Context.open(Path(directory))
     return files.write(Path(directory) / "report.html", render(context, _laboratory(directory) if laboratory else None))

@@ -85,7 +85,20 @@ class Holdings:
 
 @dataclass(frozen=True)
 class RunDirectory:
-    """A run directory by its path."""
+    """A run directory by its path.
+
+    Examples
+    --------
+    >>> import firmfate
+    >>> from firmfate.shards import RunDirectory
+    >>> study = firmfate.Study(name="cars", model="car", years=5, replicates=64, grid={"misalignment": [0, 1]})
+    >>> firmfate.run(study, into="runs/cars", progress=False).close()
+    >>> directory = RunDirectory.of(study, "runs/cars")
+    >>> directory.plan(study, study.cells).missing
+    0
+    >>> [(shard.first, shard.replicates, len(keys)) for shard, keys in directory.holdings(study, study.cells).used]
+    [(0, 64, 2)]
+    """
 
     path: Path
 

@@ -53,7 +53,19 @@ NAME = re.compile(r"(?P<block>[0-9a-f]{12})-(?P<first>\d{12})-(?P<replicates>\d{
 
 @dataclass(frozen=True)
 class ShardFile:
-    """What the name of a shard's file holds."""
+    """What the name of a shard's file holds.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from firmfate.shards import ShardFile
+    >>> name = "3f2a9c0d1e4b-000000000000-000000000064-0123456789abcdef.shard"
+    >>> file = ShardFile.parse(Path("runs/cars/shards") / name)
+    >>> file.block, file.first, file.replicates
+    ('3f2a9c0d1e4b', 0, 64)
+    >>> ShardFile.parse(Path("result.nc")) is None
+    True
+    """
 
     path: Path
     block: str

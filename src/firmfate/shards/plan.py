@@ -71,6 +71,16 @@ class Shard:
         12 hexadecimal digits of the cells' keys.
     place : int
         Its place among all shards of the study, or that of the shard whose missing part it is.
+
+    Examples
+    --------
+    >>> import firmfate
+    >>> study = firmfate.Study(name="cars", model="car", replicates=64, grid={"misalignment": [0, 1]})
+    >>> (shard,) = firmfate.plan(study).shards
+    >>> shard.cells, shard.first, shard.replicates, shard.firms
+    ((0, 1), 0, 64, 128)
+    >>> shard.name == f"{shard.block}-000000000000-000000000064"
+    True
     """
 
     cells: tuple[int, ...]

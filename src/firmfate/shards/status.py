@@ -86,6 +86,15 @@ class Status:
         Since the last shard was finished.
     invalid : InvalidFirms or None
         Firms in shards that count whose arithmetic has failed; None where there are none, or nothing was verified.
+
+    Examples
+    --------
+    >>> import firmfate
+    >>> study = firmfate.Study(name="cars", model="car", years=5, replicates=64, grid={"misalignment": [0, 1]})
+    >>> firmfate.run(study, into="runs/cars", progress=False).close()
+    >>> found = firmfate.status("runs/cars")
+    >>> found.done_by_cell, found.missing, found.seconds_left
+    (array([64, 64]), 0, 0.0)
     """
 
     study: Study

@@ -41,7 +41,19 @@ class Receipt:
 
 @dataclass(frozen=True, eq=False)
 class Worker:
-    """Simulates shards of one study; one a process, shared by its threads."""
+    """Simulates shards of one study; one a process, shared by its threads.
+
+    Examples
+    --------
+    >>> import firmfate
+    >>> from firmfate.shards import Worker
+    >>> from firmfate.shards.directory import fingerprint_of
+    >>> study = firmfate.Study(name="cars", model="car", years=5, replicates=64, grid={"misalignment": [0, 1]})
+    >>> worker = Worker(study, fingerprint_of(study))
+    >>> counts = worker.counts(firmfate.plan(study).shards[0])
+    >>> counts["firms"], counts["events"].shape  # of two cells, one cause, 260 weeks
+    (array([64, 64]), (2, 1, 260))
+    """
 
     study: Study
     fingerprint: str

@@ -26,6 +26,19 @@ class Replayer:
     ----------
     directory : path
         A run directory.
+
+    Examples
+    --------
+    >>> import firmfate
+    >>> from firmfate.simulation import Replayer
+    >>> study = firmfate.Study(name="cars", model="car", years=5, replicates=64, grid={"misalignment": [0, 1]})
+    >>> firmfate.run(study, into="runs/cars", progress=False).close()
+    >>> replayer = Replayer("runs/cars")
+    >>> cell = replayer.nearest({"misalignment": 0.9})
+    >>> cell, replayer.labels(cell)
+    (1, {'misalignment': 1.0})
+    >>> replayer.trajectory(cell, replicate=5).attrs["event_week"]
+    117.0
     """
 
     def __init__(self, directory: Path | str) -> None:
