@@ -11,7 +11,7 @@ from firmfate.laboratory.ranges import slider_range
 from firmfate.laboratory.stories import stories
 from firmfate.models.declarations import Interval, Parameter
 from firmfate.models.model import Model
-from firmfate.targets import wasm
+from firmfate.targets.kept import kept_wasm
 
 FIRMS = 2_000
 """Firms of each setting."""
@@ -62,7 +62,7 @@ def content(
         "marks": [{"name": mark.name, "meaning": mark.meaning} for mark in model.marks],
         "stories": stories(model),
         # the fast one first: `load` takes the first that the reader's browser runs to the right bits
-        "modules": [base64.b64encode(wasm(model, relaxed=relaxed)).decode() for relaxed in (True, False)],
+        "modules": [base64.b64encode(kept_wasm(model, relaxed=relaxed)).decode() for relaxed in (True, False)],
     }
 
 
