@@ -32,6 +32,11 @@ class Explore {
     for (const letter of ["a", "b"]) {
       places[`set-${letter}`].addEventListener("click", () => { this.next = letter; this.pressed(); });
     }
+    places.simulate.hidden = !document.getElementById("laboratory"); // its script listens
+    places.simulate.addEventListener("click", () => {
+      const [a, b] = [this.a, this.b].map((cell) => Math.floor(cell / given.strata));
+      document.dispatchEvent(new CustomEvent("firmfate:cells", { detail: { a, b } }));
+    });
     places.swap.addEventListener("click", () => { [this.a, this.b] = [this.b, this.a]; this.pinned(); });
     if (given.grid) {
       this.fixed = given.axes.map(({ texts }) => Math.floor(texts.length / 2));
@@ -227,4 +232,7 @@ class Explore {
   }
 }
 
-begin();
+begin().finally(() => {
+  root.dataset.state ??= "failed";
+  document.dispatchEvent(new Event("firmfate:explored"));
+});
