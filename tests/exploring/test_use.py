@@ -78,6 +78,15 @@ def test_a_list_is_a_table_that_sorts(explored: Callable[..., Page]) -> None:
     assert page.locator("#explore .point").count() == 40
 
 
+def test_strata_of_a_hypercube_are_a_map_of_cells_and_bins(explored: Callable[..., Page]) -> None:
+    page = explored("strata of a hypercube")
+    assert page.locator("#explore [role=row]").count() == 9
+    assert page.locator("#explore [role=gridcell]").count() == 18
+    page.click("[data-cell='11']")
+    assert page.inner_text("[data-place=name-here]") == "cell 5, execution quantile bin 2"
+    assert "two samples" in page.inner_text("#explore > .explore > .note")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("name", ["grid", "hypercube"])

@@ -76,6 +76,7 @@ def content(ds: xr.Dataset) -> dict[str, Any] | None:
         "common": bool(int(ds.attrs.get("common_random_numbers", 0))),
         "batches": used if used >= FEWEST_BATCHES else 0,
         "quantile": student_quantile(LEVEL, max(used, 2) - 1),
+        "quantileOfTwo": student_quantile(LEVEL, 2 * (max(used, 2) - 1)),
         "poles": None if at is None else {
             "execution": dims.index(EXECUTION), "misalignment": dims.index(MISALIGNMENT),
             "weak": ds[EXECUTION].values.tolist().index(at.weak),

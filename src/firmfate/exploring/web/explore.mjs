@@ -6,6 +6,7 @@ import { drawCurves, drawNames, drawTable, sentence } from "./comparison.mjs";
 import { Estimates } from "./estimates.mjs";
 import { decimals, formatted, scaled, years } from "./formatting.mjs";
 import { CellMap } from "./map.mjs";
+import { binnedMeans } from "./marginal.mjs";
 import { Turning } from "./turning.mjs";
 import { unpacked, unpackedTexts } from "./unpacking.mjs";
 
@@ -153,7 +154,8 @@ class Explore {
     const [lifetime, alive] = estimates.quantities(horizon);
     if (this.list) {
       const every = [...Array(estimates.cells).keys()];
-      this.list.show(every.map(lifetime.of), every.map((cell) => scaled(alive.of(cell), 100)));
+      this.list.show(every.map(lifetime.of), every.map((cell) => scaled(alive.of(cell), 100)),
+        (numbers) => binnedMeans(numbers, estimates, horizon));
       return;
     }
     const turning = this.turning = given.poles ? this.turnings() : null;
