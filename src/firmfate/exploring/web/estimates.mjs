@@ -116,10 +116,17 @@ export class Estimates {
     const estimate = of(b).estimate - of(a).estimate;
     if (without && this.disjoint(a, b)) {
       const [one, other] = [a, b].map((cell) => this.jackknifed(of(cell).estimate, this.used.map((batch) => without(cell, batch))).se);
-      return limited(estimate, Math.hypot(one, other), this.given.quantileOfTwo);
+      return limited(estimate, Math.hypot(one, other), this.quantileOf(one, other));
     }
     const known = without && this.paired(a, b);
     return this.jackknifed(estimate, known ? this.used.map((batch) => without(b, batch) - without(a, batch)) : null);
+  }
+
+  /** Student's quantile of a difference of two samples (Welch): between those of n and of 2 n degrees of freedom, linear in 1/df. */
+  quantileOf(one, other) {
+    const { quantile, quantileOfTwo } = this.given;
+    const share = (2 * (one ** 4 + other ** 4)) / (one ** 2 + other ** 2) ** 2 - 1;
+    return quantileOfTwo + (quantile - quantileOfTwo) * share;
   }
 
   /** An estimate with the jackknife's standard error and Student's limits, from its values without each batch. */
