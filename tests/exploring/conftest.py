@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page
 
 from firmfate.execute import run
-from firmfate.reporting import write_report
+from firmfate.reporting import report, write_report
 from firmfate.study import Study
 
 HOSTILE = "</script><script>alert(1)</script>"
@@ -33,6 +33,27 @@ STUDIES: dict[str, dict[str, Any]] = {
         "name": "hypercube", "question": HOSTILE, "replicates": 64, "years": 3,
         "latin_hypercube": {"points": 40, "execution": [0, 1], "correct_time": [13, 104], "cash_buffer": [5, 15]},
     },
+    "sobol": {
+        "name": "sobol", "model": "car", "replicates": 64, "years": 5,
+        "sobol": {"points": 32, "execution": [0, 1], "misalignment": [0, 1]},
+    },
+    "named": {
+        "name": "named", "model": "car", "replicates": 320, "years": 5,
+        "cells": [
+            {"name": "weak", "execution": 0.05, "misalignment": 1},
+            {"name": "strong", "execution": 1, "misalignment": 1},
+            {"name": HOSTILE, "execution": 1, "misalignment": 0},
+        ],
+    },
+    "strata": {
+        "name": "strata", "model": "car", "replicates": 640, "years": 5, "grid": {"misalignment": [0.0, 0.5, 1.0]},
+        "population": {"execution": {"beta": [2, 2]}, "strata": {"execution": 3}},
+    },
+    "strata of a hypercube": {
+        "name": "both", "model": "car", "replicates": 320, "years": 5,
+        "latin_hypercube": {"points": 9, "misalignment": [0, 1], "harm": [0.1, 0.4]},
+        "population": {"execution": {"beta": [2, 2]}, "strata": {"execution": 2}},
+    },
 }  # fmt: skip
 
 
@@ -45,7 +66,10 @@ def run_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
         into = folder / name.replace(" ", "-")
         if not (into / "report.html").is_file():
             run(Study(**STUDIES[name]), into=into, progress=False).close()
-            write_report(into)
+            with pytest.MonkeyPatch.context() as patch:
+                if name != "grid":  # printed figures take most of the time
+                    patch.setattr(report, "SECTIONS", ())
+                write_report(into)
         return into
 
     return directory

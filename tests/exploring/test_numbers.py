@@ -13,6 +13,7 @@ from playwright.sync_api import Page
 
 from firmfate.analysis import phase_map, turning_point
 from firmfate.analysis.formatting import Estimate, format_estimate
+from firmfate.analysis.strata_axes import unfolded
 from firmfate.dataset import open_run
 from firmfate.survival import contrast, cumulative_incidence, kaplan_meier, rmst
 
@@ -129,3 +130,64 @@ def test_printed_numbers_are_those_of_python(explored: Callable[..., Page], run_
     assert rows[0].split("\t")[2] == here
     turning = turning_point(ds, tau=156)
     assert format_estimate(Estimate.of(turning), short=True) in page.inner_text("#explore [data-place=turning]")
+
+
+def test_strata_are_axes_and_their_differences_those_of_two_samples(
+    explored: Callable[..., Page], run_of: Callable[[str], Path]
+) -> None:
+    page, ds = explored("strata"), unfolded(counts_of(run_of("strata")))
+    assert ds["firms"].dims == ("misalignment", "execution_quantile_bin")
+    assert page.evaluate("explore.estimates.given.axes.map(({ name }) => name)")[1] == "execution quantile bin"
+    for a, b, paired in ((0, 8, False), (1, 7, True)):
+        cells = [
+            {"misalignment": float(ds["misalignment"][cell // 3]), "execution_quantile_bin": 1 + cell % 3}
+            for cell in (a, b)
+        ]
+        for horizon, found in zip(ds["horizon"].values.tolist(), page.evaluate(DIFFERENCES, [a, b]), strict=True):
+            lifetime = contrast(ds, rmst, between=(cells[1], cells[0]), tau=horizon, paired=paired)
+            alive = contrast(ds, kaplan_meier, between=(cells[1], cells[0]), paired=paired).sel(week=horizon)
+            for one, wanted in zip(found[:2], (columns(lifetime) / 52, columns(alive)), strict=True):
+                assert close(one[:2], wanted[:2])
+                assert np.allclose(one, wanted, rtol=1e-4), "limits by an approximation of Student's quantile"
+
+
+MEANS = """(axis) => explore.estimates.given.horizons.map((_, horizon) => {
+  explore.horizon = horizon;
+  explore.drawHorizon();
+  return explore.list.meansAlong(explore.estimates.given.axes[axis].numbers)
+    .map(({ from, to, x, cells, estimate, se }) => [from, to, x, cells, estimate, se]);
+})"""
+
+
+@pytest.mark.parametrize("name", ["hypercube", "sobol"])
+def test_means_of_cells_along_an_axis(explored: Callable[..., Page], run_of: Callable[[str], Path], name: str) -> None:
+    page, ds = explored(name), counts_of(run_of(name))
+    axes = {"hypercube": ("execution", "correct_time"), "sobol": ("execution", "misalignment")}[name]
+    for place, axis in enumerate(axes):
+        order = np.argsort(ds[axis].values, kind="stable")
+        bins = np.array_split(order, len(order) // 8)
+        for horizon, found in zip(ds["horizon"].values.tolist(), page.evaluate(MEANS, place), strict=True):
+            years = rmst(ds, tau=horizon)["estimate"].values / 52
+            sums = ds["batch_lifetime"].sel(horizon=horizon).values / float(ds.attrs["steps_per_week"]) / 52
+            firms = ds["batch_firms"].values
+            left = (sums.sum(1, keepdims=True) - sums) / (firms.sum(1, keepdims=True) - firms)
+            assert [row[3] for row in found] == [len(one) for one in bins]
+            for row, cells in zip(found, bins, strict=True):
+                values = ds[axis].values[cells]
+                without = left[cells].mean(0)
+                of_firms = (len(without) - 1) / len(without) * ((without - without.mean()) ** 2).sum()
+                se = np.sqrt(years[cells].var(ddof=1) / len(cells) + of_firms)
+                assert close(row, [values[0], values[-1], values.mean(), len(cells), years[cells].mean(), se])
+            assert not close(found[0][4], found[-1][4])
+
+
+def test_equal_values_are_in_one_bin_and_few_cells_have_no_line(explored: Callable[..., Page]) -> None:
+    page = explored("hypercube")
+    found = page.evaluate("explore.list.meansAlong([...Array(40).keys()].map((cell) => (cell < 30 ? 1 : cell)))")
+    assert found[0]["cells"] == 30
+    assert found[0]["from"] == found[0]["to"] == 1
+    assert sum(one["cells"] for one in found) == 40
+    named = explored("named")
+    assert named.locator("#explore details.means").is_hidden()
+    assert named.locator("#explore .list tbody tr").count() == 3
+    assert "</script><script>alert(1)</script>" in named.inner_text("#explore .list")

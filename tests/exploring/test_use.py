@@ -78,6 +78,15 @@ def test_a_list_is_a_table_that_sorts(explored: Callable[..., Page]) -> None:
     assert page.locator("#explore .point").count() == 40
 
 
+def test_strata_of_a_hypercube_are_a_map_of_cells_and_bins(explored: Callable[..., Page]) -> None:
+    page = explored("strata of a hypercube")
+    assert page.locator("#explore [role=row]").count() == 9
+    assert page.locator("#explore [role=gridcell]").count() == 18
+    page.click("[data-cell='11']")
+    assert page.inner_text("[data-place=name-here]") == "cell 5, execution quantile bin 2"
+    assert "two samples" in page.inner_text("#explore > .explore > .note")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("name", ["grid", "hypercube"])
@@ -96,8 +105,11 @@ def test_paper_and_pages_without_javascript_are_as_before(
     page = explored("grid")
     page.emulate_media(media="print")
     assert not page.is_visible("#explore")
+    assert not page.is_visible("#try")
     assert page.is_visible("#phase-map svg")
     plain = page_of(run_of("grid") / "report.html", javascript=False)
     assert not plain.is_visible("#explore")
     assert not plain.is_visible("a[href='#explore']")
+    assert not plain.is_visible("#try")
+    assert not plain.is_visible("a[href='#try']")
     assert plain.is_visible("#phase-map svg")

@@ -26,6 +26,7 @@ SECTIONS = {
     "paradox": [
         "finding",
         "explore",
+        "try",
         "phase-map",
         "survival",
         "causes",
@@ -35,6 +36,7 @@ SECTIONS = {
     ],
     "one cell": [
         "finding",
+        "try",
         "survival",
         "causes",
         "dashboards",
@@ -44,6 +46,7 @@ SECTIONS = {
     "listed cells": [
         "finding",
         "explore",
+        "try",
         "lifetimes",
         "survival",
         "causes",
@@ -54,6 +57,7 @@ SECTIONS = {
     "one division": [
         "finding",
         "explore",
+        "try",
         "lifetimes",
         "survival",
         "causes",
@@ -64,6 +68,7 @@ SECTIONS = {
     "three axes": [
         "finding",
         "explore",
+        "try",
         "phase-map",
         "survival",
         "causes",
@@ -71,10 +76,11 @@ SECTIONS = {
         "trajectories",
         *END,
     ],
-    "car": ["finding", "explore", "phase-map", "survival", "dashboards", "trajectories", *END],
+    "car": ["finding", "explore", "try", "phase-map", "survival", "dashboards", "trajectories", *END],
     "hypercube": [
         "finding",
         "explore",
+        "try",
         "lifetimes",
         "survival",
         "causes",
@@ -85,6 +91,7 @@ SECTIONS = {
     "too few firms": [
         "finding",
         "explore",
+        "try",
         "phase-map",
         "survival",
         "causes",
@@ -132,7 +139,7 @@ def test_the_file_needs_nothing_else(report: Any, page: Any, name: str) -> None:
     assert not re.search(r"(?:https?:|file:|//)[\w/]", outside_data), "no address of anything outside"
     (policy,) = re.findall(r'http-equiv="Content-Security-Policy" content="(.*?)"', text)
     scripts = re.findall(r'(?s)<script type="module">(.*?)</script>', text)
-    assert len(scripts) == ("explore" in SECTIONS[name])
+    assert len(scripts) == 1 + ("explore" in SECTIONS[name])
     assert all(digest(script) in html.unescape(policy) for script in scripts)
     assert "default-src 'none'" in html.unescape(policy)
     assert "@import" not in text

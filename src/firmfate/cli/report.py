@@ -1,4 +1,5 @@
-"""Write report.html from result.nc and trajectories.nc: one file that opens without network. Nothing is simulated."""
+"""Write report.html from result.nc, trajectories.nc and the study: one file that opens without network. Nothing is
+simulated until the reader tries the model in it."""
 
 from __future__ import annotations
 
@@ -14,9 +15,9 @@ def options(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("directory", type=Path, metavar="DIR", help="run directory")
     parser.add_argument(
-        "--laboratory",
+        "--no-laboratory",
         action="store_true",
-        help="end with the laboratory of the run (see `firmfate lab --help`)",
+        help="leave out the laboratory of the run, in which the reader's browser simulates (see `firmfate lab --help`)",
     )
 
 
@@ -24,5 +25,5 @@ def execute(arguments: argparse.Namespace) -> int:
     """Write the report and print its path."""
     from firmfate.reporting import write_report
 
-    terminal.out(f"report: {write_report(arguments.directory, laboratory=arguments.laboratory)}")
+    terminal.out(f"report: {write_report(arguments.directory, laboratory=not arguments.no_laboratory)}")
     return terminal.DONE

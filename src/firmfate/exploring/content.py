@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from firmfate.analysis.cell_labels import axes_of, labelled
 from firmfate.analysis.formatting import format_short, format_value, spaced
 from firmfate.analysis.poles import EXECUTION, MISALIGNMENT, poles
-from firmfate.analysis.strata_axes import unfolded
+from firmfate.analysis.strata_axes import STRATUM, unfolded
 from firmfate.counts import BIN_WEEKS
 from firmfate.exploring import alarms
 from firmfate.exploring.batches import horizons_of
@@ -45,6 +45,7 @@ def content(ds: xr.Dataset) -> dict[str, Any] | None:
     dict or None
         None where there is nothing to explore: one cell alone, or more than `MOST_CELLS`.
     """
+    strata = ds.sizes.get(STRATUM, 1)
     ds = unfolded(labelled(ds))
     dims = [str(dim) for dim in ds["firms"].dims]
     cells = int(ds["firms"].size)
@@ -66,6 +67,7 @@ def content(ds: xr.Dataset) -> dict[str, Any] | None:
     return {
         "grid": len(dims) > 1,
         "axes": [_axis(ds, dim) for dim in dims] if len(dims) > 1 else _columns(ds, dims[0]),
+        "strata": strata,
         "names": [] if len(dims) > 1 else _names(ds, dims[0]),
         "causes": [str(cause).replace("_", " ") for cause in ds["cause"].values],
         "horizons": horizons,
@@ -74,6 +76,7 @@ def content(ds: xr.Dataset) -> dict[str, Any] | None:
         "common": bool(int(ds.attrs.get("common_random_numbers", 0))),
         "batches": used if used >= FEWEST_BATCHES else 0,
         "quantile": student_quantile(LEVEL, max(used, 2) - 1),
+        "quantileOfTwo": student_quantile(LEVEL, 2 * (max(used, 2) - 1)),
         "poles": None if at is None else {
             "execution": dims.index(EXECUTION), "misalignment": dims.index(MISALIGNMENT),
             "weak": ds[EXECUTION].values.tolist().index(at.weak),

@@ -15,7 +15,8 @@ SCRIPTS = (
     *(
         ("firmfate.exploring", name)
         for name in (
-            "formatting", "unpacking", "estimates", "turning", "colours", "map", "cell_list", "comparison", "explore",
+            "formatting", "unpacking", "estimates", "turning", "marginal", "colours", "map", "cell_list", "comparison",
+            "explore",
         )
     ),
 )  # fmt: skip
@@ -61,9 +62,13 @@ def _note(given: Mapping[str, Any]) -> str:
         "" if "batchEnded" in given["counts"]
         else " Of shares they are not in this page, whose cells are too many; firmfate.survival.contrast gives them."
     )  # fmt: skip
+    strata = (
+        "Different strata have no firm in common: their differences have the error of two samples. "
+        if given["strata"] > 1 else ""
+    )  # fmt: skip
     common = "Cells share their random numbers: what they have in common cancels in B − A. " if given["common"] else ""
     return (
-        f"{alone} {common}Errors of B − A, and of where the effect changes its sign, come from leaving the same one of "
-        f"{given['batches']} batches of firms out of all cells at once (jackknife).{events} Horizons are those to "
-        f"which the run sums lifetimes, {horizons} years; [record] horizons in the study asks for others."
+        f"{alone} {common}{strata}Errors of B − A, and of where the effect changes its sign, come from leaving the "
+        f"same one of {given['batches']} batches of firms out of all cells at once (jackknife).{events} Horizons are "
+        f"those to which the run sums lifetimes, {horizons} years; [record] horizons in the study asks for others."
     )

@@ -5,20 +5,30 @@ from __future__ import annotations
 import base64
 import math
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from firmfate.laboratory.ranges import slider_range
 from firmfate.laboratory.stories import stories
 from firmfate.models.declarations import Interval, Parameter
 from firmfate.models.model import Model
-from firmfate.targets import wasm
+from firmfate.targets.kept import kept_wasm
 
 FIRMS = 2_000
 """Firms of each setting."""
 
 
 def content(
-    model: Model, *, name: str, weeks: int, steps: int, dt: float, base: Mapping[str, float], axes: Sequence[str] = ()
+    model: Model,
+    *,
+    name: str,
+    weeks: int,
+    steps: int,
+    dt: float,
+    base: Mapping[str, float],
+    axes: Sequence[str] = (),
+    drawn: Mapping[str, str] = MappingProxyType({}),
+    firms: int = FIRMS,
 ) -> dict[str, Any]:
     """Return what the page is given, as JSON has it.
 
@@ -35,6 +45,10 @@ def content(
         Field -> value at which both settings begin.
     axes : sequence of str
         Parameters that come first: those that a study varies.
+    drawn : mapping
+        Field -> the distribution in words, where firms differ; they come next.
+    firms : int
+        Of each setting.
     """
     return {
         "model": model.name,
@@ -44,12 +58,12 @@ def content(
         "weeks": weeks,
         "steps": steps,
         "dt": dt,
-        "firms": FIRMS,
+        "firms": firms,
         "defaults": model.defaults,
         "key": "0",
         "groups": [
-            {"title": group or "Parameters", "parameters": [_parameter(model, row, dt, base) for row in rows]}
-            for group, rows in _groups(model, axes).items()
+            {"title": group or "Parameters", "parameters": [_parameter(model, row, dt, base, drawn) for row in rows]}
+            for group, rows in _groups(model, axes, drawn).items()
         ],
         "stocks": [
             {"name": stock.name, "fields": stock.fields, "unit": stock.unit, "meaning": stock.meaning}
@@ -62,26 +76,32 @@ def content(
         "marks": [{"name": mark.name, "meaning": mark.meaning} for mark in model.marks],
         "stories": stories(model),
         # the fast one first: `load` takes the first that the reader's browser runs to the right bits
-        "modules": [base64.b64encode(wasm(model, relaxed=relaxed)).decode() for relaxed in (True, False)],
+        "modules": [base64.b64encode(kept_wasm(model, relaxed=relaxed)).decode() for relaxed in (True, False)],
     }
 
 
-def _groups(model: Model, axes: Sequence[str]) -> dict[str, list[Parameter]]:
-    """Return the rows of the parameter table by group, in the order of the table; axes first."""
+def _groups(model: Model, axes: Sequence[str], drawn: Mapping[str, str]) -> dict[str, list[Parameter]]:
+    """Return the rows of the parameter table by group, in the order of the table; first axes, then what firms draw."""
     groups: dict[str, list[Parameter]] = {"Axes of the study": [model.parameter(name) for name in axes]} if axes else {}
-    for row in model.parameters:
-        if row.name not in axes:
+    others = [row for row in model.parameters if row.name not in axes]
+    if of_firms := [row for row in others if drawn.keys() & set(row.fields)]:
+        groups["Drawn by each firm"] = of_firms
+    for row in others:
+        if row not in of_firms:
             groups.setdefault(row.group, []).append(row)
     return groups
 
 
-def _parameter(model: Model, row: Parameter, dt: float, base: Mapping[str, float]) -> dict[str, Any]:
+def _parameter(
+    model: Model, row: Parameter, dt: float, base: Mapping[str, float], drawn: Mapping[str, str]
+) -> dict[str, Any]:
     low, high = slider_range(model, row, dt, base)
     return {
         "name": row.name,
         "fields": row.fields,
         "parts": row.names,
         "values": [base[field] for field in row.fields],
+        "drawn": [drawn.get(field, "") for field in row.fields],
         "low": low,
         "high": high,
         "allowed": _limits(row.allowed),

@@ -1,21 +1,32 @@
-"""The laboratory of a run: its study's model, fixed parameters and random numbers, so that its firms are those of the
-run."""
+"""The laboratory of a run: its study's model, fixed parameters, random numbers and drawn values, so that its firms are
+those of the run."""
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 from typing import Any
 
-from firmfate.errors import FirmfateError
-from firmfate.laboratory.content import content
-from firmfate.simulation.replaying import Replayer
+import numpy as np
 
-CELLS = 20_000
-"""Cells that a page names."""
+from firmfate.design import Cells
+from firmfate.errors import FirmfateError
+from firmfate.laboratory.content import FIRMS, content
+from firmfate.shards.directory import RunDirectory
+from firmfate.study import Study
+from firmfate.tables.reading import rounded
+
+NUMBERS = 20_000
+"""Numbers by which a page names cells: values of axes where the design is no grid, and keys of random numbers where
+cells have their own. A grid is named by the values of its axes alone."""
+
+DRAWN = 12_000
+"""Values that a page holds of what firms have drawn. They are those of the run, not drawn in the browser, whose
+functions round otherwise."""
 
 
 def content_of_run(directory: Path) -> dict[str, Any]:
-    """Return what the page is given of a run, as JSON has it.
+    """Return what the page is given of a run, as JSON has it; nothing is simulated.
 
     Parameters
     ----------
@@ -27,33 +38,69 @@ def content_of_run(directory: Path) -> dict[str, Any]:
     RunDirectoryError
         Where it is none, or one of another study or version.
     FirmfateError
-        Where the firms of a cell differ in their parameters, or the cells are too many for a page.
+        Where the cells are too many for a page.
     """
-    replayer = Replayer(directory)
-    study, cells = replayer.study, replayer.cells
-    if study.population.keys:
+    run = RunDirectory(directory)
+    study = run.study()
+    cells = study.cells
+    run.refuse_other(study, cells)
+    own = bool(cells.random_words.any())
+    numbers = len(cells) * ((0 if study.design.crossed else len(cells.axes)) + own)
+    if numbers > NUMBERS:
         raise FirmfateError(
-            f"{directory}: its study has a [population], so that firms of a cell differ in their parameters; "
-            f"allowed: runs without one, or the laboratory of the model, `firmfate lab {study.model_name}`"
+            f"its study has {len(cells):,} cells, which take {numbers:,} numbers to name; allowed for a page: "
+            f"up to {NUMBERS:,}"
         )
-    if len(cells) > CELLS:
-        raise FirmfateError(f"{directory}: its study has {len(cells):,} cells; allowed for a page: up to {CELLS:,}")
-    place = {name: i for i, name in enumerate(cells.fields)}
-    columns = [place[study.targets[key][0]] for key in cells.axes]
+    drawn = {study.model.fields[field]: study.population.distributions[source]
+             for field, source in zip(study.population.fields, study.population.sources, strict=True)}  # fmt: skip
     given = content(
-        study.model, name=study.model_name, weeks=study.weeks, steps=study.steps, dt=study.dt, base=study.base,
+        study.model, name=study.model_name, weeks=study.weeks, steps=study.steps, dt=study.dt,
+        base=study.base | {field: float(rounded(found.median)) for field, found in drawn.items()},
         axes=tuple(dict.fromkeys(key.partition(".")[0] for key in cells.axes)),
+        drawn={field: found.words for field, found in drawn.items()},
+        firms=min(FIRMS, DRAWN // max(1, len(drawn))),
     )  # fmt: skip
+    same = study.common_random_numbers or not drawn
     return given | {
         "key": str(study.seed),
         "stepsPerWeek": study.steps_per_week,
         "run": {
             "study": study.name,
-            "replicates": study.replicates,
             "base": study.base,
-            "axes": cells.axes,
             "fields": [study.targets[key] for key in cells.axes],
-            "points": cells.parameters[:, columns].tolist(),
-            "words": [str(int(word)) for word in cells.random_words] if cells.random_words.any() else [],
+            **_named(study, cells),
+            "words": [str(int(word)) for word in cells.random_words] if own and same else [],
+            "same": same,
+            "drawn": _drawn(study, given["firms"]) if drawn else None,
         },
+    }
+
+
+def _named(study: Study, cells: Cells) -> dict[str, Any]:
+    """Return how cells are named: a grid by the values along its axes, others row by row, with their names if any."""
+    place = {name: i for i, name in enumerate(cells.fields)}
+    values = cells.parameters[:, [place[study.targets[key][0]] for key in cells.axes]]
+    crossed = study.design.crossed
+    if crossed:
+        grid = values.reshape(*cells.shape, len(cells.axes))
+        along = [
+            grid[tuple(slice(None) if axis == other else 0 for other in range(len(cells.axes)))][:, axis].tolist()
+            for axis in range(len(cells.axes))
+        ]
+    return {
+        "cells": len(cells),
+        "axes": [key.replace("_", " ").replace(".", ", ") for key in cells.axes],
+        "keys": [key.replace(".", "_") for key in cells.axes],
+        "along": along if crossed else None,
+        "points": None if crossed else values.tolist(),
+        "names": [str(name) for name in cells.coords["cell"][1]] if "cell" in cells.coords else [],
+    }
+
+
+def _drawn(study: Study, firms: int) -> dict[str, Any]:
+    """Return what the first firms of every cell have drawn, (firms, fields) of float64 in base64."""
+    values = study.population.draw(study.seed, np.arange(firms, dtype=np.uint64))
+    return {
+        "fields": [study.model.fields[field] for field in study.population.fields],
+        "values": base64.b64encode(values.astype("<f8").tobytes()).decode(),
     }

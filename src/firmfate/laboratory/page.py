@@ -22,7 +22,10 @@ from firmfate.targets import javascript
 
 TEMPLATES = ("firmfate.laboratory", "web")
 
-SCRIPTS = ("drawing", "statistics", "figures", "firms_of_settings", "one_firm", "cells_of_run", "sliders", "laboratory")
+SCRIPTS = (
+    "drawing", "statistics", "figures", "firms_of_settings", "one_firm", "cells_of_run", "python_call", "sliders",
+    "laboratory",
+)  # fmt: skip
 """Modules of the page, each after those that it imports."""
 
 WEEKS = 1040
@@ -41,8 +44,8 @@ def lab(
 
     The file needs no network. It has a slider for every parameter, two settings side by side under common random
     numbers, survival, causes, and differences with their paired standard errors. Its firms are those of `simulate`, to
-    the last bit; the page prints the call. In the laboratory of a run one names a cell and a replicate, and has that
-    firm of the run.
+    the last bit; the page prints the call. In the laboratory of a run one chooses a cell and a replicate, and has that
+    firm of the run; what firms have drawn from a [population] is in the page.
 
     Parameters
     ----------
@@ -67,8 +70,8 @@ def lab(
     Raises
     ------
     FirmfateError
-        Where a parameter is unknown or out of range, or weeks are no integer number of steps; where a run has a
-        [population], or is given values.
+        Where a parameter is unknown or out of range, or weeks are no integer number of steps; where the cells of a run
+        are too many for a page, or it is given values.
     RunDirectoryError
         Where the file cannot be written.
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from firmfate import files, webpage
 from firmfate.analysis.formatting import Estimate, decimals
+from firmfate.errors import FirmfateError
 from firmfate.exploring import part as exploring_part
 from firmfate.exploring.content import ENDED
 from firmfate.exploring.content import content as explored
@@ -29,6 +30,11 @@ SECTIONS: tuple[Callable[[Context], Section | None], ...] = (
 )
 TEMPLATES = (("firmfate.reporting", "templates"), ("firmfate.exploring", "web"), ("firmfate.laboratory", "web"))
 
+NO_LABORATORY = (
+    "This report has no laboratory: the study or the model of the run cannot be read as it was, or there are too many "
+    "cells for a page. firmfate lab, given the directory of the run, says which."
+)
+
 KEY_NUMBERS = {
     "effect aligned": "what strong execution does to the mean lifetime of aligned firms",
     "effect misaligned": "and to that of misaligned firms",
@@ -41,7 +47,7 @@ KEY_NUMBERS = {
 }
 
 
-def write_report(directory: Path | str, *, laboratory: bool = False) -> Path:
+def write_report(directory: Path | str, *, laboratory: bool = True) -> Path:
     """Write the report of a run: one HTML file that opens without network, for screens, narrow ones too, and for paper.
 
     Parameters
@@ -49,7 +55,8 @@ def write_report(directory: Path | str, *, laboratory: bool = False) -> Path:
     directory : path
         A run directory with ``result.nc`` and, to show single firms, ``trajectories.nc``. Nothing is simulated.
     laboratory : bool
-        Whether the report ends with the laboratory of the run (`firmfate.lab`): the reader's browser simulates.
+        Whether the report has the laboratory of the run (`firmfate.lab`), in which the reader's browser simulates.
+        Where the study or the model cannot be read as it was, or cells are too many for a page, the report says so.
 
     Returns
     -------
@@ -60,26 +67,28 @@ def write_report(directory: Path | str, *, laboratory: bool = False) -> Path:
     ------
     RunDirectoryError
         Where there is no result, or the report cannot be written.
-    FirmfateError
-        Where the run has no laboratory, as one with a [population].
 
     Examples
     --------
     >>> import firmfate
     >>> study = firmfate.Study(name="cars", model="car", years=5, replicates=64)
     >>> firmfate.run(study, into="runs/cars", progress=False).close()
-    >>> firmfate.write_report("runs/cars").name
+    >>> firmfate.write_report("runs/cars", laboratory=False).name
     'report.html'
     """
     context = Context.open(Path(directory))
     return files.write(Path(directory) / "report.html", render(context, _laboratory(directory) if laboratory else None))
 
 
-def _laboratory(directory: Path | str) -> webpage.Part:
-    from firmfate.laboratory.of_run import content_of_run  # imports the engine, which a plain report has no need of
+def _laboratory(directory: Path | str) -> webpage.Part | str:
+    """Return the laboratory of a run, or why there is none."""
+    from firmfate.laboratory.of_run import content_of_run  # imports a compiler, which a plain report has no need of
     from firmfate.laboratory.page import part
 
-    return part(content_of_run(Path(directory)))
+    try:
+        return part(content_of_run(Path(directory)))
+    except FirmfateError:  # its message may name a path, and reports are sent to others
+        return NO_LABORATORY
 
 
 def _explore(context: Context) -> webpage.Part | None:
@@ -88,8 +97,8 @@ def _explore(context: Context) -> webpage.Part | None:
     return None if given is None else exploring_part(given)
 
 
-def render(context: Context, laboratory: webpage.Part | None = None) -> str:
-    """Return the report as HTML; its last section is a laboratory where one is given."""
+def render(context: Context, laboratory: webpage.Part | str | None = None) -> str:
+    """Return the report as HTML, with a laboratory or why there is none where that is given."""
     found = (section(context) for section in SECTIONS)
     explore = _explore(context)
     page: str = webpage.templates(*TEMPLATES).get_template("report.html.j2").render(
@@ -104,8 +113,9 @@ def render(context: Context, laboratory: webpage.Part | None = None) -> str:
         gathered=str(context.gathered.get("time", ""))[:10],
         version=context.gathered.get("versions", {}).get("firmfate", ""),
         explore=explore,
-        laboratory=laboratory,
-        policy=webpage.policy(*(part for part in (explore, laboratory) if part is not None)),
+        laboratory=laboratory if isinstance(laboratory, webpage.Part) else None,
+        no_laboratory=laboratory if isinstance(laboratory, str) else "",
+        policy=webpage.policy(*(part for part in (explore, laboratory) if isinstance(part, webpage.Part))),
         sections=[section for section in found if section is not None],
     )  # fmt: skip
     return page

@@ -68,7 +68,7 @@ def wasm(model: str | Model, *, relaxed: bool = False) -> bytes:
     """
     found = load_model(model)
     return module(
-        found.name, lambda made: write_loop(found, made, WithoutFused), NAME, _described(found), relaxed=relaxed
+        found.name, lambda made: write_loop(found, made, WithoutFused), NAME, described(found), relaxed=relaxed
     )
 
 
@@ -97,7 +97,8 @@ def module(
     return linked(written, functions=(function, FUSED), about={"firmfate": about})
 
 
-def _described(model: Model) -> bytes:
+def described(model: Model) -> bytes:
+    """Return what a model is, as JSON: what its module says in the section ``firmfate``."""
     about = {
         "model": model.name,
         "program": model.program.digest,

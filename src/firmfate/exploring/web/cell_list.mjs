@@ -4,6 +4,8 @@ import { formatted } from "./formatting.mjs";
 
 const ROWS = 25;
 
+const short = (value) => String(Number(value.toPrecision(3)));
+
 /** The table; `here` and `pin` as of `CellMap`. */
 export class CellList {
   constructor(places, given, chosen) {
@@ -27,9 +29,9 @@ export class CellList {
     places.scatter.hidden = !places.along.options.length;
   }
 
-  /** Show estimates: by cell, `lifetimes` in years and `alive` in per cent. */
-  show(lifetimes, alive) {
-    Object.assign(this, { lifetimes, alive });
+  /** Show estimates: by cell, `lifetimes` in years and `alive` in per cent; `meansAlong` values of an axis, of its bins. */
+  show(lifetimes, alive, meansAlong) {
+    Object.assign(this, { lifetimes, alive, meansAlong });
     this.draw();
   }
 
@@ -80,12 +82,13 @@ export class CellList {
     const axis = this.given.axes[Number(this.places.along.value)];
     if (!axis?.numbers) return;
     const width = Math.max(240, this.places.scatter.clientWidth);
-    const [height, left, bottom, top, right] = [Math.min(320, width * 0.7), 46, 40, 10, 12];
+    const [height, left, bottom, top, right] = [Math.min(320, width * 0.7), 58, 40, 10, 12];
     const known = this.lifetimes.map((one, cell) => ({ ...one, cell })).filter(({ estimate }) => Number.isFinite(estimate));
     const [first, last] = [Math.min(...axis.numbers), Math.max(...axis.numbers)];
     const margin = (last - first || 1) * 0.04;
     const [low, high] = [first - margin, last + margin];
-    const reach = (sign) => known.map(({ estimate, se }) => estimate + sign * 2 * (se || 0));
+    const means = this.meansAlong(axis.numbers);
+    const reach = (sign) => [...known, ...means].map(({ estimate, se }) => estimate + sign * 2 * (se || 0));
     const [shortest, longest] = [Math.max(0, Math.min(...reach(-1))), Math.max(...reach(1))];
     const [least, most] = longest > shortest ? [shortest, longest] : [Math.max(0, shortest - 1), longest + 1];
     const x = (value) => left + ((value - low) / (high - low)) * (width - left - right);
@@ -107,8 +110,25 @@ export class CellList {
       return [cell, point];
     }));
     picture.append(...this.points.values());
+    const line = (ends) => ends.map(([at, value]) => `${x(at).toFixed(1)},${y(value).toFixed(1)}`).join(" ");
+    if (means.every(({ se }) => se >= 0)) {
+      const ends = [...means.map((one) => [one.x, one.estimate - 2 * one.se]), ...means.toReversed().map((one) => [one.x, one.estimate + 2 * one.se])];
+      picture.append(svg("polygon", { class: "means band", points: line(ends) }));
+    }
+    picture.append(svg("polyline", { class: "means halo", points: line(means.map((one) => [one.x, one.estimate])) }),
+      svg("polyline", { class: "means", points: line(means.map((one) => [one.x, one.estimate])) }));
     this.places.scatter.replaceChildren(picture);
+    this.table(axis, means);
     if (this.marked) this.mark(this.marked);
+  }
+
+  /** The means along an axis as a table. */
+  table(axis, means) {
+    this.places.means.closest("details").hidden = !means.length;
+    const head = element("tr", {}, ...[axis.name, "cells", "mean lifetime, years"].map((text) => element("th", { scope: "col" }, text)));
+    const rows = means.map((one) => element("tr", {}, element("th", { scope: "row" }, `${short(one.from)} to ${short(one.to)}`),
+      element("td", {}, String(one.cells)), element("td", {}, formatted(one))));
+    this.places.means.replaceChildren(element("thead", {}, head), element("tbody", {}, ...rows));
   }
 
   /** Mark the cell that is looked at and those that are pinned, in the table and among the points. */

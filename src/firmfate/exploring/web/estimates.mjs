@@ -108,11 +108,25 @@ export class Estimates {
     return ended / (this.firms(cell) - this.batchFirms(cell, batch));
   }
 
-  /** What is compared of two cells: B less A, by leaving the same batch out of both. */
+  /** Whether two cells are different strata of a population, which have no firm in common. */
+  disjoint(a, b) { return a % this.given.strata !== b % this.given.strata; }
+
+  /** What is compared of two cells: B less A, by leaving the same batch out of both; of different strata, two samples. */
   difference(a, b, { of, without }) {
     const estimate = of(b).estimate - of(a).estimate;
+    if (without && this.disjoint(a, b)) {
+      const [one, other] = [a, b].map((cell) => this.jackknifed(of(cell).estimate, this.used.map((batch) => without(cell, batch))).se);
+      return limited(estimate, Math.hypot(one, other), this.quantileOf(one, other));
+    }
     const known = without && this.paired(a, b);
     return this.jackknifed(estimate, known ? this.used.map((batch) => without(b, batch) - without(a, batch)) : null);
+  }
+
+  /** Student's quantile of a difference of two samples (Welch): between those of n and of 2 n degrees of freedom, linear in 1/df. */
+  quantileOf(one, other) {
+    const { quantile, quantileOfTwo } = this.given;
+    const share = (2 * (one ** 4 + other ** 4)) / (one ** 2 + other ** 2) ** 2 - 1;
+    return quantileOfTwo + (quantile - quantileOfTwo) * share;
   }
 
   /** An estimate with the jackknife's standard error and Student's limits, from its values without each batch. */
@@ -121,8 +135,7 @@ export class Estimates {
     const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
     const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
     const se = Math.sqrt((squares * (values.length - 1)) / values.length);
-    const half = se > 0 ? this.given.quantile * se : NaN;
-    return { estimate, se, lower: estimate - half, upper: estimate + half };
+    return limited(estimate, se, this.given.quantile);
   }
 
   /** The quantities of a table at a horizon: each with `of` a cell, and `without` a batch where batches count it. */
@@ -139,6 +152,11 @@ export class Estimates {
         without: ended && ((cell, batch) => this.incidenceWithout(cell, cause, batch, horizon)) })),
     ];
   }
+}
+
+function limited(estimate, se, quantile) {
+  const half = se > 0 ? quantile * se : NaN;
+  return { estimate, se, lower: estimate - half, upper: estimate + half };
 }
 
 /** Wilson's limits of a share of n firms. */

@@ -6,6 +6,7 @@ import { drawCurves, drawNames, drawTable, sentence } from "./comparison.mjs";
 import { Estimates } from "./estimates.mjs";
 import { decimals, formatted, scaled, years } from "./formatting.mjs";
 import { CellMap } from "./map.mjs";
+import { binnedMeans } from "./marginal.mjs";
 import { Turning } from "./turning.mjs";
 import { unpacked, unpackedTexts } from "./unpacking.mjs";
 
@@ -32,6 +33,11 @@ class Explore {
     for (const letter of ["a", "b"]) {
       places[`set-${letter}`].addEventListener("click", () => { this.next = letter; this.pressed(); });
     }
+    places.simulate.hidden = !document.getElementById("laboratory"); // its script listens
+    places.simulate.addEventListener("click", () => {
+      const [a, b] = [this.a, this.b].map((cell) => Math.floor(cell / given.strata));
+      document.dispatchEvent(new CustomEvent("firmfate:cells", { detail: { a, b } }));
+    });
     places.swap.addEventListener("click", () => { [this.a, this.b] = [this.b, this.a]; this.pinned(); });
     if (given.grid) {
       this.fixed = given.axes.map(({ texts }) => Math.floor(texts.length / 2));
@@ -148,7 +154,8 @@ class Explore {
     const [lifetime, alive] = estimates.quantities(horizon);
     if (this.list) {
       const every = [...Array(estimates.cells).keys()];
-      this.list.show(every.map(lifetime.of), every.map((cell) => scaled(alive.of(cell), 100)));
+      this.list.show(every.map(lifetime.of), every.map((cell) => scaled(alive.of(cell), 100)),
+        (numbers) => binnedMeans(numbers, estimates, horizon));
       return;
     }
     const turning = this.turning = given.poles ? this.turnings() : null;
@@ -227,4 +234,7 @@ class Explore {
   }
 }
 
-begin();
+begin().finally(() => {
+  root.dataset.state ??= "failed";
+  document.dispatchEvent(new Event("firmfate:explored"));
+});

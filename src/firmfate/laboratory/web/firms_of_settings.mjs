@@ -3,9 +3,20 @@
 /** Milliseconds that a piece should take: between two pieces, newer values take over. */
 const PIECE = 80;
 
-/** A worker made of text, to which one puts questions. */
+/** A worker made of text, to which one puts questions; it starts with `begin`. */
 export class Stepper {
-  constructor(text, modules) {
+  constructor(text, modules, drawn) {
+    Object.assign(this, { text, modules, drawn, ready: null });
+  }
+
+  /** Start it; a promise of what the model says of itself. */
+  begin() {
+    this.ready ??= this.start();
+    return this.ready;
+  }
+
+  start() {
+    const { text, modules, drawn } = this;
     this.worker = new Worker(URL.createObjectURL(new Blob([text], { type: "text/javascript" })));
     this.waiting = new Map();
     this.next = 0;
@@ -19,7 +30,7 @@ export class Stepper {
       for (const { reject } of this.waiting.values()) reject(new Error(event.message || "the worker cannot be started"));
       this.waiting.clear();
     };
-    this.ready = this.ask({ modules });
+    return this.ask({ modules, drawn });
   }
 
   ask(question) {
@@ -36,11 +47,12 @@ export class FirmsOfSettings {
   /**
    * @param {Stepper} stepper
    * @param {{a: object, b: object}} values
-   * @param {{steps: number, dt: number, key: string, cell: string, wanted: number}} fixed
+   * @param {{a: string, b: string}} words  What tells the random numbers of a run's cells apart.
+   * @param {{steps: number, dt: number, key: string, wanted: number}} fixed
    * @param {(idle: boolean) => void} drawn  Called when there is something new to draw.
    */
-  constructor(stepper, values, fixed, drawn) {
-    Object.assign(this, { stepper, values, fixed, drawn, running: false, failed: null });
+  constructor(stepper, values, words, fixed, drawn) {
+    Object.assign(this, { stepper, values, words, fixed, drawn, running: false, failed: null });
     this.versions = { a: 0, b: 0 };
     this.perFirm = 0.2; // milliseconds, measured from the first piece on
     for (const setting of ["a", "b"]) {
@@ -58,16 +70,16 @@ export class FirmsOfSettings {
   async run() {
     this.running = true;
     try {
-      await this.stepper.ready;
+      await this.stepper.begin();
       for (;;) {
         const setting = this.a.known <= this.b.known ? "a" : "b";
         const firms = this[setting];
         if (firms.known >= this.fixed.wanted) break;
-        const { key, cell, steps, dt, wanted } = this.fixed;
+        const { key, steps, dt, wanted } = this.fixed;
         const version = this.versions[setting];
         const count = Math.min(wanted - firms.known, Math.max(20, Math.round(PIECE / this.perFirm)));
         const parameters = { ...this.values[setting] };
-        const found = await this.stepper.ask({ parameters, key, cell, first: firms.known, count, steps, dt, stocks: "none" });
+        const found = await this.stepper.ask({ parameters, key, cell: this.words[setting], first: firms.known, count, steps, dt, stocks: "none" });
         this.perFirm = 0.5 * this.perFirm + (0.5 * found.milliseconds) / count;
         if (version !== this.versions[setting]) continue; // the values have changed meanwhile
         for (const name of ["eventStep", "cause", "alarmStep"]) firms[name].set(found[name], firms.known);

@@ -2,10 +2,13 @@
 import { element, linesPicture } from "./drawing.mjs";
 import { short } from "./statistics.mjs";
 
-/** The panel of one firm. `ask` steps it: (setting, replicate) -> Promise of a run with its path. */
+/**
+ * The panel of one firm. `ask` steps it: (setting, replicate) -> Promise of a run with its path. `known` is how many firms
+ * can be: those whose draws are in the page; all where it is infinite.
+ */
 export class OneFirm {
-  constructor(places, given, ask) {
-    Object.assign(this, { places, given, ask, runs: null, version: 0, at: 0, timer: 0 });
+  constructor(places, given, ask, known) {
+    Object.assign(this, { places, given, ask, known, runs: null, version: 0, at: 0, timer: 0 });
     this.fields = given.stocks.flatMap((stock) => stock.fields.map((field) => ({ ...stock, field })));
     this.names = this.fields.map(({ field }) => field);
     places.replicate.addEventListener("change", () => this.update());
@@ -17,8 +20,9 @@ export class OneFirm {
   async update() {
     const version = ++this.version;
     const number = this.places.replicate.value.trim();
-    const valid = /^\d{1,18}$/.test(number);
-    this.places.replicate.setCustomValidity(valid ? "" : "allowed: an integer from 0");
+    const known = this.known();
+    const valid = /^\d{1,18}$/.test(number) && Number(number) < known;
+    this.places.replicate.setCustomValidity(valid ? "" : `allowed: an integer from 0${known < Infinity ? ` to ${known - 1}, whose draws are in this page` : ""}`);
     if (!valid) return void this.places.replicate.reportValidity();
     const runs = { a: await this.ask("a", number), b: await this.ask("b", number) };
     if (version !== this.version) return; // values or firm have changed meanwhile
@@ -58,7 +62,10 @@ export class OneFirm {
       });
       const heights = lines.flatMap(({ points }) => points.map(([, y]) => y)).filter(Number.isFinite);
       const [low, high] = [Math.min(...heights), Math.max(...heights)];
-      const now = ["a", "b"].map((name) => at < this.runs[name].eventStep[0] ? short(this.runs[name].stocks[at * size + k]) : "gone");
+      const now = ["a", "b"].map((name) => {
+        const { stocks, eventStep: [end] } = this.runs[name];
+        return at < end ? short(stocks[at * size + k]) : `last ${short(stocks[(end - 1) * size + k])}`;
+      });
       const marks = ["a", "b"].filter((name) => this.runs[name].alarmStep[0])
         .map((name) => ({ x: ((this.runs[name].alarmStep[0] - 1) * dt) / 52, name }));
       return element("figure", { class: "stock" },

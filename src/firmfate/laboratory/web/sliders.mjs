@@ -17,7 +17,7 @@ export function makeSliders(place, given, changed) {
     const group = element("details", { class: "group" },
       element("summary", {}, title, element("span", { class: "count" }, ` ${parameters.length}${assumed ? `, ${assumed} assumed *` : ""}`)));
     for (const row of parameters) {
-      row.fields.forEach((field, i) => { values.a[field] = values.b[field] = row.values[i]; });
+      row.fields.forEach((field, i) => { values.a[field] = values.b[field] = atFirst(row, i); });
       group.append(rowOf(row, values, changed, shown));
     }
     place.append(group);
@@ -27,23 +27,18 @@ export function makeSliders(place, given, changed) {
   refresh();
   return {
     values,
-    /** Set a setting to the values that the page began with, and some by name of the parameter. */
-    set(setting, byName = {}) {
+    /** Set a setting to the values that the page began with, and some by field. */
+    set(setting, byField = {}) {
       for (const { parameters } of given.groups) {
-        for (const row of parameters) {
-          row.fields.forEach((field, i) => { values[setting][field] = byName[row.name] ?? row.values[i]; });
-        }
+        for (const row of parameters) row.fields.forEach((field, i) => { values[setting][field] = byField[field] ?? atFirst(row, i); });
       }
       refresh();
       changed(setting);
     },
-    /** Set a setting to the values that the page began with, and some by field. */
-    setFields(setting, byField) {
-      for (const { parameters } of given.groups) {
-        for (const row of parameters) row.fields.forEach((field, i) => { values[setting][field] = byField[field] ?? row.values[i]; });
-      }
-      refresh();
-      changed(setting);
+    /** Values by field, given by name of the parameter. */
+    fieldsOf(byName) {
+      const rows = given.groups.flatMap(({ parameters }) => parameters).filter((row) => row.name in byName);
+      return Object.fromEntries(rows.flatMap((row) => row.fields.map((field) => [field, byName[row.name]])));
     },
     copy(from, to) {
       Object.assign(values[to], values[from]);
@@ -53,12 +48,17 @@ export function makeSliders(place, given, changed) {
   };
 }
 
+/** What a field begins with: null where each firm of a run has drawn its own value. */
+function atFirst(row, i) { return row.drawn[i] ? null : row.values[i]; }
+
 function rowOf(row, values, changed, shown) {
   const id = `p-${row.name}`;
   const made = element("div", { class: "parameter", role: "group", "aria-labelledby": id },
     element("p", { class: "name", id }, element("b", {}, row.name), row.assumption ? " *" : "",
       element("span", { class: "unit" }, ` ${row.unit}, ${row.range}`)),
     element("p", { class: "meaning" }, row.meaning, row.source ? element("span", { class: "source" }, ` ${row.source}`) : ""));
+  const words = [...new Set(row.drawn.filter(Boolean))].join("; ");
+  if (words) made.append(element("p", { class: "meaning" }, `Each firm has its own, as drawn in the run: ${words}. A slider gives all firms one value; an emptied number goes back.`));
   for (const setting of ["a", "b"]) made.append(control(row, row.fields, row.name, setting, values, changed, shown));
   if (row.parts.length) {
     const parts = element("details", { class: "parts" }, element("summary", {}, "one by one"));
@@ -88,7 +88,13 @@ function control(row, fields, name, setting, values, changed, shown) {
     const last = Number(slider.max) - slider.valueAsNumber < Number(slider.step) / 2;
     write(last ? row.high : Number(slider.valueAsNumber.toPrecision(12)));
   });
+  const places = fields.map((field) => row.fields.indexOf(field));
+  const drawn = places.every((place) => row.drawn[place]);
   number.addEventListener("change", () => {
+    if (drawn && number.value === "" && !number.validity.badInput) {
+      number.setCustomValidity("");
+      return void write(null);
+    }
     const wrong = fault(number.valueAsNumber, row);
     number.setCustomValidity(wrong);
     if (wrong) number.reportValidity();
@@ -96,12 +102,14 @@ function control(row, fields, name, setting, values, changed, shown) {
   });
   shown.push(() => {
     const found = fields.map((field) => values[setting][field]);
-    const mean = found.reduce((sum, value) => sum + value, 0) / found.length;
+    const centres = found.map((value, k) => value ?? row.values[places[k]]);
+    const mean = centres.reduce((sum, value) => sum + value, 0) / found.length;
     const same = found.every((value) => value === found[0]);
-    slider.value = same ? found[0] : mean;
-    slider.setAttribute("aria-valuetext", same ? `${short(found[0])} ${row.unit}` : `parts differ, mean ${short(mean)}`);
-    if (document.activeElement !== number || !number.validationMessage) number.value = same ? String(found[0]) : "";
-    number.placeholder = same ? "" : "differ";
+    const ofFirms = same && found[0] === null;
+    slider.value = same ? centres[0] : mean;
+    slider.setAttribute("aria-valuetext", ofFirms ? "as each firm has drawn it" : same ? `${short(found[0])} ${row.unit}` : `parts differ, mean ${short(mean)}`);
+    if (document.activeElement !== number || !number.validationMessage) number.value = same && !ofFirms ? String(found[0]) : "";
+    number.placeholder = ofFirms ? "as drawn" : same ? "" : "differ";
   });
   return element("div", { class: `control ${setting}` },
     element("label", { for: id }, letter, element("span", { class: "hidden" }, `: ${name}`)), slider, number);
