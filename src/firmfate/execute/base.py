@@ -60,9 +60,12 @@ class Executor(ABC):
 
     gathers : bool
         Whether it runs all that is missing, so that the run is gathered afterwards.
+    is_here : bool
+        Whether it simulates on this machine, so that what is asked of the machine can be checked at once.
     """
 
     gathers: ClassVar[bool] = True
+    is_here: ClassVar[bool] = True
 
     @abstractmethod
     def run(self, work: Work) -> None:
