@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from firmfate.errors import DeviceError, did_you_mean
+from firmfate.errors import DeviceError
 from firmfate.kernel.engine import Engine
 from firmfate.models.model import Model
 
@@ -26,7 +26,7 @@ def check_device(name: str) -> None:
     """
     if name not in DEVICES:
         allowed = " or ".join(f"'{one}'" for one in DEVICES)
-        raise DeviceError(f"device = {name!r}; allowed: {allowed}{did_you_mean(name, DEVICES)}")
+        raise DeviceError(f"device = {name!r}; allowed: {allowed}")
     if name == "cuda":
         from firmfate.devices.cuda import device
 
