@@ -44,6 +44,7 @@ class StandIn:
     ----------
     devices : int
     capability : (int, int)
+    processors : int
     memory : int
         Bytes.
     fails : mapping
@@ -57,10 +58,11 @@ class StandIn:
     )
 
     def __init__(
-        self, *, devices: int = 1, capability: tuple[int, int] = (9, 0), memory: int = MEMORY, **fails: CUresult
-    ) -> None:
+        self, *, devices: int = 1, capability: tuple[int, int] = (9, 0), processors: int = 2, memory: int = MEMORY,
+        **fails: CUresult,
+    ) -> None:  # fmt: skip
         self.devices, self.memory, self.fails = devices, memory, fails
-        self.attributes = {"major": capability[0], "minor": capability[1], "processors": 2}
+        self.attributes = {"major": capability[0], "minor": capability[1], "processors": processors}
         self.texts: dict[str, tuple[Model, bool]] = {}
         self.blocks: dict[int, Any] = {}
         self.calls: Counter[str] = Counter()

@@ -10,62 +10,30 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
+from tests.devices.blocks import CELLS, counted, different, firms
 from tests.devices.stand_in import CUresult, StandIn, use  # noqa: F401
 from tests.kernel import my_model
 
 import firmfate
-from firmfate.counts import Counters
 from firmfate.devices import cuda, engine_on
 from firmfate.devices.driver import BINDINGS
 from firmfate.errors import DeviceError
-from firmfate.kernel.engine import Engine, Varying
 from firmfate.models import load_model
 
-MODELS = {"car": load_model("car"), "shop": my_model.SHOP}
-CELLS, FIRMS, STEPS, BATCHES, STRATA = 3, 301, 90, 8, 2
+MODELS = {
+    "car": (load_model("car"), 13.0, ["execution", "misalignment"], 1.0),
+    "shop": (my_model.SHOP, 1.0, ["margin", "fires"], 0.05),
+}
 
 
-def firms(name: str, *, own: bool, rows: int) -> dict[str, Any]:
-    """Return what is asked of a model: cells that differ, and firms that do where they have values of their own."""
-    model, rng = MODELS[name], np.random.default_rng(5)
-    table = np.array([[model.defaults[field] for field in model.fields]] * CELLS)
-    swept = {"car": ["execution", "misalignment"], "shop": ["margin", "fires"]}[name]
-    places = np.array([i for i, field in enumerate(model.fields) if field in swept])
-    table[:, places] = rng.uniform(0.0, 0.05 if name == "shop" else 1.0, (CELLS, len(places)))
-    values = rng.uniform(0.0, 0.05 if name == "shop" else 1.0, (rows, FIRMS, len(places)))
-    words = np.array([0, 7, 2**63 + 5], np.uint64)
-    return {
-        "parameters": table, "key": 2**63 + 11, "cells": words, "first": 2**40 + 3, "replicates": FIRMS,
-        "steps": STEPS, "varying": Varying(places, values) if own else None,
-    }  # fmt: skip
-
-
-@pytest.mark.parametrize(("name", "own", "rows"), [("car", False, 1), ("car", True, CELLS), ("shop", True, 1)])
-def test_records_and_counts_are_the_processors(use: Callable, name: str, own: bool, rows: int) -> None:  # noqa: F811
-    model, (step_weeks, week_steps) = MODELS[name], {"car": (13, 1), "shop": (1, 1)}[name]
+@pytest.mark.parametrize(("name", "own_rows"), [("car", 0), ("car", CELLS), ("shop", 1)])
+def test_records_and_counts_are_the_processors(use: Callable, name: str, own_rows: int) -> None:  # noqa: F811
+    model, dt, swept, most = MODELS[name]
     driver = use(StandIn())
-    engines = engine_on("cuda", model, dt=step_weeks / week_steps), Engine(model, dt=step_weeks / week_steps)
-    asked, found = firms(name, own=own, rows=rows), []
-    stratum = np.random.default_rng(6).integers(0, STRATA, (rows, FIRMS)) if own else None
-    for engine in engines:
-        counters = Counters.of(
-            model, weeks=STEPS * step_weeks, batches=BATCHES, horizons=2, strata=STRATA if own else 1
-        )  # fmt: skip
-        records, counts = engine.run(**asked), counters.empty(CELLS)
-        if engine is engines[0]:
-            records.cause[0, ::50] = 255  # which no arithmetic of these models gives
-            marked = records.cause.copy()
-        else:
-            assert (records.cause[0, 1:50] == marked[0, 1:50]).all()
-            records.cause[:] = marked
-        for _ in range(2):  # adds to what is there
-            engine.count(
-                records, counts, first=asked["first"], step_weeks=step_weeks, week_steps=week_steps,
-                horizons=np.array([STEPS // 3, STEPS]), stratum=stratum, strata=counters.strata,
-            )  # fmt: skip
-        found.append({**records._asdict(), **counts})
-    assert [name for name, values in found[1].items() if not np.array_equal(found[0][name], values)] == []
-    assert found[1]["events"].sum() > 100
+    asked = firms(model, swept, most, own_rows=own_rows, firms=301, steps=90)
+    found, expected = (counted(engine_on(device, model, dt=dt), asked, fails=True) for device in ("cuda", "cpu"))
+    assert different(found, expected) == []
+    assert expected["events"].sum() > 100
     assert set(driver.threads) == {256}  # two processors of a block of 128 threads: each thread steps several firms
     assert len(driver.blocks) == 1  # memory is used again
 

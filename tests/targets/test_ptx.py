@@ -90,15 +90,20 @@ def test_faults_are_seen() -> None:
         assert faults(text.replace(sound, faulty)) == [faulty], sound
 
 
-@pytest.mark.skipif(ptxas() is None, reason="no ptxas; the package nvidia-cuda-nvcc holds one")
-@pytest.mark.parametrize("name", MODELS)
-def test_nvidias_assembler_takes_it(name: str, tmp_path: Path) -> None:
-    (tmp_path / "kernel.ptx").write_text(ptx(MODELS[name]), encoding="utf-8")
-    command = [str(ptxas()), "-v", "-arch=sm_80", "kernel.ptx", "-o", "kernel.cubin"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+def assembled(text: str, architecture: str, folder: Path) -> dict[str, str]:
+    """Have NVIDIA's assembler make a kernel; return what it says of registers and spills, by kernel."""
+    (folder / "kernel.ptx").write_text(text, encoding="utf-8")
+    command = [str(ptxas()), "-v", f"-arch={architecture}", "kernel.ptx", "-o", "kernel.cubin"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert 0 < int(re.findall(r"Used (\d+) registers", done.stderr)[0]) <= 255
-    assert (tmp_path / "kernel.cubin").stat().st_size > 1000
+    assert (folder / "kernel.cubin").stat().st_size > 1000
+    parts = re.split(r"Compiling entry function '(\w+)'", done.stderr)[1:]
+    return {name: " ".join(said.split()) for name, said in zip(parts[::2], parts[1::2], strict=True)}
+
+
+@pytest.mark.skipif(ptxas() is None, reason="no ptxas; the package nvidia-cuda-nvcc holds one")
+def test_nvidias_assembler_takes_it(tmp_path: Path) -> None:
+    assert set(assembled(ptx(MODELS["car"]), "sm_80", tmp_path)) == {RUN, COUNT}
 
 
 def by_kernels(model: Model, asked: Asked, edit: Callable[[str], str] = lambda text: text) -> dict[str, np.ndarray]:
@@ -139,7 +144,7 @@ def different(found: Mapping[str, np.ndarray], expected: Mapping[str, np.ndarray
     return [name for name, values in expected.items() if not np.array_equal(found[name], values)]
 
 
-@pytest.mark.parametrize(("name", "count"), [("firm", 40), ("car", 100), ("shop", 100)])
+@pytest.mark.parametrize(("name", "count"), [("firm", 30), ("car", 50), ("shop", 60)])
 def test_its_instructions_give_the_records_and_counts_of_the_engine(name: str, count: int) -> None:
     wanted = asked(MODELS[name])._replace(count=count)
     expected = by_engine(MODELS[name], wanted)
