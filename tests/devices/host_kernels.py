@@ -6,6 +6,7 @@ What differs from the device's is the processor, and which number a thread reads
 from __future__ import annotations
 
 import ctypes
+import threading
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -42,6 +43,7 @@ class HostKernels:
     """
 
     def __init__(self, model: Model, *, weekly: bool) -> None:
+        self._lock = threading.Lock()  # of those two numbers
         machine = target_machine(llvm.get_default_triple(), *compiler.processor())
         module = new_module(model.name, machine.triple, machine)
         write_kernels(model, module, weekly=weekly)
@@ -59,12 +61,13 @@ class HostKernels:
         }
 
     def launch(self, name: str, threads: int, arguments: Sequence[Any]) -> None:
-        """Run a kernel, its threads in any order but theirs."""
-        self._threads.value = threads
+        """Run a kernel, its threads one after the other in a random order."""
         run = self._run[name]
-        for thread in np.random.default_rng(threads).permutation(threads).tolist():
-            self._thread.value = thread
-            run(*arguments)
+        with self._lock:
+            self._threads.value = threads
+            for thread in np.random.default_rng(threads).permutation(threads).tolist():
+                self._thread.value = thread
+                run(*arguments)
 
 
 @cache
