@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -79,3 +79,14 @@ def host_kernels(model: Model, weekly: bool) -> HostKernels:
 def kinds(name: str) -> Mapping[str, Any]:
     """Return the types of a kernel's arguments, in order."""
     return {argument: C_TYPES.get(str(kind), ctypes.c_uint64) for argument, kind in ARGUMENTS[name].items()}
+
+
+def noting(write: Callable[..., str], texts: dict[str, tuple[Model, bool]]) -> Callable[..., str]:
+    """Return what writes kernels, and notes in `texts` whose they are."""
+
+    def noted(model: Model, *, weekly: bool) -> str:
+        text = write(model, weekly=weekly)
+        texts[text] = model, weekly
+        return text
+
+    return noted

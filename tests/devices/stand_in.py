@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.devices.host_kernels import host_kernels, kinds
+from tests.devices.host_kernels import host_kernels, kinds, noting
 
 from firmfate.devices import cuda
 from firmfate.devices.driver import BINDINGS
@@ -166,14 +166,10 @@ def use(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Let a stand-in be the driver of this process."""
     written = cuda.ptx
 
-    def use(stand_in: StandIn) -> StandIn:
-        def noted(model: Model, *, weekly: bool) -> str:
-            text = written(model, weekly=weekly)
-            stand_in.texts[text] = model, weekly
-            return text
-
+    def use(stand_in: StandIn | None) -> StandIn | None:
         cuda.device.cache_clear()
-        monkeypatch.setattr(cuda, "ptx", noted)
+        if stand_in is not None:
+            monkeypatch.setattr(cuda, "ptx", noting(written, stand_in.texts))
         monkeypatch.setitem(sys.modules, BINDINGS, stand_in)
         return stand_in
 

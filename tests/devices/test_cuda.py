@@ -18,6 +18,7 @@ import firmfate
 from firmfate.devices import cuda, engine_on
 from firmfate.devices.driver import BINDINGS
 from firmfate.errors import DeviceError
+from firmfate.execute import DaskClient
 from firmfate.models import load_model
 
 MODELS = {
@@ -76,6 +77,25 @@ def test_a_run_is_begun_on_one_and_goes_on_on_the_other(
             for into in ("mixed", "cuda"):
                 with xr.open_dataset(tmp_path / into / file) as found:
                     xr.testing.assert_equal(found, expected)
+
+
+@pytest.mark.slow
+def test_the_workers_of_dask_use_the_device(use: Callable, tmp_path: Path) -> None:  # noqa: F811
+    from distributed import Client, LocalCluster
+
+    driver = use(StandIn())
+    study = firmfate.Study.parse(STUDY.format(replicates=90))
+    with (
+        LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=":0") as cluster,
+        Client(cluster) as client,
+    ):
+        firmfate.run(study, into=tmp_path / "cuda", on=DaskClient(client), device="cuda", progress=False).close()
+        assert driver.calls["cuLaunchKernel"] > 0
+        use(StandIn(devices=0))
+        with pytest.raises(DeviceError, match="there is no NVIDIA GPU"):
+            firmfate.run(study, into=tmp_path / "none", on=DaskClient(client), device="cuda", progress=False)
+    with firmfate.run(study, into=tmp_path / "cpu", progress=False) as expected:
+        xr.testing.assert_equal(xr.load_dataset(tmp_path / "cuda" / "result.nc"), expected)
 
 
 def test_simulate_gives_the_same_firms(use: Callable) -> None:  # noqa: F811
