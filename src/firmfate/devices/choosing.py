@@ -16,8 +16,14 @@ if TYPE_CHECKING:
 DEVICES = ("cpu", "cuda")
 
 
-def check_device(name: str) -> None:
+def check_device(name: str, *, is_here: bool = True) -> None:
     """Refuse a device that is not here.
+
+    Parameters
+    ----------
+    name : str
+    is_here : bool
+        Whether it would be a device of this machine; those of others are looked for there.
 
     Raises
     ------
@@ -27,7 +33,7 @@ def check_device(name: str) -> None:
     if name not in DEVICES:
         allowed = " or ".join(f"'{one}'" for one in DEVICES)
         raise DeviceError(f"device = {name!r}; allowed: {allowed}")
-    if name == "cuda":
+    if name == "cuda" and is_here:
         from firmfate.devices.cuda import device
 
         device()

@@ -27,6 +27,12 @@ C_TYPES: dict[str, Any] = {"double": ctypes.c_double, "i32": ctypes.c_int32, "i6
 """Type of a kernel's argument in LLVM -> in C; what is not here is a pointer."""
 
 
+@cache
+def _kernels(device: Device, model: Model, weekly: bool) -> dict[str, Kernel]:
+    """Return a model's kernels, compiled once a process."""
+    return device.load(ptx(model, weekly=weekly), RUN, COUNT)
+
+
 class CudaEngine:
     """A model, compiled for the device.
 
@@ -62,7 +68,7 @@ class CudaEngine:
         begin = time.perf_counter()
         with self._lock:
             if not self.compiled:
-                self._kernels = self._device.load(ptx(self.model, weekly=self.dt == 1.0), RUN, COUNT)
+                self._kernels = _kernels(self._device, self.model, self.dt == 1.0)
         return time.perf_counter() - begin
 
     def run(

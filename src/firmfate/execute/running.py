@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from firmfate.dataset import BrokenShards, gather, invalid_firms
-from firmfate.devices import DEVICES, check_device
+from firmfate.devices import check_device
 from firmfate.errors import FirmfateError, IncompleteRunError, InvalidFirmsWarning, RunDirectoryError, is_finite
 from firmfate.execute.array_part import ArrayPart
 from firmfate.execute.base import MOST_SCALE, Executor, Work
@@ -124,7 +124,7 @@ def run(
     if not is_finite(shard_scale) or not 0 < shard_scale <= MOST_SCALE:
         raise FirmfateError(f"shard_scale = {shard_scale!r}; allowed: a number above 0 and up to {MOST_SCALE:,.0f}")
     on.check()
-    check_device(device if on.is_here or device not in DEVICES else "cpu")
+    check_device(device, is_here=on.is_here)
     directory = RunDirectory.of(study, into)
     # Parts of one array agree on the round by the directory's record; the job that gathers decides.
     rounds = Rounds(directory, study) if study.precision and on.gathers else None
