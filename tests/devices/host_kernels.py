@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
 
@@ -17,7 +18,7 @@ import numpy as np
 from firmfate.devices.cuda import ARGUMENTS, C_TYPES
 from firmfate.kernel import compiler
 from firmfate.models.model import Model
-from firmfate.targets.device import THREAD, THREADS, write_kernels
+from firmfate.targets.device import RUN, THREAD, THREADS, write_kernels
 from firmfate.targets.function import new_module
 from firmfate.targets.lowering import optimised, target_machine
 
@@ -61,8 +62,12 @@ class HostKernels:
         }
 
     def launch(self, name: str, threads: int, arguments: Sequence[Any]) -> None:
-        """Run a kernel, its threads one after the other in a random order."""
+        """Run a kernel: firms by threads side by side; counts, whose threads ask for their number, in a random order."""
         run = self._run[name]
+        if name == RUN:
+            with ThreadPoolExecutor(4) as pool:
+                list(pool.map(lambda _: run(*arguments), range(threads)))
+            return
         with self._lock:
             self._threads.value = threads
             for thread in np.random.default_rng(threads).permutation(threads).tolist():

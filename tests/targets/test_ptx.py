@@ -116,8 +116,8 @@ def by_kernels(model: Model, asked: Asked, edit: Callable[[str], str] = lambda t
     text, cells, column = edit(ptx(model)), np.array([asked.cell], np.uint64), np.full(len(asked.row), -1, np.int32)
     records = Records.empty(model, 1, asked.count)
     given = [asked.row, column, np.zeros(0), 1, 0, asked.key, cells, asked.first, 1, asked.count, asked.steps, asked.dt]
-    # Two blocks of threads: each steps several firms, some one more than others.
-    _, _, _, _, *found = Kernel(text, RUN).launch([*given, *records], 2)
+    _, _, _, _, taken, *found = Kernel(text, RUN).launch([*given, np.zeros(1, np.uint64), *records], 2)
+    assert taken[0] == asked.count + 2 * BLOCK  # each thread found once that there is no more
     counts = counters(model, asked).empty(1)
     sizes = counts["events"].shape[2], counts["batch_events"].shape[3], BATCHES, 2
     given = [*found, np.zeros(1, np.int64), 1, 1, asked.first, 1, asked.count, 1, 1, horizons(asked), *sizes]

@@ -98,7 +98,7 @@ class CudaEngine:
             column[varying.fields] = np.arange(len(varying.fields))
         given: dict[str, NDArray[Any]] = {
             "parameters": np.asarray(parameters, np.float64), "column": column, "drawn": drawn,
-            "words": np.asarray(cells, np.uint64),
+            "words": np.asarray(cells, np.uint64), "taken": np.zeros(1, np.uint64),
         }  # fmt: skip
         numbers = {
             "drawn_rows": len(drawn), "drawn_columns": drawn.shape[2], "key": key, "first": first,

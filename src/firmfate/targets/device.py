@@ -35,7 +35,7 @@ RECORDS = {
 RUN_ARGUMENTS: dict[str, Any] = {
     "parameters": DOUBLE.as_pointer(), "column": INT.as_pointer(), "drawn": DOUBLE.as_pointer(), "drawn_rows": WORD,
     "drawn_columns": WORD, "key": WORD, "words": WORD.as_pointer(), "first": WORD, "cells": WORD, "replicates": WORD,
-    "steps": INT, "dt": DOUBLE, **RECORDS,
+    "steps": INT, "dt": DOUBLE, "taken": WORD.as_pointer(), **RECORDS,
 }  # fmt: skip
 """Arguments of ``firmfate_run``, which fills the records:
 
@@ -51,6 +51,8 @@ words : (cells) 64 bits
     What tells the random numbers of cells apart.
 first, cells, replicates, steps, dt
     The first replicate, sizes, the horizon, and weeks in a step.
+taken : (1) 64 bits
+    How many firms have been taken by a thread, 0 at first.
 """
 
 COUNT_ARGUMENTS: dict[str, Any] = {
@@ -79,17 +81,12 @@ def write_kernels(model: Model, module: ir.Module, *, weekly: bool) -> None:
     _Count(model, *begin(module, COUNT, COUNT_ARGUMENTS)).write()
 
 
-def _thread(builder: Any) -> tuple[Any, Any]:
-    """Return the number of a thread, and how many there are."""
-    names = builder.module.globals
-    return builder.call(names[THREAD], []), builder.call(names[THREADS], [])
-
-
 class _Run:
-    """Writes ``firmfate_run``: a thread steps a firm, and takes the next one of its own when that is over.
+    """Writes ``firmfate_run``: a thread steps a firm, and takes the next that nobody has when that is over.
 
     There is one loop, over steps. Its first part gives a new firm to threads whose firm is over; in its second all
-    threads of a group step together, however old their firms are.
+    threads of a group step together, however old their firms are. With a share of the firms for each thread, fixed
+    beforehand, a group would wait for the one whose firms live longest: for a sixth of its time, with `firm`.
     """
 
     def __init__(self, model: Model, builder: Any, given: dict[str, Any], *, weekly: bool) -> None:
@@ -100,7 +97,6 @@ class _Run:
     def write(self) -> None:
         """Write it."""
         builder, given, values = self.builder, self.given, self.values
-        thread, threads = _thread(builder)
         total = builder.mul(given["cells"], given["replicates"])
         horizon = builder.sitofp(given["steps"], DOUBLE)
         of_run = values.of_run(given["key"], given["dt"])
@@ -111,34 +107,35 @@ class _Run:
 
         # Before its first firm, a thread has one that is over and beyond all that are asked for.
         none = [ir.Constant(KINDS[values.graph.nodes[place].kind], 0) for place in handed]
-        before = [WORD(-1), thread, *values.zeros().flat, *none]
+        before = [WORD(-1), *values.zeros().flat, *none]
         first = builder.block
         builder.branch(head)
         builder.position_at_end(head)
         over = builder.phi(FLAG)
         over.add_incoming(FLAG(1), first)
         carried = self._joined((before, first))
-        this, following, *rest = carried
+        this, *rest = carried
         steps = len(values.zeros().flat)
         builder.cbranch(over, change, step)
 
         builder.position_at_end(change)
         with builder.if_then(builder.icmp_unsigned("<", this, total)):
             store_record(values, values.zeros().like(rest[:steps]), this, given, total)
+        following = builder.atomic_rmw("add", given["taken"], WORD(1), "monotonic")
         builder.cbranch(builder.icmp_unsigned("<", following, total), renew, done)
 
         builder.position_at_end(renew)
         found, born = self._born(of_run, following)
-        new = [following, builder.add(following, threads), *born.flat, *(found[place] for place in handed)]
+        new = [following, *born.flat, *(found[place] for place in handed)]
         renewed = builder.block
         builder.branch(step)
 
         builder.position_at_end(step)
-        this, following, *rest = self._joined((carried, head), (new, renewed))
+        this, *rest = self._joined((carried, head), (new, renewed))
         known = of_run | dict(zip(handed, rest[steps:], strict=True))
         after, ended = values.stepped(known, born.like(rest[:steps]), horizon)
         over.add_incoming(ended, builder.block)
-        for phi, one in zip(carried, [this, following, *after.flat, *rest[steps:]], strict=True):
+        for phi, one in zip(carried, [this, *after.flat, *rest[steps:]], strict=True):
             phi.add_incoming(one, builder.block)
         builder.branch(head)
 
@@ -188,7 +185,7 @@ class _Count:
     def write(self) -> None:
         """Write it."""
         builder = self.builder
-        thread, threads = _thread(builder)
+        thread, threads = (builder.call(builder.module.globals[name], []) for name in (THREAD, THREADS))
         with _every(builder, thread, builder.mul(self.given["cells"], self.given["replicates"]), threads) as place:
             self._firm(place)
         builder.ret_void()
