@@ -62,7 +62,7 @@ class HostKernels:
         }
 
     def launch(self, name: str, threads: int, arguments: Sequence[Any]) -> None:
-        """Run a kernel: firms by threads side by side; counts, whose threads ask for their number, in a random order."""
+        """Run a kernel: firms by threads side by side; counts, whose threads have numbers, in a random order."""
         run = self._run[name]
         if name == RUN:
             with ThreadPoolExecutor(4) as pool:
