@@ -125,6 +125,11 @@ class ExecutorError(FirmfateError):
     """A way to run shards that cannot be used here: no such scheduler, address or file."""
 
 
+class DeviceError(FirmfateError):
+    """A device that cannot be used here: it, its driver or the package that calls it is missing, too old, too small or
+    has failed."""
+
+
 class SlurmError(FirmfateError):
     """A Slurm profile that cannot be used, or a Slurm command that failed."""
 

@@ -69,7 +69,7 @@ def test_only_receipts_travel_and_few_tasks_are_in_flight(
         done += 1
         assert sys.getsizeof(receipt.name) + sys.getsizeof(receipt.file) < 400
 
-    def receipt_only(directory: str, wanted: str, token: str, shard: Shard) -> Receipt:
+    def receipt_only(directory: str, wanted: str, token: str, device: str, shard: Shard) -> Receipt:
         return Receipt(shard.name, shard.name, shard.firms, 0)
 
     monkeypatch.setattr("firmfate.execute.dask_work._run_shard", receipt_only)
@@ -86,11 +86,11 @@ def test_a_finished_shard_whose_receipt_was_lost_is_not_run_again(small: Case, t
     (shard,) = plan(small.study).shards
     (file,) = run.files()
     kept = shard_times(run.path)
-    again = _run_shard(str(run.path), wanted, "token", shard)
+    again = _run_shard(str(run.path), wanted, "token", "cpu", shard)
     assert shard_times(run.path) == kept
     whole = file.path.read_bytes()
     os.truncate(file.path, 1000)
-    assert _run_shard(str(run.path), wanted, "token", shard) == again
+    assert _run_shard(str(run.path), wanted, "token", "cpu", shard) == again
     assert file.path.read_bytes() == whole
 
 

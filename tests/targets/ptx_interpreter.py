@@ -66,22 +66,33 @@ WORDS = {
     "add.s64": f"({{0}} + {{1}}) & {WORD}", "sub.s64": f"({{0}} - {{1}}) & {WORD}",
     "mul.lo.s64": f"({{0}} * {{1}}) & {WORD}",
     "mad.lo.s64": f"({{0}} * {{1}} + {{2}}) & {WORD}", "mad.lo.s32": f"({{0}} * {{1}} + {{2}}) & {HALF}",
+    "mul.lo.s32": f"({{0}} * {{1}}) & {HALF}", "mul.hi.u64": "{0} * {1} >> 64", "neg.s64": f"-{{0}} & {WORD}",
+    "mul.wide.s32": f"signed({{0}}, 32) * signed({{1}} & {HALF}, 32) & {WORD}",
+    "div.u32": "{0} // {1}", "div.u64": "{0} // {1}", "rem.u32": "{0} % {1}", "rem.u64": "{0} % {1}",
+    "min.u64": "min({0}, {1})",
     "mul.wide.u32": "{0} * {1}", "and.b64": "{0} & {1}", "or.b64": "{0} | {1}", "xor.b64": "{0} ^ {1}",
     "shl.b64": f"({{0}} << {{1}}) & {WORD} if {{1}} < 64 else 0", "shr.u64": "{0} >> {1}",
-    "setp.eq.b64": "{0} == {1}", "setp.ne.b64": "{0} != {1}", "setp.ge.u32": "{0} >= {1}",
+    "setp.eq.b64": "{0} == {1}", "setp.ne.b64": "{0} != {1}", "setp.ge.u32": "{0} >= {1}", "setp.le.u32": "{0} <= {1}",
+    "setp.gt.u64": "{0} > {1}", "setp.le.u64": "{0} <= {1}", "setp.lt.u64": "{0} < {1}",
+    "setp.eq.b16": "{0} == {1}", "setp.ne.b16": "{0} != {1}", "setp.lt.s32": "signed({0}, 32) < signed({1}, 32)",
     "setp.gt.s64": "signed({0}, 64) > signed({1}, 64)", "setp.lt.s64": "signed({0}, 64) < signed({1}, 64)",
-    "cvt.u64.u32": "{0}", "cvt.rn.f64.s32": "float(signed({0}, 32))", "cvta.to.global.u64": "{0}",
+    "cvt.u64.u32": "{0}", "cvt.u64.u16": "{0}", "cvt.u32.u64": f"{{0}} & {HALF}",
+    "cvt.rn.f64.s32": "float(signed({0}, 32))", "cvta.to.global.u64": "{0}",
     "ld.param.b64": "{0}", "ld.param.b32": "{0}",
-    "ld.global.b64": "load('<Q', {0})", "ld.global.b32": "load('<I', {0})",
+    "ld.global.b64": "load('<Q', {0})", "ld.global.b32": "load('<I', {0})", "ld.global.b8": "load('<B', {0})",
 }  # fmt: skip
 """Instructions whose operands are words."""
 
 PLAIN = {
     "and.pred": "{0} and {1}", "or.pred": "{0} or {1}", "xor.pred": "{0} != {1}", "not.pred": "not {0}",
-    "mov.b64": "{0}", "mov.u32": "{0}", "selp.f64": "{0} if {2} else {1}", "selp.b64": "{0} if {2} else {1}",
+    "mov.b64": "{0}", "mov.u32": "{0}", "mov.pred": "bool({0})",
+    "selp.f64": "{0} if {2} else {1}", "selp.b64": "{0} if {2} else {1}",
     "selp.b32": "{0} if {2} else {1}", "selp.b16": "{0} if {2} else {1}",
 }  # fmt: skip
 """Instructions that pass on what they are given."""
+
+ATOMIC = {"atom.global.add.u64": f"({{0}} + {{1}}) & {WORD}", "atom.global.min.u64": "min({0}, {1})"}
+"""What an atomic instruction puts in the place of the word that it finds."""
 
 STORES = {"st.global.b64": ("<Q", WORD), "st.global.b32": ("<I", HALF), "st.global.b8": ("<B", 255)}
 
@@ -92,16 +103,18 @@ class Kernel:
     Parameters
     ----------
     text : str
-        PTX with one entry.
+        PTX.
+    entry : str
+        Which of its kernels.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, entry: str) -> None:
         self.memory = bytearray(64)
         self.symbols: dict[str, int] = {}
         for name, count, values in re.findall(r"^\.global .*?\.b8 (\S+)\[(\d+)\] = \{(.*)\};", text, re.M):
             self.symbols[name] = self.place(bytes(map(int, values.split(","))))
             assert len(values.split(",")) == int(count)
-        head, _, body = text.partition(".visible .entry")[2].partition("{")
+        head, _, body = text.partition(f".visible .entry {entry}(")[2].partition("\n}")[0].partition("{")
         self.parameters = re.findall(r"\.param \S+ (?:\.ptr \.align \d+ )?(\w+)", head)
         self.instructions = 0
         self._run = self._compiled(body)
@@ -112,23 +125,23 @@ class Kernel:
         self.memory += data
         return len(self.memory) - len(data)
 
-    def launch(self, arguments: Sequence[Any], threads: int) -> list[np.ndarray]:
-        """Run threads; return the arrays among the arguments, as they are then. None is a null pointer."""
+    def launch(self, arguments: Sequence[Any], blocks: int) -> list[np.ndarray]:
+        """Run blocks of threads; return the arrays among the arguments, as they are then."""
         places, given = [], []
         for argument in arguments:
             if isinstance(argument, np.ndarray):
                 places.append((self.place(argument.tobytes()), argument))
                 given.append(places[-1][0])
             else:
-                given.append(0 if argument is None else argument)
-        for thread in range(threads):
-            self._run(thread, self.memory, **dict(zip(self.parameters, given, strict=True)))
+                given.append(argument)
+        for thread in range(blocks * BLOCK):
+            self._run(thread, blocks, self.memory, **dict(zip(self.parameters, given, strict=True)))
         return [
             np.frombuffer(self.memory, array.dtype, array.size, at).reshape(array.shape).copy() for at, array in places
         ]
 
     def _compiled(self, body: str) -> Any:
-        lines = [f"def run(thread, memory, {', '.join(self.parameters)}):", "    block = -1", "    while True:"]
+        lines = [f"def run(thread, blocks, memory, {', '.join(self.parameters)}):", "    block = -1", "    while True:"]
         lines.append("        if block == -1:")
         blocks = {label: i for i, label in enumerate(re.findall(r"^(\$\w+):", body, re.M))}
         for line in body.splitlines():
@@ -162,6 +175,10 @@ class Kernel:
         if name in STORES:
             kind, mask = STORES[name]
             return f"store({kind!r}, memory, {self._word(operands[0])}, {self._word(operands[1])} & {mask})"
+        if name in ATOMIC:
+            to, place, value = operands[0][1:], self._word(operands[1]), self._word(operands[2])
+            put = ATOMIC[name].format(to, value)
+            return f"{to} = load('<Q', {place}); store('<Q', memory, {place}, {put})"
         for table, read in ((NUMBERS, self._number), (WORDS, self._word), (PLAIN, self._plain)):
             if name in table:
                 return f"{operands[0][1:]} = " + table[name].format(*map(read, operands[1:]))
@@ -169,7 +186,12 @@ class Kernel:
 
     def _plain(self, operand: str) -> str:
         """Return an operand as Python writes it."""
-        threads = {"%tid.x": f"thread % {BLOCK}", "%ctaid.x": f"thread // {BLOCK}", "%ntid.x": str(BLOCK)}
+        threads = {
+            "%tid.x": f"thread % {BLOCK}",
+            "%ctaid.x": f"thread // {BLOCK}",
+            "%ntid.x": str(BLOCK),
+            "%nctaid.x": "blocks",
+        }
         if operand in threads:
             return threads[operand]
         if operand.startswith("0d"):

@@ -8,26 +8,34 @@ import shutil
 import subprocess
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from llvmlite import ir
+from tests.devices.low_bits import LOW_BITS
 from tests.kernel import my_model
 from tests.kernel.machine_code import same_bits
 from tests.targets import programs as rows
-from tests.targets.asked import Asked, Found
+from tests.targets.asked import Asked
 from tests.targets.cases import asked, every_operation, random_programs
 from tests.targets.ptx_interpreter import BLOCK, Kernel
 
-from firmfate.kernel.writer import Writer
+from firmfate import targets
+from firmfate.counts import Counters
+from firmfate.kernel.engine import Engine, Records
+from firmfate.kernel.writer import INT, WORD, Writer
 from firmfate.models import load_model
 from firmfate.models.model import Model
 from firmfate.program import interpreter
 from firmfate.program.program import Program
-from firmfate.targets import ptx
-from firmfate.targets.gpu import kernel
+from firmfate.targets.device import COUNT, RUN, THREAD
+from firmfate.targets.function import begin
+from firmfate.targets.gpu import lowered
 
+BATCHES = 8
+ptx = cache(targets.ptx)
 MODELS = {"firm": load_model("firm"), "car": load_model("car"), "shop": my_model.SHOP}
 INSTRUCTION = re.compile(r"^\s+(?:@!?%p\d+ )?([a-z][a-z0-9_]*(?:\.[a-z0-9_]+)*)\s", re.M)
 
@@ -65,15 +73,20 @@ def test_every_rounding_is_the_programs(name: str) -> None:
     """No approximation, nothing that the assembler may fuse, and as many fused operations as the program has."""
     text = ptx(MODELS[name])
     assert len(re.findall(r"\.visible \.entry firmfate_run\(", text)) == 1
+    refuse_other_roundings(text, MODELS[name])
+
+
+def refuse_other_roundings(text: str, model: Model) -> None:
+    """Fail where a text has roundings that its model's program has not."""
     assert faults(text) == []
     written = Counter(INSTRUCTION.findall(text))
-    operations = Counter(node.operation for node in MODELS[name].program.graph.nodes)
+    operations = Counter(node.operation for node in model.program.graph.nodes)
     assert written["fma.rn.f64"] == operations["fma"] + operations["fms"] + operations["fnma"]
     assert 0 < written["div.rn.f64"] + written["rcp.rn.f64"] <= operations["div"]
 
 
 def test_faults_are_seen() -> None:
-    text = ptx("car")
+    text = ptx(MODELS["car"])
     for sound, faulty in (
         ("div.rn.f64", "div.approx.f64"),
         ("mul.rn.f64", "mul.f64"),
@@ -82,37 +95,66 @@ def test_faults_are_seen() -> None:
         assert faults(text.replace(sound, faulty)) == [faulty], sound
 
 
-@pytest.mark.skipif(ptxas() is None, reason="no ptxas; the package nvidia-cuda-nvcc holds one")
-@pytest.mark.parametrize("name", MODELS)
-def test_nvidias_assembler_takes_it(name: str, tmp_path: Path) -> None:
-    (tmp_path / "kernel.ptx").write_text(ptx(MODELS[name]), encoding="utf-8")
-    command = [str(ptxas()), "-v", "-arch=sm_80", "kernel.ptx", "-o", "kernel.cubin"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+def assembled(text: str, architecture: str, folder: Path) -> dict[str, str]:
+    """Have NVIDIA's assembler make a kernel; return what it says of registers and spills, by kernel."""
+    (folder / "kernel.ptx").write_text(text, encoding="utf-8")
+    command = [str(ptxas()), "-v", f"-arch={architecture}", "kernel.ptx", "-o", "kernel.cubin"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert 0 < int(re.findall(r"Used (\d+) registers", done.stderr)[0]) <= 255
-    assert (tmp_path / "kernel.cubin").stat().st_size > 1000
+    assert (folder / "kernel.cubin").stat().st_size > 1000
+    parts = re.split(r"Compiling entry function '(\w+)'", done.stderr)[1:]
+    return {name: " ".join(said.split()) for name, said in zip(parts[::2], parts[1::2], strict=True)}
 
 
-def by_kernel(model: Model, asked: Asked, edit: Callable[[str], str] = lambda text: text) -> Found:
-    """Return the firms of a kernel's text; the first one's path by a call of its own."""
-    run = Kernel(edit(ptx(model)))
-    count, stocks = asked.count, len(model.stock_fields)
-    arrays = [np.zeros(count, np.int32), np.zeros(count, np.uint8), np.zeros(count, np.int32)]
-    arrays += [np.zeros((len(model.marks), count), np.uint8), np.zeros((count, stocks))]
-    given = [asked.row, asked.key, asked.cell, asked.first, count, asked.steps, asked.dt]
-    # Threads of the last block that have no firm have nothing to do.
-    _, *found = run.launch([*given, *arrays, None], -(-count // BLOCK) * BLOCK)
-    given[4] = 1
-    *_, path = run.launch([*given, *arrays, np.zeros((asked.steps, stocks))], 1)
-    return Found(*found, path[: found[0][0]])
+@pytest.mark.skipif(ptxas() is None, reason="no ptxas; the package nvidia-cuda-nvcc holds one")
+def test_nvidias_assembler_takes_it(tmp_path: Path) -> None:
+    assert set(assembled(ptx(MODELS["car"]), "sm_80", tmp_path)) == {RUN, COUNT}
 
 
-@pytest.mark.parametrize(("name", "count"), [("firm", 40), ("car", 100), ("shop", 100)])
-def test_its_instructions_give_the_firms_of_the_engine(name: str, count: int) -> None:
+def by_kernels(model: Model, asked: Asked, edit: Callable[[str], str] = lambda text: text) -> dict[str, np.ndarray]:
+    """Return what the kernels' text makes of firms: records, and their counts."""
+    text, cells, column = edit(ptx(model)), np.array([asked.cell], np.uint64), np.full(len(asked.row), -1, np.int32)
+    records = Records.empty(model, 1, asked.count)
+    given = [asked.row, column, np.zeros(0), 1, 0, asked.key, cells, asked.first, 1, asked.count, asked.steps, asked.dt]
+    _, _, _, _, taken, *found = Kernel(text, RUN).launch([*given, np.zeros(1, np.uint64), *records], 2)
+    assert taken[0] == asked.count + 2 * BLOCK  # each thread found once that there is no more
+    counts = counters(model, asked).empty(1)
+    sizes = counts["events"].shape[2], counts["batch_events"].shape[3], BATCHES, 2
+    given = [*found, np.zeros(1, np.int64), 1, 1, asked.first, 1, asked.count, 1, 1, horizons(asked), *sizes]
+    tables = Kernel(text, COUNT).launch([*given, *counts.values()], 1)[-len(counts) :]
+    return {**dict(zip(Records._fields, found, strict=True)), **dict(zip(counts, tables, strict=True))}
+
+
+def by_engine(model: Model, asked: Asked) -> dict[str, np.ndarray]:
+    """Return what the engine makes of them."""
+    engine = Engine(model, dt=asked.dt)
+    records = engine.run(
+        asked.row[None], key=asked.key, cells=np.array([asked.cell], np.uint64), first=asked.first,
+        replicates=asked.count, steps=asked.steps,
+    )  # fmt: skip
+    counts = counters(model, asked).empty(1)
+    engine.count(records, counts, first=asked.first, step_weeks=1, week_steps=1, horizons=horizons(asked))
+    return {**records._asdict(), **counts}
+
+
+def counters(model: Model, asked: Asked) -> Counters:
+    return Counters.of(model, weeks=asked.steps, batches=BATCHES, horizons=2)
+
+
+def horizons(asked: Asked) -> np.ndarray:
+    return np.array([asked.steps // 3, asked.steps])
+
+
+def different(found: Mapping[str, np.ndarray], expected: Mapping[str, np.ndarray]) -> list[str]:
+    return [name for name, values in expected.items() if not np.array_equal(found[name], values)]
+
+
+@pytest.mark.parametrize(("name", "count"), [("firm", 30), ("car", 50), ("shop", 60)])
+def test_its_instructions_give_the_records_and_counts_of_the_engine(name: str, count: int) -> None:
     wanted = asked(MODELS[name])._replace(count=count)
-    expected = Found.of_engine(MODELS[name], wanted)
-    assert len(set(expected.cause.tolist())) > 1
-    assert by_kernel(MODELS[name], wanted).differences(expected) == []
+    expected = by_engine(MODELS[name], wanted)
+    assert len(set(expected["cause"].ravel().tolist())) > 1
+    assert different(by_kernels(MODELS[name], wanted), expected) == []
 
 
 def test_an_unfused_product_is_seen() -> None:
@@ -121,23 +163,23 @@ def test_an_unfused_product_is_seen() -> None:
     def edit(text: str) -> str:
         return fused.sub(r"mul.rn.f64 \t%rdx, \2, \3;\n\tadd.rn.f64 \t\1, %rdx, \4;", text)
 
-    wanted = asked(MODELS["shop"])._replace(count=20)
-    expected = Found.of_engine(MODELS["shop"], wanted)
-    assert by_kernel(MODELS["shop"], wanted, edit).differences(expected) != []
+    wanted = asked(LOW_BITS)._replace(count=40)
+    assert "marks" in different(by_kernels(LOW_BITS, wanted, edit), by_kernels(LOW_BITS, wanted))
 
 
 def run_programs(programs: Sequence[Program], inputs: Mapping[str, np.ndarray]) -> list[dict]:
     """Run programs on rows of inputs, a thread a row."""
-
-    def write(builder: Any, given: dict[str, Any]) -> None:
-        with builder.if_then(builder.icmp_unsigned("<", given["i"], given["count"])):
-            rows.write_row(builder, programs, Writer(builder, 1), given["i"])
-
-    text = kernel("programs", "sm_80", "run", rows.ARGUMENTS, write)
+    module = ir.Module("programs")
+    builder, given = begin(module, "run", rows.ARGUMENTS)
+    thread = builder.trunc(builder.call(ir.Function(module, ir.FunctionType(WORD, []), THREAD), []), INT)
+    with builder.if_then(builder.icmp_unsigned("<", thread, given["count"])):
+        rows.write_row(builder, programs, Writer(builder, 1), thread)
+    builder.ret_void()
+    text = lowered(module, "run")
     assert faults(text) == []
     table = rows.table(programs, inputs)
     out = np.zeros((len(table), rows.width(programs)))
-    _, found = Kernel(text).launch([table, out, len(table)], len(table))
+    _, found = Kernel(text, "run").launch([table, out, len(table)], -(-len(table) // BLOCK))
     return rows.outputs(programs, found)
 
 

@@ -34,6 +34,12 @@ def options(parser: argparse.ArgumentParser) -> None:
     for kind in EXECUTORS:
         kind.add_option(parser, choice)
     parser.add_argument(
+        "--device",
+        choices=("cpu", "cuda"),
+        default="cpu",
+        help="what steps firms; cuda, experimental: an NVIDIA GPU (default: cpu)",
+    )
+    parser.add_argument(
         "--shards",
         type=_part,
         metavar="i/n",
@@ -75,12 +81,15 @@ def execute(arguments: argparse.Namespace) -> int:
     into = RunDirectory.of(study, arguments.into).path
     if arguments.shards:
         index, parts = arguments.shards
-        run(study, into=into, on=ArrayPart(index, parts, on), progress=not arguments.quiet)
+        run(study, into=into, on=ArrayPart(index, parts, on), device=arguments.device, progress=not arguments.quiet)
         terminal.say(f"part {index} of {parts} is done; when all are: {command('gather', into)}", quiet=arguments.quiet)
         return terminal.DONE
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", InvalidFirmsWarning)  # printed below, after the report is written
-        ds = run(study, into=into, on=on, progress=not arguments.quiet, shard_scale=arguments.shard_scale)
+        ds = run(
+            study, into=into, on=on, device=arguments.device, progress=not arguments.quiet,
+            shard_scale=arguments.shard_scale,
+        )  # fmt: skip
     report = None
     if not arguments.no_report:
         from firmfate.reporting import write_report

@@ -41,6 +41,11 @@ class ArrayPart(Executor):
 
     gathers = False
 
+    @property
+    def is_here(self) -> bool:  # type: ignore[override]
+        """Whether the executor of its shards simulates on this machine."""
+        return self.on.is_here
+
     def __post_init__(self) -> None:
         if not 0 <= self.index < self.parts:
             raise FirmfateError(f"part {self.index}/{self.parts}; allowed: i/n with i from 0 to n - 1")

@@ -64,6 +64,8 @@ class Executor(ABC):
 
     gathers : bool
         Whether it runs all that is missing, so that the run is gathered afterwards.
+    is_here : bool
+        Whether it simulates on this machine, so that what is asked of the machine can be checked at once.
 
     Examples
     --------
@@ -80,6 +82,7 @@ class Executor(ABC):
     """
 
     gathers: ClassVar[bool] = True
+    is_here: ClassVar[bool] = True
 
     @abstractmethod
     def run(self, work: Work) -> None:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from firmfate.disk import lock
 from firmfate.kernel.compose import cache_directory
 from firmfate.kernel.engine import Engine
+
+if TYPE_CHECKING:
+    from firmfate.devices.choosing import AnyEngine
 
 COMPILE_SECONDS = 15.0
 """What compiling a model takes; a round number for plans."""
@@ -28,7 +32,7 @@ def _one_at_a_time() -> Iterator[None]:
         yield
 
 
-def compile_once(engine: Engine, say: Callable[[str], None] = lambda _: None) -> None:
+def compile_once(engine: AnyEngine, say: Callable[[str], None] = lambda _: None) -> None:
     """Have an engine's machine code at hand; of many processes on a node that ask, one compiles and the others load."""
     if engine.compiled:
         return

@@ -33,6 +33,8 @@ class DaskClient(Executor):
 
     client: Client
 
+    is_here = False
+
     def run(self, work: Work) -> None:
         """Run shards until all are finished."""
         from firmfate.execute.dask_work import run_on_dask

@@ -52,6 +52,8 @@ class DaskScheduler(Executor):
     tls: tuple[Path, Path, Path] | None = None
     timeout: float = 20.0
 
+    is_here = False
+
     def run(self, work: Work) -> None:
         """Connect and run shards until all are finished."""
         from firmfate.execute.dask_work import run_on_dask

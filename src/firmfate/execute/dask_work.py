@@ -42,7 +42,7 @@ SIGHT = 30.0
 
 
 @lru_cache(maxsize=4)
-def _worker(directory: str, wanted: str, token: str) -> Worker:
+def _worker(directory: str, wanted: str, token: str, device: str) -> Worker:
     """Return this process's worker for a run directory, made once: it sees the directory, and computes the same."""
     until = time.monotonic() + SIGHT
     while not (Path(directory) / token).is_file():
@@ -58,19 +58,19 @@ def _worker(directory: str, wanted: str, token: str) -> Worker:
             f"a Dask worker sees another study or version in {directory} than the driver: "
             f"fingerprint {found} instead of {wanted}"
         )
-    worker = Worker(study, found)
+    worker = Worker(study, found, device)
     compile_once(worker.engine)
     return worker
 
 
-def _prove(directory: str, wanted: str, token: str) -> None:
+def _prove(directory: str, wanted: str, token: str, device: str) -> None:
     """Run on every worker before work starts."""
-    _worker(directory, wanted, token)
+    _worker(directory, wanted, token, device)
 
 
-def _run_shard(directory: str, wanted: str, token: str, shard: Shard) -> Receipt:
+def _run_shard(directory: str, wanted: str, token: str, device: str, shard: Shard) -> Receipt:
     """Run a shard, if it is not there: a worker may have died between its file and its receipt."""
-    worker, folder = _worker(directory, wanted, token), Path(directory) / "shards"
+    worker, folder = _worker(directory, wanted, token, device), Path(directory) / "shards"
     return worker.finished(shard, folder) or worker.run(shard, folder)
 
 
@@ -91,12 +91,14 @@ def run_on_dask(client: Any, work: Work, *, threads_to_come: int = 0, patience: 
     ------
     RunDirectoryError
         Where a worker does not see the run directory, or is of another version or processor.
+    DeviceError
+        Where a worker has not the device that is asked for.
     IncompleteRunError
         Where no worker comes, or the scheduler is lost.
     """
     from distributed import as_completed
 
-    directory, wanted = work.directory.path, work.worker.fingerprint
+    directory, wanted, device = work.directory.path, work.worker.fingerprint, work.worker.device
     where = str(directory.resolve())
     token = f".seen-{uuid.uuid4().hex[:12]}"
     remaining = iter(work.shards)
@@ -109,7 +111,7 @@ def run_on_dask(client: Any, work: Work, *, threads_to_come: int = 0, patience: 
             client.wait_for_workers(1, timeout=patience)
         except TimeoutError:
             raise IncompleteRunError(f"no Dask worker came within {patience:g} s; is the cluster up?") from None
-        client.run(_prove, where, wanted, token)
+        client.run(_prove, where, wanted, token, device)
         threads = client.nthreads()
         work.say(f"running on Dask: {len(threads)} worker process(es), {sum(threads.values())} thread(s) in all")
         work.begin()
@@ -123,6 +125,7 @@ def run_on_dask(client: Any, work: Work, *, threads_to_come: int = 0, patience: 
                     where,
                     wanted,
                     token,
+                    device,
                     shard,
                     pure=False,
                     retries=RETRIES,

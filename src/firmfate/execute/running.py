@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from firmfate.dataset import gather, invalid_firms
 from firmfate.dataset.summing import BrokenShards
+from firmfate.devices import check_device
 from firmfate.errors import FirmfateError, IncompleteRunError, InvalidFirmsWarning, RunDirectoryError, is_finite
 from firmfate.execute.array_part import ArrayPart
 from firmfate.execute.base import MOST_SCALE, Executor, Work
@@ -38,6 +39,7 @@ def run(  # type: ignore[overload-overlap]
     *,
     on: ArrayPart,
     into: str | Path | None = None,
+    device: str = "cpu",
     progress: bool = True,
     shard_scale: float = 1.0,
 ) -> None: ...
@@ -49,6 +51,7 @@ def run(
     *,
     into: str | Path | None = None,
     on: Executor | None = None,
+    device: str = "cpu",
     progress: bool = True,
     shard_scale: float = 1.0,
 ) -> xr.Dataset: ...
@@ -59,6 +62,7 @@ def run(
     *,
     into: str | Path | None = None,
     on: Executor | None = None,
+    device: str = "cpu",
     progress: bool = True,
     shard_scale: float = 1.0,
 ) -> xr.Dataset | None:
@@ -77,6 +81,9 @@ def run(
         Dask processes of this machine; ``DaskClient(client)``; ``DaskScheduler(address, tls=...)``;
         ``SlurmWorkers(profile)``, Dask workers in Slurm jobs; ``ArrayPart(index, parts)``, a part of the study, which
         is not gathered. Threads on all cores where not given.
+    device : str
+        ``"cpu"``, or ``"cuda"``, experimental, for an NVIDIA GPU. Counts are the same to the bit, so a run that was
+        begun on one may go on on the other.
     progress : bool
         Print on standard error how the run goes on.
     shard_scale : float
@@ -96,8 +103,8 @@ def run(
     ------
     StudyError, RunDirectoryError
         Where the study or the directory cannot be run; nothing is overwritten.
-    ExecutorError, SlurmError
-        Where what `on` asks for is not there.
+    ExecutorError, SlurmError, DeviceError
+        Where what `on` or `device` asks for is not there.
     IncompleteRunError
         Where it was stopped by SIGTERM or SIGUSR1, or its cluster was lost; finished shards are kept.
 
@@ -118,13 +125,14 @@ def run(
     if not is_finite(shard_scale) or not 0 < shard_scale <= MOST_SCALE:
         raise FirmfateError(f"shard_scale = {shard_scale!r}; allowed: a number above 0 and up to {MOST_SCALE:,.0f}")
     on.check()
+    check_device(device, is_here=on.is_here)
     directory = RunDirectory.of(study, into)
     # Parts of one array agree on the round by the directory's record; the job that gathers decides.
     rounds = Rounds(directory, study) if study.precision and on.gathers else None
     attempt = 0
     with stops_on_signals():
         while True:
-            worker = _claimed(directory, rounds.study if rounds else directory.as_far(study))
+            worker = _claimed(directory, rounds.study if rounds else directory.as_far(study), device)
             plan = directory.plan(worker.study, worker.cells, shard_scale=shard_scale)
             directory.settle()
             remarks = _simulate(on, worker, plan, on.shards(plan), directory, progress=progress, again=attempt > 0)
@@ -174,9 +182,9 @@ def _simulate(
     return shown
 
 
-def _claimed(directory: RunDirectory, study: Study) -> Worker:
+def _claimed(directory: RunDirectory, study: Study, device: str) -> Worker:
     """Claim a directory for a study, and return the worker that simulates it; cells are laid out once."""
-    worker = Worker(study, fingerprint_of(study))
+    worker = Worker(study, fingerprint_of(study), device)
     directory.claim(directory.as_far(study), worker.cells)
     return worker
 

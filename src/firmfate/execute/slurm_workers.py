@@ -45,6 +45,8 @@ class SlurmWorkers(Executor):
 
     profile: Profile | str | Path
 
+    is_here = False
+
     def __post_init__(self) -> None:
         from firmfate.slurm import Profile
 

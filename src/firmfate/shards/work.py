@@ -7,22 +7,28 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from firmfate import files
 from firmfate.design import Cells, Population
+from firmfate.devices import engine_on
 from firmfate.errors import BrokenShardError, IncompleteRunError
-from firmfate.kernel.engine import Engine, Records, Varying
+from firmfate.kernel.engine import Records, Varying
 from firmfate.shards.file import ShardContent, ShardFile, read, write
 from firmfate.shards.plan import Shard, week_ratio
 from firmfate.shards.schema import RECORDED, Schema
 from firmfate.study import Study
 
+if TYPE_CHECKING:
+    from firmfate.devices.choosing import AnyEngine
+
 PIECE = 65_536
 """Firms stepped in one call of the kernel: bounds memory, and how long a signal has to wait."""
+DEVICE_PIECE = 2**20
+"""The same on a device, whose threads each step several firms of a call."""
 
 
 class DroppedShard(IncompleteRunError):
@@ -43,6 +49,14 @@ class Receipt:
 class Worker:
     """Simulates shards of one study; one a process, shared by its threads.
 
+    Attributes
+    ----------
+    study : Study
+    fingerprint : str
+        Of the study.
+    device : str
+        Of `firmfate.devices.DEVICES`; results do not depend on it.
+
     Examples
     --------
     >>> import firmfate
@@ -57,6 +71,7 @@ class Worker:
 
     study: Study
     fingerprint: str
+    device: str = "cpu"
 
     @cached_property
     def cells(self) -> Cells:
@@ -70,9 +85,9 @@ class Worker:
         return found if len(found.fields) else None
 
     @cached_property
-    def engine(self) -> Engine:
+    def engine(self) -> AnyEngine:
         """The model, compiled."""
-        return Engine(self.study.model, dt=self.study.dt)
+        return engine_on(self.device, self.study.model, dt=self.study.dt)
 
     @cached_property
     def schema(self) -> Schema:
@@ -129,15 +144,16 @@ class Worker:
         step_weeks, week_steps = week_ratio(study)
         horizons = np.array([weeks * week_steps // step_weeks for weeks in study.horizons], np.int64)
         cells = np.asarray(shard.cells)
-        per_piece = max(1, PIECE // shard.replicates)
+        piece = PIECE if self.device == "cpu" else DEVICE_PIECE
+        per_piece = max(1, piece // shard.replicates)
         for begin in range(0, len(cells), per_piece):
             block = slice(begin, begin + per_piece)
             rows = slice(begin * self.strata, (begin + per_piece) * self.strata)
             part = {name: table[rows] for name, table in tables.items()}
-            for first in range(shard.first, shard.first + shard.replicates, PIECE):
+            for first in range(shard.first, shard.first + shard.replicates, piece):
                 if stopped():
                     raise DroppedShard(f"shard {shard.name} was dropped")
-                replicates = min(PIECE, shard.first + shard.replicates - first)
+                replicates = min(piece, shard.first + shard.replicates - first)
                 varying = self.varying(cells[block], first, replicates)
                 records = self.records(cells[block], first, replicates, varying)
                 self.engine.count(

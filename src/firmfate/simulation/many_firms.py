@@ -13,8 +13,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from firmfate.counts import INVALID, attributes, firm_variables, flags_of_cause
 from firmfate.design.cells import random_keys, random_words
+from firmfate.devices import engine_on
 from firmfate.errors import FirmfateError, InvalidFirmsWarning, check_int, is_finite
-from firmfate.kernel.engine import Engine, Records, Varying
+from firmfate.kernel.engine import Records, Varying
 from firmfate.machine import cores
 from firmfate.models import load_model
 from firmfate.models.model import Model
@@ -24,8 +25,12 @@ from firmfate.simulation.given_values import given_parameters, some, values_of
 if TYPE_CHECKING:
     import xarray as xr
 
+    from firmfate.devices.choosing import AnyEngine
+
 PIECE = 16_384
 """Firms in one task of a thread."""
+DEVICE_PIECE = 2**20
+"""Firms in one task of a device."""
 
 
 def simulate(
@@ -40,6 +45,7 @@ def simulate(
     replicates: int | range = 10_000,
     common_random_numbers: bool = True,
     threads: int | None = None,
+    device: str = "cpu",
     progress: bool | None = None,
 ) -> xr.Dataset:
     """Simulate many firms and return what is recorded of each.
@@ -66,6 +72,8 @@ def simulate(
         Whether firm i of every cell meets the same shocks. If not, shocks follow the values of a cell, not of a firm.
     threads : int, optional
         All cores where not given. Results do not depend on it.
+    device : str
+        ``"cpu"``, or ``"cuda"``, experimental, for an NVIDIA GPU. Results do not depend on it.
     progress : bool, optional
         True: show on standard error how it goes on, by a bar on a terminal and in a notebook, by a line every 30
         seconds elsewhere. False: show nothing. Where not given, a bar, and nothing elsewhere. A bar comes after a
@@ -89,6 +97,8 @@ def simulate(
     FirmfateError
         Where a parameter is unknown, out of range, or arrays differ in length; where the model's step returned a mark
         beyond its maximum.
+    DeviceError
+        Where the device cannot be used here.
 
     Examples
     --------
@@ -121,11 +131,12 @@ def simulate(
     seed = check_int("seed", seed, most=2**64 - 1)
     keys = random_keys(seed, model, table, common=common_random_numbers)
     words = random_words(keys, common=common_random_numbers)
-    engine = Engine(model, dt=dt)
+    engine = engine_on(device, model, dt=dt)
     engine.warm_up()
     shown = shows_bars() if progress is None else progress
     with Progress(len(table) * len(wanted), 0, shown=shown, brief=True) as bar:
-        records = _in_threads(engine, table, seed, words, varying, wanted, steps, workers, bar)
+        most = PIECE if device == "cpu" else DEVICE_PIECE
+        records = _in_threads(engine, table, seed, words, varying, wanted, steps, workers, most, bar)
     ds = _labelled(model, records, wanted, dt)
     ds = ds.assign_coords(_coordinates(model, given, len(table), len(wanted)))
     ds.attrs = {"model": model.name, "weeks": weeks, "steps_per_week": float(steps_per_week), "seed": str(seed)}
@@ -187,7 +198,7 @@ def _warn_of_invalid(ds: xr.Dataset, model: Model) -> None:
 
 
 def _in_threads(
-    engine: Engine,
+    engine: AnyEngine,
     table: NDArray[np.float64],
     key: int,
     cells: NDArray[np.uint64],
@@ -195,12 +206,13 @@ def _in_threads(
     wanted: range,
     steps: int,
     threads: int,
+    most: int,
     shown: Progress,
 ) -> Records:
     shape = (len(table), len(wanted))
     out = Records.empty(engine.model, *shape)
     share = math.ceil(out.cause.size / (4 * threads))
-    firms_each = max(1, min(PIECE, share))
+    firms_each = max(1, min(most, share))
     cells_each = max(1, firms_each // len(wanted))
     replicates_each = max(1, min(len(wanted), firms_each))
 

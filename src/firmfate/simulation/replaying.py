@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from firmfate.design import Cells
 from firmfate.errors import FirmfateError, check_int, did_you_mean, is_finite
-from firmfate.kernel.engine import Trace
+from firmfate.kernel.engine import Engine, Trace
 from firmfate.shards.directory import RunDirectory, fingerprint_of
 from firmfate.shards.work import Worker
 from firmfate.simulation.one_firm import random_numbers, trajectory_dataset
@@ -46,6 +47,11 @@ class Replayer:
         self.study = self.run.study()
         self.worker = Worker(self.study, fingerprint_of(self.study))
         self.run.refuse_other(self.study, self.worker.cells)
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The model, compiled for this processor: wherever a firm was stepped, its bits are the same."""
+        return Engine(self.study.model, dt=self.study.dt)
 
     @property
     def cells(self) -> Cells:
@@ -91,7 +97,7 @@ class Replayer:
 
     def trace(self, cell: int, replicate: int) -> Trace:
         """Run one firm of the study again, as the engine runs it."""
-        return self.worker.engine.trace(
+        return self.engine.trace(
             self.cells.parameters[cell], key=self.study.seed, cell=int(self.cells.random_words[cell]),
             replicate=replicate, steps=self.study.steps, varying=self.worker.varying(np.array([cell]), replicate, 1),
         )  # fmt: skip

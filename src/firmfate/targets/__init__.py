@@ -1,8 +1,8 @@
 """Models for other processors: the same program, the same bits, without Numba.
 
-One function steps firms one after the other, random numbers included. LLVM writes it as a WebAssembly module (`wasm`),
-as an object file of any processor that llvmlite knows (`object_file`), and as a kernel for NVIDIA's GPUs (`ptx`). No
-other tool is needed. Nothing of the package runs on a GPU yet: the kernel's text is checked, not its execution.
+One function steps firms one after the other, random numbers included. LLVM writes it as a WebAssembly module (`wasm`)
+and as an object file of any processor that llvmlite knows (`object_file`). For NVIDIA's GPUs a thread steps a firm, and
+a second kernel counts them (`ptx`). No other tool is needed.
 """
 
 from firmfate.targets.gpu import ptx

@@ -14,13 +14,10 @@ from typing import Any
 
 from llvmlite import ir
 
-from firmfate.counts import INVALID
-from firmfate.kernel.writer import BYTE, DOUBLE, INT, LOW_HALF, WORD, Writer, write
+from firmfate.kernel.writer import BYTE, DOUBLE, INT, WORD, Writer
 from firmfate.models.model import Model
-from firmfate.program.layout import Layout
-from firmfate.program.operations import FLAG as FLAG_KIND
-from firmfate.program.stages import Stage
 from firmfate.program.tracing import fields
+from firmfate.targets.values import Firm, Values
 
 NAME = "firmfate_run"
 ARGUMENTS: dict[str, Any] = {
@@ -119,39 +116,14 @@ class Firms:
     """
 
     def __init__(self, model: Model, writer: Writer, given: dict[str, Any]) -> None:
-        self.writer, self.builder, self.given = writer, writer.builder, given
-        self.layout = Layout(model.program)
-        self.graph, self.stage = model.program.graph, model.program.stages
-        self.inputs = model.program.inputs
-        words = self._halves("run.key", given["key"]) | self._halves("cell", given["cell"])
-        parameters = {f"p.{name}": i for i, name in enumerate(fields(model.signature.parameters))}
-        known = words | {"run.dt": given["dt"]}
-        known |= {
+        self.builder, self.given = writer.builder, given
+        self.values = Values(model.program, fields(model.signature.parameters), writer)
+        parameters = {
             name: self.builder.load(self.builder.gep(given["parameters"], [WORD(i)]))
-            for name, i in parameters.items()
-            if name in self.inputs
+            for i, name in enumerate(self.values.fields)
+            if self.values.needed(name)
         }
-        self.found = self._stage(Stage.CELL, self._stage(Stage.RUN, self._placed(known)))
-
-    def _halves(self, name: str, word: Any) -> dict[str, Any]:
-        low = self.builder.and_(word, WORD(LOW_HALF))
-        return {f"{name}.low": low, f"{name}.high": self.builder.lshr(word, WORD(32))}
-
-    def _placed(self, values: dict[str, Any]) -> dict[int, Any]:
-        """Return those values that the program takes, by place."""
-        return {self.inputs[name]: value for name, value in values.items() if name in self.inputs}
-
-    def _stage(self, stage: Stage, found: dict[int, Any]) -> dict[int, Any]:
-        """Write the values of a stage; return all that are known then."""
-        nodes = self.graph.nodes
-        places = [place for place, node in enumerate(nodes) if self.stage[place] == stage and node.arguments]
-        return write(self.graph, places, [found], [self.writer])[0]
-
-    def _number(self, found: dict[int, Any], place: int) -> Any:
-        """Return an output as a number."""
-        node = self.graph.nodes[place]
-        value = found[place] if place in found else self.writer.node(node, ())
-        return self.builder.select(value, DOUBLE(1.0), DOUBLE(0.0)) if node.kind == FLAG_KIND else value
+        self.found = self.values.of_cell(self.values.of_run(given["key"], given["dt"]), given["cell"], parameters)
 
     def write(self, i: Any) -> None:
         """Write the start, all steps and the records of one firm.
@@ -161,82 +133,60 @@ class Firms:
         i : llvmlite.ir.Value
             Its place among those that are asked for.
         """
-        builder, given, layout = self.builder, self.given, self.layout
-        replicate = builder.add(given["first"], builder.zext(i, WORD))
-        found = self._stage(Stage.FIRM, self.found | self._placed(self._halves("replicate", replicate)))
-        start = [self._number(found, place) for place in layout.start.values()]
+        builder, given = self.builder, self.given
+        found, born = self.values.of_firm(self.found, builder.add(given["first"], builder.zext(i, WORD)))
         lives, over = builder.append_basic_block("step"), builder.append_basic_block("over")
         begun = builder.block
         builder.branch(lives)
         builder.position_at_end(lives)
-        steps, rung, *rest = (builder.phi(DOUBLE) for _ in range(2 + len(layout.marks) + len(start)))
-        held, stocks = rest[: len(layout.marks)], rest[len(layout.marks) :]
-
-        self._keep_path(i, steps, stocks)
-        names = {"time.step": steps, **{f"stock.{name}": x for name, x in zip(layout.start, stocks, strict=True)}}
-        found = self._stage(Stage.STEP, self._stage(Stage.TIME, found | self._placed(names)))
-        cause, alarm = (self._number(found, place) for place in layout.events)
-        moved = [self._number(found, place) for place in layout.next.values()]
-        after = builder.fadd(steps, DOUBLE(1.0))
-        rings = builder.and_(
-            builder.fcmp_unordered("!=", alarm, DOUBLE(0.0)), builder.fcmp_ordered("==", rung, DOUBLE(0.0))
-        )
-        alarm_step = builder.select(rings, after, rung)
-        marks = [
-            builder.select(rings, self._number(found, place), before)
-            for place, before in zip(layout.marks.values(), held, strict=True)
-        ]
-        ended = builder.fcmp_unordered("!=", cause, DOUBLE(0.0))
-        late = builder.fcmp_ordered(">=", after, builder.sitofp(given["steps"], DOUBLE))
-        for phi, first, next_one in zip(
-            (steps, rung, *held, *stocks), [DOUBLE(0.0)] * (2 + len(held)) + start,
-            (after, alarm_step, *marks, *moved), strict=True,
-        ):  # fmt: skip
+        phis = [builder.phi(DOUBLE) for _ in born.flat]
+        before = born.like(phis)
+        self._keep_path(i, before)
+        after, ended = self.values.stepped(found, before, builder.sitofp(given["steps"], DOUBLE))
+        for phi, first, next_one in zip(phis, born.flat, after.flat, strict=True):
             phi.add_incoming(first, begun)
             phi.add_incoming(next_one, builder.block)
-        builder.cbranch(builder.or_(ended, late), over, lives)
+        builder.cbranch(ended, over, lives)
 
         builder.position_at_end(over)
-        self._record(i, after, self._checked(cause, moved), alarm_step, marks, stocks)
+        self._record(i, after, before.stocks)
 
-    def _checked(self, cause: Any, stocks: Sequence[Any]) -> Any:
-        """Return the cause of a firm's end, or what stands for arithmetic that failed."""
-        builder, infinity = self.builder, DOUBLE(float("inf"))
-        for stock in stocks:
-            finite = builder.fcmp_ordered("<", self.writer.call("fabs", stock), infinity)
-            cause = builder.select(finite, cause, DOUBLE(float(INVALID)))
-        return cause
-
-    def _keep_path(self, i: Any, steps: Any, stocks: Sequence[Any]) -> None:
+    def _keep_path(self, i: Any, firm: Firm) -> None:
         builder, path = self.builder, self.given["path"]
         with builder.if_then(builder.icmp_unsigned("!=", path, path.type(None)), likely=False):
             row = builder.mul(builder.zext(i, WORD), builder.zext(self.given["steps"], WORD))
-            row = builder.add(row, builder.fptosi(steps, WORD))
-            self._store_stocks(path, row, stocks)
+            self._store_stocks(path, builder.add(row, builder.fptosi(firm.steps, WORD)), firm.stocks)
 
     def _store_stocks(self, base: Any, row: Any, stocks: Sequence[Any]) -> None:
         first = self.builder.mul(row, WORD(len(stocks)))
         for place, stock in enumerate(stocks):
             self.builder.store(stock, self.builder.gep(base, [self.builder.add(first, WORD(place))]))
 
-    def _record(self, i: Any, step: Any, cause: Any, alarm: Any, marks: Sequence[Any], stocks: Sequence[Any]) -> None:
+    def _record(self, i: Any, firm: Firm, last_stocks: Sequence[Any]) -> None:
         builder, given = self.builder, self.given
         place = builder.zext(i, WORD)
-        builder.store(builder.fptosi(step, INT), builder.gep(given["event_step"], [place]))
-        builder.store(builder.fptoui(cause, BYTE), builder.gep(given["cause"], [place]))
-        builder.store(builder.fptosi(alarm, INT), builder.gep(given["alarm_step"], [place]))
-        for row, mark in enumerate(marks):
-            at = builder.add(place, builder.mul(WORD(row), builder.zext(given["count"], WORD)))
-            builder.store(builder.fptoui(self._countable(mark), BYTE), builder.gep(given["marks"], [at]))
+        store_record(self.values, firm, place, given, builder.zext(given["count"], WORD))
         last = given["last"]
         with builder.if_then(builder.icmp_unsigned("!=", last, last.type(None)), likely=False):
-            self._store_stocks(last, place, stocks)
+            self._store_stocks(last, place, last_stocks)
 
-    def _countable(self, mark: Any) -> Any:
-        """Return a mark, or 255 where it is no integer from 0 to 254."""
-        builder = self.builder
-        within = builder.and_(
-            builder.fcmp_ordered(">=", mark, DOUBLE(0.0)), builder.fcmp_ordered("<", mark, DOUBLE(255.0))
-        )
-        integer = builder.fcmp_ordered("==", mark, self.writer.call("floor", mark))
-        return builder.select(builder.and_(within, integer), mark, DOUBLE(255.0))
+
+def store_record(values: Values, firm: Firm, place: Any, given: Mapping[str, Any], count: Any) -> None:
+    """Write what is recorded of a firm that is over.
+
+    Parameters
+    ----------
+    values : Values
+    firm : Firm
+    place, count : llvmlite.ir.Value
+        Which of how many firms, words.
+    given : mapping
+        Holds the pointers ``event_step``, ``cause``, ``alarm_step`` and ``marks``.
+    """
+    builder = values.builder
+    builder.store(builder.fptosi(firm.steps, INT), builder.gep(given["event_step"], [place]))
+    builder.store(builder.fptoui(values.cause(firm), BYTE), builder.gep(given["cause"], [place]))
+    builder.store(builder.fptosi(firm.alarm, INT), builder.gep(given["alarm_step"], [place]))
+    for row, mark in enumerate(firm.marks):
+        at = builder.add(place, builder.mul(WORD(row), count))
+        builder.store(builder.fptoui(values.countable(mark), BYTE), builder.gep(given["marks"], [at]))

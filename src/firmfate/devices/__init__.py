@@ -1,0 +1,7 @@
+"""Where firms are stepped: on this machine's processor or, experimental, on an NVIDIA GPU; to the same bits."""
+
+from __future__ import annotations
+
+from firmfate.devices.choosing import DEVICES, check_device, engine_on
+
+__all__ = ["DEVICES", "check_device", "engine_on"]
