@@ -15,7 +15,7 @@ from typing import Any
 from llvmlite import ir
 
 from firmfate.counts import INVALID
-from firmfate.kernel.writer import BYTE, DOUBLE, INT, LOW_HALF, WORD, Writer, write
+from firmfate.kernel.writer import BYTE, DOUBLE, INT, LOW_HALF, WORD, Values, Writer, write
 from firmfate.models.model import Model
 from firmfate.program.layout import Layout
 from firmfate.program.operations import FLAG as FLAG_KIND
@@ -141,16 +141,18 @@ class Firms:
         """Return those values that the program takes, by place."""
         return {self.inputs[name]: value for name, value in values.items() if name in self.inputs}
 
-    def _stage(self, stage: Stage, found: dict[int, Any]) -> dict[int, Any]:
+    def _stage(self, stage: Stage, found: Mapping[int, Any]) -> Values:
         """Write the values of a stage; return all that are known then."""
         nodes = self.graph.nodes
         places = [place for place, node in enumerate(nodes) if self.stage[place] == stage and node.arguments]
-        return write(self.graph, places, [found], [self.writer])[0]
+        values = Values(self.graph, self.writer, found)
+        write(places, [values])
+        return values
 
-    def _number(self, found: dict[int, Any], place: int) -> Any:
+    def _number(self, found: Values, place: int) -> Any:
         """Return an output as a number."""
         node = self.graph.nodes[place]
-        value = found[place] if place in found else self.writer.node(node, ())
+        value = found[place]
         return self.builder.select(value, DOUBLE(1.0), DOUBLE(0.0)) if node.kind == FLAG_KIND else value
 
     def write(self, i: Any) -> None:
