@@ -10,7 +10,7 @@ import numpy as np
 from llvmlite import ir
 
 from firmfate.kernel import compiler
-from firmfate.kernel.writer import DOUBLE, INT, Writer, write
+from firmfate.kernel.writer import DOUBLE, INT, Values, Writer, write
 from firmfate.program.operations import FLAG, NUMBER
 from firmfate.program.operations import WORD as WORD_KIND
 from firmfate.program.program import Program
@@ -50,7 +50,8 @@ class Compiled:
             place: writer.load(builder.gep(function.args[0], [INT(i * lanes)]), program.graph.nodes[place].kind)
             for i, place in enumerate(program.inputs.values())
         }
-        (found,) = write(program.graph, range(len(program.graph.nodes)), [given], [writer])
+        found = Values(program.graph, writer, given)
+        write(range(len(program.graph.nodes)), [found])
         for i, place in enumerate(program.outputs.values()):
             writer.store(found[place], builder.gep(function.args[1], [INT(i * lanes)]))
         builder.ret_void()

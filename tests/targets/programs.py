@@ -9,7 +9,7 @@ import numpy as np
 from llvmlite import ir
 from tests.kernel.machine_code import TYPES
 
-from firmfate.kernel.writer import DOUBLE, INT, WORD, Writer, write
+from firmfate.kernel.writer import DOUBLE, INT, WORD, Values, Writer, write
 from firmfate.program.operations import FLAG
 from firmfate.program.program import Program
 from firmfate.targets.function import begin, loop
@@ -36,7 +36,8 @@ def write_row(builder: Any, programs: Sequence[Program], writer: Writer, i: Any)
         for name, value in program.inputs.items():
             here = builder.add(builder.mul(row, WORD(len(place))), WORD(place[name]))
             found[value] = writer.load(builder.gep(given, [here]), nodes[value].kind)
-        (made,) = write(program.graph, range(len(nodes)), [found], [writer])
+        made = Values(program.graph, writer, found)
+        write(range(len(nodes)), [made])
         for value in program.outputs.values():
             here = builder.add(builder.mul(row, WORD(width)), WORD(at))
             writer.store(made[value], builder.gep(out, [here]))

@@ -29,6 +29,13 @@ def check_device(name: str, *, is_here: bool = True) -> None:
     ------
     DeviceError
         Where the name is none of `DEVICES`; where there is no GPU, or not what using it takes.
+
+    Examples
+    --------
+    >>> check_device("cpu")
+    >>> check_device("gpu")
+    Traceback (most recent call last):
+    firmfate.errors.DeviceError: device = 'gpu'; allowed: 'cpu' or 'cuda'
     """
     if name not in DEVICES:
         allowed = " or ".join(f"'{one}'" for one in DEVICES)
@@ -54,6 +61,12 @@ def engine_on(name: str, model: Model, *, dt: float) -> AnyEngine:
     ------
     DeviceError
         As `check_device`.
+
+    Examples
+    --------
+    >>> from firmfate.models import load_model
+    >>> engine_on("cpu", load_model("car"), dt=1.0).model.name
+    'car'
     """
     check_device(name)
     if name == "cpu":

@@ -1,7 +1,5 @@
-"""The kernel: random numbers by counter, and the compiled engine that steps many firms side by side. Arrays in, arrays
-out.
+"""The kernel: the compiled engine that steps many firms side by side. Arrays in, arrays out.
 
-A model's ``step`` is run once, on registers in place of numbers (`tracing`, `stepping`), and so becomes vector
-instructions; random numbers are written in the same way (`draws`, `elementary`). `compose` writes the engine of a model
-around both, from one text for all models (``engine.py.in``), and Numba compiles it.
+A model's program becomes vector instructions (`writer`), stage by stage (`pieces`), a step in the order that takes the
+least time (`schedule`). `compose` puts them into one text for all models (``engine.py.in``), and Numba compiles it.
 """

@@ -106,6 +106,7 @@ def digest(model: Model, lanes: int = LANES, *, weekly: bool = True) -> str:
     return text.hexdigest()[:16]
 
 
+@cache
 def pieces(model: Model, lanes: int = LANES, *, weekly: bool = True) -> Pieces:
     """Return the stages of a model's program, for the processor at hand."""
     vector, features = compiler.vectors()

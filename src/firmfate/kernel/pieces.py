@@ -8,7 +8,8 @@ from numba import types
 from numba.extending import intrinsic
 
 from firmfate.kernel.memory import Address, align_stack, pointer
-from firmfate.kernel.writer import DOUBLE, WORD, Writer, write
+from firmfate.kernel.schedule import ordered, overwritten
+from firmfate.kernel.writer import DOUBLE, WORD, Values, Writer, write
 from firmfate.program.operations import FLAG as FLAG_KIND
 from firmfate.program.stages import Stage
 
@@ -43,23 +44,7 @@ class Pieces:
             if node.operation == "input" and self.layout.stage[place] == stage:
                 yield place, str(node.data)
 
-    def _loaded(self, writer, at, shared, stage, lane, wanted):
-        """Return what earlier stages hand on to the values of this one, loaded."""
-        needed = set()
-        for place in wanted:
-            needed.update(self.graph.nodes[place].arguments)
-        given = {}
-        for place in sorted(needed):
-            node = self.graph.nodes[place]
-            if node.operation == "constant" or not (self.layout.stage[place] < stage or node.operation == "input"):
-                continue
-            if place in self.rows.shared:
-                given[place] = self._shared(writer, shared, place)
-            elif place in self.rows.handed_on:
-                given[place] = writer.load(at(self.rows.handed_on[place], lane), node.kind)
-        return given
-
-    def _shared(self, writer, shared, place):
+    def of_run(self, writer, shared, place):
         """Return a value that is the same for all firms of a run, in every lane."""
         scalar = Writer(writer.builder, 1, self.features)
         one = scalar.load(writer.builder.gep(shared, [WORD(self.rows.shared[place])]), self.graph.nodes[place].kind)
@@ -79,7 +64,8 @@ class Pieces:
                 }
                 given = {place: values[name] for place, name in self._inputs(Stage.RUN)}
                 handed = self.layout.handed_on(Stage.RUN)
-                (found,) = write(self.graph, self.layout.worked_out(Stage.RUN, handed), [given], [writer])
+                found = Values(self.graph, writer, given)
+                write(self.layout.worked_out(Stage.RUN, handed), [found])
                 for place in handed:
                     writer.store(found[place], builder.gep(arguments[0], [WORD(self.rows.shared[place])]))
                 return context.get_dummy_value()
@@ -106,11 +92,11 @@ class Pieces:
                 at = Address(builder, arguments[0], self.lanes)
                 row = pointer(context, builder, signature.args[2], arguments[2])
                 handed = self.layout.handed_on(Stage.CELL)
-                wanted = self.layout.worked_out(Stage.CELL, handed)
-                given = self._loaded(writer, at, arguments[1], Stage.CELL, 0, wanted)
-                for place, name in self._inputs(Stage.CELL):
-                    given[place] = self._of_cell(builder, row, arguments[3], name)
-                (found,) = write(self.graph, wanted, [given], [writer])
+                given = {
+                    place: self._of_cell(builder, row, arguments[3], name) for place, name in self._inputs(Stage.CELL)
+                }
+                found = HandedOn(self, Stage.CELL, writer, arguments, given=given)
+                write(self.layout.worked_out(Stage.CELL, handed), [found])
                 for place in handed:
                     writer.store(found[place], at(self.rows.handed_on[place]))
                 return context.get_dummy_value()
@@ -134,14 +120,13 @@ class Pieces:
                 }
                 handed = self.layout.handed_on(Stage.FIRM)
                 starts = self.layout.start
-                wanted = self.layout.worked_out(Stage.FIRM, {*handed, *starts.values()})
-                given = self._loaded(writer, at, arguments[1], Stage.FIRM, 0, wanted)
-                given |= {place: words[name] for place, name in self._inputs(Stage.FIRM)}
-                (found,) = write(self.graph, wanted, [given], [writer])
+                given = {place: words[name] for place, name in self._inputs(Stage.FIRM)}
+                found = HandedOn(self, Stage.FIRM, writer, arguments, given=given)
+                write(self.layout.worked_out(Stage.FIRM, {*handed, *starts.values()}), [found])
                 for place in handed:
                     writer.store(found[place], at(self.rows.handed_on[place]))
                 for row, place in enumerate(starts.values()):
-                    writer.store(self._output(writer, at, arguments[1], found, place), at(row))
+                    writer.store(found[place], at(row))
                 for row in range(self.rows.marks, self.rows.count):
                     writer.store(DOUBLE(0.0), at(row))
                 return context.get_dummy_value()
@@ -149,17 +134,6 @@ class Pieces:
             return types.void(memory, shared, types.uint64), generate
 
         return begin
-
-    def _output(self, writer, at, shared, found, place):
-        """Return an output: worked out here, handed on by an earlier stage, or constant."""
-        if place in found:
-            return found[place]
-        node = self.graph.nodes[place]
-        if node.operation == "constant":
-            return writer.node(node, ())
-        if place in self.rows.shared:
-            return self._shared(writer, shared, place)
-        return writer.load(at(self.rows.handed_on[place]), node.kind)
 
     def draw(self):
         """Return ``draw(memory, shared)``: works out what a step's time and shocks fix, for several registers of
@@ -170,16 +144,13 @@ class Pieces:
             def generate(context, builder, signature, arguments):
                 align_stack(builder)
                 at = Address(builder, arguments[0], self.lanes)
-                writers = [Writer(builder, self.vector, self.features)] * self.together
+                writer = Writer(builder, self.vector, self.features)
                 handed = self.layout.handed_on(Stage.TIME)
                 wanted = self.layout.worked_out(Stage.TIME, handed)
                 first = [group * self.vector for group in range(self.together)]
-                given = [
-                    self._loaded(writer, at, arguments[1], Stage.TIME, lane, wanted)
-                    for writer, lane in zip(writers, first, strict=True)
-                ]
-                made = write(self.graph, wanted, given, writers)
-                for writer, lane, found in zip(writers, first, made, strict=True):
+                groups = [HandedOn(self, Stage.TIME, writer, arguments, lane=lane) for lane in first]
+                write(wanted, groups)
+                for lane, found in zip(first, groups, strict=True):
                     for place in handed:
                         if place in wanted:
                             writer.store(found[place], at(self.rows.handed_on[place], lane))
@@ -203,30 +174,30 @@ class Pieces:
                 align_stack(builder)
                 writer = Writer(builder, self.vector, self.features)
                 at = Address(builder, arguments[0], self.lanes)
-                cause, alarm = layout.events
-                outputs = {*layout.next.values(), *layout.marks.values(), cause, alarm}
-                wanted = layout.worked_out(Stage.STEP, outputs)
-                given = self._loaded(writer, at, arguments[1], Stage.STEP, 0, wanted)
-                (found,) = write(self.graph, wanted, [given], [writer])
+                found = HandedOn(self, Stage.STEP, writer, arguments)
 
                 def number(place):
-                    value = self._output(writer, at, arguments[1], found, place)
                     if self.graph.nodes[place].kind == FLAG_KIND:
-                        return builder.select(value, writer.constant(DOUBLE, 1.0), writer.constant(DOUBLE, 0.0))
-                    return value
+                        return builder.select(found[place], writer.constant(DOUBLE, 1.0), zero)
+                    return found[place]
 
                 zero, one = writer.constant(DOUBLE, 0.0), writer.constant(DOUBLE, 1.0)
+                order = ordered(self.graph, layout.worked_out(Stage.STEP, layout.wanted[Stage.STEP]))
+                early, late = overwritten(layout, order)
+                for place in order:
+                    write([place], [found])
+                    for row, stock in early.get(place, ()):
+                        writer.store(number(stock), at(row))
+                why, alarm = (number(place) for place in layout.events)
+                marked = [number(place) for place in layout.marks.values()]
+                for row, value in [(row, number(stock)) for row, stock in late]:
+                    writer.store(value, at(row))
                 after = builder.fadd(writer.load(at(rows.steps), "number"), one)
                 rung = writer.load(at(rows.alarm), "number")
-                moved = [number(place) for place in layout.next.values()]
-                marked = [number(place) for place in layout.marks.values()]
-                why = number(cause)
-                for row, value in enumerate(moved):
-                    writer.store(value, at(row))
                 writer.store(after, at(rows.steps))
                 ended = builder.fcmp_unordered("!=", why, zero)
                 over = builder.or_(ended, builder.fcmp_ordered(">=", after, writer.spread(arguments[2])))
-                ringing = builder.fcmp_unordered("!=", number(alarm), zero)
+                ringing = builder.fcmp_unordered("!=", alarm, zero)
                 rings = builder.and_(ringing, builder.fcmp_ordered("==", rung, zero))
                 something = builder.icmp_unsigned("!=", writer.flags(builder.or_(over, rings)), WORD(0))
                 with builder.if_then(something, likely=False):
@@ -239,3 +210,37 @@ class Pieces:
             return types.int64(memory, shared, types.float64), generate
 
         return advance
+
+
+class HandedOn(Values):
+    """Values of a stage in one group of lanes; what earlier stages hand on is loaded where it is first needed.
+
+    Parameters
+    ----------
+    pieces : Pieces
+    stage : Stage
+    writer : Writer
+    arguments : sequence of llvmlite.ir.Value
+        Of the function that is written: the firms' state, and what is the same for all firms of a run.
+    lane : int
+        The first of the group.
+    given : mapping, optional
+        Values that are there already.
+    """
+
+    def __init__(self, pieces, stage, writer, arguments, *, lane=0, given=None) -> None:
+        super().__init__(pieces.graph, writer, given or {})
+        self.pieces, self.stage, self.lane, self.shared = pieces, stage, lane, arguments[1]
+        self.at = Address(writer.builder, arguments[0], pieces.lanes)
+
+    def __missing__(self, place):
+        rows, node = self.pieces.rows, self.graph.nodes[place]
+        if self.pieces.layout.stage[place] >= self.stage and node.operation != "input":
+            return super().__missing__(place)
+        if place in rows.shared:
+            self[place] = self.pieces.of_run(self.writer, self.shared, place)
+        elif place in rows.handed_on:
+            self[place] = self.writer.load(self.at(rows.handed_on[place], self.lane), node.kind)
+        else:
+            return super().__missing__(place)
+        return self[place]

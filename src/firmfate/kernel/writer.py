@@ -200,37 +200,37 @@ class Writer:
         return self.call("llvm.x86.avx512.mask.gather.qpd.512", zero, base, place, every, eight)
 
 
-def write(
-    graph: Graph, places: Iterable[int], given: Sequence[Mapping[int, Any]], writers: Sequence[Writer]
-) -> list[dict[int, Any]]:
-    """Write values of a graph for several groups of lanes, instruction by instruction in turn.
+class Values(dict[int, Any]):
+    """Values of a graph for one group of lanes, place -> LLVM value; each is written when it is first asked for.
 
     Parameters
     ----------
     graph : Graph
+    writer : Writer
+    given : mapping
+        Values that are there already.
+    """
+
+    def __init__(self, graph: Graph, writer: Writer, given: Mapping[int, Any]) -> None:
+        super().__init__(given)
+        self.graph, self.writer = graph, writer
+
+    def __missing__(self, place: int) -> Any:
+        node = self.graph.nodes[place]
+        found = self[place] = self.writer.node(node, [self[argument] for argument in node.arguments])
+        return found
+
+
+def write(places: Iterable[int], groups: Sequence[Values]) -> None:
+    """Write values for several groups of lanes, instruction by instruction in turn.
+
+    Parameters
+    ----------
     places : iterable of int
         What to write, in order.
-    given : sequence of mapping
-        For each group, values that are there already: place -> LLVM value.
-    writers : sequence of Writer
-        One for each group.
-
-    Returns
-    -------
-    list of dict
-        For each group: place -> LLVM value; constants are written where they are used.
+    groups : sequence of Values
+        Constants are written where they are used.
     """
-    found = [dict(values) for values in given]
-
-    def value(group: int, place: int) -> Any:
-        node = graph.nodes[place]
-        if place not in found[group] and node.operation == "constant":
-            found[group][place] = writers[group].node(node, ())
-        return found[group][place]
-
     for place in places:
-        node = graph.nodes[place]
-        for group, writer in enumerate(writers):
-            if place not in found[group]:
-                found[group][place] = writer.node(node, [value(group, argument) for argument in node.arguments])
-    return found
+        for values in groups:
+            values[place]

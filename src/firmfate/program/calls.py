@@ -114,9 +114,8 @@ class Calls:
                 self.files.add(source.file)
             scope = {**called.__globals__, **_closure(called), **self._helpers()}
             import ast
-            import copy
 
-            tree = ast.fix_missing_locations(Rewriter().function(copy.deepcopy(source.tree)))
+            tree = ast.fix_missing_locations(Rewriter().function(source.fresh()))
             exec(compile(ast.Module([tree], []), source.file, "exec"), scope)
             made = scope[tree.name]
             made.__defaults__, made.__kwdefaults__ = called.__defaults__, called.__kwdefaults__

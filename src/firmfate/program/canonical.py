@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from firmfate.program.graph import Graph
+from firmfate.program.graph import Graph, Node
 from firmfate.program.operations import OPERATIONS
 
 
@@ -50,7 +50,8 @@ def canonical(graph: Graph, outputs: Sequence[int]) -> tuple[Graph, list[int]]:
             waiting.extend(reversed(missing))
             continue
         waiting.pop()
-        place[value] = made.append(node._replace(arguments=tuple(place[argument] for argument in arguments)))
+        given = tuple([place[argument] for argument in arguments])
+        place[value] = made.append(Node(node.operation, given, node.kind, node.data))
     return made, [place[output] for output in outputs]
 
 

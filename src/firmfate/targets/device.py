@@ -19,8 +19,8 @@ from firmfate.counts import BIN_WEEKS, COUNTED, EARLY_WEEKS, INVALID
 from firmfate.kernel.writer import BYTE, DOUBLE, FLAG, INT, KINDS, WORD, Writer
 from firmfate.models.model import Model
 from firmfate.program.tracing import fields
+from firmfate.targets.firm_writer import FirmWriter, Found
 from firmfate.targets.function import begin, store_record
-from firmfate.targets.values import Found, Values
 
 RUN, COUNT = "firmfate_run", "firmfate_count"
 THREAD, THREADS = "firmfate_thread", "firmfate_threads"
@@ -92,22 +92,22 @@ class _Run:
     def __init__(self, model: Model, builder: Any, given: dict[str, Any], *, weekly: bool) -> None:
         program = model.program.given({"run.dt": 1.0}) if weekly else model.program
         self.builder, self.given = builder, given
-        self.values = Values(program, fields(model.signature.parameters), Writer(builder, 1))
+        self.firms = FirmWriter(program, fields(model.signature.parameters), Writer(builder, 1))
 
     def write(self) -> None:
         """Write it."""
-        builder, given, values = self.builder, self.given, self.values
+        builder, given, firms = self.builder, self.given, self.firms
         total = builder.mul(given["cells"], given["replicates"])
         horizon = builder.sitofp(given["steps"], DOUBLE)
-        of_run = values.of_run(given["key"], given["dt"])
-        handed = values.handed_to_steps()
+        of_run = firms.of_run(given["key"], given["dt"])
+        handed = firms.handed_to_steps()
         head, change, renew, step, done = (
             builder.append_basic_block(name) for name in ("head", "change", "renew", "step", "done")
         )
 
         # Before its first firm, a thread has one that is over and beyond all that are asked for.
-        none = [ir.Constant(KINDS[values.graph.nodes[place].kind], 0) for place in handed]
-        before = [WORD(-1), *values.zeros().flat, *none]
+        none = [ir.Constant(KINDS[firms.graph.nodes[place].kind], 0) for place in handed]
+        before = [WORD(-1), *firms.zeros().flat, *none]
         first = builder.block
         builder.branch(head)
         builder.position_at_end(head)
@@ -115,12 +115,12 @@ class _Run:
         over.add_incoming(FLAG(1), first)
         carried = self._joined((before, first))
         this, *rest = carried
-        steps = len(values.zeros().flat)
+        steps = len(firms.zeros().flat)
         builder.cbranch(over, change, step)
 
         builder.position_at_end(change)
         with builder.if_then(builder.icmp_unsigned("<", this, total)):
-            store_record(values, values.zeros().like(rest[:steps]), this, given, total)
+            store_record(firms, firms.zeros().like(rest[:steps]), this, given, total)
         following = builder.atomic_rmw("add", given["taken"], WORD(1), "monotonic")
         builder.cbranch(builder.icmp_unsigned("<", following, total), renew, done)
 
@@ -133,7 +133,7 @@ class _Run:
         builder.position_at_end(step)
         this, *rest = self._joined((carried, head), (new, renewed))
         known = of_run | dict(zip(handed, rest[steps:], strict=True))
-        after, ended = values.stepped(known, born.like(rest[:steps]), horizon)
+        after, ended = firms.stepped(known, born.like(rest[:steps]), horizon)
         over.add_incoming(ended, builder.block)
         for phi, one in zip(carried, [this, *after.flat, *rest[steps:]], strict=True):
             phi.add_incoming(one, builder.block)
@@ -155,7 +155,7 @@ class _Run:
         builder, given = self.builder, self.given
         cell = builder.udiv(place, given["replicates"])
         column = builder.sub(place, builder.mul(cell, given["replicates"]))
-        row = builder.mul(cell, WORD(len(self.values.fields)))
+        row = builder.mul(cell, WORD(len(self.firms.fields)))
         drawn_row = builder.add(builder.mul(builder.urem(cell, given["drawn_rows"]), given["replicates"]), column)
         drawn_row = builder.mul(drawn_row, given["drawn_columns"])
 
@@ -165,9 +165,9 @@ class _Run:
             common = builder.gep(given["parameters"], [builder.add(row, WORD(field))])
             return builder.load(builder.select(builder.icmp_signed(">=", where, INT(0)), own, common))
 
-        parameters = {name: parameter(i) for i, name in enumerate(self.values.fields) if self.values.needed(name)}
-        found = self.values.of_cell(of_run, builder.load(builder.gep(given["words"], [cell])), parameters)
-        return self.values.of_firm(found, builder.add(given["first"], column))
+        parameters = {name: parameter(i) for i, name in enumerate(self.firms.fields) if self.firms.needed(name)}
+        found = self.firms.of_cell(of_run, builder.load(builder.gep(given["words"], [cell])), parameters)
+        return self.firms.of_firm(found, builder.add(given["first"], column))
 
 
 class _Count:

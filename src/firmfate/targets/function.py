@@ -17,7 +17,7 @@ from llvmlite import ir
 from firmfate.kernel.writer import BYTE, DOUBLE, INT, WORD, Writer
 from firmfate.models.model import Model
 from firmfate.program.tracing import fields
-from firmfate.targets.values import Firm, Values
+from firmfate.targets.firm_writer import Firm, FirmWriter
 
 NAME = "firmfate_run"
 ARGUMENTS: dict[str, Any] = {
@@ -117,13 +117,13 @@ class Firms:
 
     def __init__(self, model: Model, writer: Writer, given: dict[str, Any]) -> None:
         self.builder, self.given = writer.builder, given
-        self.values = Values(model.program, fields(model.signature.parameters), writer)
+        self.firms = FirmWriter(model.program, fields(model.signature.parameters), writer)
         parameters = {
             name: self.builder.load(self.builder.gep(given["parameters"], [WORD(i)]))
-            for i, name in enumerate(self.values.fields)
-            if self.values.needed(name)
+            for i, name in enumerate(self.firms.fields)
+            if self.firms.needed(name)
         }
-        self.found = self.values.of_cell(self.values.of_run(given["key"], given["dt"]), given["cell"], parameters)
+        self.found = self.firms.of_cell(self.firms.of_run(given["key"], given["dt"]), given["cell"], parameters)
 
     def write(self, i: Any) -> None:
         """Write the start, all steps and the records of one firm.
@@ -134,7 +134,7 @@ class Firms:
             Its place among those that are asked for.
         """
         builder, given = self.builder, self.given
-        found, born = self.values.of_firm(self.found, builder.add(given["first"], builder.zext(i, WORD)))
+        found, born = self.firms.of_firm(self.found, builder.add(given["first"], builder.zext(i, WORD)))
         lives, over = builder.append_basic_block("step"), builder.append_basic_block("over")
         begun = builder.block
         builder.branch(lives)
@@ -142,7 +142,7 @@ class Firms:
         phis = [builder.phi(DOUBLE) for _ in born.flat]
         before = born.like(phis)
         self._keep_path(i, before)
-        after, ended = self.values.stepped(found, before, builder.sitofp(given["steps"], DOUBLE))
+        after, ended = self.firms.stepped(found, before, builder.sitofp(given["steps"], DOUBLE))
         for phi, first, next_one in zip(phis, born.flat, after.flat, strict=True):
             phi.add_incoming(first, begun)
             phi.add_incoming(next_one, builder.block)
@@ -165,28 +165,28 @@ class Firms:
     def _record(self, i: Any, firm: Firm, last_stocks: Sequence[Any]) -> None:
         builder, given = self.builder, self.given
         place = builder.zext(i, WORD)
-        store_record(self.values, firm, place, given, builder.zext(given["count"], WORD))
+        store_record(self.firms, firm, place, given, builder.zext(given["count"], WORD))
         last = given["last"]
         with builder.if_then(builder.icmp_unsigned("!=", last, last.type(None)), likely=False):
             self._store_stocks(last, place, last_stocks)
 
 
-def store_record(values: Values, firm: Firm, place: Any, given: Mapping[str, Any], count: Any) -> None:
+def store_record(firms: FirmWriter, firm: Firm, place: Any, given: Mapping[str, Any], count: Any) -> None:
     """Write what is recorded of a firm that is over.
 
     Parameters
     ----------
-    values : Values
+    firms : FirmWriter
     firm : Firm
     place, count : llvmlite.ir.Value
         Which of how many firms, words.
     given : mapping
         Holds the pointers ``event_step``, ``cause``, ``alarm_step`` and ``marks``.
     """
-    builder = values.builder
+    builder = firms.builder
     builder.store(builder.fptosi(firm.steps, INT), builder.gep(given["event_step"], [place]))
-    builder.store(builder.fptoui(values.cause(firm), BYTE), builder.gep(given["cause"], [place]))
+    builder.store(builder.fptoui(firms.cause(firm), BYTE), builder.gep(given["cause"], [place]))
     builder.store(builder.fptosi(firm.alarm, INT), builder.gep(given["alarm_step"], [place]))
     for row, mark in enumerate(firm.marks):
         at = builder.add(place, builder.mul(WORD(row), count))
-        builder.store(builder.fptoui(values.countable(mark), BYTE), builder.gep(given["marks"], [at]))
+        builder.store(builder.fptoui(firms.countable(mark), BYTE), builder.gep(given["marks"], [at]))

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from firmfate.counts import INVALID
-from firmfate.kernel.writer import DOUBLE, LOW_HALF, WORD, Writer, write
+from firmfate.kernel.writer import DOUBLE, LOW_HALF, WORD, Values, Writer, write
 from firmfate.program.layout import Layout
 from firmfate.program.operations import FLAG as FLAG_KIND
 from firmfate.program.program import Program
@@ -39,7 +39,7 @@ class Firm(NamedTuple):
         return Firm(steps, alarm, cause, tuple(rest[:marks]), tuple(rest[marks:]))
 
 
-class Values:
+class FirmWriter:
     """Writes the stages of a program, one firm at a time.
 
     Parameters
@@ -67,9 +67,9 @@ class Values:
 
     def of_firm(self, found: Found, replicate: Any) -> tuple[Found, Firm]:
         """Write what a firm's own draws fix, and the firm before its first step."""
-        found = self._stage(Stage.FIRM, found | self._placed(self._halves("replicate", replicate)))
-        stocks = tuple(self._number(found, place) for place in self.layout.start.values())
-        return found, self.zeros()._replace(stocks=stocks)
+        values = self._stage(Stage.FIRM, found | self._placed(self._halves("replicate", replicate)))
+        stocks = tuple(self._number(values, place) for place in self.layout.start.values())
+        return values, self.zeros()._replace(stocks=stocks)
 
     def zeros(self) -> Firm:
         """Return a firm whose values are all 0."""
@@ -103,17 +103,17 @@ class Values:
         builder, layout, zero = self.builder, self.layout, DOUBLE(0.0)
         names = {"time.step": firm.steps}
         names |= {f"stock.{name}": stock for name, stock in zip(layout.start, firm.stocks, strict=True)}
-        found = self._stage(Stage.STEP, self._stage(Stage.TIME, found | self._placed(names)))
-        cause, alarm = (self._number(found, place) for place in layout.events)
+        values = self._stage(Stage.STEP, self._stage(Stage.TIME, found | self._placed(names)))
+        cause, alarm = (self._number(values, place) for place in layout.events)
         after = builder.fadd(firm.steps, DOUBLE(1.0))
         rings = builder.and_(
             builder.fcmp_unordered("!=", alarm, zero), builder.fcmp_ordered("==", firm.alarm, zero)
         )  # fmt: skip
         marks = tuple(
-            builder.select(rings, self._number(found, place), before)
+            builder.select(rings, self._number(values, place), before)
             for place, before in zip(layout.marks.values(), firm.marks, strict=True)
         )
-        stocks = tuple(self._number(found, place) for place in layout.next.values())
+        stocks = tuple(self._number(values, place) for place in layout.next.values())
         over = builder.or_(
             builder.fcmp_unordered("!=", cause, zero), builder.fcmp_ordered(">=", after, horizon)
         )  # fmt: skip
@@ -145,14 +145,16 @@ class Values:
         """Return those values that the program takes, by place."""
         return {self.inputs[name]: value for name, value in values.items() if name in self.inputs}
 
-    def _stage(self, stage: Stage, found: Found) -> Found:
+    def _stage(self, stage: Stage, found: Found) -> Values:
         """Write the values of a stage; return all that are known then."""
         nodes = self.graph.nodes
         places = [place for place, node in enumerate(nodes) if self.stages[place] == stage and node.arguments]
-        return write(self.graph, places, [found], [self.writer])[0]
+        values = Values(self.graph, self.writer, found)
+        write(places, [values])
+        return values
 
-    def _number(self, found: Found, place: int) -> Any:
+    def _number(self, found: Values, place: int) -> Any:
         """Return an output as a number."""
         node = self.graph.nodes[place]
-        value = found[place] if place in found else self.writer.node(node, ())
+        value = found[place]
         return self.builder.select(value, DOUBLE(1.0), DOUBLE(0.0)) if node.kind == FLAG_KIND else value
