@@ -42,7 +42,7 @@ def test_keys_do_the_same(explored: Callable[..., Page]) -> None:
     page.focus("#explore-horizon")
     turning = page.inner_text("[data-place=turning]")
     page.keyboard.press("ArrowLeft")
-    assert page.inner_text("[data-place=until]") == "5 years"
+    assert page.inner_text("[data-place=until]") == "9 years"
     assert page.inner_text("[data-place=turning]") != turning
 
 

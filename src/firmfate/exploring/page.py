@@ -40,7 +40,7 @@ def part(given: Mapping[str, Any]) -> webpage.Part:
 
 def _note(given: Mapping[str, Any]) -> str:
     """Return what the section says of its errors."""
-    horizons = ", ".join(f"{week / WEEKS_PER_YEAR:g}" for week in given["horizons"])
+    horizons = ", ".join(f"{week / WEEKS_PER_YEAR:g}" for week in given["counted"])
     alone = "After ± stands the standard error of the simulation; shaded bands are 95 % limits."
     if not given["batches"]:
         return f"{alone} There are too few batches of firms for standard errors of differences."
@@ -60,6 +60,7 @@ def _note(given: Mapping[str, Any]) -> str:
     common = "Cells share their random numbers: what they have in common cancels in B − A. " if given["common"] else ""
     return (
         f"{alone} {common}{strata}Errors of B − A, and of where the effect changes its sign, come from leaving the "
-        f"same one of {given['batches']} batches of firms out of all cells at once (jackknife).{events} Horizons are "
-        f"those to which the run sums lifetimes, {horizons} years; [record] horizons in the study asks for others."
+        f"same one of {given['batches']} batches of firms out of all cells at once (jackknife).{events} They are "
+        f"known at the horizons to which the run sums lifetimes by batch, {horizons} years, which the slider marks; "
+        "[record] horizons in the study asks for others."
     )

@@ -63,6 +63,7 @@ class Explore {
     places.horizon.max = last;
     places.horizon.value = last;
     places.horizon.closest("p").hidden = !last;
+    if (given.counted.length <= last) places.counted.append(...given.counted.map((week) => element("option", { value: given.horizons.indexOf(week) })));
     places.horizon.addEventListener("input", () => {
       this.horizon = places.horizon.valueAsNumber;
       this.drawHorizon();
