@@ -103,7 +103,10 @@ def test_paper_and_pages_without_javascript_are_as_before(
     explored: Callable[..., Page], run_of: Callable[[str], Path], page_of: Callable[..., Page]
 ) -> None:
     page = explored("grid")
+    page.locator("#laboratory").scroll_into_view_if_needed()
+    page.wait_for_selector("#laboratory[data-state=complete]")
     page.emulate_media(media="print")
+    page.wait_for_timeout(100)
     assert not page.is_visible("#explore")
     assert not page.is_visible("#try")
     assert page.is_visible("#phase-map svg")

@@ -73,6 +73,8 @@ def content(ds: xr.Dataset) -> dict[str, Any] | None:
         "grid": len(dims) > 1,
         "axes": [_axis(ds, dim) for dim in dims] if len(dims) > 1 else _columns(ds, dims[0]),
         "strata": strata,
+        "smallest": int(min(firms[firms > 0], default=0)),
+        "largest": int(firms.max()),
         "names": [] if len(dims) > 1 else _names(ds, dims[0]),
         "causes": [str(cause).replace("_", " ") for cause in ds["cause"].values],
         "horizons": horizons,
@@ -146,7 +148,15 @@ def _axis(ds: xr.Dataset, dim: str) -> dict[str, Any]:
     values = ds[dim].values if dim in ds.coords else np.arange(ds.sizes[dim])
     numbers = np.issubdtype(values.dtype, np.number)
     texts = [format_value(float(value)) if numbers else str(value) for value in values]
-    return {"name": spaced(dim), "texts": texts, "numbers": [float(value) for value in values] if numbers else None}
+    return {
+        "name": spaced(dim), "meaning": _meaning(ds, dim), "texts": texts,
+        "numbers": [float(value) for value in values] if numbers else None,
+    }  # fmt: skip
+
+
+def _meaning(ds: xr.Dataset, name: str) -> str:
+    """Return what an axis means, as the model's table of parameters has it."""
+    return str(ds[name].attrs.get("long_name", "")) if name in ds.coords else ""
 
 
 def _columns(ds: xr.Dataset, dim: str) -> list[dict[str, Any]]:
@@ -155,7 +165,12 @@ def _columns(ds: xr.Dataset, dim: str) -> list[dict[str, Any]]:
         return [_axis(ds, dim)]
     named = {name: ds[name].values for name in axes_of(ds) if ds[name].dims == (dim,)}
     return [
-        {"name": spaced(name), "texts": [format_short(float(value), 4) for value in values], "numbers": values.tolist()}
+        {
+            "name": spaced(name),
+            "meaning": _meaning(ds, name),
+            "texts": [format_short(float(value), 4) for value in values],
+            "numbers": values.tolist(),
+        }
         for name, values in named.items()
     ]
 

@@ -50,7 +50,7 @@ class Explore {
     this.pinned();
     let width = root.clientWidth;
     new ResizeObserver(() => {
-      if (root.clientWidth === width) return;
+      if (!root.clientWidth || root.clientWidth === width) return; // hidden where it is printed
       width = root.clientWidth;
       if (this.map) this.layMap();
       this.drawHorizon();
