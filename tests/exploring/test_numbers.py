@@ -135,7 +135,9 @@ def test_printed_numbers_are_those_of_python(explored: Callable[..., Page], run_
     text = format_estimate(Estimate.of(found), short=True).replace("-", "−")
     rows = page.locator("#explore .compared tbody tr").all_inner_texts()
     assert rows[0].split("\t")[-1] == text
-    assert text in page.inner_text("#explore [data-place=difference]")
+    difference = page.inner_text("#explore [data-place=difference]")
+    assert text in difference
+    assert difference.startswith("Firms of B last " + ("longer" if float(found["estimate"]) > 0 else "less long"))
     here = format_estimate(Estimate.of((rmst(ds, tau=156) / 52).sel(corners[1])), short=True)
     assert rows[0].split("\t")[2] == here
     turning = turning_point(ds, tau=156)
