@@ -73,6 +73,19 @@ def test_batches_are_left_out_where_there_is_no_room(counts: xr.Dataset, monkeyp
     assert "firmfate.survival.contrast gives them in Python" in part(small).html
 
 
+def test_every_year_is_a_horizon_where_there_is_room(counts: xr.Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    last = counts.isel(horizon=[1])
+    given = content(last)
+    assert given is not None
+    assert (given["horizons"], given["counted"]) == ([52, 104], [104])
+    sizes = {name: len(one["data"]) for name, one in given["counts"].items()}
+    monkeypatch.setattr(contents, "MOST_PACKED", sum(sizes.values()) - 1)
+    less = content(last)
+    assert less is not None
+    assert less["horizons"] == less["counted"] == [104]
+    assert sizes.keys() == less["counts"].keys(), "errors of differences are worth more than years"
+
+
 def test_one_cell_and_too_many_are_not_explored(counts: xr.Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     assert content(counts.isel(execution=[0], misalignment=[0])) is None
     monkeypatch.setattr(contents, "MOST_CELLS", 5)

@@ -22,15 +22,22 @@ pytestmark = pytest.mark.slow
 CELLS = """() => explore.estimates.given.horizons.map((_, horizon) =>
   explore.estimates.quantities(horizon).map(({ of }) =>
     [...Array(explore.estimates.cells).keys()].map((cell) => of(cell)).map(({ estimate, se }) => [estimate, se])))"""
-DIFFERENCES = """([a, b]) => explore.estimates.given.horizons.map((_, horizon) =>
+COUNTED = "explore.estimates.given.counted.map((week) => explore.estimates.given.horizons.indexOf(week))"
+DIFFERENCES = (
+    f"([a, b]) => {COUNTED}.map((horizon) =>"
+    """
   explore.estimates.quantities(horizon).map((quantity) => explore.estimates.difference(a, b, quantity))
     .map(({ estimate, se, lower, upper }) => [estimate, se, lower, upper]))"""
-TURNING = """() => explore.estimates.given.horizons.map((_, horizon) => {
+)
+TURNING = (
+    f"() => {COUNTED}.map((horizon) =>"
+    """ {
   explore.horizon = horizon;
   const { turning, contour, slope } = explore.turnings();
   const numbers = ({ estimate, se, lower, upper }) => [estimate, se, lower, upper];
   return { turning: numbers(turning), contour: contour.map(numbers), slope: slope.map((row) => row.map(numbers)) };
 })"""
+)
 PARTS = ("estimate", "se", "lower", "upper")
 
 
@@ -55,14 +62,17 @@ def columns(found: xr.Dataset, names: tuple[str, ...] = PARTS) -> np.ndarray:
 def test_estimates_of_cells(explored: Callable[..., Page], run_of: Callable[[str], Path], name: str) -> None:
     page, ds = explored(name), counts_of(run_of(name))
     cells = ds["firms"].size
-    for horizon, found in zip(ds["horizon"].values.tolist(), page.evaluate(CELLS), strict=True):
+    horizons = page.evaluate("explore.estimates.given.horizons")
+    assert set(horizons) == {*ds["horizon"].values.tolist(), *range(52, ds.sizes["week"] + 1, 52)}
+    alive, incidence = kaplan_meier(ds), cumulative_incidence(ds)
+    for horizon, found in zip(horizons, page.evaluate(CELLS), strict=True):
         lifetimes = rmst(ds, tau=horizon) / 52
         assert close(found[0], columns(lifetimes, ("estimate", "se")).reshape(cells, 2))
-        assert close(found[1], columns(kaplan_meier(ds).sel(week=horizon), ("estimate", "se")).reshape(cells, 2))
+        assert close(found[1], columns(alive.sel(week=horizon), ("estimate", "se")).reshape(cells, 2))
         for place, cause in enumerate(ds["cause"].values.tolist()):
-            shares = cumulative_incidence(ds).sel(week=horizon, cause=cause)
+            shares = incidence.sel(week=horizon, cause=cause)
             assert close(found[2 + place], columns(shares, ("estimate", "se")).reshape(cells, 2)), cause
-        assert not close(
+        assert horizon < 156 or not close(
             found[0][::-1], columns(lifetimes, ("estimate", "se")).reshape(cells, 2)
         )  # cells are told apart
 
@@ -119,13 +129,15 @@ def test_the_contour_and_the_turning_point_at_every_horizon(
 def test_printed_numbers_are_those_of_python(explored: Callable[..., Page], run_of: Callable[[str], Path]) -> None:
     page, ds = explored("grid"), counts_of(run_of("grid"))
     page.evaluate("explore.pin(0, 'a'); explore.pin(19, 'b')")
-    page.locator("#explore-horizon").fill("0")
+    page.locator("#explore-horizon").fill("2")
     corners = ({"execution": 1.0, "misalignment": 1.0}, {"execution": 0.05, "misalignment": 0.0})
     found = contrast(ds, rmst, between=corners, tau=156) / 52
     text = format_estimate(Estimate.of(found), short=True).replace("-", "−")
     rows = page.locator("#explore .compared tbody tr").all_inner_texts()
     assert rows[0].split("\t")[-1] == text
-    assert text in page.inner_text("#explore [data-place=difference]")
+    difference = page.inner_text("#explore [data-place=difference]")
+    assert text in difference
+    assert difference.startswith("Firms of B last " + ("longer" if float(found["estimate"]) > 0 else "less long"))
     here = format_estimate(Estimate.of((rmst(ds, tau=156) / 52).sel(corners[1])), short=True)
     assert rows[0].split("\t")[2] == here
     turning = turning_point(ds, tau=156)
@@ -151,12 +163,15 @@ def test_strata_are_axes_and_their_differences_those_of_two_samples(
                 assert np.allclose(one, wanted, rtol=1e-4), "limits by an approximation of Student's quantile"
 
 
-MEANS = """(axis) => explore.estimates.given.horizons.map((_, horizon) => {
+MEANS = (
+    f"(axis) => {COUNTED}.map((horizon) =>"
+    """ {
   explore.horizon = horizon;
   explore.drawHorizon();
   return explore.list.meansAlong(explore.estimates.given.axes[axis].numbers)
     .map(({ from, to, x, cells, estimate, se }) => [from, to, x, cells, estimate, se]);
 })"""
+)
 
 
 @pytest.mark.parametrize("name", ["hypercube", "sobol"])
@@ -191,3 +206,22 @@ def test_equal_values_are_in_one_bin_and_few_cells_have_no_line(explored: Callab
     assert named.locator("#explore details.means").is_hidden()
     assert named.locator("#explore .list tbody tr").count() == 3
     assert "</script><script>alert(1)</script>" in named.inner_text("#explore .list")
+
+
+def test_years_at_which_no_batch_is_counted_have_estimates_of_cells_and_no_error_of_differences(
+    explored: Callable[..., Page], run_of: Callable[[str], Path]
+) -> None:
+    page, ds = explored("grid"), counts_of(run_of("grid"))
+    page.evaluate("explore.pin(4, 'a'); explore.pin(19, 'b')")
+    page.locator("#explore-horizon").fill("6")
+    assert page.inner_text("[data-place=until]") == "7 years"
+    first, second = (page.locator("#explore .compared tbody tr").nth(row).inner_text().split("\t") for row in (0, 1))
+    lifetimes = rmst(ds, tau=364) / 52
+    corners = ({"execution": 0.05, "misalignment": 1.0}, {"execution": 1.0, "misalignment": 1.0})
+    assert first[2:4] == [format_estimate(Estimate.of(lifetimes.sel(cell)), short=True) for cell in corners]
+    assert first[4].endswith("± ?")
+    assert second[4].endswith("± ?")
+    estimate = float(turning_point(ds, tau=364)["estimate"])
+    assert f"misalignment {estimate:.2f} ± ?" in page.inner_text("[data-place=turning]")
+    assert page.locator("#explore .contour").count() == 1
+    assert page.locator("#explore polygon.band").count() == 0

@@ -13,7 +13,7 @@ from firmfate.analysis.cell_labels import axes_of, labelled
 from firmfate.analysis.formatting import format_short, format_value, spaced
 from firmfate.analysis.poles import EXECUTION, MISALIGNMENT, poles
 from firmfate.analysis.strata_axes import STRATUM, unfolded
-from firmfate.counts import BIN_WEEKS
+from firmfate.counts import BIN_WEEKS, WEEKS_PER_YEAR
 from firmfate.exploring import alarms
 from firmfate.exploring.batches import horizons_of
 from firmfate.exploring.packing import packed, packed_texts
@@ -51,26 +51,34 @@ def content(ds: xr.Dataset) -> dict[str, Any] | None:
     cells = int(ds["firms"].size)
     if not 1 < cells <= MOST_CELLS:
         return None
-    horizons = horizons_of(ds)
+    counted = horizons_of(ds)
     valid = (ds["invalid"] == 0) if "invalid" in ds else xr.ones_like(ds["firms"], bool)
     firms = ds["firms"].where(valid, 0).values.ravel().astype(np.int64)
     events = ds["events"].transpose(*dims, "cause", "week").values.reshape(cells, ds.sizes["cause"], -1)
+    horizons = sorted({*counted, *range(WEEKS_PER_YEAR, ds.sizes["week"], WEEKS_PER_YEAR)})
     curve = _points(ds.sizes["week"], cells * ds.sizes["cause"], horizons)
-    lived, squares = _lifetimes(events, firms, horizons)
     counts = {
-        "firms": packed(firms), "lived": packed(lived), "squares": packed(squares),
-        "events": packed(np.add.reduceat(events, [0, *curve[:-1]], axis=-1, dtype=np.int64)),
+        "firms": packed(firms), "events": packed(np.add.reduceat(events, [0, *curve[:-1]], axis=-1, dtype=np.int64)),
+        **_lifetimes(events, firms, counted),
     }  # fmt: skip
-    counts |= _of_batches(ds, dims, cells, room=MOST_PACKED - sum(len(one["data"]) for one in counts.values()))
+    counts |= _of_batches(ds, dims, cells, room=MOST_PACKED - _size(counts))
+    yearly = counts | _lifetimes(events, firms, horizons)
+    if _size(yearly) <= MOST_PACKED:
+        counts = yearly
+    else:
+        horizons = counted
     used = int(((ds["batch_firms"] > 0).any(dims)).sum()) if "batch_firms" in ds else 0
     at = poles(ds)
     return {
         "grid": len(dims) > 1,
         "axes": [_axis(ds, dim) for dim in dims] if len(dims) > 1 else _columns(ds, dims[0]),
         "strata": strata,
+        "smallest": int(min(firms[firms > 0], default=0)),
+        "largest": int(firms.max()),
         "names": [] if len(dims) > 1 else _names(ds, dims[0]),
         "causes": [str(cause).replace("_", " ") for cause in ds["cause"].values],
         "horizons": horizons,
+        "counted": counted,
         "curve": curve,
         "stepsPerWeek": float(ds.attrs.get("steps_per_week", 1)),
         "common": bool(int(ds.attrs.get("common_random_numbers", 0))),
@@ -95,16 +103,19 @@ def _points(weeks: int, rows: int, horizons: list[int]) -> list[int]:
     return sorted({*range(every, weeks, every), *horizons, weeks})
 
 
-def _lifetimes(
-    events: NDArray[Any], firms: NDArray[np.int64], horizons: list[int]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the sums over firms of min(lifetime, horizon) in weeks and of its square, each (cells, horizon)."""
+def _lifetimes(events: NDArray[Any], firms: NDArray[np.int64], horizons: list[int]) -> dict[str, dict[str, Any]]:
+    """Return the sums over firms of min(lifetime, horizon) in weeks and of its square, (cells, horizon), packed."""
     ended = events.sum(axis=1, dtype=np.int64)
     alive = firms - ended.sum(axis=-1)
     weeks = np.arange(1, ended.shape[-1] + 1, dtype=np.int64)
     until = np.minimum(weeks, np.array(horizons)[:, None])
     lived, squares = (ended @ (until**power).T + alive[:, None] * np.array(horizons) ** power for power in (1, 2))
-    return lived * (firms > 0)[:, None], squares * (firms > 0)[:, None]
+    held = (firms > 0)[:, None]
+    return {"lived": packed(lived * held), "squares": packed(squares * held)}
+
+
+def _size(counts: dict[str, dict[str, Any]]) -> int:
+    return sum(len(one["data"]) for one in counts.values())
 
 
 def _of_batches(ds: xr.Dataset, dims: list[str], cells: int, room: int) -> dict[str, Any]:
@@ -137,7 +148,15 @@ def _axis(ds: xr.Dataset, dim: str) -> dict[str, Any]:
     values = ds[dim].values if dim in ds.coords else np.arange(ds.sizes[dim])
     numbers = np.issubdtype(values.dtype, np.number)
     texts = [format_value(float(value)) if numbers else str(value) for value in values]
-    return {"name": spaced(dim), "texts": texts, "numbers": [float(value) for value in values] if numbers else None}
+    return {
+        "name": spaced(dim), "meaning": _meaning(ds, dim), "texts": texts,
+        "numbers": [float(value) for value in values] if numbers else None,
+    }  # fmt: skip
+
+
+def _meaning(ds: xr.Dataset, name: str) -> str:
+    """Return what an axis means, as the model's table of parameters has it."""
+    return str(ds[name].attrs.get("long_name", "")) if name in ds.coords else ""
 
 
 def _columns(ds: xr.Dataset, dim: str) -> list[dict[str, Any]]:
@@ -146,7 +165,12 @@ def _columns(ds: xr.Dataset, dim: str) -> list[dict[str, Any]]:
         return [_axis(ds, dim)]
     named = {name: ds[name].values for name in axes_of(ds) if ds[name].dims == (dim,)}
     return [
-        {"name": spaced(name), "texts": [format_short(float(value), 4) for value in values], "numbers": values.tolist()}
+        {
+            "name": spaced(name),
+            "meaning": _meaning(ds, name),
+            "texts": [format_short(float(value), 4) for value in values],
+            "numbers": values.tolist(),
+        }
         for name, values in named.items()
     ]
 

@@ -42,15 +42,31 @@ def part(given: Mapping[str, Any]) -> webpage.Part:
     """
     script = webpage.joined(SCRIPTS)
     html = webpage.templates(TEMPLATES).get_template("explore.html.j2").render(
-        content=webpage.as_script_data(given), script=script, grid=given["grid"], note=_note(given)
+        content=webpage.as_script_data(given), script=script, grid=given["grid"], note=_note(given),
+        words=_words(given), meanings=[(axis["name"], axis["meaning"]) for axis in given["axes"] if axis["meaning"]],
     )  # fmt: skip
     return webpage.Part(html, webpage.digest(script))
 
 
+def _words(given: Mapping[str, Any]) -> str:
+    """Return what a cell is, and what the line on its map is."""
+    smallest, largest = given["smallest"], given["largest"]
+    firms = f"{largest:,}" if smallest == largest else f"{smallest:,} to {largest:,}"
+    line = (
+        " On the black line a little more execution neither lengthens nor shortens the mean lifetime; its light band "
+        "has 95 % limits." if given["poles"] else ""
+    )  # fmt: skip
+    kind = "Each square is a cell" if given["grid"] else "Each row is a cell"
+    return f"{kind}: {firms} simulated firms with the same values of what the study varies.{line}"
+
+
 def _note(given: Mapping[str, Any]) -> str:
     """Return what the section says of its errors."""
-    horizons = ", ".join(f"{week / WEEKS_PER_YEAR:g}" for week in given["horizons"])
-    alone = "After ± stands the standard error of the simulation; shaded bands are 95 % limits."
+    horizons = ", ".join(f"{week / WEEKS_PER_YEAR:g}" for week in given["counted"])
+    alone = (
+        "After ± stands the standard error of the simulation; shaded bands are 95 % limits. A mean lifetime within a "
+        "horizon counts the horizon for a firm that is alive there."
+    )
     if not given["batches"]:
         return f"{alone} There are too few batches of firms for standard errors of differences."
     if "batchLived" not in given["counts"]:
@@ -69,6 +85,7 @@ def _note(given: Mapping[str, Any]) -> str:
     common = "Cells share their random numbers: what they have in common cancels in B − A. " if given["common"] else ""
     return (
         f"{alone} {common}{strata}Errors of B − A, and of where the effect changes its sign, come from leaving the "
-        f"same one of {given['batches']} batches of firms out of all cells at once (jackknife).{events} Horizons are "
-        f"those to which the run sums lifetimes, {horizons} years; [record] horizons in the study asks for others."
+        f"same one of {given['batches']} batches of firms out of all cells at once (jackknife).{events} They are "
+        f"known at the horizons to which the run sums lifetimes by batch, {horizons} years, which the slider marks; "
+        "[record] horizons in the study asks for others."
     )

@@ -42,6 +42,9 @@ export class Estimates {
     return sum;
   }
 
+  /** Place among the horizons at which batches are counted; -1 elsewhere, where differences have no error. */
+  counted(horizon) { return this.given.counted.indexOf(this.given.horizons[horizon]); }
+
   pointOf(horizon) { return this.given.curve.indexOf(this.given.horizons[horizon]); }
 
   /** Mean lifetime within the horizon, in years, with Greenwood's standard error. */
@@ -85,11 +88,12 @@ export class Estimates {
 
   /** Mean lifetime in years without the firms of a batch. */
   lifetimeWithout(cell, batch, horizon) {
-    const { batchLived: { values }, lived } = this.counts;
-    const size = this.given.horizons.length;
-    const at = cell * this.batches * size + horizon;
-    this.livedOf ??= new Float64Array(lived.values.length).fill(NaN);
-    const place = cell * size + horizon;
+    const { batchLived: { values } } = this.counts;
+    const size = this.given.counted.length;
+    const counted = this.counted(horizon);
+    const at = cell * this.batches * size + counted;
+    this.livedOf ??= new Float64Array(this.cells * size).fill(NaN);
+    const place = cell * size + counted;
     if (Number.isNaN(this.livedOf[place])) {
       this.livedOf[place] = 0;
       for (let b = 0; b < this.batches; b++) this.livedOf[place] += values[at + b * size];
@@ -101,9 +105,10 @@ export class Estimates {
   /** Share of firms with an event of a cause, or of any where it is null, without the firms of a batch. */
   incidenceWithout(cell, cause, batch, horizon) {
     const { shape: [, batches, causes, horizons], values } = this.counts.batchEnded;
+    const counted = this.counted(horizon);
     let ended = this.endedBy(cell, cause, this.pointOf(horizon));
     for (let k = 0; k < causes; k++) {
-      if (cause === null || cause === k) ended -= values[((cell * batches + batch) * causes + k) * horizons + horizon];
+      if (cause === null || cause === k) ended -= values[((cell * batches + batch) * causes + k) * horizons + counted];
     }
     return ended / (this.firms(cell) - this.batchFirms(cell, batch));
   }
@@ -142,10 +147,11 @@ export class Estimates {
   quantities(horizon) {
     const { causes } = this.given;
     const point = this.pointOf(horizon);
-    const ended = this.counts.batchEnded;
+    const known = this.counted(horizon) >= 0;
+    const ended = known && this.counts.batchEnded;
     return [
       { name: "mean lifetime", unit: "years", factor: 1, of: (cell) => this.lifetime(cell, horizon),
-        without: this.counts.batchLived && ((cell, batch) => this.lifetimeWithout(cell, batch, horizon)) },
+        without: known && this.counts.batchLived && ((cell, batch) => this.lifetimeWithout(cell, batch, horizon)) },
       { name: "alive", unit: "%", factor: 100, of: (cell) => this.alive(cell, point),
         without: ended && ((cell, batch) => 1 - this.incidenceWithout(cell, null, batch, horizon)) },
       ...causes.map((name, cause) => ({ name, unit: "%", factor: 100, of: (cell) => this.incidence(cell, cause, point),

@@ -50,7 +50,7 @@ class Explore {
     this.pinned();
     let width = root.clientWidth;
     new ResizeObserver(() => {
-      if (root.clientWidth === width) return;
+      if (!root.clientWidth || root.clientWidth === width) return; // hidden where it is printed
       width = root.clientWidth;
       if (this.map) this.layMap();
       this.drawHorizon();
@@ -63,6 +63,7 @@ class Explore {
     places.horizon.max = last;
     places.horizon.value = last;
     places.horizon.closest("p").hidden = !last;
+    if (given.counted.length <= last) places.counted.append(...given.counted.map((week) => element("option", { value: given.horizons.indexOf(week) })));
     places.horizon.addEventListener("input", () => {
       this.horizon = places.horizon.valueAsNumber;
       this.drawHorizon();

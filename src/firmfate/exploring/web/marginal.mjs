@@ -37,9 +37,9 @@ export function binnedMeans(numbers, estimates, horizon) {
   });
 }
 
-/** Jackknife standard error of the mean over cells, from batches of firms; NaN without batches. */
+/** Jackknife standard error of the mean over cells, from batches of firms; NaN where batches are not counted. */
 function errorOfFirms(cells, estimates, horizon) {
-  if (!estimates.counts.batchLived || !cells.every((cell) => estimates.paired(cells[0], cell))) return NaN;
+  if (!estimates.counts.batchLived || estimates.counted(horizon) < 0 || !cells.every((cell) => estimates.paired(cells[0], cell))) return NaN;
   const without = estimates.used.map((batch) => mean(cells.map((cell) => estimates.lifetimeWithout(cell, batch, horizon))));
   return estimates.jackknifed(mean(without), without).se;
 }

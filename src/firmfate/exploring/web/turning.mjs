@@ -16,7 +16,7 @@ export class Turning {
     const plane = (value) => executions.map((_, e) => misalignments.map((__, m) => value(cellAt(e, m))));
     const all = plane((cell) => estimates.lifetime(cell, horizon).estimate);
     const same = misalignments.every((_, m) => executions.every((__, e) => this.pairs(cellAt(e, m))));
-    const known = estimates.given.batches > 0 && estimates.counts.batchLived && same;
+    const known = estimates.given.batches > 0 && estimates.counts.batchLived && estimates.counted(horizon) >= 0 && same;
     const without = known
       ? estimates.used.map((batch) => plane((cell) => estimates.lifetimeWithout(cell, batch, horizon))) : [];
     return { all, without };

@@ -50,7 +50,7 @@ function words(rows, n, given, failed) {
   const [{ a, b, difference }] = rows;
   const years = short((given.steps * given.dt) / 52);
   const digits = decimals(Math.max(a.se, b.se));
-  const means = `Within ${years} years firms last ${a.estimate.toFixed(digits)} years in the mean with A (standard error `
+  const means = `Within ${years} years firms last ${a.estimate.toFixed(digits)} years on average with A (standard error `
     + `${a.se.toFixed(digits)}) and ${b.estimate.toFixed(digits)} with B (${b.se.toFixed(digits)}).`;
   if (difference.estimate === 0 && difference.se === 0) return `${means} The ${n.toLocaleString("en")} firms of A and B are the same.`;
   const size = Math.abs(difference.estimate);

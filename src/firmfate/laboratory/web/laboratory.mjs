@@ -85,6 +85,7 @@ function tell(story, button) {
 function first() {
   const [story] = given.stories;
   if (story) tell(story, places.stories.firstElementChild);
+  cells?.show(cells.cellOf(sliders.values.a, randomWords.a) ?? 0);
   if (story && (!cells || ["a", "b"].every((setting) => cells.cellOf(sliders.values[setting], randomWords[setting]) !== null))) return;
   if (!cells) return void ["a", "b"].forEach((setting) => firms.changed(setting));
   chooseCell("a", 0);
@@ -103,7 +104,7 @@ function begin() {
 places.legend.append(causesLegend(given));
 places.same.addEventListener("click", () => { randomWords.b = randomWords.a; sliders.copy("a", "b"); });
 places.reset.addEventListener("click", () => { randomWords.a = randomWords.b = "0"; sliders.set("a"); sliders.set("b"); });
-new ResizeObserver(() => { if (firms.a.known && firms.b.known) draw(!firms.running); }).observe(places.survival);
+new ResizeObserver(() => { if (places.survival.clientWidth && firms.a.known && firms.b.known) draw(!firms.running); }).observe(places.survival);
 
 // in a report: shown by this script, and cells that a reader has pinned are opened here
 const section = root.closest("section[hidden]");

@@ -2,6 +2,8 @@
 import { element, linesPicture } from "./drawing.mjs";
 import { short } from "./statistics.mjs";
 
+const spaced = (name) => name.replaceAll("_", " ").replace(/\bkpi/g, "KPI");
+
 /**
  * The panel of one firm. `ask` steps it: (setting, replicate) -> Promise of a run with its path. `known` is how many firms
  * can be: those whose draws are in the page; all where it is infinite.
@@ -36,7 +38,7 @@ export class OneFirm {
     const { dt, causes, steps } = this.given;
     const fate = cause === 0 ? `alive after ${short((steps * dt) / 52)} years`
       : cause === 255 ? "its arithmetic has failed" : `${causes[cause - 1].name.replaceAll("_", " ")} in week ${short(step * dt)}`;
-    const found = Object.entries(marks).map(([name, values]) => `, ${name.replaceAll("_", " ")} ${values[0]}`).join("");
+    const found = Object.entries(marks).map(([name, values]) => `, ${spaced(name)} ${values[0]}`).join("");
     const warned = !this.given.alarm ? "" : alarm ? `; alarm in week ${short(alarm * dt)}${found}` : "; no alarm";
     return element("li", { class: setting }, element("b", {}, setting.toUpperCase()), `: firm ${number}: ${fate}${warned}`);
   }
@@ -69,7 +71,7 @@ export class OneFirm {
       const marks = ["a", "b"].filter((name) => this.runs[name].alarmStep[0])
         .map((name) => ({ x: ((this.runs[name].alarmStep[0] - 1) * dt) / 52, name }));
       return element("figure", { class: "stock" },
-        element("figcaption", {}, element("b", {}, field.replaceAll("_", " ")), element("span", { class: "unit" }, ` ${unit}`),
+        element("figcaption", {}, element("b", {}, spaced(field)), element("span", { class: "unit" }, ` ${unit}`),
           element("span", { class: "now" }, element("span", { class: "a" }, `A ${now[0]}`), " ", element("span", { class: "b" }, `B ${now[1]}`)),
           element("span", { class: "hidden" }, ` ${meaning}`)),
         linesPicture(lines, {
