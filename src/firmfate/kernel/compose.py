@@ -29,7 +29,6 @@ from firmfate.models.model import Model
 from firmfate.program.layout import Layout
 from firmfate.program.tracing import fields
 
-LANES = 24
 OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 PIECES: dict[str, Pieces] = {}
 """Stages of programs by digest, for the generated modules to import."""
@@ -98,18 +97,27 @@ def _kernel_digest() -> bytes:
     return text.digest()
 
 
-def digest(model: Model, lanes: int = LANES, *, weekly: bool = True) -> str:
+@cache
+def usual_lanes() -> int:
+    """Return how many firms are stepped side by side: three registers of AVX-512, four of others, which took least."""
+    vector, _ = compiler.vectors()
+    return 24 if vector == 8 else 16
+
+
+def digest(model: Model, lanes: int | None = None, *, weekly: bool = True) -> str:
     """Return 16 hex digits that name a model's engine: its program, the kernel's sources, compilers and processor."""
     text = hashlib.sha256(_kernel_digest())
+    lanes = lanes or usual_lanes()
     for part in (model.program.digest, *fields(model.signature.parameters), str(lanes), str(weekly)):
         text.update(part.encode() + b"\0")
     return text.hexdigest()[:16]
 
 
 @cache
-def pieces(model: Model, lanes: int = LANES, *, weekly: bool = True) -> Pieces:
+def pieces(model: Model, lanes: int | None = None, *, weekly: bool = True) -> Pieces:
     """Return the stages of a model's program, for the processor at hand."""
     vector, features = compiler.vectors()
+    lanes = lanes or usual_lanes()
     program = model.program.given({"run.dt": 1.0}) if weekly else model.program
     together = next(n for n in (4, 3, 2, 1) if lanes % (n * vector) == 0)
     return Pieces(
@@ -118,8 +126,9 @@ def pieces(model: Model, lanes: int = LANES, *, weekly: bool = True) -> Pieces:
     )  # fmt: skip
 
 
-def source(model: Model, lanes: int = LANES, *, weekly: bool = True) -> str:
+def source(model: Model, lanes: int | None = None, *, weekly: bool = True) -> str:
     """Return the text of a model's engine module."""
+    lanes = lanes or usual_lanes()
     made = pieces(model, lanes, weekly=weekly)
     rows = made.rows
     head = [
@@ -142,17 +151,18 @@ def source(model: Model, lanes: int = LANES, *, weekly: bool = True) -> str:
 
 
 @cache
-def compose(model: Model, lanes: int = LANES, *, weekly: bool = True) -> ModuleType:
+def compose(model: Model, lanes: int | None = None, *, weekly: bool = True) -> ModuleType:
     """Return the engine module of a model: generated where it is new, imported from the cache where it is not.
 
     Parameters
     ----------
     model : Model
-    lanes : int
-        Firms side by side, a multiple of 8. Results do not depend on it.
+    lanes : int, optional
+        Firms side by side, a multiple of 8; `usual_lanes` if not given. Results do not depend on it.
     weekly : bool
         Whether a step is a week. What is multiplied by its length is taken as it is then, to the same bits.
     """
+    lanes = lanes or usual_lanes()
     named = digest(model, lanes, weekly=weekly)
     name = f"firmfate_engine_{named}"
     if name in sys.modules:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from firmfate.counts import BIN_WEEKS, COUNTED, EARLY_WEEKS, INVALID, Counters
 from firmfate.errors import ModelError
-from firmfate.kernel.compose import LANES, compose
+from firmfate.kernel.compose import compose, usual_lanes
 from firmfate.models.model import Model
 
 
@@ -99,13 +99,14 @@ class Engine:
     model : Model
     dt : float
         Step in weeks.
-    lanes : int
+    lanes : int, optional
         Firms side by side, a multiple of 8; results do not depend on it.
     """
 
     _lock = threading.Lock()
 
-    def __init__(self, model: Model, *, dt: float, lanes: int = LANES) -> None:
+    def __init__(self, model: Model, *, dt: float, lanes: int | None = None) -> None:
+        lanes = usual_lanes() if lanes is None else lanes
         if lanes % 8 or lanes <= 0:
             raise ValueError(f"lanes = {lanes}; a positive multiple of 8")
         self.model, self.dt = model, float(dt)
