@@ -17,7 +17,7 @@ from firmfate.precision.reached import Measured
 from firmfate.precision.rules import next_firms
 from firmfate.shards.plan import firm_seconds
 from firmfate.study import Study
-from firmfate.study.targets import ALONG_AXES
+from firmfate.study.targets import PAIRED
 
 Firms = NDArray[np.int64]
 
@@ -99,7 +99,7 @@ def following(measured: Iterable[Measured], firms: Firms, allowed: Allowed, *, b
     wanted = next_firms(firms, np.where(np.isinf(needed), np.nan, needed), batches)
     if alike:
         wanted = np.full_like(wanted, wanted.max())
-    groups = [one.cells for one in measured if one.target.kind in ALONG_AXES]
+    groups = [one.cells for one in measured if one.target.kind in PAIRED]
     while True:
         before = wanted.copy()
         for cells in groups:
