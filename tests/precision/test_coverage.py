@@ -111,7 +111,7 @@ def test_thousands_of_differences_of_shares(record_property: Callable[[str, obje
 
 @pytest.mark.evidence
 def test_three_hundred_turning_points(record_property: Callable[[str, object], None]) -> None:
-    """Two misalignments, between which m* lies: it takes two looks or three. The negative control is a truth 0.01 off."""
+    """Two misalignments, between which m* lies: two looks or three. The negative control is a value 0.01 off."""
     cars = Cars((0.5, 0.7), m_star=0.01)
     covered, firms, off = [], [], []
     for repetition in range(300):

@@ -13,6 +13,7 @@ from firmfate.precision.pairs import Pairs
 from firmfate.precision.reached import Measured
 from firmfate.precision.rules import MOST_GROWTH_OF_SIGNS, SAFETY, Floats, firms_needed, firms_or_more
 from firmfate.precision.sequences import difference_half_width, sequence_quantile, student_for
+from firmfate.precision.sides import sides
 from firmfate.study.targets import Target
 from firmfate.survival.core.limits import normal_quantile
 
@@ -74,6 +75,7 @@ def measure_sign(
     return Measured(
         target, level, half=half, firms=at.firms, counts=at.differ | (signs != 0), never=at.never & (signs == 0),
         narrow=signs != 0, needed=np.maximum(needed, at.firms), cells=at.cells, signs=signs, labels=at.labels,
+        sides=sides(ds, target, signs),
     )  # fmt: skip
 
 

@@ -34,7 +34,7 @@ def sentence(one: Reached) -> str:
     if not one.cells:
         words = f"{one.target}: {asked} cannot be judged in any {what}"
     elif kind == "sign":
-        words = f"{one.target}: {_decided(one)} {firms}"
+        words = f"{one.target}: {_decided(one)} {firms}{''.join(f'; {side}' for side in one.sides)}"
     elif one.enough:
         words = f"{one.target}: {asked} reached in {'all ' if one.cells > 1 else ''}{_count(one.cells, what)} {firms}"
         words += f" (widest ± {one.widest:.2g}{unit})"
