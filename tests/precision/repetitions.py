@@ -131,12 +131,17 @@ class Cars:
     """
 
     def __init__(
-        self, misalignment: Sequence[float] = (0.2, 0.5, 1.0), *, common: bool = True, **targets: object
+        self,
+        misalignment: Sequence[float] = (0.2, 0.5, 1.0),
+        *,
+        common: bool = True,
+        pilot: int = 1024,
+        **targets: object,
     ) -> None:
         self.misalignment = tuple(misalignment)
         grid = {"execution": [0.2, 1.0], "misalignment": list(misalignment)}
         self.study = Study(
-            name="cars", model="car", replicates=1024, seed=5, common_random_numbers=common, grid=grid,
+            name="cars", model="car", replicates=pilot, seed=5, common_random_numbers=common, grid=grid,
             parameters={"notice": 0.0}, precision={"at_most": 2**19, **targets},
         )  # fmt: skip
         self.worker = Worker(self.study, fingerprint_of(self.study))
