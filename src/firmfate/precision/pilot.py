@@ -38,7 +38,7 @@ from firmfate.shards.plan import (
     human_seconds,
 )
 from firmfate.shards.plan import plan as plan_of
-from firmfate.shards.schema import RECORDED, Schema
+from firmfate.shards.schema import RECORDED, Schema, most_cells
 from firmfate.shards.work import Worker
 from firmfate.survival import rmst
 from firmfate.survival.core.limits import student_quantile
@@ -52,6 +52,9 @@ SECONDS = 3.0
 ROUNDS = 5
 FEWEST_FIRMS = 64
 """Of a cell in a round: a call of the kernel for fewer is slower than the run's."""
+
+ENOUGH_FIRMS = 32
+"""Of a cell, for its standard error and for a warning that it has no events."""
 
 MOST_PACKED = 64
 """Cells of a shard that is packed, to see how many bytes a cell takes and how long that lasts."""
@@ -128,16 +131,16 @@ class Pilot:
 
     @cached_property
     def se(self) -> Floats:
-        """Standard errors of mean lifetimes to expect, years, in the cells that were simulated and have one."""
+        """Standard errors of mean lifetimes to expect, years, in the cells of which enough firms were simulated."""
         now, later = self.counts["firms"].values, self.plan.study.firms_by_cell[self.cells]
         found: Floats = rmst(self.counts)["se"].values * np.sqrt(now / later) / WEEKS_PER_YEAR
-        return found[np.isfinite(found)]
+        return found[np.isfinite(found) & (now >= ENOUGH_FIRMS)]
 
     @property
     def without(self) -> NDArray[np.intp]:
-        """Positions of the cells in which no firm of the pilot had an event."""
+        """Positions of the cells in which none of enough firms had an event."""
         events = self.counts["events"].sum(("cause", "week")).values
-        found: NDArray[np.intp] = self.cells[events == 0]
+        found: NDArray[np.intp] = self.cells[(events == 0) & (self.counts["firms"].values >= ENOUGH_FIRMS)]
         return found
 
     @property
@@ -225,7 +228,7 @@ def pilot(plan: Plan, *, seconds: float = SECONDS, clock: Callable[[], float] = 
     worker = Worker(study, fingerprint_of(study))
     worker.engine.warm_up()
     allowed = max(1, int(seconds / firm_seconds(study) / ROUNDS))
-    chosen = min(len(plan.cells), max(1, allowed // FEWEST_FIRMS))
+    chosen = min(len(plan.cells), max(1, allowed // FEWEST_FIRMS), most_cells(worker.schema.counters))
     each = max(1, min(allowed // chosen, int(study.firms_by_cell.min()) // ROUNDS))
     samples = _samples(len(plan.cells), chosen)
     begin = clock()
