@@ -27,6 +27,7 @@ from firmfate.precision.packing import Packing, packing
 from firmfate.precision.reached import Measured
 from firmfate.precision.rules import MOST_GROWTH, Floats, exact_limit
 from firmfate.precision.widths import widths
+from firmfate.precision.words import unit_of
 from firmfate.shards.directory import fingerprint_of
 from firmfate.shards.file import ShardContent, encode
 from firmfate.shards.plan import (
@@ -192,7 +193,7 @@ class Pilot:
             each = f"{'up to ' if np.unique(firms).size > 1 else ''}{int(firms.max()):,} a cell"
             lines.append(f"          all rounds: {self.plan.firms:,} firms ({each})")
         lines += [
-            f"expected  {one.target.key}: ± {self.expected(one):.2g}{one.target.unit} at {one.level:.4g}; "
+            f"expected  {one.target.key}: ± {self.expected(one):.2g}{unit_of(one.target.key)} at {one.level:.4g}; "
             f"asked for {f'± {one.target.within:g}{one.target.unit}' if one.target.within else 'the sign'}"
             for one in self.targets
         ]
