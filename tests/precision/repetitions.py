@@ -107,11 +107,20 @@ def signs_found(
     return (signs != 0).mean(), by_one_look.mean(), (signs < 0).mean()
 
 
-def paired_limits(ds: xr.Dataset) -> xr.Dataset:
-    """Return Student's limits of the effect of execution, in years, from the means of batches of equal size."""
-    steps = ds["batch_lifetime"].isel(horizon=-1) / ds["batch_firms"] / ds.attrs["steps_per_week"] / 52
-    of_batches = steps.isel(execution=1) - steps.isel(execution=0)
-    mean, batches = of_batches.mean("batch"), ds.sizes["batch"]
+def years_lived(ds: xr.Dataset) -> xr.DataArray:
+    """Return the mean lifetime of every batch, in years."""
+    return ds["batch_lifetime"].isel(horizon=-1) / ds["batch_firms"] / ds.attrs["steps_per_week"] / 52
+
+
+def alive_after_five_years(ds: xr.Dataset) -> xr.DataArray:
+    """Return the share of every batch."""
+    return 1 - ds["batch_events"].sel(bin=slice(None, 260)).sum(("cause", "bin")) / ds["batch_firms"]
+
+
+def paired_limits(by_batch: xr.DataArray) -> xr.Dataset:
+    """Return Student's limits of the effect of execution on the mean of batches of equal size."""
+    of_batches = by_batch.isel(execution=1) - by_batch.isel(execution=0)
+    mean, batches = of_batches.mean("batch"), of_batches.sizes["batch"]
     half = stats.t.ppf(0.975, batches - 1) * of_batches.std("batch", ddof=1) / math.sqrt(batches)
     return xr.Dataset({"lower": mean - half, "upper": mean + half})
 
@@ -123,12 +132,17 @@ class Cars:
     """
 
     def __init__(
-        self, misalignment: Sequence[float] = (0.2, 0.5, 1.0), *, common: bool = True, **targets: object
+        self,
+        misalignment: Sequence[float] = (0.2, 0.5, 1.0),
+        *,
+        common: bool = True,
+        pilot: int = 1024,
+        **targets: object,
     ) -> None:
         self.misalignment = tuple(misalignment)
         grid = {"execution": [0.2, 1.0], "misalignment": list(misalignment)}
         self.study = Study(
-            name="cars", model="car", replicates=1024, seed=5, common_random_numbers=common, grid=grid,
+            name="cars", model="car", replicates=pilot, seed=5, common_random_numbers=common, grid=grid,
             parameters={"notice": 0.0}, precision={"at_most": 2**19, **targets},
         )  # fmt: skip
         self.worker = Worker(self.study, fingerprint_of(self.study))
@@ -184,7 +198,7 @@ class Cars:
             signs = {one.target.key: one.signs for one in measured if one.target.kind == "sign"}
             wanted = following(measured, held, Allowed.of(study), batches=study.batches, alike=False)
             if np.array_equal(wanted, held):
-                names = ("events", "firms", "invalid", "batch_firms", "batch_lifetime")
+                names = ("events", "firms", "invalid", "batch_firms", "batch_lifetime", "batch_events")
                 return tuple(one.reached() for one in measured), counts(names)
 
     def covered(self, ds: xr.Dataset) -> dict[str, NDArray[np.bool_]]:
@@ -192,6 +206,7 @@ class Cars:
         exact = {
             "rmst": self.lifetimes, "survival": self.survival[..., 20], "m_star": self.turning,
             "difference": self.lifetimes[1] - self.lifetimes[0],
+            "survival_difference": self.survival[1, :, 20] - self.survival[0, :, 20],
             "quantile": 13.0 * (self.survival <= 0.75).argmax(axis=-1),
         }  # fmt: skip
         asked = {target.kind for target in self.study.precision.targets}
@@ -200,7 +215,9 @@ class Cars:
         found |= {"m_star": turning_point(ds)} if "m_star" in asked else {}
         found |= {"quantile": quantile(ds, p=0.25)} if "quantile" in asked else {}
         if "difference" in asked:
-            found["difference"] = paired_limits(ds)
+            found["difference"] = paired_limits(years_lived(ds))
+        if "survival_difference" in asked:
+            found["survival_difference"] = paired_limits(alive_after_five_years(ds))
         return {
             name: ((one["lower"].values <= exact[name]) & (exact[name] <= one["upper"].values))
             for name, one in found.items()

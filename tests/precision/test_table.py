@@ -34,7 +34,7 @@ def test_targets_between_cells_and_quantiles_are_read() -> None:
     quoted = study(**{"difference.execution.5y": "0.1 years", "quantile.0.25": "1 year", "sign": ["execution"]})
     nested = study(difference={"execution": {"5y": "0.1 years"}}, quantile={"0": {"25": "1 year"}}, sign="execution")
     assert quoted.precision == nested.precision
-    assert [(t.key, t.within, t.week, t.share, t.axis) for t in quoted.precision.targets] == [
+    assert [(t.key, t.within, t.week, t.share, t.between) for t in quoted.precision.targets] == [
         ("difference.execution.5y", 0.1, 260, 0.0, "execution"), ("quantile.0.25", 1.0, 1040, 0.25, ""),
         ("sign.execution", 0.0, 1040, 0.0, "execution"),
     ]  # fmt: skip
@@ -77,7 +77,7 @@ def test_a_grown_study_travels_with_its_firms() -> None:
             "'speed' is no axis of a [grid] with two values or more",
         ),
         ({"difference.execution.7y": "1 week"}, "364 weeks is none of record.horizons"),
-        ({"sign": True}, 'must be an axis of the grid, such as "execution", or a list of axes'),
+        ({"sign": True}, 'must be an axis of the grid, such as "execution", or two named cells'),
         ({"sign": []}, "must be an axis of the grid"),
         ({"sign": "speed"}, "'speed' is no axis"),
         ({"m_star": 0.01, "level": 1}, "must lie in [0.5, 0.9999]"),
@@ -108,7 +108,9 @@ def test_a_small_pilot_is_refused() -> None:
 def test_the_schema_allows_what_the_reader_does() -> None:
     schema = study_schema(load_model("car"))
     good = {"rmst": "0.05 years", "rmst.5y": "2 weeks", "survival": {"5y": 0.01}, "incidence.crash.26w": 0.01,
-            "quantile.0.5": "1 year", "difference.execution": "1 week", "sign": ["execution"], "sign.5y": "execution",
+            "quantile.0.5": "1 year", "difference.execution": "1 week", "difference.a - b": "1 week",
+            "sign": ["execution"], "sign.5y": "execution",
+            "survival_difference.a - b.5y": 0.02, "survival_difference": {"execution": {"5y": 0.02}},
             "m_star": 0.01, "level": 0.9, "simultaneous": True, "at_most": "2 core-hours"}  # fmt: skip
     jsonschema.validate({"study": {"name": "cars"}, "precision": good}, schema)
     jsonschema.validate({"study": {"name": "cars"}, "precision": {"difference": {"execution": "1 week"}}}, schema)

@@ -16,12 +16,13 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("study", type=Path, metavar="STUDY", help="study file")
     parser.add_argument("--into", type=Path, metavar="DIR", help="run directory whose finished shards count")
     parser.add_argument("--profile", type=Path, metavar="PROFILE", help="print also how it is split into Slurm jobs")
+    parser.add_argument("--pilot", action="store_true", help="measure some firms: time, bytes and errors to expect")
     parser.add_argument("--json", action="store_true", help="print the plan as JSON")
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Lay out the study and cut it into shards."""
-    from firmfate.precision import Rounds, forecast
+    from firmfate.precision import Rounds, forecast, pilot
     from firmfate.precision.allocation import Allowed
     from firmfate.shards import RunDirectory, plan
 
@@ -45,6 +46,8 @@ def execute(arguments: argparse.Namespace) -> int:
     from firmfate.kernel.engine import Engine
 
     compiling = seconds_to_compile(Engine(study.model, dt=study.dt))
+    # Not by default: a plan is there at once, compiles nothing, and is the same on every machine.
+    measured = pilot(found) if arguments.pilot and found.missing else None
     if arguments.json:
         terminal.out_json(
             {
@@ -63,6 +66,7 @@ def execute(arguments: argparse.Namespace) -> int:
                 "firms_bytes": found.firms_bytes,
                 "expected_se_weeks": found.expected_se_weeks,
                 **({"precision": predicted.table()} if predicted else {}),
+                **({"pilot": measured.table()} if measured else {}),
                 **({"slurm": tasks.table()} if tasks else {}),
             }
         )
@@ -71,10 +75,13 @@ def execute(arguments: argparse.Namespace) -> int:
         if study.precision:
             targets = ", ".join(target.words for target in study.precision.targets)
             lines.append(f"precision {targets}; {Allowed.of(study)}")
-            lines.append(
-                str(predicted) if predicted else "pilot     the firms above; after its run, plan --into predicts more"
-            )
-        if compiling:
+            if predicted:
+                lines.append(str(predicted))
+            elif not measured:
+                lines.append("pilot     the firms above; plan --pilot, or plan --into after its run, predicts more")
+        if measured:
+            lines.append(str(measured))
+        elif compiling:
             lines.append(f"start     about {compiling:g} s more to compile the model, once on this machine")
         if tasks:
             lines.append(str(tasks))

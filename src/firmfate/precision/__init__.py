@@ -9,12 +9,13 @@
 A round is complete before it is looked at, and decisions follow from its counts alone: the same study takes the same
 firms for any number of workers, after any crash. ``rules.py`` says how many firms a width takes, ``widths.py`` how wide
 intervals are, ``rounds.py`` goes from round to round and keeps ``rounds.json``, ``forecast.py`` predicts what comes
-next, ``words.py`` says what was reached.
+next, ``words.py`` says what was reached. ``pilot.py`` measures a few seconds of any study for its plan.
 """
 
 from firmfate.precision.forecast import forecast
+from firmfate.precision.pilot import pilot
 from firmfate.precision.reached import Reached
 from firmfate.precision.rounds import Rounds, recorded
 from firmfate.precision.words import sentences
 
-__all__ = ["Reached", "Rounds", "forecast", "recorded", "sentences"]
+__all__ = ["Reached", "Rounds", "forecast", "pilot", "recorded", "sentences"]

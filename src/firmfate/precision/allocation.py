@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from firmfate.errors import StudyError
 from firmfate.precision.reached import Measured
-from firmfate.precision.rules import next_firms
+from firmfate.precision.rules import LEAST_GROWTH, SAFETY, next_firms
 from firmfate.shards.plan import firm_seconds
 from firmfate.study import Study
-from firmfate.study.targets import ALONG_AXES
+from firmfate.study.targets import PAIRED
 
 Firms = NDArray[np.int64]
 
@@ -93,16 +93,47 @@ def following(measured: Iterable[Measured], firms: Firms, allowed: Allowed, *, b
         Whether all cells are to hold the same number.
     """
     measured = list(measured)
-    needed = np.full(firms.shape, -np.inf)
+    needed = _needed(measured, firms.shape)
+    wanted = _together(next_firms(firms, needed, batches), measured, alike=alike)
+    return allowed.limited(firms, wanted, batches)
+
+
+def at_the_end(measured: Iterable[Measured], pilot: Firms, allowed: Allowed, *, batches: int, alike: bool) -> Firms:
+    """Return how many firms each cell is going to have after all rounds, predicted from counts of a few firms.
+
+    Parameters
+    ----------
+    measured : iterable of Measured
+        Of any number of firms a cell.
+    pilot : (cells,) array
+        Firms of the first round.
+    allowed, batches, alike
+        As for `following`.
+    """
+    measured = list(measured)
+    needed = np.nan_to_num(SAFETY * _needed(measured, pilot.shape))
+    # A round has at least a quarter more firms than the one before.
+    more = np.where(needed > SAFETY * pilot, np.maximum(needed, LEAST_GROWTH * pilot), pilot)
+    wanted = _together((np.ceil(more / batches) * batches).astype(np.int64), measured, alike=alike)
+    return allowed.limited(pilot, wanted, batches)
+
+
+def _needed(measured: Iterable[Measured], cells: tuple[int, ...]) -> NDArray[np.float64]:
+    """Return how many firms each cell is predicted to need, for the target that needs most; NaN where no more."""
+    needed = np.full(cells, -np.inf)
     for one in measured:
         np.maximum.at(needed, one.cells[one.open], one.needed[one.open, np.newaxis])
-    wanted = next_firms(firms, np.where(np.isinf(needed), np.nan, needed), batches)
+    return np.where(np.isinf(needed), np.nan, needed)
+
+
+def _together(wanted: Firms, measured: Iterable[Measured], *, alike: bool) -> Firms:
+    """Return as many firms for both cells of every pair, or for all cells."""
     if alike:
-        wanted = np.full_like(wanted, wanted.max())
-    groups = [one.cells for one in measured if one.target.kind in ALONG_AXES]
+        return np.full_like(wanted, wanted.max())
+    groups = [one.cells for one in measured if one.target.kind in PAIRED]
     while True:
         before = wanted.copy()
         for cells in groups:
             np.maximum.at(wanted, cells, wanted[cells].max(axis=1, keepdims=True))
         if np.array_equal(before, wanted):
-            return allowed.limited(firms, wanted, batches)
+            return wanted

@@ -51,8 +51,8 @@ class Forecast:
             "targets": [
                 {
                     **one.table(),
-                    "expected_half_width": _finite(self.expected(one)),
-                    "expected_se": _finite(self.expected(one) / one.widest * one.standard_error),
+                    "expected_half_width": finite(self.expected(one)),
+                    "expected_se": finite(self.expected(one) / one.widest * one.standard_error),
                 }
                 for one in self.reached
             ],
@@ -103,5 +103,6 @@ def forecast(rounds: Rounds) -> Forecast | None:
     return Forecast(rounds.plan(), rounds.reached, rounds.expected, rounds.steps_a_firm())
 
 
-def _finite(value: float) -> float | None:
+def finite(value: float) -> float | None:
+    """Return a number as JSON has it: None where it is none."""
     return value if math.isfinite(value) else None

@@ -14,7 +14,7 @@ from firmfate.study.targets import Target
 from firmfate.survival.core.limits import normal_quantile
 
 LISTED = 8
-"""Undecided places that are named."""
+"""Undecided places that are named, and values of other axes at which it is said where m* lies."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,8 @@ class Reached:
         Of signs: places where lifetimes are longer at the last value of the axis, and shorter.
     undecided : tuple of str
         Of signs: some of the places that are not decided.
+    sides : tuple of str
+        Of signs of execution: on which side of which misalignments m* lies, at some values of the other axes.
 
     Examples
     --------
@@ -70,6 +72,7 @@ class Reached:
     longer: int = 0
     shorter: int = 0
     undecided: tuple[str, ...] = ()
+    sides: tuple[str, ...] = ()
 
     @property
     def enough(self) -> bool:
@@ -83,14 +86,14 @@ class Reached:
 
     def table(self) -> dict[str, Any]:
         """Return it as plain values."""
-        values = {**asdict(self), "undecided": list(self.undecided)}
+        values = {**asdict(self), "undecided": list(self.undecided), "sides": list(self.sides)}
         return {name: None if value != value else value for name, value in values.items()}
 
     @classmethod
     def of_table(cls, table: Mapping[str, Any]) -> Reached:
         """Return it from such a table."""
         values: dict[str, Any] = {name: float("nan") if value is None else value for name, value in table.items()}
-        return cls(**{**values, "undecided": tuple(values["undecided"])})
+        return cls(**{**values, "undecided": tuple(values["undecided"]), "sides": tuple(values.get("sides", ()))})
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,6 +121,8 @@ class Measured:
         Of signs: -1, 0 or 1.
     labels : tuple of str
         Of signs: names of the places.
+    sides : tuple of str
+        Of signs of execution: where m* lies.
     """
 
     target: Target
@@ -131,6 +136,7 @@ class Measured:
     cells: NDArray[np.intp]
     signs: NDArray[np.int8] = field(default_factory=lambda: np.zeros(0, np.int8))
     labels: tuple[str, ...] = ()
+    sides: tuple[str, ...] = ()
 
     @property
     def open(self) -> NDArray[np.bool_]:
@@ -159,5 +165,5 @@ class Measured:
             undefined=int((~self.counts & ~self.never).sum()),
             needed=float(np.where(self.narrow, self.firms, self.needed)[self.counts].max(initial=0)),
             longer=int((self.signs > 0).sum()), shorter=int((self.signs < 0).sum()),
-            undecided=tuple(undecided[:LISTED]),
+            undecided=tuple(undecided[:LISTED]), sides=self.sides[:LISTED],
         )  # fmt: skip

@@ -13,12 +13,12 @@ from firmfate.precision.between_cells import measure_difference, measure_sign, m
 from firmfate.precision.in_cells import joined, measure_cells
 from firmfate.precision.reached import Measured
 from firmfate.study.precision import Precision
-from firmfate.study.targets import Target
+from firmfate.study.targets import PAIRED, Target
 
 if TYPE_CHECKING:
     import xarray as xr
 
-BETWEEN_CELLS = ("difference", "sign", "m_star")
+BETWEEN_CELLS = (*PAIRED, "m_star")
 
 Signs = Mapping[str, NDArray[np.int8]]
 """Signs that are decided, by target: a place each."""
@@ -59,7 +59,8 @@ def widths(
     measured = [joined(parts) for parts in found.values()]
     between = [target for target in precision.targets if target.kind in BETWEEN_CELLS]
     if between:
-        ds = counts(between_cells.COUNTS)
+        by_week = any(target.kind == "survival_difference" for target in between)
+        ds = counts((*between_cells.COUNTS, *([between_cells.BINS] if by_week else [])))
         measured += [_between(ds, target, precision, signs.get(target.key)) for target in between]
     return tuple(sorted(measured, key=lambda one: one.target.key))
 
@@ -70,7 +71,7 @@ def one_level(precision: Precision, places: int) -> float:
 
 
 def _between(ds: xr.Dataset, target: Target, precision: Precision, known: NDArray[np.int8] | None) -> Measured:
-    along = ("execution", "misalignment") if target.kind == "m_star" else (target.dim,)
+    along = ("execution", "misalignment") if target.kind == "m_star" else (target.dim, "cell")
     places = int(np.prod([ds.sizes[dim] for dim in ds["firms"].dims if dim not in along], dtype=np.int64))
     level = one_level(precision, places)
     if target.kind == "sign":

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 
 from firmfate.precision.reached import Reached
-from firmfate.study.targets import IN_YEARS
+from firmfate.study.targets import IN_YEARS, PAIRED
 
 WITHOUT = {
     "m_star": "the effect of execution never changes its sign, or is exactly 0 in a cell",
@@ -39,13 +39,13 @@ def unit_of(target: str) -> str:
 def sentence(one: Reached) -> str:
     """Return one target's state."""
     unit, kind = unit_of(one.target), one.target.partition(".")[0]
-    what = {"m_star": "value", "difference": "place", "sign": "place"}.get(kind, "cell")
+    what = "value" if kind == "m_star" else "place" if kind in PAIRED else "cell"
     firms = f"with {_range(one.least, one.firms)} firms a cell"
     asked = "the sign" if kind == "sign" else f"± {one.within:g}{unit}"
     if not one.cells:
         words = f"{one.target}: {asked} cannot be judged in any {what}"
     elif kind == "sign":
-        words = f"{one.target}: {_decided(one)} {firms}"
+        words = f"{one.target}: {_decided(one)} {firms}{''.join(f'; {side}' for side in one.sides)}"
     elif one.enough:
         words = f"{one.target}: {asked} reached in {'all ' if one.cells > 1 else ''}{_count(one.cells, what)} {firms}"
         words += f" (widest ± {one.widest:.2g}{unit})"
@@ -56,6 +56,9 @@ def sentence(one: Reached) -> str:
     if one.never and kind in ("difference", "sign"):
         words += f"; in {_count(one.never, what)} no firm lived longer or shorter: "
         words += f"the share of such firms is below {one.unseen:.2g} (exact limit)"
+    elif one.never and kind == "survival_difference":
+        words += f"; in {_count(one.never, what)} all firms were alive in both cells, or none in either: "
+        words += f"the share of firms that differ is below {one.unseen:.2g} (exact limit)"
     elif one.never:
         words += f"; in {_count(one.never, what)} nothing or everything happened: "
         words += f"the share of the other is below {one.unseen:.2g} (exact limit)"

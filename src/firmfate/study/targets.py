@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,10 +21,13 @@ SHARE = re.compile(r"0\.\d{1,6}")
 IN_YEARS = ("rmst", "quantile", "difference")
 """Kinds whose widths are years."""
 
-ALONG_AXES = ("difference", "sign")
-"""Kinds that compare the last value of an axis with its first."""
+PAIRED = ("difference", "survival_difference", "sign")
+"""Kinds that compare two cells: the last value of an axis with its first, or one named cell with another."""
 
-KINDS = ("rmst", "survival", "incidence", "quantile", "difference", "sign", "m_star")
+MINUS = " - "
+"""Between the names of two cells."""
+
+KINDS = ("rmst", "survival", "incidence", "quantile", *PAIRED, "m_star")
 
 OPTIONS = ("level", "simultaneous", "at_most")
 
@@ -36,7 +40,7 @@ class Target:
     ----------
     key : str
         As written: ``survival.5y``; of a sign with its axis: ``sign.execution``.
-    kind : {"rmst", "survival", "incidence", "quantile", "difference", "sign", "m_star"}
+    kind : {"rmst", "survival", "incidence", "quantile", "difference", "survival_difference", "sign", "m_star"}
     within : float
         Half the width: years for ``rmst``, ``quantile`` and ``difference``, 0 for ``sign``, otherwise a share.
     week : int
@@ -45,8 +49,8 @@ class Target:
         Of an incidence.
     share : float
         Of a quantile.
-    axis : str
-        Key of the axis of a difference or a sign.
+    between : str
+        What a difference or a sign compares: the ends of an axis, by its key, or two cells, ``aligned - weak``.
     """
 
     key: str
@@ -55,7 +59,7 @@ class Target:
     week: int
     cause: str = ""
     share: float = 0.0
-    axis: str = ""
+    between: str = ""
 
     @property
     def unit(self) -> str:
@@ -64,8 +68,17 @@ class Target:
 
     @property
     def dim(self) -> str:
-        """Dim of the axis in datasets."""
-        return self.axis.replace(".", "_")
+        """Dim of the axis in datasets, where the ends of an axis are compared."""
+        return self.between.replace(".", "_")
+
+    def pair(self, names: Sequence[str]) -> tuple[str, str] | None:
+        """Return the names of the two cells that are compared, of those that a study has; None where they are none."""
+        parts = self.between.split(MINUS)
+        for place in range(1, len(parts)):
+            first, second = MINUS.join(parts[:place]), MINUS.join(parts[place:])
+            if first in names and second in names and first != second:
+                return first, second
+        return None
 
     @property
     def words(self) -> str:
@@ -99,7 +112,7 @@ def examples(model: Model) -> tuple[str, ...]:
     """Return keys of targets, as messages name them."""
     return (
         "rmst", "rmst.5y", "survival.5y", f"incidence.{model.causes[0].name}.5y", "quantile.0.5", "difference.AXIS",
-        "sign", "m_star",
+        "survival_difference.AXIS.5y", "sign", "m_star",
     )  # fmt: skip
 
 
@@ -131,11 +144,16 @@ def schemas() -> tuple[dict[str, Schema], dict[str, Schema]]:
         "quantile": {**nested(TIME), "description": "time by which a share of firms has ended: 0.5, the median"},
         "difference": {
             **nested(TIME),
-            "description": "mean lifetime at the last value of an axis less that at its first, at all others' values",
+            "description": "mean lifetime at the last value of an axis less that at its first, at all others' values, "
+            "or that of one named cell less that of another, as 'aligned - weak'",
+        },
+        "survival_difference": {
+            **nested(share),
+            "description": "the same of the share of firms alive, by week",
         },
         "sign": {
             "anyOf": [*axes["anyOf"], by_week(axes)],
-            "description": "axes whose difference in mean lifetime is to be known by its sign, at all others' values",
+            "description": "axes, or pairs of named cells, whose difference in mean lifetime is known by its sign",
         },
         "m_star": {**share, "description": "misalignment at which the effect of execution changes its sign"},
     }  # fmt: skip
@@ -145,6 +163,7 @@ def schemas() -> tuple[dict[str, Schema], dict[str, Schema]]:
         rf"^incidence\..+\.{within}$": share,
         rf"^quantile\.{SHARE.pattern}$": TIME,
         r"^difference\..+$": TIME,
+        rf"^survival_difference\..+\.{within}$": share,
         rf"^sign\.{within}$": axes,
     }
     return keys, patterns
@@ -172,27 +191,29 @@ def _target(key: str, value: object, model: Model, weeks: int) -> Target:
     """Read one target."""
     path = f"precision.{reading.named(key)}"
     kind, _, rest = key.partition(".")
-    cause, share, axis, horizon = "", 0.0, "", rest
+    cause, share, between, horizon = "", 0.0, "", rest
     if kind == "incidence":
         cause, _, horizon = rest.rpartition(".")
     elif kind == "quantile":
         share, horizon = _share(rest, path), ""
-    elif kind in ALONG_AXES:
+    elif kind in PAIRED:
         before, _, last = rest.rpartition(".")
-        axis, horizon = (before, last) if before and HORIZON.fullmatch(last) else (rest, "")
-    needs_more = kind in ("survival", "incidence", "difference") and not rest
-    if kind not in KINDS or (kind == "m_star" and rest) or needs_more or (kind == "incidence" and not horizon):
+        between, horizon = (before, last) if before and HORIZON.fullmatch(last) else (rest, "")
+    needs_more = kind in ("survival", "incidence", "difference", "survival_difference") and not rest
+    needs_week = kind in ("incidence", "survival_difference") and not horizon
+    if kind not in KINDS or (kind == "m_star" and rest) or needs_more or needs_week:
         hint = did_you_mean(key, (*OPTIONS, *examples(model))) or (
             f"; allowed: {', '.join(OPTIONS)}, and targets such as {', '.join(examples(model))}"
         )
         raise StudyError(f"{path}: there is no such key in [precision]{hint}")
-    if kind == "sign" and value != axis:
-        refuse(path, value, 'must be an axis of the grid, such as "execution", or a list of axes')
+    if kind == "sign" and value != between:
+        what = 'must be an axis of the grid, such as "execution", or two named cells, "aligned - weak"; or a list'
+        refuse(path, value, what)
     causes = tuple(entry.name for entry in model.causes)
     if kind == "incidence" and cause not in causes:
         raise StudyError(f"{path}: '{cause}' is no cause of model '{model.name}'; allowed: {', '.join(causes)}")
     week = _week(horizon, path, weeks)
-    return Target(key, kind, _within(value, kind, week, path), week, cause, share, axis)
+    return Target(key, kind, _within(value, kind, week, path), week, cause, share, between)
 
 
 def _share(text: str, path: str) -> float:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from firmfate.counts import reserved
+from firmfate.counts import BIN_WEEKS, reserved
 from firmfate.errors import StudyError
 from firmfate.study.precision import SMALLEST_PILOT
+from firmfate.study.targets import PAIRED, Target
 from firmfate.tables import reading
 from firmfate.tables.faults import Faults
 
@@ -98,13 +99,31 @@ def _precision(study: Study) -> None:
             "the effect of execution changes its sign along misalignment"
         )
     for target in precision.targets:
-        if target.axis and target.axis not in along:
+        if target.kind in PAIRED:
+            _pairs(study, target, along)
+
+
+def _pairs(study: Study, target: Target, along: set[str]) -> None:
+    """Refuse a target that compares what the design has not, or at a week of which batches know nothing."""
+    names = study.design.names
+    if names and not target.pair(names):
+        raise StudyError(
+            f"precision.{target.key}: '{target.between}' names no two cells; write \"{names[0]} - {names[-1]}\", of "
+            f"{', '.join(names)}"
+        )
+    if not names and target.between not in along:
+        raise StudyError(
+            f"precision.{target.key}: '{target.between}' is no axis of a [grid] with two values or more; allowed: "
+            f"{', '.join(sorted(along)) or 'none in this study'}"
+        )
+    if target.kind == "survival_difference":
+        if target.week % BIN_WEEKS and target.week != study.weeks:
             raise StudyError(
-                f"precision.{target.key}: '{target.axis}' is no axis of a [grid] with two values or more; allowed: "
-                f"{', '.join(sorted(along)) or 'none in this study'}"
+                f"precision.{target.key}: {target.week} weeks; firms of a batch are counted every {BIN_WEEKS} weeks, "
+                "and differences of shares are known there: choose a multiple of it"
             )
-        if target.axis and target.week not in study.horizons:
-            raise StudyError(
-                f"precision.{target.key}: {target.week} weeks is none of record.horizons, where differences between "
-                "cells are counted exactly; add it there"
-            )
+    elif target.week not in study.horizons:
+        raise StudyError(
+            f"precision.{target.key}: {target.week} weeks is none of record.horizons, where differences between "
+            "cells are counted exactly; add it there"
+        )

@@ -1,0 +1,1 @@
+"""What `firmfate plan --pilot` predicts, against what then happens."""

@@ -1,0 +1,1 @@
+"""What variance reduction beside common random numbers would bring, measured on the map of the paradox."""
