@@ -1,10 +1,10 @@
-"""The likelihood of counted exits by age, given simulated ones: Dirichlet-multinomial.
+"""The likelihood of counted exits by age, given the model's shares of them: Dirichlet-multinomial.
 
-A model's shares of exits by age are off those of the world by a misfit, and a simulation of F firms knows them up to
-its own error. Both are taken as Dirichlet: shares around those simulated, with the covariance of a multinomial of as
-many firms as the concentration. A multinomial of F firms has that covariance too, so variances add: 1/concentration =
-1/(that of the misfit) + 1/F. The cohort is then a multinomial draw. (Dirichlet-multinomial: Mosimann 1962, Biometrika
-49, 65-82.)
+A model's shares of exits by age are off those of the world by a misfit, and what is known of the model's shares, by an
+emulator or a simulation of F firms, is off by an error. Both are taken as Dirichlet: shares around those given, with the
+covariance of a multinomial of as many firms as the concentration. Variances add: 1/concentration = 1/(that of the
+misfit) + error, which is 1/F of a simulation. The cohort is then a multinomial draw. (Dirichlet-multinomial: Mosimann
+1962, Biometrika 49, 65-82.)
 """
 
 from __future__ import annotations
@@ -38,54 +38,67 @@ def exits_of(table: SurvivalTable) -> Floats:
     return np.concatenate([-np.diff(alive), alive[-1:]])
 
 
-def concentration(misfit: ArrayLike, firms: int) -> Floats:
-    """Return the Dirichlet concentration for a misfit and a number of simulated firms.
+def concentration(misfit: ArrayLike, error: float = 0.0) -> Floats:
+    """Return the Dirichlet concentration for a misfit and an error of the shares.
 
     Parameters
     ----------
     misfit : array
         Standard deviation of a share of one half: 0.01 is one percentage point of survival.
-    firms : int
-        Simulated firms.
+    error : float
+        That of the shares, as 1/concentration: the emulator's, or 1/F of F simulated firms.
 
     Examples
     --------
-    >>> float(concentration(0.01, 10**9).round()), float(concentration(0.01, 2_499).round(1))
+    >>> float(concentration(0.01).round()), float(concentration(0.01, 1 / 2_499).round(1))
     (2499.0, 1249.5)
     """
     own = 0.25 / np.square(np.asarray(misfit, dtype=np.float64)) - 1.0
-    return np.asarray(1.0 / (1.0 / own + 1.0 / firms))
+    return np.asarray(1.0 / (1.0 / own + error))
 
 
-def log_likelihood(exits: ArrayLike, simulated: ArrayLike, misfit: ArrayLike) -> Floats:
-    """Return log P(exits | simulated exits, misfit) up to a term that depends on `exits` alone.
+def shares_of(exits: ArrayLike) -> Floats:
+    """Return shares of simulated exits, (..., ages + 1), none of which is 0: half a firm is added to each count."""
+    counted = np.asarray(exits, np.float64) + ADDED
+    return np.asarray(counted / counted.sum(axis=-1, keepdims=True))
+
+
+def log_likelihood(exits: ArrayLike, shares: ArrayLike, misfit: ArrayLike, error: float = 0.0) -> Floats:
+    """Return log P(exits | shares, misfit) up to a term that depends on `exits` alone.
 
     Parameters
     ----------
     exits : (ages + 1,) array
         Counted, as `exits_of` returns them.
-    simulated : (..., ages + 1) array
-        Simulated counts; NaN where nothing could be simulated, which gives -inf.
+    shares : (..., ages + 1) array
+        Emulated, or of simulated counts (`shares_of`); NaN where nothing could be simulated, which gives -inf.
     misfit : (...) array
+    error : float
         As of `concentration`.
     """
     from scipy.special import gammaln
 
-    exits, simulated = np.asarray(exits, np.float64), np.asarray(simulated, np.float64)
-    alpha = _alpha(simulated, misfit)
+    exits = np.asarray(exits, np.float64)
+    alpha = concentration(misfit, error)[..., np.newaxis] * np.asarray(shares, np.float64)
     total = alpha.sum(axis=-1)
     found = gammaln(total) - gammaln(total + exits.sum()) + (gammaln(alpha + exits) - gammaln(alpha)).sum(axis=-1)
     return np.asarray(np.where(np.isfinite(found), found, -np.inf))
 
 
 def draw_alive(
-    simulated: ArrayLike, misfit: ArrayLike, firms: int, random: np.random.Generator, *, between: float = 0.0
+    shares: ArrayLike,
+    misfit: ArrayLike,
+    firms: int,
+    random: np.random.Generator,
+    *,
+    error: float = 0.0,
+    between: float = 0.0,
 ) -> Floats:
     """Draw the shares alive of cohorts that the model predicts, (..., ages).
 
     Parameters
     ----------
-    simulated, misfit
+    shares, misfit, error
         As of `log_likelihood`.
     firms : int
         Size of a cohort.
@@ -93,10 +106,10 @@ def draw_alive(
     between : float
         Variance between cohorts of one sector, as `between_cohorts` returns it, beside the misfit.
     """
-    shares = _dirichlet(_alpha(np.asarray(simulated, np.float64), misfit), random)
+    drawn = _dirichlet(concentration(misfit, error)[..., np.newaxis] * np.asarray(shares, np.float64), random)
     if between > 0:
-        shares = _dirichlet(shares / between, random)
-    exits = random.multinomial(firms, shares)
+        drawn = _dirichlet(drawn / between, random)
+    exits = random.multinomial(firms, drawn)
     return np.asarray(1.0 - np.cumsum(exits, axis=-1)[..., :-1] / firms)
 
 
@@ -116,15 +129,6 @@ def between_cohorts(tables: list[SurvivalTable]) -> float:
     expected = firms * exits.sum(axis=0) / firms.sum()
     ratio = float(((exits - expected) ** 2 / expected).sum()) / ((len(exits) - 1) * (exits.shape[1] - 1))
     return float(max(0.0, (ratio - 1.0) / (float(firms.mean()) - ratio)))
-
-
-def _alpha(simulated: Floats, misfit: ArrayLike) -> Floats:
-    firms = simulated.sum(axis=-1)
-    shares = (simulated + ADDED) / (firms + ADDED * simulated.shape[-1])[..., np.newaxis]
-    known = np.where(np.isfinite(firms), firms, 1.0)
-    own = 0.25 / np.square(np.asarray(misfit, dtype=np.float64)) - 1.0
-    found: Floats = (1.0 / (1.0 / own + 1.0 / known))[..., np.newaxis] * shares
-    return found
 
 
 def _dirichlet(alpha: Floats, random: np.random.Generator) -> Floats:
