@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from firmfate.calibration import SimulatedSurvival, SurvivalTable, calibrate_posterior
+from firmfate.calibration import SimulatedSurvival, SurvivalTable, calibrate_posteriors
 
 FREE = {"buffer_mean": (0.0, 1.5), "drift": (-0.5, 0.0)}
 MISFIT = (0.01, 0.05, True)
@@ -45,9 +45,11 @@ def ranks(seeds: range, *, narrow: float = 3.0, **options: Any) -> tuple[dict[st
     """
     found: dict[str, list[float]] = {}
     spoiled: dict[str, list[float]] = {}
-    for seed in seeds:
-        truth, table = cohort(seed)
-        tree = calibrate_posterior("car", table, FREE, parameters=STILL, misfit=MISFIT, seed=seed, **options)
+    truths, tables = zip(*map(cohort, seeds), strict=True)
+    # Truth is drawn from the whole box, so that a second wave would be as wide as the first.
+    given = {"points": 512, "firms": 4_000, "waves": 1, "walkers": 16, "checked": 4, "seed": seeds[0], **options}
+    trees = calibrate_posteriors("car", tables, FREE, parameters=STILL, misfit=MISFIT, **given)
+    for truth, tree in zip(truths, trees, strict=True):
         for key, value in truth.items():
             drawn = tree["posterior"][key].values
             thin = drawn[:, :: max(1, drawn.size // 64 // len(drawn))].ravel()

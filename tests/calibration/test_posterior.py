@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from firmfate.calibration import SurvivalTable, calibrate_posterior, establishment_table
+from firmfate.calibration import SurvivalTable, calibrate_posterior, calibrate_posteriors, establishment_table
 from firmfate.calibration.posterior_summary import directions
 from firmfate.cli import main
 from firmfate.errors import EstimateError
 
 from . import simulation_based as sbc
 
-SMALL = {"firms": 300, "walkers": 8, "steps": 30, "screen": 32}
+SMALL = {"firms": 300, "points": 64, "walkers": 8, "steps": 30, "checked": 16}
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,8 @@ def test_groups_are_those_of_arviz_and_are_read_back(small, tmp_path):
         for group in ("posterior", "posterior_predictive", "sample_stats"):
             assert dict(read[group].sizes).items() >= {"chain": 16, "draw": 15}.items()
         assert read["posterior_predictive"]["alive"].sizes["age"] == len(sbc.AGES)
-        assert (read["simulated"]["exits"].sum("exit_age") == 300).all()
+        np.testing.assert_allclose(read["emulated"]["share"].sum("exit_age"), 1, atol=1e-5)
+        assert {"difference", "difference_se", "error", "effective_share"} <= set(read["emulator"].data_vars)
         assert read.attrs["target"] == "cohort 3"
     drawn = small["posterior"].to_dataset()
     for key, (low, high, *_) in {**sbc.FREE, "misfit": (0.001, 0.05)}.items():
@@ -63,7 +64,9 @@ def test_directions_say_what_was_narrowed():
         ({"walkers": 4}, "walkers = 4; allowed: an even number from 6"),
         ({"walkers": 9}, "walkers = 9; allowed: an even number"),
         ({"steps": 3}, "steps = 3; allowed: an integer from 8"),
-        ({"screen": 4}, "4 of 4 points of the screen could be simulated"),
+        ({"points": 100}, "points = 100; allowed: a power of two"),
+        ({"points": 32}, "32 of 32 points could be simulated, and an emulator of 2 parameters needs 40"),
+        ({"waves": 0}, "waves = 0; allowed: an integer from 1"),
     ],
 )
 def test_refuses_what_cannot_be_sampled(options, message):
@@ -82,7 +85,7 @@ def test_command_writes_draws(tmp_path, capsys):
     study = tmp_path / "car.toml"
     study.write_text('[study]\nname = "made"\nmodel = "car"\n[parameters]\nexecution = 0\nmisalignment = 0\n')
     words = ["calibrate", str(study), "--sector", "Manufacturing", "--cohort", "2012-2013", "--posterior", "--json"]
-    words += ["--free", "drift=-0.6:0", "--firms", "300", "--walkers", "8", "--steps", "20"]
+    words += ["--free", "drift=-0.6:0", "--firms", "300", "--points", "64", "--walkers", "8", "--steps", "20"]
     assert main([*words, "--into", str(tmp_path / "fit")]) == 0
     printed = json.loads(capsys.readouterr().out)
     assert printed["target"] == "Manufacturing 2012-2013"
@@ -110,14 +113,30 @@ def test_command_refuses_tables_that_are_none(tmp_path, capsys, words, message):
     assert printed.count("\n") == 1
 
 
+def test_tables_share_points_and_an_interrupted_run_goes_on(tmp_path):
+    tables = [sbc.cohort(seed)[1] for seed in (3, 4)]
+    options = {**SMALL, "parameters": sbc.STILL, "folder": tmp_path}
+    both = calibrate_posteriors("car", tables, sbc.FREE, **options)
+    assert [tree.attrs["target"] for tree in both] == ["cohort 3", "cohort 4"]
+    assert float(both[0]["posterior"]["drift"].mean()) != float(both[1]["posterior"]["drift"].mean())
+    held = sorted(tmp_path.iterdir())
+    assert len(held) == 3  # two waves, and the draws that were checked
+    held[0].unlink()
+    again = calibrate_posteriors("car", tables, sbc.FREE, **options)
+    assert sorted(tmp_path.iterdir()) == held
+    np.testing.assert_array_equal(again[1]["posterior"]["drift"], both[1]["posterior"]["drift"])
+    calibrate_posteriors("car", tables, sbc.FREE, **{**options, "firms": 301})
+    assert len(list(tmp_path.iterdir())) == 6
+
+
 @pytest.mark.slow
 def test_a_known_truth_is_found_again():
     truth, table = sbc.cohort(11)
     found = calibrate_posterior(
-        "car", table, sbc.FREE, parameters=sbc.STILL, misfit=sbc.MISFIT, firms=4_000, walkers=16, steps=400
+        "car", table, sbc.FREE, parameters=sbc.STILL, misfit=sbc.MISFIT, points=128, walkers=16, steps=2_000
     )
     summary = found["summary"].to_dataset()
-    assert float(summary["r_hat"].max()) < 1.2
+    assert float(summary["r_hat"].max()) < 1.05
     for key in sbc.FREE:
         row = summary.sel(parameter=key)
         assert abs(truth[key] - float(row["mean"])) < 4 * float(row["sd"]), key
@@ -137,7 +156,7 @@ def test_ranks_of_the_truth_are_even():
     assert sbc.power(32, narrow=3) > 0.9
     assert sbc.power(32, shift=1.0) > 0.9
     assert sbc.power(32) < 0.03
-    found, narrow = sbc.ranks(range(100, 132), firms=4_000, walkers=8, steps=80, screen=64)
+    found, narrow = sbc.ranks(range(100, 132), steps=400)
     for key, rank in found.items():
         assert sbc.p_value(rank) > 0.01 / 3, (key, np.sort(rank))
     assert min(sbc.p_value(rank) for rank in narrow.values()) < 0.01 / 3
@@ -151,7 +170,7 @@ def test_ranks_of_the_truth_are_even_over_many_cohorts(record_property, cohorts,
     seen = {f"sd {narrow:g} times too small": sbc.power(cohorts, narrow=narrow, level=level)}
     seen[f"off by {shift:g} sd"] = sbc.power(cohorts, shift=shift, level=level)
     record_property("power at 1 % over three parameters", seen)
-    found, close = sbc.ranks(range(1_000, 1_000 + cohorts), narrow=narrow, firms=4_000, walkers=8, steps=120, screen=64)
+    found, close = sbc.ranks(range(1_000, 1_000 + cohorts), narrow=narrow, steps=400)
     record_property("p-values", {key: sbc.p_value(rank) for key, rank in found.items()})
     record_property("p-values, draws made too narrow", {key: sbc.p_value(rank) for key, rank in close.items()})
     record_property("mean rank", {key: float(rank.mean()) for key, rank in found.items()})

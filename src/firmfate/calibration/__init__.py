@@ -1,10 +1,10 @@
 """Calibration: fit free parameters of a population of firms to the observed survival of a cohort.
 
 `calibrate` fits, as the command ``firmfate calibrate`` does; `calibrate_posterior` draws from the posterior, as
-``firmfate calibrate --posterior`` does, and `calibrate_posteriors` from those of several cohorts. `read_survival_table` reads a cohort (`SurvivalTable`), `establishment_table`
-makes one of the establishments of the US by sector and year of opening (`read_establishments`); `calibrated_tables`
-turns a fit into the tables of a study, and `SimulatedSurvival` gives the simulated survival at any values of the free
-parameters.
+``firmfate calibrate --posterior`` does, and `calibrate_posteriors` from those of several cohorts.
+`read_survival_table` reads a cohort (`SurvivalTable`), `establishment_table` makes one of the establishments of the US
+by sector and year of opening (`read_establishments`); `calibrated_tables` turns a fit into the tables of a study, and
+`SimulatedSurvival` gives the simulated survival at any values of the free parameters.
 """
 
 from firmfate.calibration.establishments import establishment_table, read_establishments

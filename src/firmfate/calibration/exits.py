@@ -1,8 +1,8 @@
 """The likelihood of counted exits by age, given the model's shares of them: Dirichlet-multinomial.
 
 A model's shares of exits by age are off those of the world by a misfit, and what is known of the model's shares, by an
-emulator or a simulation of F firms, is off by an error. Both are taken as Dirichlet: shares around those given, with the
-covariance of a multinomial of as many firms as the concentration. Variances add: 1/concentration = 1/(that of the
+emulator or a simulation of F firms, is off by an error. Both are taken as Dirichlet: shares around those given, with
+the covariance of a multinomial of as many firms as the concentration. Variances add: 1/concentration = 1/(that of the
 misfit) + error, which is 1/F of a simulation. The cohort is then a multinomial draw. (Dirichlet-multinomial: Mosimann
 1962, Biometrika 49, 65-82.)
 """

@@ -66,7 +66,7 @@ def _linear(points: Floats) -> Floats:
 def _squares(points: Floats, others: Floats, lengths: Floats) -> Floats:
     left, right = points / lengths, others / lengths
     found = (left * left).sum(axis=1)[:, np.newaxis] + (right * right).sum(axis=1) - 2.0 * left @ right.T
-    return np.maximum(found, 0.0, out=found)
+    return np.asarray(np.maximum(found, 0.0))
 
 
 def _kernel(points: Floats, others: Floats, lengths: Floats) -> Floats:

@@ -187,7 +187,7 @@ def calibrate_posteriors(
         model, ages, ranges, parameters=parameters, population=population, steps_per_week=steps_per_week,
         threads=threads,
     )  # fmt: skip
-    kept = {"firms": firms, "seed": seed, "folder": None if folder is None else Path(folder)}
+    kept: dict[str, Any] = {"firms": firms, "seed": seed, "folder": None if folder is None else Path(folder)}
     likelihoods = [
         _Likelihood(exits, np.searchsorted(ages, table.ages), box)
         for exits, table in zip(counted, targets, strict=True)
@@ -253,7 +253,7 @@ class _Likelihood:
     misfit: ParameterRange
 
     def misfits(self, points: Floats) -> Floats:
-        return np.vectorize(self.misfit.value, otypes=[float])(points[..., -1])
+        return np.asarray(np.vectorize(self.misfit.value, otypes=[float])(points[..., -1]))
 
     def own(self, exits: Floats) -> Floats:
         """Return exits, or shares, between the table's ages, (..., ages + 1), of those between all ages."""

@@ -104,7 +104,7 @@ class SimulatedSurvival:
 
     @property
     def identity(self) -> str:
-        """Return what simulated counts depend on beside points, ages, firms and seed: the same text, the same counts."""
+        """Return as text what simulated counts depend on beside points, ages, firms and seed."""
         known = {**self._given, "free": self.free, "program": self._engine.model.program.digest, "kernel": VERSION}
         return json.dumps(known, sort_keys=True, default=str)
 
@@ -136,8 +136,8 @@ class SimulatedSurvival:
         except StudyError:
             return np.full(len(self.ages), np.nan)
         records = self._engine.run(
-            cells.parameters, key=study.seed, cells=cells.random_words, first=first, replicates=firms, steps=study.steps,
-            varying=self._varying(study, firms, first),
+            cells.parameters, key=study.seed, cells=cells.random_words, first=first, replicates=firms,
+            steps=study.steps, varying=self._varying(study, firms, first),
         )  # fmt: skip
         end, lived = records.cause[0], records.event_step[0]
         if (end == INVALID).any():
