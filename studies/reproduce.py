@@ -29,6 +29,9 @@ HERE = Path(__file__).resolve().parent
 TIMES = HERE / "times.json"
 """Seconds that each study took when its numbers were last made from nothing, and on how many cores."""
 
+VERDICTS = {1.0: "met", 0.5: "open", 0.0: "missed", -1.0: "cannot say"}
+"""How numbers of the unit "verdict" are shown in sentences."""
+
 SAME = 1e-9
 """Relative difference that rounding alone may make between two ways to the same number."""
 
@@ -136,6 +139,7 @@ def rendered(text: str, table: Callable[[str], NumberTable], own: str = "") -> s
             "loss-percent": lambda: shown(value.scaled(-100)),
             "bare": lambda: shown(value).split(" ")[0],
             "limits": lambda: shown(value._replace(se=math.nan)),
+            "verdict": lambda: VERDICTS[value.estimate],
         }
         if part not in words:
             raise FirmfateError(f"{match[0]}: '{part}' is no way to show a number; allowed: {', '.join(words)}")

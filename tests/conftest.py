@@ -8,6 +8,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from tests.browser import browser, page_of  # noqa: F401
 
 import firmfate
 

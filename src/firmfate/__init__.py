@@ -12,6 +12,7 @@ The rooms, in the order in which a study flows through them::
     shards/        a plan of work, each piece a file
     execute/       the same shards on threads, on Dask, on Slurm, or by index
     slurm/         profiles of clusters, batch scripts, submission
+    progress.py    a bar, or lines, of how a run or a simulation goes on
     dataset/       finished shards become one xarray dataset
     simulation/    many firms or one without a study, and the trajectory of any one firm of a run
     survival/      estimators on counts
@@ -21,6 +22,7 @@ The rooms, in the order in which a study flows through them::
     calibration/   a population of firms fitted to observed survival
     plots/         one figure a function
     laboratory/    a model in one HTML file, whose firms are simulated in a browser
+    exploring/     what the report's page holds of a run, from which a browser compares cells
     reporting/     the report
     comparing/     two runs, or a run and observed survival, side by side
     exporting/     tables for R, pandas or a spreadsheet

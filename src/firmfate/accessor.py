@@ -22,7 +22,14 @@ __all__ = ["Accessor", "Plots"]
 
 
 class Plots:
-    """Figures of a dataset: ``ds.firmfate.plot.map(x, y)``."""
+    """Figures of a dataset: ``ds.firmfate.plot.map(x, y)``.
+
+    Examples
+    --------
+    >>> from firmfate.survival import example
+    >>> example().firmfate.plot.map("execution", "misalignment").get_xlabel()
+    'execution'
+    """
 
     def __init__(self, ds: xr.Dataset) -> None:
         self._ds = ds

@@ -7,13 +7,29 @@ may crash.
 from __future__ import annotations
 
 import contextlib
-import fcntl
+import errno
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
+
+
+def lock(descriptor: int, *, wait: bool) -> None:
+    """Lock an open file or folder among processes until it is closed.
+
+    Raises
+    ------
+    OSError
+        BlockingIOError where another process holds it, if it is not to wait; ENOSYS where the system has no such locks.
+    """
+    try:
+        import fcntl
+    except ImportError as fault:  # Windows
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS)) from fault
+    fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 class Disk:
@@ -44,7 +60,9 @@ class Disk:
 
     def flush(self, path: Path) -> None:
         """Have the content of a file, or the names in a folder, survive a crash of the machine."""
-        descriptor = os.open(path, os.O_RDONLY)
+        if os.name == "nt" and path.is_dir():  # Windows keeps names itself, and opens no folders
+            return
+        descriptor = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
         try:
             os.fsync(descriptor)
         finally:
@@ -64,15 +82,21 @@ class Disk:
 
     def reserve(self, folder: Path, size: int) -> None:
         """See that so many bytes can be written into a folder, quotas included: allocate them, and give them back."""
+        if not hasattr(os, "posix_fallocate"):  # macOS, Windows
+            if shutil.disk_usage(folder).free < size:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
+            return
         with tempfile.TemporaryFile(dir=folder) as file:
             os.posix_fallocate(file.fileno(), 0, size)
 
     @contextlib.contextmanager
     def lock(self, folder: Path) -> Iterator[None]:
         """Hold a lock on a folder, which goes with the process; BlockingIOError where another holds it."""
+        if os.name == "nt":
+            raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS), str(folder))
         descriptor = os.open(folder, os.O_RDONLY)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock(descriptor, wait=False)
             yield
         finally:
             os.close(descriptor)
@@ -87,10 +111,6 @@ class Disk:
 
     def runs(self, process: int) -> bool:
         """Return whether there is a process of this number."""
-        try:
-            os.kill(process, 0)
-        except ProcessLookupError:
-            return False
-        except OSError:  # it belongs to another user
-            return True
-        return True
+        import psutil
+
+        return bool(psutil.pid_exists(process))

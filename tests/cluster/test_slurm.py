@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import shutil
 import subprocess
@@ -71,6 +72,28 @@ def test_dask_in_jobs_is_encrypted_where_the_profile_has_tls_files(
     assert "tcp://" not in said
     for name in ("allocation", "jobs"):
         small.assert_same(tmp_path / name)
+
+
+def test_rounds_of_precision_are_submitted_one_after_the_other(profile: Profile, tmp_path: Path) -> None:
+    """The job that gathers a round submits the next; the result is that of threads."""
+    study = tmp_path / "study.toml"
+    study.write_text(
+        '[study]\nname = "rounds"\nmodel = "car"\nreplicates = 1024\n[grid]\nexecution = [0.1, 1.0]\n'
+        'misalignment = [0.1, 0.64, 1.0]\n[precision]\nrmst = "0.25 years"\nsign = "execution"\n'
+    )
+    firmfate.run(study, into=tmp_path / "threads", progress=False).close()
+    rounds = json.loads((tmp_path / "threads" / "rounds.json").read_text())["rounds"]
+    assert len(rounds) > 1
+    into = tmp_path / "array"
+    submit(study, into=into, profile=profile)
+    wait_until(lambda: len((into / "slurm" / "jobs.txt").read_text().split()) >= 2 * len(rounds))
+    jobs = (into / "slurm" / "jobs.txt").read_text().split()
+    assert wait_for_job(jobs[-1]) == "COMPLETED", log(into, jobs[-1])
+    assert (into / "slurm" / "jobs.txt").read_text().split() == jobs
+    assert len(jobs) == 2 * len(rounds)
+    assert json.loads((into / "rounds.json").read_text())["rounds"] == rounds
+    assert (into / "report.html").is_file()
+    Case(study, tmp_path / "threads").assert_same(into)
 
 
 def test_the_sites_limit_is_read(profile: Profile, small: Case, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ import pytest
 import xarray as xr
 
 import firmfate
-from firmfate.errors import StudyError
+from firmfate.errors import FirmfateError, StudyError
 
 NAMES = ("weak", "schwach, aber günstig", "強い")
 CELLS = [{"execution": 0.2}, {"execution": 0.5}, {"execution": 0.9}]
@@ -45,6 +47,27 @@ def test_the_file_holds_them_as_text(run: Path) -> None:
     printed = subprocess.run(["ncdump", "-v", "cell", run / "result.nc"], capture_output=True, text=True, check=True)
     assert '"weak' in printed.stdout
     assert 'cell:_Encoding = "utf-8"' in printed.stdout
+
+
+def test_firms_are_replayed_by_the_name_of_their_cell(run: Path) -> None:
+    by_name, by_axis = firmfate.replay(run, cell="強い", replicate=3), firmfate.replay(run, execution=0.9, replicate=3)
+    assert by_name.identical(by_axis)
+    assert firmfate.replay(run, cell="weak", replicate=3).attrs["execution"] == 0.2
+    for wanted, message in (
+        ({"cell": "week"}, "no cell of this run is called 'week'; did you mean 'weak'?"),
+        ({"cell": "strong"}, "no cell of this run is called 'strong'; allowed: weak, "),
+        ({"cell": "weak", "execution": 0.9}, "give its name or values of axes, not both"),
+    ):
+        with pytest.raises(FirmfateError, match=re.escape(message)):
+            firmfate.replay(run, **wanted)  # type: ignore[arg-type]
+
+
+def test_the_command_replays_by_the_name_too(command: Any, run: Path) -> None:
+    printed = [
+        json.loads(command("replay", run, *words, "--replicate", 3, "--json").out)
+        for words in (["--cell", "強い"], ["--axis", "cell=強い"], ["--execution", 0.9])
+    ]
+    assert printed[0] == printed[1] == printed[2]
 
 
 def test_other_names_are_the_same_cells(run: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import inspect
 import math
 import pkgutil
 import pydoc
@@ -42,6 +43,53 @@ def test_there_are_examples() -> None:
     finder = doctest.DocTestFinder()
     found = [name for name in MODULES if any(test.examples for test in finder.find(importlib.import_module(name)))]
     assert {"firmfate.simulation.many_firms", "firmfate.shards.plan", "firmfate.study.study"} <= set(found)
+
+
+WITHOUT = {
+    "firmfate": {"write_report"},  # a second
+    "firmfate.plots": {"dashboards"},  # likewise
+    "firmfate.execute": {
+        "DaskClient",
+        "DaskScheduler",
+        "SlurmWorkers",
+        "Executor",
+        "Work",
+    },  # guides run the first three
+    "firmfate.calibration": {"SimulatedSurvival", "SurvivalTable", "calibrated_tables"},
+    # What the rooms of the package give each other:
+    "firmfate.comparing": {"write_page"},
+    "firmfate.dataset": {"BrokenShards"},
+    "firmfate.design": {"Design", "read_design"},
+    "firmfate.exporting": {"Column", "Exported", "export_counts", "export_firms", "recorded"},
+    "firmfate.exploring": {"ended_by_batch", "part"},
+    "firmfate.precision": {"Forecast", "Measured", "Reached", "Rounds", "forecast", "recorded", "sentences", "widths"},
+    "firmfate.shards": {"RunDirectory", "Shard", "ShardFile", "Status", "Worker"},
+    "firmfate.simulation": {"Replayer"},
+    "firmfate.slurm": {"Submission"},
+}
+"""Public names without an example in their docstring; who writes one takes its name out."""
+
+
+def test_every_public_name_has_an_example() -> None:
+    """An `Examples` section of its own, or of a method; errors and constants need none."""
+    rooms = ["firmfate", *(f"firmfate.{room.name}" for room in pkgutil.iter_modules(firmfate.__path__))]
+    lacking: dict[str, set[str]] = {}
+    seen: set[int] = set()
+    for room in rooms:
+        if room.endswith("__main__"):
+            continue
+        module = importlib.import_module(room)
+        for name in getattr(module, "__all__", ()):
+            found = getattr(module, name)
+            if not callable(found) or id(found) in seen:
+                continue
+            seen.add(id(found))
+            own = vars(found).items() if inspect.isclass(found) else ()
+            methods = [one for key, one in own if key[0] != "_" and hasattr(one, "__get__")]
+            texts = [inspect.getdoc(one) or "" for one in (found, *methods)]
+            if not any(">>> " in text or "Examples\n--------\nSee `" in text for text in texts):
+                lacking.setdefault(room, set()).add(name)
+    assert lacking == WITHOUT
 
 
 @pytest.mark.parametrize("kind", [*DESIGNS, "population"])

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
 import sys
+import time
+import weakref
 from pathlib import Path
 
 import pytest
+
+from firmfate.execute.interrupts import delivered
+from firmfate.execute.stopping import Stopped
 
 PROGRAM = """
 import os, signal, sys, weakref
@@ -78,3 +84,23 @@ def test_what_else_python_cannot_raise_is_shown_as_ever(tmp_path: Path) -> None:
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert ended.returncode == 0
     assert "ZeroDivisionError" in ended.stderr
+
+
+def test_an_interrupt_in_the_last_moment_of_a_block_is_raised() -> None:
+    class Thing:
+        """What a weak reference can be of."""
+
+    def interrupted(_: object) -> None:
+        raise Stopped(signal.SIGTERM)
+
+    held = signal.getsignal(signal.SIGTERM)
+    try:
+        thing = Thing()
+        reference = weakref.ref(thing, interrupted)
+        with pytest.raises(Stopped), delivered():
+            del thing
+        assert reference() is None
+        time.sleep(0.1)  # nothing comes a second time
+        assert signal.getsignal(signal.SIGTERM) is held
+    finally:
+        signal.signal(signal.SIGTERM, held)

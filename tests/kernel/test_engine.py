@@ -81,14 +81,14 @@ def test_plain_python_is_the_oracle_of_others(model):
         assert of_engine(firms, i) == of_path(model, firmfate.simulate_path(model, weeks=520, seed=8, replicate=i))
 
 
-def records(model: str, lanes: int, rows, *, first=0, replicates=40, steps=300, order=None, varying=None):
+def records(model: str, lanes: int, rows, *, first=0, replicates=40, steps=300, order=None, varying=None, cells=None):
     model = load_model(model)
     engine = Engine(model, dt=1 / model.steps_per_week, lanes=lanes)
     table = np.array([[{**model.defaults, **row}[name] for name in model.fields] for row in rows])
     if order is not None:
         table = table[order]
-    cells = np.zeros(len(table), np.uint64)
-    return engine.run(table, key=5, cells=cells, first=first, replicates=replicates, steps=steps, varying=varying)
+    words = np.zeros(len(table), np.uint64) if cells is None else np.asarray(cells, np.uint64)
+    return engine.run(table, key=5, cells=words, first=first, replicates=replicates, steps=steps, varying=varying)
 
 
 CARS = [{"execution": e, "misalignment": m} for e in (0.1, 0.9) for m in (0.0, 0.5, 1.0)]
@@ -170,6 +170,13 @@ def test_common_random_numbers():
     assert (apart.event_week[0] == apart.event_week[1]).mean() < 0.5
     again = firmfate.simulate("firm", common_random_numbers=False, **{**cells, "execution": [0.3001, 0.3]})
     assert np.array_equal(again.event_week[1], apart.event_week[0]), "a cell's numbers follow its values, not its place"
+
+
+def test_every_bit_of_a_cells_random_word_gives_other_firms():
+    """The least and the greatest of either half of 64 bits among them."""
+    words = [0, 1, 1 << 31, 1 << 32, 1 << 63]
+    found = records("car", 16, [{}] * len(words), cells=words, replicates=100).event_step
+    assert len({tuple(row) for row in found.tolist()}) == len(words)
 
 
 @pytest.mark.parametrize("model", ["firm", "car"])

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import xarray as xr
 from playwright.sync_api import Page
-from tests.laboratory.conftest import complete, wait
+from tests.browser import wait
+from tests.laboratory.conftest import complete
 
 import firmfate
 

@@ -15,9 +15,10 @@ import pytest
 
 import firmfate
 from firmfate.errors import FirmfateError
-from firmfate.laboratory.page import as_script_data, content_of_model, rendered
+from firmfate.laboratory.page import content_of_model, rendered
 from firmfate.laboratory.ranges import slider_range
 from firmfate.models import load_model
+from firmfate.webpage import as_script_data
 
 HOSTILE = "</script><script>alert(1)</script><!--<script>"
 

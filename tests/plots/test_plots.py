@@ -256,6 +256,8 @@ def test_fan_shows_quantiles_of_the_living(many: xr.Dataset) -> None:
     years = many["week"].values[drawn] / YEAR
     for band, share in zip(axes[0].collections, (0.05, 0.25), strict=True):
         assert band.get_paths()[0].vertices[:, 0].max() == pytest.approx(years[alive * share >= 1].max())
+    few = plots.fan(many.isel(trajectory=slice(0, 3)))  # too few for any band
+    assert [len(ax.collections) for ax in few[:-1]] == [0, 0, 0]
     with pytest.raises(EstimateError, match="did you mean 'cash'"):
         plots.fan(many, variables=["cahs"])
     with pytest.raises(EstimateError, match="many firms"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -14,12 +14,13 @@ from scipy import special, stats
 from firmfate import Study
 from firmfate.analysis import turning_point
 from firmfate.dataset.summing import as_dataset
-from firmfate.precision.rounds import following
+from firmfate.precision import Reached, widths
+from firmfate.precision.allocation import Allowed, following
 from firmfate.precision.rules import firms_needed, half_width, next_firms
-from firmfate.precision.widths import Reached, widths
+from firmfate.precision.sequences import difference_half_width, sequence_quantile, student_for
 from firmfate.shards import Shard, Worker
 from firmfate.shards.directory import fingerprint_of
-from firmfate.survival import kaplan_meier, rmst
+from firmfate.survival import kaplan_meier, quantile, rmst
 from firmfate.survival.core.limits import wilson
 
 Z = stats.norm.ppf(0.975)
@@ -45,7 +46,7 @@ def shares_covered(
             half = float(half_width(x, x, n, Z))
             if half <= within:
                 break
-            larger = next_firms(n, float(firms_needed(n, half, within)), 128, most)
+            larger = min(int(next_firms(n, firms_needed(n, half, within), 128)), most)
             if larger == n:
                 break
             x += int(random.binomial(larger - n, p))
@@ -76,14 +77,58 @@ def shares_covered_by_first_narrow(p: float, within: float, repetitions: int, se
     return covered / repetitions
 
 
-class Cars:
-    """Cars over a small grid, without notice: their survival is known exactly at every step of 13 weeks."""
+def signs_found(
+    p: float,
+    repetitions: int,
+    seed: int,
+    *,
+    looks: int = 20,
+    effect: float = 0.0,
+    pilot: int = 1024,
+    batches: int = 128,
+) -> tuple[float, float, float]:
+    """Return in how many repetitions a sign is found: by the sequence, by 95 % limits of one look, and wrongly.
 
-    def __init__(self, **targets: object) -> None:
-        grid = {"execution": [0.2, 1.0], "misalignment": [0.2, 0.5, 1.0]}
+    Pairs of firms differ by -1 or 1 with probability p each, shifted by `effect`; each look has a quarter more firms.
+    """
+    random = np.random.default_rng(seed)
+    sums, n = np.zeros((repetitions, batches)), 0
+    signs, by_one_look = np.zeros(repetitions), np.zeros(repetitions, bool)
+    for look in range(looks):
+        more = (int(next_firms(n, n, batches)) if look else pilot) - n
+        n += more
+        unlike = random.binomial(more // batches, 2 * p, sums.shape)
+        sums += 2 * random.binomial(unlike, 0.5 + effect / 2) - unlike
+        mean, se = sums.sum(axis=1) / n, sums.std(axis=1, ddof=1) * math.sqrt(batches) / n
+        half = difference_half_width(se, n, student_for(sequence_quantile(n, pilot, 0.95), batches - 1), 1.0)
+        signs = np.where((signs == 0) & (np.abs(mean) > half), np.sign(mean), signs)
+        by_one_look |= np.abs(mean) > Z * se
+    return (signs != 0).mean(), by_one_look.mean(), (signs < 0).mean()
+
+
+def paired_limits(ds: xr.Dataset) -> xr.Dataset:
+    """Return Student's limits of the effect of execution, in years, from the means of batches of equal size."""
+    steps = ds["batch_lifetime"].isel(horizon=-1) / ds["batch_firms"] / ds.attrs["steps_per_week"] / 52
+    of_batches = steps.isel(execution=1) - steps.isel(execution=0)
+    mean, batches = of_batches.mean("batch"), ds.sizes["batch"]
+    half = stats.t.ppf(0.975, batches - 1) * of_batches.std("batch", ddof=1) / math.sqrt(batches)
+    return xr.Dataset({"lower": mean - half, "upper": mean + half})
+
+
+class Cars:
+    """Cars over a small grid, without notice: their survival is known exactly at every step of 13 weeks.
+
+    At a misalignment of 0.6 they live equally long whatever the execution.
+    """
+
+    def __init__(
+        self, misalignment: Sequence[float] = (0.2, 0.5, 1.0), *, common: bool = True, **targets: object
+    ) -> None:
+        self.misalignment = tuple(misalignment)
+        grid = {"execution": [0.2, 1.0], "misalignment": list(misalignment)}
         self.study = Study(
-            name="cars", model="car", replicates=1024, seed=5, grid=grid, parameters={"notice": 0.0},
-            precision={"at_most": 2**19, **targets},
+            name="cars", model="car", replicates=1024, seed=5, common_random_numbers=common, grid=grid,
+            parameters={"notice": 0.0}, precision={"at_most": 2**19, **targets},
         )  # fmt: skip
         self.worker = Worker(self.study, fingerprint_of(self.study))
 
@@ -93,9 +138,9 @@ class Cars:
         nodes, weights = special.roots_hermitenorm(400)
         distance, weights = np.exp(0.862 + 1.031 * nodes), weights / weights.sum()
         years = np.arange(1, 81)[:, np.newaxis] / 4
-        found = np.ones((2, 3, 81))
+        found = np.ones((2, len(self.misalignment), 81))
         for i, execution in enumerate((0.2, 1.0)):
-            for j, misalignment in enumerate((0.2, 0.5, 1.0)):
+            for j, misalignment in enumerate(self.misalignment):
                 drift = -0.189 + 0.3 * execution - 0.5 * execution * misalignment
                 root = np.sqrt(years)
                 stays = stats.norm.cdf((distance + drift * years) / root)
@@ -112,38 +157,49 @@ class Cars:
     def turning(self) -> float:
         """Where the effect of execution, linear between the grid's cells, is 0."""
         effect = self.lifetimes[1] - self.lifetimes[0]
-        return float(np.interp(0.0, -effect, [0.2, 0.5, 1.0]))
+        return float(np.interp(0.0, -effect, self.misalignment))
 
     def run(self, repetition: int) -> tuple[tuple[Reached, ...], xr.Dataset]:
         """Return how far the rule got with firms of its own, and their counts."""
-        first, study = repetition * 2**20, self.study
-        cells = np.arange(len(study.cells))
-        counters, held = self.worker.schema.counters, 0
-        total: dict[str, NDArray[np.int64]] = {}
-        n = study.replicates
+        start, study = repetition * 2**20, self.study
+        cells, counters = np.arange(len(study.cells)), self.worker.schema.counters
+        total = counters.named(counters.empty(cells.size))
+        signs: dict[str, NDArray[np.int8]] = {}
+        held, wanted = np.zeros(cells.size, np.int64), np.full(cells.size, study.replicates)
         while True:
-            shard = Shard(tuple(cells.tolist()), first + held, n - held, "")
-            for name, counted in self.worker.counts(shard).items():
-                total[name] = total[name] + counted if held else counted.copy()
-            held = n
+            for begin, end in sorted({*zip(held.tolist(), wanted.tolist(), strict=True)}):
+                growing = np.flatnonzero((held == begin) & (wanted == end))
+                if end > begin:
+                    shard = Shard(tuple(growing.tolist()), start + begin, end - begin, "")
+                    for name, counted in self.worker.counts(shard).items():
+                        total[name][growing] += counted
+            held = wanted
 
             def counts(names: Collection[str], positions: NDArray[np.intp] | None = None) -> xr.Dataset:
                 chosen = {name: total[name] if positions is None else total[name][positions] for name in names}
                 return as_dataset(study, study.cells, counters, chosen, over_axes=positions is None)
 
-            reached = widths(study.precision, counts, [cells], cells=cells.size, firms=n)
-            n = following(reached, n, study.batches, study.precision.most_firms)
-            if n == held:
+            measured = widths(study.precision, counts, [cells], cells=cells.size, signs=signs)
+            signs = {one.target.key: one.signs for one in measured if one.target.kind == "sign"}
+            wanted = following(measured, held, Allowed.of(study), batches=study.batches, alike=False)
+            if np.array_equal(wanted, held):
                 names = ("events", "firms", "invalid", "batch_firms", "batch_lifetime")
-                return reached, counts(names)
+                return tuple(one.reached() for one in measured), counts(names)
 
     def covered(self, ds: xr.Dataset) -> dict[str, NDArray[np.bool_]]:
         """Return whether the limits of what was asked for contain the truth: mean lifetime, survival at 5 years, m*."""
-        exact = {"rmst": self.lifetimes, "survival": self.survival[..., 20], "m_star": self.turning}
+        exact = {
+            "rmst": self.lifetimes, "survival": self.survival[..., 20], "m_star": self.turning,
+            "difference": self.lifetimes[1] - self.lifetimes[0],
+            "quantile": 13.0 * (self.survival <= 0.75).argmax(axis=-1),
+        }  # fmt: skip
         asked = {target.kind for target in self.study.precision.targets}
         found = {"rmst": rmst(ds) / 52} if "rmst" in asked else {}
         found |= {"survival": kaplan_meier(ds).sel(week=260)} if "survival" in asked else {}
         found |= {"m_star": turning_point(ds)} if "m_star" in asked else {}
+        found |= {"quantile": quantile(ds, p=0.25)} if "quantile" in asked else {}
+        if "difference" in asked:
+            found["difference"] = paired_limits(ds)
         return {
             name: ((one["lower"].values <= exact[name]) & (exact[name] <= one["upper"].values))
             for name, one in found.items()

@@ -72,6 +72,25 @@ def test_ten_thousand_repetitions_on_cars(record_property: Callable[[str, object
     record_property("mean firms a cell", firms)
 
 
+@pytest.mark.slow
+def test_differences_and_quantiles_are_covered_after_stopping() -> None:
+    """Limits of quantiles are weeks of events, which cars have every 13 weeks: they cover at least as often."""
+    covered, _ = measured(Cars(difference={"execution": "0.25 years"}, quantile={"0": {"25": "0.6 years"}}), 150)
+    assert abs(covered["difference"] - 0.95).max() < margin(150)
+    assert covered["quantile"].min() > 0.95 - margin(150)
+
+
+@pytest.mark.evidence
+def test_ten_thousand_differences_and_quantiles(record_property: Callable[[str, object], None]) -> None:
+    covered, firms = measured(Cars(difference={"execution": "0.25 years"}, quantile={"0": {"25": "0.6 years"}}), 10_000)
+    for name in ("difference", "quantile"):
+        spread = {"lowest of all places": float(covered[name].min()), "highest": float(covered[name].max())}
+        record_property(name, spread)
+    record_property("mean firms a cell", firms)
+    assert abs(covered["difference"] - 0.95).max() < margin(10_000)
+    assert covered["quantile"].min() > 0.95 - margin(10_000)
+
+
 @pytest.mark.evidence
 def test_a_thousand_turning_points(record_property: Callable[[str, object], None]) -> None:
     covered, firms = measured(Cars(m_star=0.01), 1_000)

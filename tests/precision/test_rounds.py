@@ -21,18 +21,22 @@ from .conftest import counts, decisions
 
 def test_a_pilot_one_round_and_enough(finished: Path) -> None:
     held = json.loads(decisions(finished))
-    assert [entry["firms a cell"] for entry in held["rounds"]] == [1024, held["rounds"][0]["next"]]
+    pilot, last = held["rounds"]
+    assert (pilot["firms a cell"], pilot["next"]) == (1024, last["firms a cell"])
+    assert last["next"] == last["firms a cell"]
     assert held["finished"] == "reached"
     with firmfate.open_run(finished) as ds:
         reached, why = recorded(ds.attrs["precision"])
-        assert int(ds.attrs["replicates"]) == held["rounds"][0]["next"] == int(ds["firms"].max())
+        firms = ds["firms"]
+        assert pilot["next"] == {"least": int(firms.min()), "most": int(firms.max()), "in all": int(firms.sum())}
+        assert int(ds.attrs["replicates"]) == int(firms.max()) > int(firms.min())
         mean, alive = firmfate.survival.rmst(ds) / 52, firmfate.survival.kaplan_meier(ds).sel(week=260)
         assert float((mean["upper"] - mean["lower"]).max()) <= 2 * 0.3
         assert float((alive["upper"] - alive["lower"]).max()) <= 2 * 0.02
     assert why == "reached"
     assert [(one.target, one.enough, one.cells) for one in reached] == [("rmst", True, 6), ("survival.5y", True, 6)]
     assert firmfate.status(finished).missing == 0
-    life = firmfate.replay(finished, execution=1.0, misalignment=0.1, replicate=int(held["rounds"][0]["next"]) - 1)
+    life = firmfate.replay(finished, execution=1.0, misalignment=0.1, replicate=int(pilot["next"]["most"]) - 1)
     assert life.attrs["event_week"] > 0
 
 
@@ -60,7 +64,7 @@ def test_a_finished_run_decides_again_from_shards(finished: Path, write: Callabl
 def test_a_record_that_was_edited_is_refused(finished: Path, write: Callable[..., Path], tmp_path: Path) -> None:
     into = shutil.copytree(finished, tmp_path / "run")
     held = json.loads(decisions(into))
-    held["rounds"][0]["next"] += 128
+    held["rounds"][0]["next"]["most"] += 128
     (into / "rounds.json").write_text(json.dumps(held), encoding="utf-8")
     with pytest.raises(RunDirectoryError, match="round 1 has next"):
         firmfate.run(write(), into=into, progress=False)
@@ -109,7 +113,7 @@ def test_what_was_not_reached_is_reported(command: Callable, write: Callable[...
 
 def test_work_allowed_is_nominal(write: Callable[..., Path], command: Callable) -> None:
     work = write(most=("[precision]", '[precision]\nat_most = "0.01 core-seconds"'))
-    assert "at most 3,205 firms a cell" in command("plan", work).out  # 80 steps, of which 65 %, at 10 ns
+    assert "at most 19,230 firms in all" in command("plan", work).out  # 80 steps, of which 65 %, at 10 ns
     less = write(most=("[precision]", '[precision]\nat_most = "0.001 core-seconds"'))
     for words in (("check", less), ("plan", less), ("run", less)):
         ended = command(*words)
@@ -141,7 +145,7 @@ def test_a_plan_predicts_from_the_pilot(command: Callable, write: Callable[..., 
     firmfate.run(study, into=into, on=ArrayPart(0, 1), progress=False)  # the pilot, without a decision
     found = json.loads(command("plan", study, "--into", into, "--json").out)["precision"]
     after = json.loads(decisions(finished))["rounds"][-1]
-    assert found["firms_a_cell"] == after["firms a cell"]
+    assert found["firms_a_cell"] == after["firms a cell"]["most"]
     for expected, came in zip(found["targets"], after["targets"], strict=True):
         assert expected["expected_half_width"] == pytest.approx(came["widest"], rel=0.1)
         assert expected["expected_se"] == pytest.approx(came["widest"] / 1.96, rel=0.1)

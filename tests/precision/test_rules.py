@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from firmfate.precision import Measured
+from firmfate.precision.allocation import Allowed, following
 from firmfate.precision.rules import exact_limit, firms_needed, half_width, next_firms
+from firmfate.study.targets import Target
 from firmfate.survival.core.limits import wilson
 
 Z = stats.norm.ppf(0.975)
@@ -39,14 +42,43 @@ def test_the_need_falls_as_the_square_of_the_width() -> None:
 
 
 @pytest.mark.parametrize(
-    ("n", "needed", "most", "next_"),
+    ("n", "needed", "next_"),
     [
-        (4096, 20_000, 10**6, 22_016),  # a tenth more than predicted, in equal batches of 128
-        (4096, 4_097, 10**6, 5120),  # at least a quarter more than now
-        (4096, 10**9, 10**9, 65_536),  # at most 16 times
-        (4096, 20_000, 10_000, 10_000),  # at most what is allowed
-        (10_000, 20_000, 10_000, 10_000),  # and nothing more then
+        (4096, 20_000, 22_016),  # a tenth more than predicted, in equal batches of 128
+        (4096, 4_097, 5120),  # at least a quarter more than now
+        (4096, 10**9, 65_536),  # at most 16 times
+        (4096, np.nan, 4096),  # nothing is needed
     ],
 )
-def test_the_next_round(n: int, needed: float, most: int, next_: int) -> None:
-    assert next_firms(n, needed, 128, most) == next_
+def test_the_next_round(n: int, needed: float, next_: int) -> None:
+    assert next_firms(n, needed, 128) == next_
+
+
+def test_work_allowed_goes_to_the_cells_that_want_most() -> None:
+    now, wanted = np.array([1024, 1024, 1024]), np.array([1024, 4096, 8192])
+    assert Allowed(None, 20_000).limited(now, wanted, 128).tolist() == [1024, 4096, 8192]
+    assert Allowed(None, 9_300).limited(now, wanted, 128).tolist() == [1024, 4096, 4096]
+    assert Allowed(None, 5_000).limited(now, wanted, 128).tolist() == [1024, 1920, 1920]
+    assert Allowed(None, 3_072).limited(now, wanted, 128).tolist() == [1024, 1024, 1024]
+    assert Allowed(5_000, None).limited(now, wanted, 128).tolist() == [1024, 4096, 5000]
+
+
+def measured(key: str, cells: list[list[int]], needed: list[float]) -> Measured:
+    """A target whose places all need more."""
+    places = len(needed)
+    yes, none = np.ones(places, bool), np.zeros(places, bool)
+    return Measured(
+        Target(key, key.partition(".")[0], 0.1, 1040), 0.95, half=np.ones(places), firms=np.full(places, 1024.0),
+        counts=yes, never=none, narrow=np.isnan(needed), needed=np.array(needed), cells=np.array(cells),
+    )  # fmt: skip
+
+
+def test_cells_grow_as_they_need_and_those_of_a_difference_together() -> None:
+    now, allowed = np.full(6, 1024), Allowed(10**6, None)
+    alone = measured("rmst", [[0], [1], [2], [3], [4], [5]], [np.nan, 2000, np.nan, 3000, np.nan, np.nan])
+    pairs = measured("difference.execution", [[0, 3], [1, 4], [2, 5]], [np.nan, 1500, np.nan])
+    apart = following([alone], now, allowed, batches=128, alike=False)
+    assert apart.tolist() == [1024, 2304, 1024, 3328, 1024, 1024]
+    together = following([alone, pairs], now, allowed, batches=128, alike=False)
+    assert together.tolist() == [3328, 2304, 1024, 3328, 2304, 1024]
+    assert following([alone], now, allowed, batches=128, alike=True).tolist() == [3328] * 6

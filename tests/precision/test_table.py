@@ -30,6 +30,18 @@ def test_targets_are_read_with_and_without_quotes() -> None:
     ]  # fmt: skip
 
 
+def test_targets_between_cells_and_quantiles_are_read() -> None:
+    quoted = study(**{"difference.execution.5y": "0.1 years", "quantile.0.25": "1 year", "sign": ["execution"]})
+    nested = study(difference={"execution": {"5y": "0.1 years"}}, quantile={"0": {"25": "1 year"}}, sign="execution")
+    assert quoted.precision == nested.precision
+    assert [(t.key, t.within, t.week, t.share, t.axis) for t in quoted.precision.targets] == [
+        ("difference.execution.5y", 0.1, 260, 0.0, "execution"), ("quantile.0.25", 1.0, 1040, 0.25, ""),
+        ("sign.execution", 0.0, 1040, 0.0, "execution"),
+    ]  # fmt: skip
+    within = study(**{"sign.10y": ["misalignment", "execution"]}).precision.targets
+    assert [(t.key, t.week) for t in within] == [("sign.execution.10y", 520), ("sign.misalignment.10y", 520)]
+
+
 def test_a_pilot_is_4096_firms_in_128_batches_unless_the_study_says_otherwise() -> None:
     plain, own = Study(name="cars", model="car"), study(rmst="1 week")
     assert (plain.precision, plain.replicates, plain.batches) == (None, 1000, 32)
@@ -57,6 +69,17 @@ def test_a_grown_study_travels_with_its_firms() -> None:
         ({"survival.21y": 0.01}, "beyond the study's horizon of 1040 weeks"),
         ({"survival.5y": 0.5}, "must be above 0 and below 0.5"),
         ({"incidence.fire.5y": 0.1}, "'fire' is no cause of model 'car'; allowed: crash"),
+        ({"quantile.2": "1 week"}, "'2' is no share of firms, such as 0.5 for the median"),
+        ({"quantile.0.5": 0.1}, "must be a time with its unit"),
+        ({"difference": "1 week"}, "there is no such key"),
+        (
+            {"difference.speed": "1 week"},
+            "'speed' is no axis of a [grid] with two values or more",
+        ),
+        ({"difference.execution.7y": "1 week"}, "364 weeks is none of record.horizons"),
+        ({"sign": True}, 'must be an axis of the grid, such as "execution", or a list of axes'),
+        ({"sign": []}, "must be an axis of the grid"),
+        ({"sign": "speed"}, "'speed' is no axis"),
         ({"m_star": 0.01, "level": 1}, "must lie in [0.5, 0.9999]"),
         ({"m_star": 0.01, "simultaneous": "yes"}, "must be true or false"),
         ({"m_star": 0.01, "at_most": "30 min"}, "time by the clock would give another result on another machine"),
@@ -85,8 +108,18 @@ def test_a_small_pilot_is_refused() -> None:
 def test_the_schema_allows_what_the_reader_does() -> None:
     schema = study_schema(load_model("car"))
     good = {"rmst": "0.05 years", "rmst.5y": "2 weeks", "survival": {"5y": 0.01}, "incidence.crash.26w": 0.01,
+            "quantile.0.5": "1 year", "difference.execution": "1 week", "sign": ["execution"], "sign.5y": "execution",
             "m_star": 0.01, "level": 0.9, "simultaneous": True, "at_most": "2 core-hours"}  # fmt: skip
     jsonschema.validate({"study": {"name": "cars"}, "precision": good}, schema)
-    for bad in ({"rmst": 0.05}, {"survival": 0.1}, {"survival.5m": 0.1}, {"at_most": "30 min"}, {"quantile": 0.1}):
+    jsonschema.validate({"study": {"name": "cars"}, "precision": {"difference": {"execution": "1 week"}}}, schema)
+    for bad in (
+        {"rmst": 0.05},
+        {"sign": 1},
+        {"difference": 0.1},
+        {"survival": 0.1},
+        {"survival.5m": 0.1},
+        {"at_most": "30 min"},
+        {"quantile": 0.1},
+    ):
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate({"study": {"name": "cars"}, "precision": bad}, schema)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import shutil
@@ -18,11 +19,13 @@ from firmfate.errors import RunDirectoryError
 from firmfate.models import load_model
 from firmfate.reporting import write_report
 from firmfate.survival import cumulative_incidence, risk_table, rmst
+from firmfate.webpage import digest
 
 END = ["errors", "parameters", "methods", "provenance"]
 SECTIONS = {
     "paradox": [
         "finding",
+        "explore",
         "phase-map",
         "survival",
         "causes",
@@ -40,6 +43,7 @@ SECTIONS = {
     ],
     "listed cells": [
         "finding",
+        "explore",
         "lifetimes",
         "survival",
         "causes",
@@ -49,6 +53,7 @@ SECTIONS = {
     ],
     "one division": [
         "finding",
+        "explore",
         "lifetimes",
         "survival",
         "causes",
@@ -58,6 +63,7 @@ SECTIONS = {
     ],
     "three axes": [
         "finding",
+        "explore",
         "phase-map",
         "survival",
         "causes",
@@ -65,9 +71,10 @@ SECTIONS = {
         "trajectories",
         *END,
     ],
-    "car": ["finding", "phase-map", "survival", "dashboards", "trajectories", *END],
+    "car": ["finding", "explore", "phase-map", "survival", "dashboards", "trajectories", *END],
     "hypercube": [
         "finding",
+        "explore",
         "lifetimes",
         "survival",
         "causes",
@@ -77,6 +84,7 @@ SECTIONS = {
     ],
     "too few firms": [
         "finding",
+        "explore",
         "phase-map",
         "survival",
         "causes",
@@ -119,9 +127,14 @@ def test_the_file_needs_nothing_else(report: Any, page: Any, name: str) -> None:
     path = report(name)
     text = path.read_text(encoding="utf-8")
     assert path.stat().st_size < 5_000_000
-    outside_data = re.sub(r"data:image/png;base64,[^\"]*", "", text)
+    outside_data = re.sub(r'(?s)data:image/png;base64,[^"]*|<script type="application/json".*?</script>', "", text)
+    outside_data = outside_data.replace("http://www.w3.org/2000/svg", "")  # the name of what a script draws
     assert not re.search(r"(?:https?:|file:|//)[\w/]", outside_data), "no address of anything outside"
-    assert "<script" not in text
+    (policy,) = re.findall(r'http-equiv="Content-Security-Policy" content="(.*?)"', text)
+    scripts = re.findall(r'(?s)<script type="module">(.*?)</script>', text)
+    assert len(scripts) == ("explore" in SECTIONS[name])
+    assert all(digest(script) in html.unescape(policy) for script in scripts)
+    assert "default-src 'none'" in html.unescape(policy)
     assert "@import" not in text
     read = page(path)
     ids = [attributes["id"] for _, attributes in read.elements if attributes.get("id")]

@@ -15,7 +15,8 @@ from firmfate.kernel.engine import Records
 from firmfate.shards import Worker, work
 from firmfate.shards.directory import fingerprint_of
 from firmfate.shards.file import ShardFile, read
-from firmfate.shards.plan import week_ratio
+from firmfate.shards.invalid_firms import InvalidFirms
+from firmfate.shards.plan import human_seconds, week_ratio
 
 GRID = {"execution": [0.1, 0.5, 0.9], "misalignment": [0.0, 1.0]}
 POPULATION = {"unit_cost": {"normal": [0.57, 0.02]}, "strata": {"unit_cost": 2}}
@@ -109,3 +110,26 @@ def test_records_of_a_shard_are_those_of_its_firms_wherever_it_begins(
         assert np.array_equal(content.arrays[f"recorded_{name}"], getattr(wanted, name)), name
     file.path.write_bytes(b"")
     assert worker.finished(shard, tmp_path) is None
+
+
+def test_the_error_of_a_plan_is_that_of_the_widest_spread() -> None:
+    """No lifetime within a horizon of T weeks has a standard deviation above T / 2."""
+    assert plan(study("car", replicates=400)).expected_se_weeks == pytest.approx(study("car").weeks / 2 / 20)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(90.0, "1.5 min"), (89.0, "89 s"), (1.5 * 86400, "1.5 d"), (1.4 * 86400, "33.6 h")]
+)
+def test_durations_read_as_a_person_says_them(seconds: float, words: str) -> None:
+    assert human_seconds(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("cells", "words"),
+    [(1, "in 1 cell that therefore has no estimate"), (2, "in 2 cells that therefore have no estimate")],
+)
+def test_cells_without_estimates_are_counted(cells: int, words: str) -> None:
+    invalid = InvalidFirms(count=3, total=800, cells=cells, cell={"execution": 0.5}, replicate=7)
+    assert invalid.sentence() == (
+        f"the arithmetic of 3 of 800 firms has failed, {words}; the first is replicate 7 of execution 0.5"
+    )

@@ -19,11 +19,14 @@ SHORT = "selection"
 
 SIMULATED = (
     SHORT, "dose-or-speed", "crossing", "paradox", "baseline", "divisions", "robustness", "structures", "dashboards",
-    "driver", "way-out", "car",
+    "driver", "way-out", "car", "facts",
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("file", sorted(STUDIES.glob("*/**/*.toml")), ids=lambda file: str(file.relative_to(STUDIES)))
+FILES = sorted(file for places in ("*/study", "*/small/*", "*/full/*") for file in STUDIES.glob(f"{places}.toml"))
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(STUDIES)))
 def test_every_study_file_can_be_run(file):
     assert firmfate.Study.read(file).question
 
@@ -85,7 +88,7 @@ REPLICATES = {"crossing": 4_000, "paradox": 500}
 """Of studies whose main number needs more than 96 firms a cell to exist."""
 
 
-LONGEST = ("divisions", "car", "robustness")
+LONGEST = ("divisions", "car", "robustness", "facts")
 
 
 def mark_of(name):

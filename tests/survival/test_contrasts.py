@@ -246,8 +246,12 @@ def more_firms(ds: xr.Dataset) -> xr.Dataset:
     return grown
 
 
-def test_unequal_sets_of_firms_are_refused(small: xr.Dataset) -> None:
+def test_unequal_sets_of_firms_are_refused_where_they_do_not_pair(small: xr.Dataset) -> None:
+    """A cell may hold more of the first replicates than others; not other firms than these."""
     grown = more_firms(small)
+    assert contrast(grown, rmst, along="execution").se.notnull().all()
+    grown["batch_firms"][2, :, 0] += 1
+    grown["batch_firms"][2, :, 1] -= 1
     with pytest.raises(EstimateError, match="unequal sets of firms"):
         contrast(grown, rmst, along="execution")
     assert contrast(grown, rmst, along="execution", paired=False).se.notnull().all()

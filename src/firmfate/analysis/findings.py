@@ -32,6 +32,12 @@ class Finding:
         Name -> estimate, standard error and limits of what the sentences state.
     caution : str
         What the numbers do not say.
+
+    Examples
+    --------
+    >>> finding = Finding("Execution shortens life.", ("By 2.0 years (standard error 0.1).",), holds=False)
+    >>> print(finding)
+    Execution shortens life. By 2.0 years (standard error 0.1).
     """
 
     headline: str

@@ -10,7 +10,14 @@ import xarray as xr
 
 
 class Estimate(NamedTuple):
-    """A number with its standard error and limits; NaN where unknown."""
+    """A number with its standard error and limits; NaN where unknown.
+
+    Examples
+    --------
+    >>> years = Estimate(-104.0, 5.2, -114.6, -93.4).scaled(1 / 52)
+    >>> round(years.estimate, 2), round(years.se, 2), years.sign
+    (-2.0, 0.1, -1)
+    """
 
     estimate: float
     se: float

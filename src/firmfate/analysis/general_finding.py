@@ -44,7 +44,7 @@ def _of_cells(
     """Return the finding of cells along ``cell``: their ranking where they have names or are few, or what matters."""
     named = name_of_cell(ds, 0) is not None
     known = ds.sizes["cell"]
-    if is_scattered(ds) and not named and known > MOST_RANKED:
+    if is_scattered(ds) and not named and known > MOST_PRINTED:
         try:
             effects = surface_effects(ds, tau=tau, level=level_of(len(axes_of_cells(ds))))
         except EstimateError:  # too few cells
@@ -53,11 +53,11 @@ def _of_cells(
             if effects["share"].notnull().any():  # lifetimes differ
                 headline, statements, found = on_effects(effects, horizon)
                 return Finding(headline, (*statements, *extremes), None, numbers | found, CAUTION)
-    ranked = on_ranking(ranking(ds, tau=tau), horizon) if 2 <= known <= MOST_RANKED and len(extremes) > 1 else ()
+    ranked = on_ranking(ranking(ds, tau=tau), horizon) if 2 <= known <= MOST_PRINTED and len(extremes) > 1 else ()
     return Finding(extremes[0], (*extremes[1:], *ranked), None, numbers, CAUTION)
 
 
-MOST_RANKED = 12
+MOST_PRINTED = 12
 """Cells whose lifetimes a sentence lists."""
 MOST_AXES = 4
 """Axes of a cell that a sentence names."""

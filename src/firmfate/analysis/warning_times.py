@@ -34,6 +34,20 @@ def warning_time(ds: xr.Dataset, *, level: float = 0.95) -> xr.Dataset:
     ------
     EstimateError
         Where the dataset counts no alarms.
+
+    Examples
+    --------
+    The alarm of `car` is the notice of its driver:
+
+    >>> import firmfate
+    >>> study = firmfate.Study(name="cars", model="car", replicates=200, grid={"misalignment": [0, 1]})
+    >>> ds = firmfate.run(study, into="runs/alarms", progress=False)
+    >>> found = warning_time(ds).sel(misalignment=1, alarm_kind="any")
+    >>> round(found.estimate.item()), round(found.se.item()), int(found.firms)
+    (309, 36, 31)
+    >>> none = alarm_shares(ds).sel(misalignment=1, alarm_kind="none")
+    >>> round(none.estimate.item(), 3), round(none.se.item(), 3), int(none.firms)
+    (0.777, 0.035, 139)
     """
     if "alarms" not in ds or "warning_steps_sum" not in ds:
         raise EstimateError("the dataset counts no alarms; warning times need `alarms` and `warning_steps_sum`")
@@ -76,6 +90,10 @@ def alarm_shares(ds: xr.Dataset, *, level: float = 0.95) -> xr.Dataset:
     xarray.Dataset
         Over the axes and ``alarm_kind`` ("none", "early": in the first 13 weeks, "later"): ``estimate``, ``se``,
         ``lower``, ``upper``, and ``firms``, those that died.
+
+    Examples
+    --------
+    See `warning_time`.
     """
     if "alarms" not in ds or "early_alarms" not in ds:
         raise EstimateError("the dataset counts no alarms; shares need `alarms` and `early_alarms`")

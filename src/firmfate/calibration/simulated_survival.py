@@ -69,7 +69,7 @@ class SimulatedSurvival:
         self._threads = threads
         self._engine = Engine(load_model(model), dt=Study(**self._given).dt)
         self._engine.warm_up()
-        self._drawn: dict[tuple[int, int, int, str], Varying | None] = {}
+        self._drawn: dict[tuple[int, int, int, str], Varying] = {}
         for key, span in self.free.items():
             if not span.low < span.high or (span.log and span.low <= 0):
                 raise StudyError(
@@ -149,19 +149,17 @@ class SimulatedSurvival:
 
     def _varying(self, study: Study, firms: int, first: int) -> Varying | None:
         """Return the parameters that firms draw; kept while the distributions stay the same."""
-        key = (study.seed, firms, first, str(study.population.described))
+        people = study.population
+        if not len(people):
+            return None
+        key = (study.seed, firms, first, str(people.described))
         if (held := self._drawn.get(key)) is not None:
             return held
-        people = study.population
-        drawn = (
-            Varying(
-                np.asarray(people.fields, np.int64),
-                people.draw(study.seed, np.arange(first, first + firms, dtype=np.uint64))[np.newaxis],
-            )
-            if len(people)
-            else None
+        drawn = Varying(
+            np.asarray(people.fields, np.int64),
+            people.draw(study.seed, np.arange(first, first + firms, dtype=np.uint64))[np.newaxis],
         )
         if len(self._drawn) > 8 * self._threads:
-            self._drawn.clear()
+            self._drawn.clear()  # another thread may hold one of these, and has it
         self._drawn[key] = drawn
         return drawn

@@ -23,9 +23,9 @@ def execute(arguments: argparse.Namespace) -> int:
     study = read_study(arguments.study, quiet=arguments.quiet)
     cells = study.cells
     if study.precision:
-        from firmfate.precision.rounds import most_firms
+        from firmfate.precision.allocation import Allowed
 
-        most_firms(study)
+        Allowed.of(study)
     if arguments.json:
         terminal.out_json(
             {

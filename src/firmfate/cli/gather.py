@@ -14,6 +14,9 @@ def options(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("directory", type=Path, metavar="DIR", help="run directory")
     parser.add_argument("--allow-incomplete", action="store_true", help="gather what there is, broken shards aside")
+    parser.add_argument(
+        "--submit-next", type=Path, metavar="PROFILE", help="with [precision]: submit the next round to Slurm, if any"
+    )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.add_argument("--quiet", action="store_true", help="print errors only")
 
@@ -48,7 +51,12 @@ def execute(arguments: argparse.Namespace) -> int:
         remark = "" if finished else ", which are not all"
         terminal.out(f"gathered {firms:,} firms{remark}: {arguments.directory / 'result.nc'}")
         if rounds is not None and decided:
-            more = "" if rounds.finished else f"next: {rounds.study.replicates:,} firms a cell; run or submit it again"
+            more = "" if rounds.finished else f"{rounds.next_words}; run or submit it again"
             terminal.out("\n".join([*sentences(rounds.reached), *([more] if more else [])]))
+    if arguments.submit_next and rounds is not None and decided and not rounds.finished:
+        from firmfate.slurm import submit
+
+        done = submit(study, into=arguments.directory, profile=arguments.submit_next)
+        terminal.say(f"submitted: jobs {', '.join(done.jobs)}", quiet=arguments.quiet)
     terminal.complain_of_invalid(ds, arguments.directory)
     return terminal.DONE

@@ -22,7 +22,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Lay out the study and cut it into shards."""
     from firmfate.precision import Rounds, forecast
-    from firmfate.precision.rounds import most_firms
+    from firmfate.precision.allocation import Allowed
     from firmfate.shards import RunDirectory, plan
 
     study = read_study(arguments.study)
@@ -70,7 +70,7 @@ def execute(arguments: argparse.Namespace) -> int:
         lines = [str(found)]
         if study.precision:
             targets = ", ".join(target.words for target in study.precision.targets)
-            lines.append(f"precision {targets}; at most {most_firms(study):,} firms a cell")
+            lines.append(f"precision {targets}; {Allowed.of(study)}")
             lines.append(
                 str(predicted) if predicted else "pilot     the firms above; after its run, plan --into predicts more"
             )

@@ -32,7 +32,7 @@ def options(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="value of an axis; also --NAME VALUE",
+        help="value of an axis; also --NAME VALUE; --cell NAME where cells have names",
     )
     parser.add_argument(
         "--replicate", type=_replicates, default="0", metavar="N", help="which firm, or firms 0-9 (default: 0)"
@@ -44,8 +44,10 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
 
 
-def _axis(text: str) -> tuple[str, float]:
+def _axis(text: str) -> tuple[str, float | str]:
     name, _, value = text.partition("=")
+    if name == "cell" and value:
+        return name, value
     try:
         number = float(value)
     except ValueError:
@@ -102,11 +104,12 @@ def _say_beyond(directory: Path, firms: list[dict[str, object]]) -> None:
     """Print a remark where a firm is not part of the run, but one that more replicates would add."""
     from firmfate.shards import RunDirectory
 
-    held = RunDirectory(directory).study().replicates
+    study = RunDirectory(directory).study()
+    held, where = study.replicates, "the cell that has most" if study.allocation else "every cell"
     beyond = [firm["replicate"] for firm in firms if int(str(firm["replicate"])) >= held]
     if beyond:
         terminal.say(
-            f"the run holds firms 0 to {held - 1} of every cell; firm {beyond[-1]} is what more replicates would add"
+            f"the run holds firms 0 to {held - 1} of {where}; firm {beyond[-1]} is what more replicates would add"
         )
 
 

@@ -53,9 +53,10 @@ def execute(arguments: argparse.Namespace) -> int:
 
 def _lines(state: Status, path: Path, *, every: bool) -> list[str]:
     held = state.holdings
-    unfinished = int((state.done_by_cell < state.study.replicates).sum())
+    unfinished = int((state.done_by_cell < state.study.firms_by_cell).sum())
+    most = f"{'up to ' if state.study.allocation else ''}{state.study.replicates:,}"
     lines = [
-        f"study     {state.study.name}: {len(state.cells):,} cells x {state.study.replicates:,} firms",
+        f"study     {state.study.name}: {len(state.cells):,} cells x {most} firms",
         f"firms     {state.done:,} of {state.firms:,} done ({state.done / state.firms:.1%}), {state.missing:,} missing",
         f"shards    {len(held.used):,} used, {len(state.broken):,} broken, {len(held.duplicates):,} duplicate, "
         f"{len(held.foreign):,} of other cells or replicates; {len(state.plan.shards):,} to run",
@@ -67,7 +68,8 @@ def _lines(state: Status, path: Path, *, every: bool) -> list[str]:
     if state.missing:
         lines.append(f"array     {_short(state.array())} of {state.plan.total_shards:,} shards; --array N for N tasks")
     lines += [f"broken    {shard.path.name}" for shard in state.broken]
-    shown = [cell for cell, done in enumerate(state.done_by_cell.tolist()) if every or done < state.study.replicates]
+    firms = zip(state.done_by_cell.tolist(), state.study.firms_by_cell.tolist(), strict=True)
+    shown = [cell for cell, (done, wanted) in enumerate(firms) if every or done < wanted]
     lines += [_cell(state, cell) for cell in (shown if every else shown[:SHOWN])]
     if not every and len(shown) > SHOWN:
         lines.append(f"  ... and {len(shown) - SHOWN:,} more (--cells lists all)")
@@ -99,7 +101,7 @@ def _cell(state: Status, cell: int) -> str:
     """Return the state of one cell in a line."""
     where = ", ".join(f"{name} {value:g}" for name, value in state.labels(cell).items()) or "the only cell"
     done = int(state.done_by_cell[cell])
-    remarks = [f"{done:,} done, {state.study.replicates - done:,} missing"]
+    remarks = [f"{done:,} done, {int(state.study.firms_by_cell[cell]) - done:,} missing"]
     for count, word in ((state.broken_by_cell[cell], "broken"), (state.duplicates_by_cell[cell], "duplicate")):
         if count:
             remarks.append(f"{count:,} {word} shard(s)")

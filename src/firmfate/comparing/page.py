@@ -7,13 +7,15 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from firmfate import __version__, files
+from firmfate import __version__, files, webpage
 from firmfate.analysis.cell_labels import labels_of
 from firmfate.analysis.formatting import format_cell, format_estimate
 from firmfate.comparing.words import difference_at, finding
 from firmfate.plots import difference_map
 from firmfate.reporting.blocks import Panel, Table
 from firmfate.reporting.drawing import panel
+
+TEMPLATES = (("firmfate.comparing", "templates"), ("firmfate.reporting", "templates"))
 
 MOST_ROWS = 60
 """Cells that a table lists: those that differ most, in standard errors."""
@@ -41,14 +43,8 @@ def write_page(compared: xr.Dataset, path: Path | str) -> Path:
     RunDirectoryError
         Where it cannot be written.
     """
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.ChoiceLoader([jinja2.PackageLoader(f"firmfate.{room}") for room in ("comparing", "reporting")]),
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
     drawn, caption = _map(compared)
-    text = environment.get_template("comparison.html.j2").render(
+    text = webpage.templates(*TEMPLATES).get_template("comparison.html.j2").render(
         first=compared.attrs["first"], second=compared.attrs["second"], finding=finding(compared), panel=drawn,
         caption=caption, tables=[_table(compared, name) for name in TITLES if name in compared], version=__version__,
     )  # fmt: skip

@@ -58,6 +58,18 @@ def gather(directory: Path | str, *, allow_incomplete: bool = False) -> xr.Datas
         Where firms are missing.
     BrokenShardError
         Where a shard's content does not match its name.
+
+    Examples
+    --------
+    Two tasks of an array, which may run on two machines, and what they did together:
+
+    >>> import firmfate
+    >>> study = firmfate.Study(name="cars", model="car", years=5, replicates=64, grid={"misalignment": [0, 1]})
+    >>> for part in (0, 1):
+    ...     firmfate.run(study, into="runs/cars", on=firmfate.execute.ArrayPart(part, 2), progress=False)
+    >>> ds = firmfate.gather("runs/cars")
+    >>> ds.firms.values.tolist()
+    [64, 64]
     """
     run = RunDirectory(Path(directory))
     study = run.study()
@@ -65,7 +77,7 @@ def gather(directory: Path | str, *, allow_incomplete: bool = False) -> xr.Datas
     schema = Schema.of(study, run.claim(study, cells))
     holdings = run.holdings(study, cells)
     run.settle()
-    held, wanted = firms_held(holdings), len(cells) * study.replicates
+    held, wanted = firms_held(holdings), int(study.firms_by_cell.sum())
     if not allow_incomplete:
         refuse_incomplete(run, holdings, study, cells)
     if held == 0:

@@ -19,6 +19,15 @@ def invalid_firms(ds: xr.Dataset) -> InvalidFirms | None:
     ----------
     ds : xarray.Dataset
         As `open_run` returns it.
+
+    Examples
+    --------
+    A stock that becomes infinite makes its firm invalid; of the stored example no firm is:
+
+    >>> from firmfate.survival import example
+    >>> ds = example()
+    >>> invalid_firms(ds.assign(first_invalid=ds["invalid"])) is None
+    True
     """
     counted = ds[["invalid", "first_invalid"]].compute()
     if "stratum" in counted.dims:

@@ -30,6 +30,15 @@ def open_run(directory: Path | str) -> xr.Dataset:
     ------
     RunDirectoryError
         Where there is no result, or a file that is none.
+
+    Examples
+    --------
+    >>> import firmfate
+    >>> study = firmfate.Study(name="cars", model="car", years=5, replicates=64, grid={"misalignment": [0, 1]})
+    >>> firmfate.run(study, into="runs/cars", progress=False).close()
+    >>> with firmfate.open_run("runs/cars") as ds:
+    ...     dict(ds.events.sizes)
+    {'misalignment': 2, 'cause': 1, 'week': 260}
     """
     path = Path(directory)
     if not path.exists() and path.suffix != ".nc":

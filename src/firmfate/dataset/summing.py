@@ -48,7 +48,7 @@ def firms_held(holdings: Holdings) -> int:
 
 def refuse_incomplete(directory: RunDirectory, holdings: Holdings, study: Study, cells: Cells) -> None:
     """Refuse to go on where firms are missing."""
-    held, wanted = firms_held(holdings), len(cells) * study.replicates
+    held, wanted = firms_held(holdings), int(study.firms_by_cell.sum())
     if held < wanted:
         raise IncompleteRunError(
             f"{directory.path} holds {held:,} of {wanted:,} firms; run it again to go on, or gather with "

@@ -29,6 +29,12 @@ class Axis:
         ranges: from and to. Coalitions: off and on.
     log : bool
         A range is filled evenly in the logarithm.
+
+    Examples
+    --------
+    >>> axis = Axis("misalignment.sales", (0.0, 1.0))
+    >>> axis.name, axis.words
+    ('misalignment_sales', 'misalignment of sales')
     """
 
     key: str

@@ -42,6 +42,15 @@ class Cells:
         name -> (dims, values, attributes), as xarray takes them.
     checked : int
         Cells whose joint conditions were tested; all, where there are not many thousands.
+
+    Examples
+    --------
+    >>> from firmfate import Study
+    >>> cells = Study(name="cells", grid={"execution": [0.5, 1], "misalignment.sales": [0, 1]}).cells
+    >>> cells
+    <Cells: 4 (2 execution x 2 misalignment_sales) of 93 parameters>
+    >>> cells.values(3)["misalignment_sales"], cells.values(3)["misalignment_finance"]
+    (1.0, 0.5)
     """
 
     fields: tuple[str, ...]

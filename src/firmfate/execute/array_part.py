@@ -27,6 +27,12 @@ class ArrayPart(Executor):
         This part, from 0, of how many.
     on : Executor
         What runs its shards.
+
+    Examples
+    --------
+    >>> from firmfate.execute import ArrayPart, Threads
+    >>> ArrayPart(0, 8, on=Threads(2))  # the first of eight tasks; `firmfate.gather` follows the last
+    ArrayPart(index=0, parts=8, on=Threads(count=2))
     """
 
     index: int

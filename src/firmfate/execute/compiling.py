@@ -6,6 +6,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 
+from firmfate.disk import lock
 from firmfate.kernel.compose import cache_directory
 from firmfate.kernel.engine import Engine
 
@@ -21,11 +22,9 @@ def seconds_to_compile(engine: Engine) -> float:
 @contextlib.contextmanager
 def _one_at_a_time() -> Iterator[None]:
     """Hold a lock among the processes of this node; file systems without locks are no reason to stop."""
-    import fcntl
-
-    with (cache_directory() / "compiling.lock").open("a") as lock:
+    with (cache_directory() / "compiling.lock").open("a") as file:
         with contextlib.suppress(OSError):
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            lock(file.fileno(), wait=True)
         yield
 
 

@@ -26,6 +26,12 @@ class DaskProcesses(Executor):
         Processes.
     threads : int, optional
         Threads of each; they share the cores that this process may use, where not given.
+
+    Examples
+    --------
+    >>> from firmfate.execute import DaskProcesses
+    >>> DaskProcesses(2, threads=1)  # firmfate.run(study, on=DaskProcesses(2, threads=1))
+    DaskProcesses(count=2, threads=1)
     """
 
     count: int

@@ -11,7 +11,7 @@ import contextlib
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -21,8 +21,11 @@ MOMENT = 0.02
 
 @contextlib.contextmanager
 def delivered() -> Iterator[None]:
-    """Raise again what a signal raised and Python forgot: KeyboardInterrupt, and errors with a ``signal_number``."""
-    before = sys.unraisablehook
+    """Raise again what a signal raised and Python forgot: KeyboardInterrupt, and errors with a ``signal_number``.
+
+    At the end of the block at the latest: its last work may take less than a moment.
+    """
+    before, pending = sys.unraisablehook, list[tuple[BaseException, threading.Timer, Callable[[], Any]]]()
 
     def raise_again(forgotten: Any) -> None:
         fault = forgotten.exc_value
@@ -32,16 +35,26 @@ def delivered() -> Iterator[None]:
             return
 
         def handler(*_: int | FrameType | None) -> NoReturn:
-            signal.signal(number, held)
+            restore()
+            pending.clear()
             raise fault
+
+        def restore() -> None:
+            signal.signal(number, held)
 
         held = signal.signal(number, handler)
         timer = threading.Timer(MOMENT, _thread.interrupt_main, (number,))
         timer.daemon = True
+        pending.append((fault, timer, restore))
         timer.start()
 
     sys.unraisablehook = raise_again
     try:
         yield
+        if pending:
+            fault, timer, restore = pending.pop()
+            timer.cancel()
+            restore()
+            raise fault
     finally:
         sys.unraisablehook = before

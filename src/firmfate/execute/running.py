@@ -11,10 +11,10 @@ from firmfate.dataset import BrokenShards, gather, invalid_firms
 from firmfate.errors import FirmfateError, IncompleteRunError, InvalidFirmsWarning, RunDirectoryError, is_finite
 from firmfate.execute.array_part import ArrayPart
 from firmfate.execute.base import MOST_SCALE, Executor, Work
-from firmfate.execute.progress import Progress
 from firmfate.execute.stopping import Stopped, stops_on_signals
 from firmfate.execute.threads import Threads
 from firmfate.precision import Rounds
+from firmfate.progress import Progress
 from firmfate.shards import Plan, RunDirectory, Shard, Worker
 from firmfate.shards.directory import fingerprint_of
 from firmfate.shards.plan import human_bytes
@@ -99,6 +99,14 @@ def run(
         Where what `on` asks for is not there.
     IncompleteRunError
         Where it was stopped by SIGTERM or SIGUSR1, or its cluster was lost; finished shards are kept.
+
+    Examples
+    --------
+    >>> import firmfate
+    >>> study = firmfate.Study(name="cars", model="car", years=5, replicates=64, grid={"misalignment": [0, 1]})
+    >>> ds = firmfate.run(study, into="runs/cars", progress=False)
+    >>> ds.firms.values.tolist()
+    [64, 64]
     """
     study = study if isinstance(study, Study) else Study.read(study)
     on = Threads() if on is None else on

@@ -11,8 +11,9 @@ from types import FrameType
 from firmfate.errors import IncompleteRunError
 from firmfate.execute.interrupts import delivered
 
-SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
-"""What batch systems send: TERM where a job is cancelled or preempted, USR1 where our scripts ask for it."""
+SIGNALS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGUSR1") if hasattr(signal, name))
+"""What batch systems send: TERM where a job is cancelled or preempted, USR1 where our scripts ask for it (not on
+Windows)."""
 
 
 class Stopped(IncompleteRunError):

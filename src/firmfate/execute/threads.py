@@ -25,6 +25,12 @@ class Threads(Executor):
     ----------
     count : int, optional
         All cores that this process may use, where not given.
+
+    Examples
+    --------
+    >>> from firmfate.execute import Threads
+    >>> Threads(4)  # firmfate.run(study, on=Threads(4))
+    Threads(count=4)
     """
 
     count: int | None = None

@@ -43,6 +43,14 @@ def export(
     FirmfateError
         Where the directory is no run, or has no result; where there is no such format, or no pyarrow. The table appears
         complete, or not at all.
+
+    Examples
+    --------
+    >>> import firmfate
+    >>> study = firmfate.Study(name="cars", model="car", years=5, replicates=64, grid={"misalignment": [0, 1]})
+    >>> firmfate.run(study, into="runs/cars", progress=False).close()
+    >>> firmfate.export("runs/cars", into="firms.csv", firms=True).rows
+    128
     """
     if firms:
         return export_firms(directory, into, replicates=replicates, threads=threads)

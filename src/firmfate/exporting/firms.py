@@ -63,11 +63,10 @@ def export_firms(
         Where the directory is no run of this version, no such format, or no pyarrow. No part of a table is left.
     """
     replayer = Replayer(directory)
-    count = replayer.study.replicates if replicates is None else replicates
-    if not 1 <= count <= replayer.study.replicates:
-        raise FirmfateError(
-            f"replicates = {count}; allowed: 1 to {replayer.study.replicates:,}, the firms in a cell of the run"
-        )
+    least = int(replayer.study.firms_by_cell.min())
+    count = least if replicates is None else replicates
+    if not 1 <= count <= least:
+        raise FirmfateError(f"replicates = {count}; allowed: 1 to {least:,}, the firms in a cell of the run")
     firms = _Firms(replayer)
     total = len(replayer.cells) * count
     with Table(to, firms.columns) as table:

@@ -67,7 +67,9 @@ def cache_directory() -> Path:
 
 
 def _refuse_others(folder: Path) -> None:
-    """Refuse to run what another user has written, or could."""
+    """Refuse to run what another user has written, or could; Windows has the owner in its own lists of rights."""
+    if not hasattr(os, "getuid"):
+        return
     for path in (folder, *folder.iterdir()):
         try:
             owner = path.lstat().st_uid

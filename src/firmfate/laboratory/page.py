@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import functools
-import hashlib
-import json
 import re
 from collections.abc import Mapping
-from importlib.resources import files as resources
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from numpy.typing import ArrayLike
 
-from firmfate import __version__, files
+from firmfate import __version__, files, webpage
 from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.errors import FirmfateError
 from firmfate.laboratory.content import content
@@ -25,22 +20,10 @@ from firmfate.simulation.given_values import parameter_table
 from firmfate.simulation.many_firms import horizon
 from firmfate.targets import javascript
 
+TEMPLATES = ("firmfate.laboratory", "web")
+
 SCRIPTS = ("drawing", "statistics", "figures", "firms_of_settings", "one_firm", "cells_of_run", "sliders", "laboratory")
 """Modules of the page, each after those that it imports."""
-
-POLICY = (
-    "default-src 'none'; base-uri 'none'; form-action 'none'; script-src {script} 'wasm-unsafe-eval'; "
-    "worker-src blob:; style-src 'unsafe-inline'; img-src data:"
-)
-"""Nothing is fetched, and no script runs but the page's own, named by its digest, and the worker that it makes."""
-
-
-class Laboratory(NamedTuple):
-    """A laboratory as a part of a page: its HTML, and what the page's policy has to allow."""
-
-    html: str
-    policy: str
-
 
 WEEKS = 1040
 """Horizon where none is given."""
@@ -140,15 +123,15 @@ def rendered(given: Mapping[str, Any]) -> str:
         Of `content_of_model` or `firmfate.laboratory.of_run.content_of_run`.
     """
     made = part(given)
-    page: str = _environment().get_template("page.html.j2").render(
+    page: str = webpage.templates(TEMPLATES).get_template("page.html.j2").render(
         model=given["model"], summary=given["summary"], study=given["run"] and given["run"]["study"],
-        laboratory=made.html, policy=made.policy, version=__version__, digest=given["program"][:16],
+        laboratory=made.html, policy=webpage.policy(made), version=__version__, digest=given["program"][:16],
         years=f"{given['weeks'] / WEEKS_PER_YEAR:g}",
     )  # fmt: skip
     return page
 
 
-def part(given: Mapping[str, Any]) -> Laboratory:
+def part(given: Mapping[str, Any]) -> webpage.Part:
     """Return a laboratory as a part of a page.
 
     Parameters
@@ -156,34 +139,9 @@ def part(given: Mapping[str, Any]) -> Laboratory:
     given : mapping
         Of `firmfate.laboratory.content.content`.
     """
-    script = "\n" + "\n".join(_inlined(f"{name}.mjs") for name in SCRIPTS)
-    worker = _without_modules(javascript()) + _inlined("worker.mjs")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    html = _environment().get_template("laboratory.html.j2").render(
-        content=as_script_data({**given, "worker": worker}), script=script, run=given["run"]
+    script = webpage.joined(("firmfate.laboratory", name) for name in SCRIPTS)
+    worker = webpage.without_modules(javascript()) + webpage.inlined("firmfate.laboratory", "worker")
+    html = webpage.templates(TEMPLATES).get_template("laboratory.html.j2").render(
+        content=webpage.as_script_data({**given, "worker": worker}), script=script, run=given["run"]
     )  # fmt: skip
-    return Laboratory(html, POLICY.format(script=f"'sha256-{digest}'"))
-
-
-def as_script_data(given: Mapping[str, Any]) -> str:
-    """Return JSON that may stand in a script element: nothing in it ends the element or begins a comment."""
-    return json.dumps(given, separators=(",", ":")).replace("<", "\\u003c")
-
-
-def _inlined(name: str) -> str:
-    return _without_modules((resources("firmfate.laboratory") / "web" / name).read_text(encoding="utf-8"))
-
-
-def _without_modules(text: str) -> str:
-    """Return a module's text without its imports and exports: all modules of the page share one script."""
-    return re.sub(r"^import .*\n", "", re.sub(r"^export ", "", text, flags=re.M), flags=re.M)
-
-
-@functools.cache
-def _environment() -> Any:
-    import jinja2
-
-    return jinja2.Environment(
-        loader=jinja2.PackageLoader("firmfate.laboratory", "web"), autoescape=True, undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
+    return webpage.Part(html, webpage.digest(script), wasm=True)

@@ -32,6 +32,12 @@ def load_model(name: str | Model, *, beside: Path | None = None) -> Model:
     ------
     ModelError
         Where no such model, file or name exists, or the file cannot be run.
+
+    Examples
+    --------
+    >>> from firmfate.models import load_model
+    >>> load_model("firm").summary
+    'A firm of five divisions, each steered by a KPI of its own.'
     """
     if isinstance(name, Model):
         return name

@@ -37,8 +37,9 @@ def check_model(model: Model) -> None:
     ModelError
         With number, file and line.
     """
-    if not (isinstance(model.name, str) and model.name):
-        refuse(model, "FF114", f"the model's name is {model.name!r}; allowed: text")
+    name: object = model.name
+    if not isinstance(name, str) or not name:
+        refuse(model, "FF114", f"the model's name is {name!r}; allowed: text")
     for table, kind in TABLES.items():
         rows = getattr(model, table)
         takes = "Normal, Uniform or Exponential" if kind is RandomNumber else kind.__name__
@@ -148,8 +149,9 @@ def _check_tables(model: Model) -> None:
     if model.marks and not model.alarm:
         refuse(model, "FF117", "marks are kept from the step of the alarm; say in alarm what it means")
     for mark in model.marks:
-        if not (isinstance(mark.maximum, int) and 0 < mark.maximum < 255):
-            refuse(model, "FF117", f"mark '{mark.name}' has the maximum {mark.maximum!r}; allowed: 1 to 254")
+        maximum: object = mark.maximum
+        if not isinstance(maximum, int) or not 0 < maximum < 255:
+            refuse(model, "FF117", f"mark '{mark.name}' has the maximum {maximum!r}; allowed: 1 to 254")
     if bool(model.auxiliaries) != (model.observe is not None):
         refuse(model, "FF117", "observe and auxiliaries belong together; declare what observe returns")
 

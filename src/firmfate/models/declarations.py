@@ -13,7 +13,14 @@ from firmfate.program.random_numbers import EXPONENTIAL, NORMAL, UNIFORM
 
 @dataclass(frozen=True)
 class Interval:
-    """The values that a parameter may take: an interval of numbers, closed unless stated otherwise."""
+    """The values that a parameter may take: an interval of numbers, closed unless stated otherwise.
+
+    Examples
+    --------
+    >>> share = Interval(0, 1, open_high=True)
+    >>> str(share), 0 in share, 1 in share
+    ('[0, 1)', True, False)
+    """
 
     low: float
     high: float
@@ -87,6 +94,12 @@ class Parameter(InParts):
         a key of its own in studies.
     group : str
         Title under which the laboratory shows it, with others of the group: a division, a mechanism.
+
+    Examples
+    --------
+    >>> pull = Parameter("pull", 0.1, "1/week", SHARE, "how fast height goes back", parts=("left", "right"))
+    >>> pull.keys
+    ('pull', 'pull.left', 'pull.right')
     """
 
     name: str
@@ -123,11 +136,23 @@ class Column(InParts):
 
 
 class Stock(Column):
-    """What a firm carries from one step to the next."""
+    """What a firm carries from one step to the next.
+
+    Examples
+    --------
+    >>> Stock("on_order", "units", "ordered and not delivered", parts=3).fields
+    ('on_order_1', 'on_order_2', 'on_order_3')
+    """
 
 
 class Auxiliary(Column):
-    """What a model's `observe` works out of a step, for trajectories alone."""
+    """What a model's `observe` works out of a step, for trajectories alone.
+
+    Examples
+    --------
+    >>> Auxiliary("sales", "units/week", "sold").fields
+    ('sales',)
+    """
 
 
 @dataclass(frozen=True)
@@ -138,26 +163,50 @@ class RandomNumber(Column):
 
 
 class Normal(RandomNumber):
-    """A standard normal number."""
+    """A standard normal number.
+
+    Examples
+    --------
+    >>> Normal("demand", meaning="shock of demand").kind
+    'normal'
+    """
 
     kind = NORMAL
 
 
 class Uniform(RandomNumber):
-    """A uniform number on the open interval (0, 1)."""
+    """A uniform number on the open interval (0, 1).
+
+    Examples
+    --------
+    >>> Uniform("exit", meaning="when the owner leaves").kind
+    'uniform'
+    """
 
     kind = UNIFORM
 
 
 class Exponential(RandomNumber):
-    """An exponential number with mean 1."""
+    """An exponential number with mean 1.
+
+    Examples
+    --------
+    >>> Exponential("lifetime", meaning="of a machine, in means").kind
+    'exponential'
+    """
 
     kind = EXPONENTIAL
 
 
 @dataclass(frozen=True)
 class Cause:
-    """One cause of exit of a firm."""
+    """One cause of exit of a firm.
+
+    Examples
+    --------
+    >>> Cause("ruin", "the height is 0 or less").name
+    'ruin'
+    """
 
     name: str
     meaning: str = ""
@@ -174,6 +223,11 @@ class Mark:
     meaning : str
     dim : str
         Name of the dimension over which datasets count firms by this mark; the mark's own where not given.
+
+    Examples
+    --------
+    >>> Mark("green_kpis", 5, "green KPIs at the alarm", dim="green").counted
+    'green_kpi_count'
     """
 
     name: str

@@ -82,6 +82,17 @@ class Model:
     ------
     ModelError
         Where tables or functions are not what a model can be; with the number of the error, and the line.
+
+    Examples
+    --------
+    A model is a file with its functions; those of a model that is there show what one consists of:
+
+    >>> from firmfate.models import load_model
+    >>> car = load_model("car")
+    >>> car.stock_fields, [cause.name for cause in car.causes], car.defaults["notice"]
+    (('distance',), ['crash'], 0.1)
+
+    The tutorial "a model of your own" makes one from a blank file.
     """
 
     name: str

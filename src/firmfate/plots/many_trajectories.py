@@ -42,6 +42,15 @@ def fan(ds: xr.Dataset, *, variables: Sequence[str] | None = None, axes: NDArray
     ------
     EstimateError
         Where there is no dim ``trajectory``, or a column is unknown.
+
+    Examples
+    --------
+    >>> import firmfate
+    >>> study = firmfate.Study(name="cars", model="car", years=5, replicates=64, grid={"misalignment": [0, 1]})
+    >>> firmfate.run(study, into="runs/cars", progress=False).close()
+    >>> cars = firmfate.replay("runs/cars", misalignment=1, replicate=range(24))
+    >>> [ax.get_ylabel() for ax in fan(cars)][-1]
+    'firms alive'
     """
     if "trajectory" not in ds.dims:
         raise EstimateError("fan() draws many firms, over the dim `trajectory`; replay a range of replicates")
@@ -65,6 +74,8 @@ def fan(ds: xr.Dataset, *, variables: Sequence[str] | None = None, axes: NDArray
         some = alive > 0
         for share, opacity in BANDS:
             enough = alive * share >= 1.0 - 1e-9
+            if not enough.any():
+                continue
             low, high = np.nanquantile(values[:, enough], (share, 1 - share), axis=0)
             words = f"{100 * share:.0f}-{100 * (1 - share):.0f} %"
             ax.fill_between(years[enough], low, high, color=style.BLUE, alpha=opacity, linewidth=0, label=words)

@@ -56,6 +56,13 @@ def trajectory(ds: xr.Dataset, *, axes: NDArray[Any] | None = None, title: str =
     ------
     EstimateError
         Where the dataset holds several trajectories; select one.
+
+    Examples
+    --------
+    >>> import firmfate
+    >>> firm = firmfate.simulate_path("firm", execution=1.0, misalignment=1.0, weeks=104)
+    >>> len(trajectory(firm))  # panels
+    5
     """
     if "trajectory" in ds.dims:
         raise EstimateError(

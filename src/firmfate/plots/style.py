@@ -197,6 +197,14 @@ def picture(figure: Figure, *, form: Literal["svg", "png"] = "svg", salt: str = 
     form : {"svg", "png"}
     salt : str
         Makes the identifiers inside one SVG differ from those of others on the same page.
+
+    Examples
+    --------
+    >>> from firmfate.survival import example
+    >>> from firmfate.plots import survival_curves
+    >>> axes = survival_curves(example().sel(execution=1.0))
+    >>> picture(axes.figure, form="png")[1:4]
+    b'PNG'
     """
     with matplotlib.rc_context({**RC, "svg.fonttype": "none", "svg.hashsalt": salt}):
         file = io.BytesIO()

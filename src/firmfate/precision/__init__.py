@@ -13,8 +13,9 @@ next, ``words.py`` says what was reached.
 """
 
 from firmfate.precision.forecast import Forecast, forecast
+from firmfate.precision.reached import Measured, Reached
 from firmfate.precision.rounds import Rounds, recorded
-from firmfate.precision.widths import Reached, widths
+from firmfate.precision.widths import widths
 from firmfate.precision.words import sentences
 
-__all__ = ["Forecast", "Reached", "Rounds", "forecast", "recorded", "sentences", "widths"]
+__all__ = ["Forecast", "Measured", "Reached", "Rounds", "forecast", "recorded", "sentences", "widths"]

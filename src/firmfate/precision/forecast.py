@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from firmfate.precision.reached import Reached
 from firmfate.precision.rounds import Rounds
-from firmfate.precision.widths import Reached
 from firmfate.precision.words import unit_of
 from firmfate.shards.plan import NOMINAL_SECONDS, Plan, human_bytes, human_seconds
 
@@ -22,12 +22,15 @@ class Forecast:
         Of the next round: what is missing.
     reached : tuple of Reached
         After the last complete round.
+    widths : tuple of float
+        The largest half-width to expect after the next, a target each.
     steps : float
         Mean steps of a firm, as counted.
     """
 
     plan: Plan
     reached: tuple[Reached, ...]
+    widths: tuple[float, ...]
     steps: float
 
     @property
@@ -37,7 +40,7 @@ class Forecast:
 
     def expected(self, one: Reached) -> float:
         """Return the largest half-width of a target to expect after the round."""
-        return one.widest * math.sqrt(one.firms / self.plan.study.replicates)
+        return dict(zip((one.target for one in self.reached), self.widths, strict=True))[one.target]
 
     def table(self) -> dict[str, Any]:
         """Return it as plain values; NaN as None."""
@@ -65,11 +68,12 @@ class Forecast:
             unit = unit_of(one.target)
             if one.cells:
                 se = self.expected(one) / one.widest * one.standard_error
+                asked = f"asked for ± {one.within:g}{unit}" if one.within else "asked for the sign"
                 lines.append(
                     f"expected  {one.target}: standard error at most {se:.2g}{unit}, ± {self.expected(one):.2g}{unit} "
-                    f"at {one.level:.4g}; asked for ± {one.within:g}{unit}"
+                    f"at {one.level:.4g}; {asked}"
                 )
-            if one.never:
+            if one.never and one.within:
                 lines.append(
                     f"warning   {one.target}: nothing or everything happened in {one.never:,} cell(s) among "
                     f"{one.firms:,} firms; expect at most {one.unseen * firms:.2g} such firms among {firms:,}"
@@ -81,7 +85,7 @@ def forecast(rounds: Rounds) -> Forecast | None:
     """Return what comes next; None before the pilot is complete."""
     if not rounds.reached:
         return None
-    return Forecast(rounds.plan(), rounds.reached, rounds.steps_a_firm())
+    return Forecast(rounds.plan(), rounds.reached, rounds.expected, rounds.steps_a_firm())
 
 
 def _finite(value: float) -> float | None:

@@ -8,63 +8,28 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from firmfate import files
 from firmfate.dataset.slabs import slabs
 from firmfate.dataset.summing import BrokenShards, Counted
 from firmfate.design import Cells
-from firmfate.errors import IncompleteRunError, RunDirectoryError, StudyError
-from firmfate.precision.rules import next_firms
-from firmfate.precision.widths import Reached, widths
+from firmfate.errors import IncompleteRunError, RunDirectoryError
+from firmfate.precision.allocation import Allowed, following
+from firmfate.precision.reached import Reached
+from firmfate.precision.widths import widths
 from firmfate.precision.words import sentences
 from firmfate.shards.directory import RunDirectory
-from firmfate.shards.plan import Plan, firm_seconds
+from firmfate.shards.growth import held_firms
+from firmfate.shards.plan import Plan
 from firmfate.study import Study
 
 REACHED, AT_MOST = "reached", "at most"
 """Why rounds end."""
-
-
-def most_firms(study: Study) -> int:
-    """Return how many firms a cell a study with [precision] may take at most.
-
-    Raises
-    ------
-    StudyError
-        Where the work allowed is not enough for the pilot.
-    """
-    precision = study.precision
-    if precision is None:
-        raise TypeError(f"study '{study.name}' has no [precision]")
-    if precision.most_seconds is None:
-        return int(precision.most_firms or precision.pilot)
-    each = firm_seconds(study)
-    most = int(precision.most_seconds / each / study.design.count)
-    if most < precision.pilot:
-        pilot = precision.pilot * study.design.count * each
-        raise StudyError(
-            f"precision.at_most = {precision.most_seconds:,.0f} core-seconds is less than the pilot takes: "
-            f"{pilot:,.0f}, for {study.design.count:,} cells x {precision.pilot:,} firms (study.replicates)"
-        )
-    return most
-
-
-def following(reached: Iterable[Reached], firms: int, batches: int, most: int) -> int:
-    """Return how many firms a cell the next round has; those of this one where it was the last.
-
-    All cells get the same number, that of the target and cell that needs most: common random numbers stay common.
-
-    Parameters
-    ----------
-    reached : iterable of Reached
-        After a round of `firms` firms a cell.
-    firms, batches, most : int
-        As for `next_firms`.
-    """
-    needed = [one.needed for one in reached if not one.enough]
-    return next_firms(firms, max(needed), batches, most) if needed else firms
 
 
 class Rounds:
@@ -83,6 +48,8 @@ class Rounds:
         With the firms of the round that is to be run, or was the last.
     decided : list of dict
         One entry a round that is complete, as in ``rounds.json``.
+    expected : tuple of float
+        For every target, the largest half-width to expect after the next round.
     finished : str
         Why there are no more rounds; empty while there are.
 
@@ -98,15 +65,19 @@ class Rounds:
         if study.precision is None:
             raise TypeError(f"study '{study.name}' has no [precision]")
         self._directory, self._precision = directory, study.precision
-        self._most = most_firms(study)
+        self._allowed = Allowed.of(study)
         self._cells: Cells = study.cells
         self.study = study.grown(study.precision.pilot)
         self.decided: list[dict[str, Any]] = []
         self.reached: tuple[Reached, ...] = ()
+        self.expected: tuple[float, ...] = ()
+        self._signs: dict[str, NDArray[np.int8]] = {}
         self.finished = ""
         self._decided_study = self.study
         begun = directory.provenance_file.is_file()
-        self._held = int(directory.read_provenance()["replicates"]) if begun else 0
+        self._held = np.zeros(len(self._cells), np.int64)
+        if begun:
+            self._held = held_firms(directory.path, directory.read_provenance(), self._cells.keys)
         self._recorded = self._read()
         if begun:
             # What is broken, or set aside meanwhile, is found again when the round is decided.
@@ -121,13 +92,12 @@ class Rounds:
 
     def _refuse_less(self) -> None:
         """Refuse to end with fewer firms than there are."""
-        at_end = self.study.replicates if self.finished else max(self.study.replicates, self._held)
-        unknown = self._held > self.study.replicates and not self._recorded
-        if at_end < self._held or unknown:
+        held = int(self._held.max(initial=0))
+        if held > self.study.replicates and (self.finished or not self._recorded):
             raise RunDirectoryError(
-                f"{self._directory.path} holds a run of {self._held:,} replicates a cell, [precision] comes to "
+                f"{self._directory.path} holds a run of {held:,} replicates a cell, [precision] comes to "
                 f"{self.study.replicates:,}: a run may grow, but not shrink; ask for more precision, set "
-                f"study.replicates = {self._held:,} as the pilot, or choose a new directory"
+                f"study.replicates = {held:,} as the pilot, or choose a new directory"
             )
 
     def _read(self) -> list[dict[str, Any]]:
@@ -163,9 +133,18 @@ class Rounds:
             self._refuse_less()
         self.keep()
         if not self.finished:
-            for line in (*sentences(self.reached), f"next: {self.study.replicates:,} firms a cell"):
+            for line in (*sentences(self.reached), self.next_words):
                 say(line)
         return not self.finished
+
+    @property
+    def next_words(self) -> str:
+        """What the next round brings, in words."""
+        firms, before = self.study.firms_by_cell, self._decided_study.firms_by_cell
+        growing = int((firms > before).sum())
+        cells = f"in {growing:,} of {firms.size:,} cells" if growing < firms.size else "a cell"
+        most = f"{'up to ' if np.unique(firms[firms > before]).size > 1 else ''}{int(firms.max()):,}"
+        return f"next: {most} firms {cells}"
 
     def plan(self) -> Plan:
         """Return the plan of what is missing of the round."""
@@ -186,12 +165,20 @@ class Rounds:
         self._decided_study = study
         counted = self._counted(study)
         blocks = (positions.ravel() for _, positions in slabs(cells.shape, counted.bytes_per_cell))
-        self.reached = widths(self._precision, counted.of, blocks, cells=len(cells), firms=study.replicates)
-        wanted = following(self.reached, study.replicates, study.batches, self._most)
-        entry = {"firms a cell": study.replicates, "targets": [one.table() for one in self.reached], "next": wanted}
+        measured = widths(self._precision, counted.of, blocks, cells=len(cells), signs=self._signs)
+        self._signs = {one.target.key: one.signs for one in measured if one.target.kind == "sign"}
+        self.reached = tuple(one.reached() for one in measured)
+        firms = study.firms_by_cell
+        wanted = following(measured, firms, self._allowed, batches=study.batches, alike=study.record_firms)
+        # A run of other targets may have left more firms in some cells: they are kept, and looked at with the others.
+        if np.array_equal(wanted, firms) and self._held.max(initial=0) <= study.replicates:
+            wanted = np.maximum(wanted, self._held)
+        targets = [one.table() for one in self.reached]
+        entry = {"firms a cell": _in_short(firms), "targets": targets, "next": _in_short(wanted)}
         self._compare(entry)
         self.decided.append(entry)
-        if wanted > study.replicates:
+        self.expected = tuple(one.expected(wanted) for one in measured)
+        if (wanted > firms).any():
             self.study = study.grown(wanted)
         else:
             self.finished = REACHED if all(one.enough for one in self.reached) else AT_MOST
@@ -216,6 +203,12 @@ class Rounds:
         )
         if self._directory.read_rounds() != text + "\n":
             files.write(self._directory.rounds_file, text + "\n")
+
+
+def _in_short(firms: NDArray[np.int64]) -> int | dict[str, int]:
+    """Return firms of cells as they are recorded: one number where all have the same."""
+    least, most = int(firms.min()), int(firms.max())
+    return most if least == most else {"least": least, "most": most, "in all": int(firms.sum())}
 
 
 def recorded(text: str) -> tuple[tuple[Reached, ...], str]:

@@ -8,7 +8,6 @@ firms and of z² more, half of them at either end of what is possible.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,13 @@ SAFETY = 1.1
 LEAST_GROWTH = 1.25
 MOST_GROWTH = 16.0
 """How many times the firms of a round the next one has; a prediction from few events is not trusted further."""
+
+MOST_GROWTH_OF_SIGNS = 2.0
+"""The same where a sign is looked for: a look costs little, and firms after the sign is known are of no use to it."""
+
+
+MORE = 4.0
+"""Times the firms of a round, where there is an estimate without limits yet."""
 
 
 def half_width(total: Any, squares: Any, n: Any, z: float) -> Floats:
@@ -64,30 +70,37 @@ def exact_limit(n: Any, level: float) -> Floats:
     return found
 
 
-def firms_needed(n: Any, half: Any, within: float) -> Floats:
+def firms_needed(n: Any, half: Any, within: Any) -> Floats:
     """Return how many firms are predicted to bring a half-width down to `within`: widths fall as 1/sqrt(n)."""
-    found: Floats = np.asarray(n, np.float64) * (np.asarray(half, np.float64) / within) ** 2
+    found: Floats = np.asarray(n, np.float64) * (np.asarray(half, np.float64) / np.asarray(within, np.float64)) ** 2
     return found
 
 
-def next_firms(n: int, needed: float, batches: int, most: int) -> int:
-    """Return how many firms a cell the next round has, the earlier ones among them.
+def firms_or_more(n: Any, half: Any, within: Any, known: Any) -> Floats:
+    """Return what `firms_needed` predicts, `n` at least; `MORE` times `n` where the half-width is not `known` yet."""
+    predicted = firms_needed(n, np.where(known, half, 0.0), within)
+    found: Floats = np.where(known, np.maximum(predicted, n), MORE * np.asarray(n, np.float64))
+    return found
+
+
+def next_firms(n: Any, needed: Any, batches: int) -> NDArray[np.int64]:
+    """Return how many firms a cell has in the next round, the earlier ones among them.
 
     Parameters
     ----------
-    n : int
-        Firms a cell now.
-    needed : float
-        What is predicted to be enough, more than `n` or not.
+    n : array of int
+        Firms of each cell now.
+    needed : array
+        What is predicted to be enough, more than `n` or not; NaN in cells that need no more.
     batches : int
         The number is a multiple of it, so that batches are equal.
-    most : int
-        Firms a cell at most.
 
     Examples
     --------
-    >>> next_firms(4096, needed=20_000, batches=128, most=10**6)
-    22016
+    >>> next_firms([4096, 4096], needed=[20_000, np.nan], batches=128)
+    array([22016,  4096])
     """
-    wanted = min(max(SAFETY * needed, LEAST_GROWTH * n), MOST_GROWTH * n)
-    return min(math.ceil(wanted / batches) * batches, most)
+    n, needed = np.asarray(n, np.int64), np.asarray(needed, np.float64)
+    wanted = np.minimum(np.maximum(SAFETY * np.nan_to_num(needed), LEAST_GROWTH * n), MOST_GROWTH * n)
+    found: NDArray[np.int64] = np.where(np.isnan(needed), n, np.ceil(wanted / batches) * batches).astype(np.int64)
+    return found

@@ -17,6 +17,7 @@ from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.dataset import open_run
 from firmfate.dataset.netcdf import reading
 from firmfate.errors import FirmfateError
+from firmfate.exploring import ended_by_batch
 from firmfate.models import Model
 from firmfate.precision import Reached, recorded
 from firmfate.simulation.typical_firms import read_trajectories
@@ -38,12 +39,15 @@ class Context:
     study : Study or None
         None where the study's text cannot be read any more, as that of a model file that has gone.
     trajectories : Dataset or None
+    ended : DataArray or None
+        Firms of each batch with an event by each horizon, from a count that the report does not read otherwise.
     """
 
     directory: Path
     ds: xr.Dataset
     study: Study | None
     trajectories: xr.Dataset | None
+    ended: xr.DataArray | None
 
     @classmethod
     def open(cls, directory: Path) -> Context:
@@ -51,12 +55,13 @@ class Context:
         with open_run(directory) as counts, reading(directory / "result.nc"):
             dropped = [name for name in HEAVY if name in counts and "batch_lifetime" in counts]
             ds = labelled(counts.drop_vars(dropped)).load()
+            ended = ended_by_batch(counts)
         trajectories = read_trajectories(directory)
         try:
             study = Study.parse(str(ds.attrs.get("study", "")), beside=directory)
         except FirmfateError:
             study = None
-        return cls(directory, ds, study, trajectories)
+        return cls(directory, ds, study, trajectories, ended)
 
     @property
     def model(self) -> Model | None:

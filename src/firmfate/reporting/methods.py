@@ -88,12 +88,14 @@ def paragraph(context: Context) -> str:
     if context.study and context.study.population.keys:
         parts.append(f"Within a cell, firms differed in {', '.join(map(spaced, context.study.population.keys))}.")
     if context.precision and context.pilot:
-        pilot, last = context.pilot, context.precision[0].firms
+        pilot = context.pilot
+        last = max(one.firms for one in context.precision)
         parts.append(
             f"The number of firms followed from the precision asked for: after a pilot of {pilot:,} firms a cell, "
-            f"rounds of predicted size were added, to {last:,} firms a cell, until limits were narrow enough or the "
-            "work allowed was done; variances were those of the firms and of z² more, half of them at either extreme "
-            "(Agresti & Coull 1998), and limits of shares of which none was seen exact (Clopper & Pearson 1934). "
+            f"rounds of predicted size were added where they were needed, to {last:,} firms a cell at most, until "
+            "limits were narrow enough or the work allowed was done; variances were those of the firms and of z² more, "
+            "half of them at either extreme (Agresti & Coull 1998), and limits of shares of which none was seen exact "
+            "(Clopper & Pearson 1934). "
             f"{'. '.join(sentences(context.precision))}."
         )
     parts.append("Standard errors describe the simulation alone and not the fit of the model to firms.")

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from firmfate import files
+from firmfate import files, webpage
 from firmfate.analysis.formatting import Estimate, decimals
+from firmfate.exploring import part as exploring_part
+from firmfate.exploring.content import ENDED
+from firmfate.exploring.content import content as explored
 from firmfate.reporting import dashboards, errors, methods, origin, parameters, phases, survival, trajectories
 from firmfate.reporting.blocks import Section
 from firmfate.reporting.context import Context
-
-if TYPE_CHECKING:
-    from firmfate.laboratory.page import Laboratory
 
 SECTIONS: tuple[Callable[[Context], Section | None], ...] = (
     phases.section,
@@ -28,6 +27,8 @@ SECTIONS: tuple[Callable[[Context], Section | None], ...] = (
     methods.section,
     origin.section,
 )
+TEMPLATES = (("firmfate.reporting", "templates"), ("firmfate.exploring", "web"), ("firmfate.laboratory", "web"))
+
 KEY_NUMBERS = {
     "effect aligned": "what strong execution does to the mean lifetime of aligned firms",
     "effect misaligned": "and to that of misaligned firms",
@@ -66,25 +67,24 @@ def write_report(directory: Path | str, *, laboratory: bool = False) -> Path:
     return files.write(Path(directory) / "report.html", render(context, _laboratory(directory) if laboratory else None))
 
 
-def _laboratory(directory: Path | str) -> Laboratory:
+def _laboratory(directory: Path | str) -> webpage.Part:
     from firmfate.laboratory.of_run import content_of_run  # imports the engine, which a plain report has no need of
     from firmfate.laboratory.page import part
 
     return part(content_of_run(Path(directory)))
 
 
-def render(context: Context, laboratory: Laboratory | None = None) -> str:
-    """Return the report as HTML; its last section is a laboratory where one is given."""
-    import jinja2
+def _explore(context: Context) -> webpage.Part | None:
+    """Return the section that a browser fills; none where there is one cell, or too many for a page."""
+    given = explored(context.ds if context.ended is None else context.ds.assign({ENDED: context.ended}))
+    return None if given is None else exploring_part(given)
 
-    environment = jinja2.Environment(
-        loader=jinja2.ChoiceLoader(
-            [jinja2.PackageLoader("firmfate.reporting"), jinja2.PackageLoader("firmfate.laboratory", "web")]
-        ), autoescape=True, undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
+
+def render(context: Context, laboratory: webpage.Part | None = None) -> str:
+    """Return the report as HTML; its last section is a laboratory where one is given."""
     found = (section(context) for section in SECTIONS)
-    return environment.get_template("report.html.j2").render(
+    explore = _explore(context)
+    page: str = webpage.templates(*TEMPLATES).get_template("report.html.j2").render(
         title=str(context.ds.attrs.get("title", "firmfate")),
         question=str(context.ds.attrs.get("question", "")),
         finding=context.finding,
@@ -95,9 +95,12 @@ def render(context: Context, laboratory: Laboratory | None = None) -> str:
         model=context.ds.attrs.get("model", ""),
         gathered=str(context.gathered.get("time", ""))[:10],
         version=context.gathered.get("versions", {}).get("firmfate", ""),
+        explore=explore,
         laboratory=laboratory,
+        policy=webpage.policy(*(part for part in (explore, laboratory) if part is not None)),
         sections=[section for section in found if section is not None],
-    )
+    )  # fmt: skip
+    return page
 
 
 def _key_numbers(context: Context) -> list[tuple[str, str, str, str]]:

@@ -59,9 +59,12 @@ def estimates_of(ds: xr.Dataset, f: Estimator, options: Mapping[str, Any]) -> xr
 
 
 def over_other_dims(
-    estimates: xr.DataArray, analyse: Callable[[Floats], Mapping[str, Floats]], names: Mapping[str, tuple[str, ...]]
+    estimates: xr.DataArray,
+    analyse: Callable[[Floats], Mapping[str, Floats]],
+    names: Mapping[str, tuple[str, ...]],
+    over: tuple[str, ...] = ("cell",),
 ) -> xr.Dataset:
-    """Apply an analysis of one vector (cells,) to every other dim of the estimates.
+    """Apply an analysis of one vector (cells,), or of all dims in `over`, to every other dim of the estimates.
 
     Parameters
     ----------
@@ -70,6 +73,8 @@ def over_other_dims(
         Takes a vector (cells,) and returns named arrays.
     names : mapping
         Name -> the dims of the array.
+    over : tuple of str
+        Dims that `analyse` takes together.
     """
 
     def arrays(vector: Floats) -> tuple[Floats, ...]:
@@ -78,7 +83,7 @@ def over_other_dims(
 
     results = xr.apply_ufunc(
         arrays, estimates.drop_vars([name for name, values in estimates.coords.items() if "cell" in values.dims]),
-        input_core_dims=[["cell"]], output_core_dims=list(names.values()), vectorize=True,
+        input_core_dims=[list(over)], output_core_dims=list(names.values()), vectorize=True,
     )  # fmt: skip
     return xr.Dataset(dict(zip(names, results, strict=True)))
 

@@ -32,6 +32,16 @@ def whole_and_parts(
         ``estimate``, ``se``, ``lower``, ``upper`` in years over other axes and ``quantity``: "nobody" (RMST with no
         player on), "whole" (lost with all on), "parts" (sum of those lost alone), "excess" = whole - parts: above 0
         where the whole is worse than the sum of its parts.
+
+    Examples
+    --------
+    Two axes of two values as players, off and on:
+
+    >>> from firmfate.survival import example
+    >>> ds = example().isel(execution=[0, 2])
+    >>> found = whole_and_parts(ds, players=["execution", "misalignment"])
+    >>> found.estimate.round(2).to_series().to_dict()
+    {'nobody': 1.59, 'whole': 0.7, 'parts': 0.0, 'excess': 0.7}
     """
     names = players_of(ds, players)
 
@@ -67,6 +77,16 @@ def independent_harms(
     xarray.Dataset
         ``estimate``, ``se``, ``lower``, ``upper`` in years over other axes and ``quantity``: "expected" (lost if harms
         were independent) and "beyond" = what is lost - expected: above 0 where divisions make each other worse.
+
+    Examples
+    --------
+    Two axes of two values as players, off and on:
+
+    >>> from firmfate.survival import example
+    >>> ds = example().isel(execution=[0, 2])
+    >>> found = independent_harms(ds, players=["execution", "misalignment"])
+    >>> found.estimate.round(2).to_series().to_dict()
+    {'expected': 0.0, 'beyond': 0.7}
     """
     names = players_of(ds, players)
     ds = labelled(ds)

@@ -34,6 +34,10 @@ class MorrisDesign:
         Parameter -> (points,) array, trajectory by trajectory; trajectories may meet.
     levels : int
         Values that every parameter takes.
+
+    Examples
+    --------
+    See `morris_design`.
     """
 
     points: Mapping[str, Floats]
@@ -133,6 +137,10 @@ def elementary_effects(
     ------
     EstimateError
         Where SALib is not installed, cells lack points of the design, or a cell has no estimate.
+
+    Examples
+    --------
+    See `morris_design`.
     """
     check_seed(seed)
     names = [key.replace(".", "_") for key in design.points]

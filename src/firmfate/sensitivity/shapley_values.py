@@ -81,6 +81,13 @@ def shapley_shares(years: xr.DataArray, players: Sequence[str]) -> dict[str, xr.
     -------
     dict
         Player -> DataArray over other axes, in the unit of `years`.
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> years = xr.DataArray([[10.0, 8.0], [7.0, 3.0]], {"sales": [0, 1], "quality": [0, 1]})  # off and on
+    >>> {name: float(value) for name, value in shapley_shares(years, ["sales", "quality"]).items()}
+    {'sales': 4.0, 'quality': 3.0}
     """
     names = tuple(players)
     worth = worth_of(years, names)
@@ -109,6 +116,16 @@ def interactions(
     -------
     xarray.Dataset
         ``estimate``, ``se``, ``lower``, ``upper`` in years over other axes, ``player`` and ``other``; 0 with oneself.
+
+    Examples
+    --------
+    Two axes of two values as players, off and on:
+
+    >>> from firmfate.survival import example
+    >>> ds = example().isel(execution=[0, 2])
+    >>> found = interactions(ds, players=["execution", "misalignment"]).sel(player="execution", other="misalignment")
+    >>> found.estimate.round(2).item(), found.se.round(2).item()
+    (0.7, 0.03)
     """
     names = players_of(ds, players)
 

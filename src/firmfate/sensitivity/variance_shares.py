@@ -71,7 +71,7 @@ def sobol_indices(ds: xr.Dataset, f: Estimator, *, seed: int = 1, resamples: int
     check_seed(seed)
     points = points_of(ds)
     names = list(points)
-    second = _has_second_order(np.stack(list(points.values()), axis=-1))
+    second = has_second_order(np.stack(list(points.values()), axis=-1))
     estimates = estimates_of(ds, f, options)
     analysis, problem = salib("analyze.sobol"), problem_of(names)
 
@@ -101,7 +101,7 @@ def _symmetric(upper: Floats) -> Floats:
     return np.where(np.isnan(upper), upper.T, upper)
 
 
-def _has_second_order(points: Floats) -> bool:
+def has_second_order(points: Floats) -> bool:
     """Return whether the cells are those of Saltelli's design with second-order indices; refuse other cells.
 
     A block has a point a, the point with one axis after the other taken from a point b, in a design with second order

@@ -18,13 +18,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from firmfate import files, provenance
 from firmfate.design import Cells
 from firmfate.errors import BrokenShardError, RunDirectoryError, command
 from firmfate.kernel import compiler
 from firmfate.shards import file as shard_file
 from firmfate.shards.file import ShardFile
-from firmfate.shards.growth import EXTENT, extent, refuse_less
+from firmfate.shards.growth import EXTENT, extent, held_firms, refuse_less
 from firmfate.shards.plan import Plan, Range, plan
 from firmfate.shards.schema import Schema
 from firmfate.study import Study
@@ -64,7 +66,7 @@ class Holdings:
     duplicates : tuple of ShardFile
         Shards that repeat firms of others.
     foreign : tuple of ShardFile
-        Shards of cells that the study does not ask for, or of replicates beyond it.
+        Shards of cells that the study does not ask for, or of replicates beyond theirs.
     broken : tuple of ShardFile
         Shards that cannot be read.
     covered : dict
@@ -187,7 +189,7 @@ class RunDirectory:
         return self.as_far(Study.read(self.study_file))
 
     def as_far(self, study: Study) -> Study:
-        """Return a study with [precision] at the replicates that its rounds have come to here; others as they are.
+        """Return a study with [precision] with the firms that its rounds have come to here; others as they are.
 
         Raises
         ------
@@ -196,8 +198,11 @@ class RunDirectory:
         """
         if not self.provenance_file.is_file():
             return study
-        held = int(self.read_provenance()["replicates"])
-        return study if study.precision is None or held <= study.replicates else study.grown(held)
+        record = self.read_provenance()
+        if study.precision is None:
+            return study
+        held = held_firms(self.path, record, study.cells.keys)
+        return study.grown(np.maximum(held, study.firms_by_cell))
 
     def claim(self, study: Study, cells: Cells | None = None) -> str:
         """Make the directory one of this study, or see that it is; return the study's fingerprint.
@@ -298,7 +303,7 @@ class RunDirectory:
             shard.block: tuple(cells.keys[cell] for cell in shard.cells) for shard in plan(study, cells=cells).shards
         }
         schema = Schema.of(study, fingerprint_of(study))
-        wanted = set(cells.keys)
+        wanted = dict(zip(cells.keys, study.firms_by_cell.tolist(), strict=True))
         used, duplicates, foreign, broken = [], [], [], []
         covered: dict[str, list[Range]] = defaultdict(list)
         for shard in sorted(self.files(), key=lambda s: (s.first, -s.replicates, s.path.name)):
@@ -309,8 +314,9 @@ class RunDirectory:
             except BrokenShardError:
                 broken.append(shard)
                 continue
-            keys = tuple(key for key in known[shard.block] if key in wanted)
-            if not keys or shard.first + shard.replicates > study.replicates:
+            end = shard.first + shard.replicates
+            keys = tuple(key for key in known[shard.block] if end <= wanted.get(key, 0))
+            if not keys:
                 foreign.append(shard)
                 continue
             if any(sum(covered[key][-1]) > shard.first for key in keys if covered[key]):

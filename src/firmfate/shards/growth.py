@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from firmfate.design import Cells
 from firmfate.errors import RunDirectoryError
@@ -28,7 +30,21 @@ def extent(study: Study, cells: Cells) -> dict[str, Any]:
         "dimensions": list(cells.dims),
         "cells": len(cells),
         "cell keys": base64.b64encode(keys.tobytes()).decode(),
+        "allocation": base64.b64encode(np.array(study.allocation, "<i8").tobytes()).decode(),
     }
+
+
+def held_firms(path: Path, held: dict[str, Any], keys: Sequence[str]) -> NDArray[np.int64]:
+    """Return the firms that an extent has in each of some cells, by their keys; 0 in cells that are not its own.
+
+    All of its own cells have as many where it holds no allocation.
+    """
+    own = _array(path, held, "cell keys", "<u8").tolist()
+    firms = _array(path, held, "allocation", "<i8").tolist() or [held["replicates"]] * len(own)
+    if len(firms) != len(own):
+        raise RunDirectoryError(f"{path / 'provenance.json'} cannot be read: its 'allocation' are damaged")
+    found = dict(zip(own, firms, strict=True))
+    return np.array([found.get(int(key, 16), 0) for key in keys], np.int64)
 
 
 def refuse_less(path: Path, held: dict[str, Any], wanted: dict[str, Any]) -> None:
@@ -46,7 +62,7 @@ def refuse_less(path: Path, held: dict[str, Any], wanted: dict[str, Any]) -> Non
             "choose a new directory"
         )
     if held["cell keys"] != wanted["cell keys"]:
-        old, new = (_keys(path, one) for one in (held, wanted))
+        old, new = (set(_array(path, one, "cell keys", "<u8").tolist()) for one in (held, wanted))
         if old - new:
             raise RunDirectoryError(
                 f"{path} holds a run of which {len(old - new):,} of {len(old):,} cells are not in the study: a run may "
@@ -58,9 +74,9 @@ def _words(names: list[Any]) -> str:
     return ", ".join(map(str, names)) or "none"
 
 
-def _keys(path: Path, extent: dict[str, Any]) -> set[int]:
-    """Return the keys of the cells of an extent."""
+def _array(path: Path, extent: dict[str, Any], name: str, kind: str) -> NDArray[Any]:
+    """Return an array of an extent: keys of cells, or firms of cells."""
     try:
-        return set(np.frombuffer(base64.b64decode(extent["cell keys"], validate=True), "<u8").tolist())
+        return np.frombuffer(base64.b64decode(extent.get(name, ""), validate=True), kind)
     except ValueError:
-        raise RunDirectoryError(f"{path / 'provenance.json'} cannot be read: its 'cell keys' are damaged") from None
+        raise RunDirectoryError(f"{path / 'provenance.json'} cannot be read: its '{name}' are damaged") from None

@@ -109,6 +109,10 @@ class Plan:
         All shards of the study, finished or not: their places are ``0 .. total_shards - 1``.
     done : int
         Firms that finished shards hold already.
+
+    Examples
+    --------
+    See `plan`.
     """
 
     study: Study
@@ -120,7 +124,7 @@ class Plan:
     @property
     def firms(self) -> int:
         """Firms in the study, simulated already or not."""
-        return len(self.cells) * self.study.replicates
+        return int(self.study.firms_by_cell.sum())
 
     @cached_property
     def missing(self) -> int:
@@ -179,12 +183,13 @@ class Plan:
     def __repr__(self) -> str:
         study, cells = self.study, self.cells
         step = "one week" if study.dt == 1 else f"{study.dt:g} weeks"
+        each = f"{'up to ' if study.allocation else ''}{study.replicates:,} a cell"
         return "\n".join(
             [
                 f"study     {study.name}: model {study.model_name}, {study.years:g} years, steps of {step}",
                 f"cells     {len(cells):,} ({' x '.join(f'{n}' for n in cells.shape)} {', '.join(cells.dims)})",
                 *(f"drawn     {line}" for line in study.drawn_words),
-                f"firms     {self.firms:,} ({study.replicates:,} a cell), of which {self.missing:,} are to be run",
+                f"firms     {self.firms:,} ({each}), of which {self.missing:,} are to be run",
                 f"shards    {len(self.shards):,} to run, a file each; about {human_bytes(self.shard_bytes)} in all",
                 f"time      about {human_seconds(self.nominal_seconds)} on one core "
                 f"({self.nominal_seconds / 3600:.3g} core-hours), nominal",
@@ -329,14 +334,15 @@ def plan(
     (2000, 2000, 1)
     """
     cells = study.cells if cells is None else cells
-    total = len(cells) * study.replicates
-    firms_each = max(1, round(shard_seconds(total, study, shard_scale) / firm_seconds(study)))
+    largest = len(cells) * study.replicates
+    firms_each = max(1, round(shard_seconds(largest, study, shard_scale) / firm_seconds(study)))
     cells_each = most_cells(counters_of(study))
     pieces = cut(range(len(cells)), cells.keys, (0, study.replicates), firms_each, cells_each)
     every = [replace(shard, place=place) for place, shard in enumerate(pieces)]
     shards = every
-    if covered:
-        holes = [gaps(covered.get(key, ()), study.replicates) for key in cells.keys]
+    if covered or study.allocation:
+        held, wanted = covered or {}, study.firms_by_cell.tolist()
+        holes = [gaps(held.get(key, ()), firms) for key, firms in zip(cells.keys, wanted, strict=True)]
         shards = [piece for shard in every for piece in missing_of(shard, holes, cells.keys)]
-    done = total - sum(shard.firms for shard in shards)
+    done = int(study.firms_by_cell.sum()) - sum(shard.firms for shard in shards)
     return Plan(study, cells, tuple(shards), total_shards=len(every), done=done)

@@ -183,14 +183,15 @@ class Status:
         }
         if by_cell:
             columns = zip(
-                self.done_by_cell.tolist(), self.duplicates_by_cell.tolist(), self.broken_by_cell.tolist(), strict=True
-            )
+                self.done_by_cell.tolist(), self.study.firms_by_cell.tolist(), self.duplicates_by_cell.tolist(),
+                self.broken_by_cell.tolist(), strict=True,
+            )  # fmt: skip
             written["by_cell"] = [
                 {
-                    **self.labels(cell), "done": done, "missing": self.study.replicates - done, "broken": broken,
+                    **self.labels(cell), "done": done, "missing": wanted - done, "broken": broken,
                     "duplicate": duplicate,
                 }
-                for cell, (done, duplicate, broken) in enumerate(columns)
+                for cell, (done, wanted, duplicate, broken) in enumerate(columns)
             ]  # fmt: skip
         return written
 
@@ -225,6 +226,14 @@ def status(directory: Path | str, *, verify: bool = True, now: float | None = No
     ------
     RunDirectoryError
         Where it is no run directory.
+
+    Examples
+    --------
+    >>> import firmfate
+    >>> study = firmfate.Study(name="cars", model="car", years=5, replicates=64, grid={"misalignment": [0, 1]})
+    >>> firmfate.run(study, into="runs/cars", progress=False).close()
+    >>> firmfate.status("runs/cars")
+    <Status of 'cars': 128 of 128 firms done, all firms are there>
     """
     run = RunDirectory(Path(directory))
     study = run.study()

@@ -18,6 +18,7 @@ from firmfate.kernel.engine import Engine, Records, Varying
 from firmfate.machine import cores
 from firmfate.models import load_model
 from firmfate.models.model import Model
+from firmfate.progress import Progress, shows_bars
 from firmfate.simulation.given_values import given_parameters, some, values_of
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def simulate(
     replicates: int | range = 10_000,
     common_random_numbers: bool = True,
     threads: int | None = None,
+    progress: bool | None = None,
 ) -> xr.Dataset:
     """Simulate many firms and return what is recorded of each.
 
@@ -64,6 +66,10 @@ def simulate(
         Whether firm i of every cell meets the same shocks. If not, shocks follow the values of a cell, not of a firm.
     threads : int, optional
         All cores where not given. Results do not depend on it.
+    progress : bool, optional
+        True: show on standard error how it goes on, by a bar on a terminal and in a notebook, by a line every 30
+        seconds elsewhere. False: show nothing. Where not given, a bar, and nothing elsewhere. A bar comes after a
+        second.
 
     Returns
     -------
@@ -117,7 +123,9 @@ def simulate(
     words = random_words(keys, common=common_random_numbers)
     engine = Engine(model, dt=dt)
     engine.warm_up()
-    records = _in_threads(engine, table, seed, words, varying, wanted, steps, workers)
+    shown = shows_bars() if progress is None else progress
+    with Progress(len(table) * len(wanted), 0, shown=shown, brief=True) as bar:
+        records = _in_threads(engine, table, seed, words, varying, wanted, steps, workers, bar)
     ds = _labelled(model, records, wanted, dt)
     ds = ds.assign_coords(_coordinates(model, given, len(table), len(wanted)))
     ds.attrs = {"model": model.name, "weeks": weeks, "steps_per_week": float(steps_per_week), "seed": str(seed)}
@@ -187,6 +195,7 @@ def _in_threads(
     wanted: range,
     steps: int,
     threads: int,
+    shown: Progress,
 ) -> Records:
     shape = (len(table), len(wanted))
     out = Records.empty(engine.model, *shape)
@@ -195,7 +204,7 @@ def _in_threads(
     cells_each = max(1, firms_each // len(wanted))
     replicates_each = max(1, min(len(wanted), firms_each))
 
-    def piece(cell: int, first: int) -> None:
+    def piece(cell: int, first: int) -> tuple[int, int]:
         block = slice(cell, cell + cells_each)
         count = min(replicates_each, len(wanted) - first)
         part = engine.run(
@@ -204,14 +213,16 @@ def _in_threads(
         )  # fmt: skip
         for name in Records._fields:
             getattr(out, name)[..., block, first : first + count] = getattr(part, name)
+        return part.cause.size, int(part.event_step.sum(dtype=np.int64))
 
     pieces = [(cell, first) for cell in range(0, shape[0], cells_each) for first in range(0, shape[1], replicates_each)]
     if threads == 1 or len(pieces) == 1:
         for cell, first in pieces:
-            piece(cell, first)
+            shown.advance(*piece(cell, first))
     else:
         with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(lambda place: piece(*place), pieces))
+            for done in pool.map(lambda place: piece(*place), pieces):
+                shown.advance(*done)
     return out
 
 

@@ -39,8 +39,11 @@ class Replayer:
         """The run's cells."""
         return self.worker.cells
 
-    def nearest(self, wanted: Mapping[str, float]) -> int:
-        """Return the position of the cell nearest to the wanted values of axes, each scaled by its range."""
+    def nearest(self, wanted: Mapping[str, float | str]) -> int:
+        """Return the position of the cell nearest to the wanted values of axes, each scaled by its range; or of the
+        one with the name ``cell``, where cells have names."""
+        if "cell" in wanted and "cell" in self.cells.coords:
+            return self._named(wanted)
         axes = {key.replace(".", "_"): key for key in self.cells.axes}
         place = {name: i for i, name in enumerate(self.cells.fields)}
         distance = np.zeros(len(self.cells))
@@ -48,12 +51,22 @@ class Replayer:
             if name not in axes:
                 allowed = ", ".join(axes)
                 raise FirmfateError(f"'{name}' is no axis of this run; allowed: {allowed}{did_you_mean(name, axes)}")
-            if not is_finite(value):
+            if isinstance(value, str) or not is_finite(value):
                 raise FirmfateError(f"{name} = {value!r}; allowed: a finite number")
             field = self.study.targets[axes[name]][0]
             values = self.cells.parameters[:, place[field]]
             distance += np.abs(values - value) / (np.ptp(values) or 1.0)
         return int(np.argmin(distance))
+
+    def _named(self, wanted: Mapping[str, float | str]) -> int:
+        names = [str(name) for name in self.cells.coords["cell"][1]]
+        name = wanted["cell"]
+        if len(wanted) > 1:
+            raise FirmfateError(f"cell = {name!r} names a cell: give its name or values of axes, not both")
+        if name not in names:
+            hint = did_you_mean(str(name), names) or f"; allowed: {', '.join(names)}"
+            raise FirmfateError(f"no cell of this run is called {name!r}{hint}")
+        return names.index(str(name))
 
     def labels(self, cell: int) -> dict[str, float]:
         """Return the values of the axes in a cell."""
@@ -95,7 +108,11 @@ class Replayer:
 
 
 def replay(
-    directory: Path | str, *, replicate: int | Iterable[int] = 0, variables: Iterable[str] | None = None, **cell: float
+    directory: Path | str,
+    *,
+    replicate: int | Iterable[int] = 0,
+    variables: Iterable[str] | None = None,
+    **cell: float | str,
 ) -> xr.Dataset:
     """Replay one firm, or some firms, of a run in full.
 
@@ -107,9 +124,10 @@ def replay(
         Which firm or firms.
     variables : iterable of str, optional
         Keep only these columns.
-    **cell : float
+    **cell : float or str
         Values of axes (``execution=0.9, misalignment=0.8``; one division's with an underscore,
-        ``misalignment_sales=1``). The nearest cell is taken, and named in the attributes.
+        ``misalignment_sales=1``). The nearest cell is taken, and named in the attributes. Where cells have names, one
+        of them: ``cell="aligned"``.
 
     Returns
     -------
@@ -121,7 +139,19 @@ def replay(
     Raises
     ------
     FirmfateError
-        Where the directory is no run, an axis is unknown, or a column is.
+        Where the directory is no run, or an axis, a name of a cell, or a column is unknown.
+
+    Examples
+    --------
+    >>> import firmfate
+    >>> study = firmfate.Study(name="cars", model="car", years=5, replicates=64, grid={"misalignment": [0, 1]})
+    >>> firmfate.run(study, into="runs/cars", progress=False).close()
+    >>> car = firmfate.replay("runs/cars", misalignment=1, replicate=5)
+    >>> car.attrs["cause"], car.attrs["event_week"], car.sizes["step"]
+    ('crash', 117.0, 9)
+    >>> cars = firmfate.replay("runs/cars", misalignment=1, replicate=range(3), variables=["distance"])
+    >>> dict(cars.distance.sizes)
+    {'trajectory': 3, 'step': 14}
     """
     replayer = Replayer(directory)
     position = replayer.nearest(cell)

@@ -20,9 +20,14 @@ CANDIDATES = 2_000
 """Firms of a cell among which a typical one is looked for."""
 
 
+def candidates(replayer: Replayer) -> int:
+    """Return how many firms of a cell are looked at: no more than the cell that has least."""
+    return min(CANDIDATES, int(replayer.study.firms_by_cell.min()))
+
+
 def typical(replayer: Replayer, cell: int) -> dict[str, int]:
     """Return replicates that represent a cell: the median one of its most frequent cause, the shortest, the longest."""
-    count = min(CANDIDATES, replayer.study.replicates)
+    count = candidates(replayer)
     records = replayer.worker.records(np.array([cell]), 0, count)
     weeks: NDArray[Any] = records.event_step[0]
     members = np.flatnonzero(records.cause[0] == np.bincount(records.cause[0]).argmax())
@@ -69,7 +74,7 @@ def write_trajectories(directory: Path | str) -> Path:
             roles.append(role)
             kinds.append(kind)
     ds = together(parts).assign_coords(role=("trajectory", roles), kind=("trajectory", kinds))
-    ds.attrs["candidates"] = min(CANDIDATES, replayer.study.replicates)
+    ds.attrs["candidates"] = candidates(replayer)
     for name in ds.data_vars:
         ds[name].encoding = {"zlib": True, "complevel": 1, "shuffle": True, "fletcher32": True, "dtype": "f4"}
     with created(replayer.run.trajectories) as output, output.block(ds.nbytes) as file:

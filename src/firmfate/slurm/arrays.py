@@ -44,6 +44,10 @@ class ArrayPlan:
         Parts that miss something: the tasks.
     limit : int
         The site's MaxArraySize.
+
+    Examples
+    --------
+    See `split`.
     """
 
     plan: Plan
@@ -120,6 +124,15 @@ def split(plan: Plan, profile: Profile, *, limit: int = MAX_ARRAY_SIZE) -> Array
     """Split a plan into tasks of about the profile's ``task_minutes``, and into no fewer than can run at a time.
 
     A task takes no less than a shard a CPU, as long as there are enough.
+
+    Examples
+    --------
+    >>> import firmfate
+    >>> from firmfate.slurm import Profile
+    >>> study = firmfate.Study(name="large", replicates=1_000_000, grid={"misalignment": [0, 1]})
+    >>> array = split(firmfate.plan(study), Profile(cpus=8, concurrent=4))
+    >>> array.parts
+    4
     """
     all_seconds = plan.nominal_seconds * plan.firms / max(1, plan.missing) if plan.missing else 0.0
     long_enough = math.ceil(all_seconds / (60 * profile.task_minutes * profile.cpus))

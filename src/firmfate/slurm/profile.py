@@ -84,6 +84,11 @@ class Profile:
         How to call firmfate on a node; empty: by the Python that runs now.
     tls_authority, tls_certificate, tls_key : str
         Files that encrypt what Dask sends; all three or none.
+
+    Examples
+    --------
+    >>> Profile(partition="compute", cpus=8).walltime
+    '01:00:00'
     """
 
     partition: str = ""

@@ -16,6 +16,9 @@ from firmfate.slurm.profile import Profile
 LOGS = "slurm"
 """Folder of scripts and logs in a run directory."""
 
+JOBS, PROFILE = "jobs.txt", "profile.toml"
+"""In it: the numbers of the jobs that were submitted, and the profile that they were submitted with."""
+
 TLS, ROLES = "DASK_DISTRIBUTED__COMM__TLS__", ("SCHEDULER", "WORKER", "CLIENT")
 
 BLANK = re.compile(r"@([A-Z_]+)@")
@@ -97,10 +100,12 @@ def array_script(tasks: ArrayPlan, array: Array, into: Path, *, at_a_time: int) 
 
 
 def gather_script(tasks: ArrayPlan, into: Path, after: list[str]) -> Script:
-    """Return the script that gathers after jobs, whatever their exit codes."""
+    """Return the script that gathers after jobs, whatever their exit codes, and submits the next round, if any."""
     values = shared(tasks.profile, into, f"ff-{tasks.plan.study.name}")
     values["DEPENDENCY"] = f"#SBATCH --dependency=afterany:{':'.join(after)}" if after else ""
     values["WALLTIME"] = tasks.profile.gather_walltime
+    profile = shlex.quote(str(into.resolve() / LOGS / PROFILE))
+    values["NEXT"] = f" --submit-next {profile}" if tasks.plan.study.precision else ""
     return Script("gather.sh", fill("gather.sh.in", values))
 
 

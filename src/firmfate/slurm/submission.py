@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -13,12 +14,10 @@ from firmfate.errors import SlurmError
 from firmfate.shards import RunDirectory, plan, status
 from firmfate.slurm.arrays import MAX_ARRAY_SIZE, ArrayPlan, split
 from firmfate.slurm.profile import Profile
-from firmfate.slurm.scripts import LOGS, Script, allocation_script, array_script, gather_script
+from firmfate.slurm.scripts import JOBS, LOGS, PROFILE, Script, allocation_script, array_script, gather_script
 from firmfate.study import Study
 
 PATIENCE = 60
-JOBS, PROFILE = "jobs.txt", "profile.toml"
-"""Beside the scripts: the numbers of the jobs that were submitted, and the profile that they were submitted with."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +68,10 @@ def max_array_size() -> int:
 
 
 def still_queued(directory: RunDirectory) -> list[str]:
-    """Return numbers of jobs submitted for a directory that are still in the queue, as far as Slurm answers."""
+    """Return numbers of jobs submitted for a directory that are still in the queue, as far as Slurm answers.
+
+    The job that asks is left out: one that gathers a round of [precision] submits the next.
+    """
     record = directory.path / LOGS / JOBS
     jobs = record.read_text(encoding="utf-8").split() if record.is_file() else []
     if not jobs:
@@ -78,7 +80,7 @@ def still_queued(directory: RunDirectory) -> list[str]:
         present = set(call("squeue", "--noheader", "--format=%A %F").split())
     except SlurmError:
         return []
-    return [job for job in jobs if job in present]
+    return [job for job in jobs if job in present and job != os.environ.get("SLURM_JOB_ID")]
 
 
 def submit(
@@ -119,6 +121,17 @@ def submit(
         before stay.
     RunDirectoryError
         Where the directory holds another study or cannot be written.
+
+    Examples
+    --------
+    What would be submitted, on any machine:
+
+    >>> import firmfate
+    >>> from firmfate.slurm import Profile
+    >>> study = firmfate.Study(name="large", replicates=1_000_000, grid={"misalignment": [0, 1]})
+    >>> found = firmfate.submit(study, profile=Profile(partition="compute", cpus=8), pretend=True)
+    >>> [script.name for script in found.scripts], found.jobs
+    (['array-0.sh', 'gather.sh'], ())
     """
     study = study if isinstance(study, Study) else Study.read(study)
     profile = profile if isinstance(profile, Profile) else Profile.read(profile)

@@ -11,7 +11,14 @@ from firmfate.study import settings
 
 
 def parameter_table(model: Model) -> str:
-    """Return a model's parameters as a Markdown table; a star marks a default that is an assumption: sweep it."""
+    """Return a model's parameters as a Markdown table; a star marks a default that is an assumption: sweep it.
+
+    Examples
+    --------
+    >>> from firmfate.models import load_model
+    >>> print(parameter_table(load_model("car")).splitlines()[2][:73])
+    | `execution` | 0.5 | share | [0, 1] | how strong the engine is | axis of
+    """
     rows = [
         (
             f"`{row.name}`" + (" \\*" if row.assumption else ""),
@@ -27,7 +34,13 @@ def parameter_table(model: Model) -> str:
 
 
 def settings_table() -> str:
-    """Return the keys of [study] and [record] as a Markdown table."""
+    """Return the keys of [study] and [record] as a Markdown table.
+
+    Examples
+    --------
+    >>> print(settings_table().splitlines()[2].partition(":")[0])
+    | `study.name` |  | what the study is called
+    """
     rows = [
         (
             f"`{table}.{setting.name}`",
@@ -41,7 +54,13 @@ def settings_table() -> str:
 
 
 def distributions_table() -> str:
-    """Return the distributions of [population] as a Markdown table."""
+    """Return the distributions of [population] as a Markdown table.
+
+    Examples
+    --------
+    >>> print(distributions_table().splitlines()[2])
+    | `{ normal = [mean, sd] }` | mean and standard deviation |
+    """
     rows = [(f"`{{ {name} = {family.form} }}`", family.meaning) for name, family in FAMILIES.items()]
     observed = '`{ empirical = [..] }`, `{ empirical = { file = "firms.csv", column = "margin" } }`'
     rows.append((observed, "observed values, each as likely"))
@@ -49,7 +68,13 @@ def distributions_table() -> str:
 
 
 def designs_table() -> str:
-    """Return the designs as a Markdown table."""
+    """Return the designs as a Markdown table.
+
+    Examples
+    --------
+    >>> print(designs_table().splitlines()[2].partition(";")[0])
+    | `[grid]` | every combination of the axes' values
+    """
     header = ("design", "cells", "when it grows", "cells follow from")
     return _markdown(header, (design.row() for design in DESIGNS.values()))
 
@@ -124,6 +149,13 @@ TEMPLATES = {"firm": FIRM, "car": CAR}
 
 
 def template(name: str = "paradox", model: str = "firm") -> str:
-    """Return the text of a commented study file to start from, of model ``"firm"`` or ``"car"``."""
+    """Return the text of a commented study file to start from, of model ``"firm"`` or ``"car"``.
+
+    Examples
+    --------
+    >>> from firmfate import Study
+    >>> len(Study.parse(template("mine", "car")).cells)
+    36
+    """
     others = ", ".join(design.heading() for kind, design in DESIGNS.items() if kind != "grid")
     return TEMPLATES[model].format(name=name, others=others)

@@ -6,6 +6,9 @@
     rmst = "0.05 years"              # mean lifetime within the horizon; "rmst.5y" within 5 years
     "survival.5y" = 0.005            # share of firms alive after 5 years; "26w" are weeks
     "incidence.insolvency.5y" = 0.005
+    "quantile.0.5" = "0.25 years"    # time by which half of the firms have ended
+    "difference.execution" = "0.1 years"  # mean lifetime at the last value of an axis less that at its first
+    sign = "execution"               # until the sign of that difference is known, at every value of the other axes
     m_star = 0.01                    # misalignment at which the effect of execution changes its sign
     at_most = "2 core-hours"         # or 200_000 firms a cell
 
@@ -21,13 +24,12 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from firmfate.counts import WEEKS_PER_YEAR
-from firmfate.errors import StudyError, did_you_mean
 from firmfate.models import Model
+from firmfate.study.targets import OPTIONS, Target, examples, read_targets, schemas
 from firmfate.tables import reading
 from firmfate.tables.faults import Faults
 from firmfate.tables.reading import refuse
-from firmfate.tables.schema import TIME, Schema
+from firmfate.tables.schema import Schema
 from firmfate.tables.schema import table as table_schema
 
 BATCHES = 128
@@ -45,40 +47,8 @@ on, an interval of 95 % covers 71 % of the time at a share of 0.5, and 5 % at 0.
 MOST_FIRMS = 1_000_000
 """Firms a cell at most, where ``at_most`` is not given."""
 
-HORIZON = re.compile(r"([1-9]\d{0,5})(y|w)")
 BUDGET = re.compile(r"\s*(\d+(?:\.\d+)?)\s*core-(second|minute|hour|day)s?\s*")
 SECONDS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0}
-KINDS = ("rmst", "survival", "incidence", "m_star")
-OPTIONS = ("level", "simultaneous", "at_most")
-
-
-@dataclass(frozen=True)
-class Target:
-    """One estimand, and half the width of the confidence interval that is asked for.
-
-    Attributes
-    ----------
-    key : str
-        As written: ``survival.5y``.
-    kind : {"rmst", "survival", "incidence", "m_star"}
-    within : float
-        Half the width: years for ``rmst``, otherwise a share.
-    week : int
-        The horizon, or the week at whose end a share is taken.
-    cause : str
-        Of an incidence.
-    """
-
-    key: str
-    kind: str
-    within: float
-    week: int
-    cause: str = ""
-
-    @property
-    def words(self) -> str:
-        """The target as a line of a plan has it."""
-        return f"{self.key} ± {self.within:g}{' years' if self.kind == 'rmst' else ''}"
 
 
 @dataclass(frozen=True)
@@ -129,7 +99,6 @@ class Precision:
         faults = Faults()
         level, simultaneous = 0.95, False
         most: tuple[int | None, float | None] = (MOST_FIRMS, None)
-        targets = []
         with faults.noted():
             if "level" in given:
                 level = reading.number(given["level"], "precision.level")
@@ -141,11 +110,10 @@ class Precision:
         with faults.noted():
             if "at_most" in given:
                 most = _at_most(given["at_most"])
-        for key, value in _flat({name: value for name, value in given.items() if name not in OPTIONS}):
-            with faults.noted():
-                targets.append(_target(key, value, model, weeks))
+        named = {name: value for name, value in given.items() if name not in OPTIONS}
+        targets = read_targets(named, model, weeks, faults)
         if not targets and not faults.found:
-            faults.note(f"[precision] names no target; allowed: {', '.join(_examples(model))}")
+            faults.note(f"[precision] names no target; allowed: {', '.join(examples(model))}")
         faults.refuse()
         return cls(tuple(sorted(targets, key=lambda target: target.key)), level, simultaneous, *most, pilot)
 
@@ -163,22 +131,10 @@ class Precision:
     @staticmethod
     def schema() -> Schema:
         """Return the JSON schema of the table."""
-        share: Schema = {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 0.5}
-        week = f"^{HORIZON.pattern}$"
-
-        def by_week(entry: Schema) -> Schema:
-            return {"type": "object", "additionalProperties": False, "patternProperties": {week: entry}}
-
+        targets, patterns = schemas()
         found = table_schema(
             {
-                "rmst": {"anyOf": [TIME, by_week(TIME)], "description": "mean lifetime within the horizon"},
-                "survival": {**by_week(share), "description": "share of firms alive, by week"},
-                "incidence": {
-                    "type": "object",
-                    "additionalProperties": by_week(share),
-                    "description": "share of firms ended by a cause, by week",
-                },
-                "m_star": {**share, "description": "misalignment at which the effect of execution changes its sign"},
+                **targets,
                 "level": {"type": "number", "minimum": 0.5, "maximum": 0.9999, "default": 0.95},
                 "simultaneous": {"type": "boolean", "default": False},
                 "at_most": {
@@ -192,59 +148,8 @@ class Precision:
             },
             "half-widths of confidence intervals to be reached in every cell",
         )
-        within = HORIZON.pattern
-        found["patternProperties"] = {
-            rf"^rmst\.{within}$": TIME,
-            rf"^survival\.{within}$": share,
-            rf"^incidence\..+\.{within}$": share,
-        }
+        found["patternProperties"] = patterns
         return found
-
-
-def _flat(table: dict[str, Any], before: str = "") -> list[tuple[str, Any]]:
-    """Return (dotted key, value): TOML reads ``survival.5y = 0.01`` without quotes as a table in a table."""
-    found = []
-    for key, value in table.items():
-        found += _flat(value, f"{before}{key}.") if isinstance(value, dict) else [(f"{before}{key}", value)]
-    return found
-
-
-def _examples(model: Model) -> tuple[str, ...]:
-    return ("rmst", "rmst.5y", "survival.5y", f"incidence.{model.causes[0].name}.5y", "m_star")
-
-
-def _target(key: str, value: object, model: Model, weeks: int) -> Target:
-    """Read one target."""
-    path = f"precision.{reading.named(key)}"
-    kind, _, rest = key.partition(".")
-    cause, _, horizon = rest.rpartition(".") if kind == "incidence" else ("", "", rest)
-    if kind not in KINDS or (kind == "m_star" and rest) or (kind in ("survival", "incidence") and not horizon):
-        hint = did_you_mean(key, (*OPTIONS, *_examples(model))) or (
-            f"; allowed: {', '.join(OPTIONS)}, and targets such as {', '.join(_examples(model))}"
-        )
-        raise StudyError(f"{path}: there is no such key in [precision]{hint}")
-    causes = tuple(entry.name for entry in model.causes)
-    if kind == "incidence" and cause not in causes:
-        raise StudyError(f"{path}: '{cause}' is no cause of model '{model.name}'; allowed: {', '.join(causes)}")
-    week = weeks
-    if horizon:
-        match = HORIZON.fullmatch(horizon)
-        if not match:
-            raise StudyError(f"{path}: '{reading.named(horizon)}' is no horizon, such as 5y or 26w")
-        week = int(match[1]) * (WEEKS_PER_YEAR if match[2] == "y" else 1)
-        if week > weeks:
-            raise StudyError(f"{path}: {week} weeks lie beyond the study's horizon of {weeks} weeks (study.years)")
-    if kind == "rmst":
-        if not isinstance(value, str):
-            refuse(path, value, 'must be a time with its unit, such as "0.05 years" or "2 weeks"')
-        within = reading.rounded(reading.weeks(value, path) / WEEKS_PER_YEAR)
-        if not 0 < within < week / WEEKS_PER_YEAR / 2:
-            refuse(path, value, "must be above 0 and below half the horizon")
-    else:
-        within = reading.number(value, path)
-        if not 0 < within < 0.5:
-            refuse(path, value, "must be above 0 and below 0.5")
-    return Target(key, kind, within, week, cause)
 
 
 def _at_most(value: object) -> tuple[int | None, float | None]:

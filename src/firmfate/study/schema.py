@@ -20,6 +20,12 @@ def study_schema(model: Model) -> Schema:
     ----------
     model : Model
         Its parameters become the keys of axes, populations and fixed values, with their ranges and meanings.
+
+    Examples
+    --------
+    >>> from firmfate.models import load_model
+    >>> study_schema(load_model("car"))["title"]
+    "A firmfate study of model 'car'"
     """
     parameters = ParameterSchemas(model)
     return {

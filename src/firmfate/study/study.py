@@ -8,6 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.design import Cells, Design, Population
 from firmfate.errors import StudyError, did_you_mean
@@ -57,6 +60,8 @@ class Study:
         How firms of one cell differ.
     precision : Precision or None
         How exactly the study is to be known.
+    allocation : tuple of int
+        Firms of each cell, where a study with [precision] gives cells different numbers (`grown`); otherwise empty.
     tables : dict
         All tables as written.
     text : str
@@ -99,6 +104,7 @@ class Study:
     design: Design
     population: Population
     precision: Precision | None
+    allocation: tuple[int, ...]
     tables: dict[str, Any]
     text: str = field(compare=False)
     path: Path | None = field(compare=False)
@@ -201,6 +207,7 @@ class Study:
             "design": parts.design,
             "population": parts.population,
             "precision": parts.precision,
+            "allocation": (),
             "tables": tables,
             "text": text,
             "path": path,
@@ -209,19 +216,30 @@ class Study:
         }
         for name, value in own.items():
             object.__setattr__(self, name, value)
-        check_together(self)
         object.__setattr__(self, "horizons", settings.horizons(parts.record["horizons"], self.weeks, self.dt))
+        check_together(self)
         object.__setattr__(self, "population", parts.population.placed(self.model.fields, self.targets))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel to other processes as text, and be read again there: a user's model may not travel otherwise."""
-        return _again, (self.text, self.path, self.folder, self.replicates)
+        return _again, (self.text, self.path, self.folder, self.firms_by_cell)
 
-    def grown(self, replicates: int) -> Study:
-        """Return the same study of so many firms in every cell: what a round of [precision] asks for."""
+    def grown(self, firms: int | NDArray[np.int64]) -> Study:
+        """Return the same study of so many firms in every cell, or in each: what a round of [precision] asks for.
+
+        `replicates` is then the number of the cell that has most.
+        """
+        each = np.broadcast_to(firms, self.design.count)
+        alike = bool((each == each[0]).all())
         other = type(self).__new__(type(self))
-        other.__dict__.update(self.__dict__ | {"replicates": replicates})
+        own = {"replicates": int(each.max()), "allocation": () if alike else tuple(each.tolist())}
+        other.__dict__.update(self.__dict__ | own)
         return other
+
+    @property
+    def firms_by_cell(self) -> NDArray[np.int64]:
+        """Firms of each cell, (cells,)."""
+        return np.array(self.allocation, np.int64) if self.allocation else np.full(self.design.count, self.replicates)
 
     @property
     def dt(self) -> float:
@@ -291,6 +309,6 @@ class Study:
         return tuple(lines)
 
 
-def _again(text: str, path: Path | None, beside: Path, replicates: int) -> Study:
+def _again(text: str, path: Path | None, beside: Path, firms: NDArray[np.int64]) -> Study:
     """Rebuild a study in another process."""
-    return Study.parse(text, path=path, beside=beside).grown(replicates)
+    return Study.parse(text, path=path, beside=beside).grown(firms)

@@ -97,3 +97,14 @@ def _precision(study: Study) -> None:
             "precision.m_star needs a [grid] over execution and misalignment, of two values each or more: it is where "
             "the effect of execution changes its sign along misalignment"
         )
+    for target in precision.targets:
+        if target.axis and target.axis not in along:
+            raise StudyError(
+                f"precision.{target.key}: '{target.axis}' is no axis of a [grid] with two values or more; allowed: "
+                f"{', '.join(sorted(along)) or 'none in this study'}"
+            )
+        if target.axis and target.week not in study.horizons:
+            raise StudyError(
+                f"precision.{target.key}: {target.week} weeks is none of record.horizons, where differences between "
+                "cells are counted exactly; add it there"
+            )

@@ -150,12 +150,21 @@ def _mapped(values: xr.DataArray, step: Step, weights: NDArray[np.float64]) -> x
 
 
 def _same_firms(comparison: Comparison) -> None:
+    """Refuse cells whose firms do not pair.
+
+    Cells of a simulation may hold different numbers of firms, the first replicates each: those of the smaller cell are
+    in the same batches of the larger one, and their covariance is that of the means of batches.
+    """
     if "batch_firms" not in comparison.cells or DEPENDENCE in comparison.cells.attrs:
         return
     firms = valid_batch_firms(comparison.cells)
+    total, batches = firms.sum("batch"), firms.sizes["batch"]
+    places = xr.DataArray(np.arange(batches), dims="batch")
+    begins = (firms == total // batches + (places < total % batches)).all("batch")
     for step in comparison.steps:
         held = firms.where(firms.sum("batch") > 0)
-        if bool((held.max(step.dim) != held.min(step.dim)).where(held.notnull().any(step.dim), False).any()):
+        unequal = (held.max(step.dim) != held.min(step.dim)).where(held.notnull().any(step.dim), False)
+        if bool((unequal & ~begins.all(step.dim)).any()):
             raise EstimateError(
                 "the contrasted cells hold unequal sets of firms, so their batches do not pair; simulate the same "
                 "replicates in every cell, or pass paired=False where the firms are unrelated"

@@ -99,8 +99,8 @@ def contrast(
     Raises
     ------
     EstimateError
-        With fewer than 8 non-empty batches, batches that do not add up to the counts, unequal sets of firms in the
-        contrasted cells of a simulation, unknown cells, or the jackknife of a function that is not smooth.
+        With fewer than 8 non-empty batches, batches that do not add up to the counts, contrasted cells of a simulation
+        whose firms do not pair, unknown cells, or the jackknife of a function that is not smooth.
 
     Examples
     --------

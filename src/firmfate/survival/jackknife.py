@@ -7,7 +7,7 @@ The rules, for everything that is estimated so:
 - Where batches do not differ at all, the standard error is 0 and the limits are NaN: nothing is known of the error, and
   certainty is never shown.
 
-`leave_one_out` makes the values, `Spread` or `covariance` their variance, `limits` the limits, and
+`leave_one_out` makes the values, `Spread`, `covariance` or `standard_error` their variance, `limits` the limits, and
 `estimated` all of it at once.
 """
 
@@ -106,6 +106,12 @@ def covariance(left: Floats) -> Floats:
     batches = len(left)
     deviations = left - left.mean(axis=0)
     found: Floats = np.einsum("b...g,b...h->...gh", deviations, deviations) * (batches - 1) / batches
+    return found
+
+
+def standard_error(left: Floats) -> Floats:
+    """Return the standard error (...) of values of all firms, from those without one batch, (batch, ...)."""
+    found: Floats = np.sqrt(covariance(left[..., np.newaxis])[..., 0, 0])
     return found
 
 

@@ -129,7 +129,7 @@ def gray_test(
     return compare_groups(ds, dim, strata, compare)
 
 
-def refuse_delayed_entry(ds: xr.Dataset, what: str) -> None:
+def refuse_delayed_entry(ds: object, what: str) -> None:
     """Refuse counts with firms that enter late."""
     if isinstance(ds, xr.Dataset) and "entered" in ds and bool((ds["entered"] > 0).any()):
         raise EstimateError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -109,7 +110,7 @@ def counts_from_firms(
     return counted.assign_attrs({**ds.attrs, **counted.attrs})
 
 
-def as_counts(ds: xr.Dataset) -> xr.Dataset:
+def as_counts(ds: Any) -> Any:
     """Return counts of what `firmfate.simulate` returns, and anything else as it is."""
     if isinstance(ds, xr.Dataset) and "events" not in ds and "event_week" in ds:
         return counts_from_firms(ds)

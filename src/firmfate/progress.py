@@ -11,6 +11,8 @@ from typing import Any, TextIO
 from firmfate.shards.plan import human_seconds
 
 EVERY = 30.0
+DELAY = 1.0
+"""Seconds before a bar of brief work comes."""
 
 
 class Progress:
@@ -23,10 +25,14 @@ class Progress:
     shown : bool
     stream : file, optional
         Where to; standard error if not given.
+    brief : bool
+        For work that is mostly short: the bar comes after a second only, and goes at the end.
     """
 
-    def __init__(self, total: int, done: int, *, shown: bool = True, stream: TextIO | None = None) -> None:
-        self.total, self.done, self.before = total, done, done
+    def __init__(
+        self, total: int, done: int, *, shown: bool = True, stream: TextIO | None = None, brief: bool = False
+    ) -> None:
+        self.total, self.done, self.before, self.brief = total, done, done, brief
         self.steps = 0
         self.stream = stream or sys.stderr
         self.shown = shown
@@ -36,13 +42,13 @@ class Progress:
     def __enter__(self) -> Progress:
         self._begin = self._last = time.monotonic()
         terminal = self.stream.isatty()
-        if self.shown and (terminal or in_notebook()):
+        if self.shown and shows_bars(self.stream):
             from tqdm import tqdm
 
             size = _size(self.stream) if terminal else {"ncols": 80}
             self._bar = tqdm(
                 total=self.total, initial=self.done, unit=" firms", unit_scale=True, file=self.stream,
-                smoothing=0.1, desc="simulating", **size,
+                smoothing=0.1, desc="simulating", delay=DELAY * self.brief, leave=not self.brief, **size,
             )  # fmt: skip
         return self
 
@@ -92,6 +98,11 @@ class Progress:
             self._bar.write(text, file=self.stream)
         else:
             print(text, file=self.stream, flush=True)
+
+
+def shows_bars(stream: TextIO | None = None) -> bool:
+    """Return whether a person sees what is written to a stream (standard error if not given) as it comes."""
+    return (stream or sys.stderr).isatty() or in_notebook()
 
 
 def in_notebook() -> bool:

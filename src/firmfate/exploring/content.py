@@ -1,0 +1,156 @@
+"""What the page is given of a run: its axes, and counts from which it makes all estimates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from firmfate.analysis.cell_labels import axes_of, labelled
+from firmfate.analysis.formatting import format_short, format_value, spaced
+from firmfate.analysis.poles import EXECUTION, MISALIGNMENT, poles
+from firmfate.analysis.strata_axes import unfolded
+from firmfate.counts import BIN_WEEKS
+from firmfate.exploring import alarms
+from firmfate.exploring.batches import horizons_of
+from firmfate.exploring.packing import packed, packed_texts
+from firmfate.survival.batches import FEWEST_BATCHES
+from firmfate.survival.core.limits import student_quantile
+
+MOST_CELLS = 5_000
+"""Cells that a page explores."""
+MOST_PACKED = 300_000
+"""Characters of counts in a page; counts of batches beyond it are left out, and with them differences."""
+CURVE_VALUES = 250_000
+"""Counts of which curves consist, in all cells, causes and points of time."""
+LEVEL = 0.95
+
+ENDED = "batch_ended"
+"""Name of `firmfate.exploring.batches.ended_by_batch` in a dataset of counts."""
+
+
+def content(ds: xr.Dataset) -> dict[str, Any] | None:
+    """Return what the page is given of a run, as JSON has it.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        Counts in memory, the axes of the study among their coordinates; with `ENDED` if differences are wanted.
+
+    Returns
+    -------
+    dict or None
+        None where there is nothing to explore: one cell alone, or more than `MOST_CELLS`.
+    """
+    ds = unfolded(labelled(ds))
+    dims = [str(dim) for dim in ds["firms"].dims]
+    cells = int(ds["firms"].size)
+    if not 1 < cells <= MOST_CELLS:
+        return None
+    horizons = horizons_of(ds)
+    valid = (ds["invalid"] == 0) if "invalid" in ds else xr.ones_like(ds["firms"], bool)
+    firms = ds["firms"].where(valid, 0).values.ravel().astype(np.int64)
+    events = ds["events"].transpose(*dims, "cause", "week").values.reshape(cells, ds.sizes["cause"], -1)
+    curve = _points(ds.sizes["week"], cells * ds.sizes["cause"], horizons)
+    lived, squares = _lifetimes(events, firms, horizons)
+    counts = {
+        "firms": packed(firms), "lived": packed(lived), "squares": packed(squares),
+        "events": packed(np.add.reduceat(events, [0, *curve[:-1]], axis=-1, dtype=np.int64)),
+    }  # fmt: skip
+    counts |= _of_batches(ds, dims, cells, room=MOST_PACKED - sum(len(one["data"]) for one in counts.values()))
+    used = int(((ds["batch_firms"] > 0).any(dims)).sum()) if "batch_firms" in ds else 0
+    at = poles(ds)
+    return {
+        "grid": len(dims) > 1,
+        "axes": [_axis(ds, dim) for dim in dims] if len(dims) > 1 else _columns(ds, dims[0]),
+        "names": [] if len(dims) > 1 else _names(ds, dims[0]),
+        "causes": [str(cause).replace("_", " ") for cause in ds["cause"].values],
+        "horizons": horizons,
+        "curve": curve,
+        "stepsPerWeek": float(ds.attrs.get("steps_per_week", 1)),
+        "common": bool(int(ds.attrs.get("common_random_numbers", 0))),
+        "batches": used if used >= FEWEST_BATCHES else 0,
+        "quantile": student_quantile(LEVEL, max(used, 2) - 1),
+        "poles": None if at is None else {
+            "execution": dims.index(EXECUTION), "misalignment": dims.index(MISALIGNMENT),
+            "weak": ds[EXECUTION].values.tolist().index(at.weak),
+            "strong": ds[EXECUTION].values.tolist().index(at.strong),
+        },
+        "counts": counts,
+        "alarms": packed_texts(alarms.rows(ds)),
+    }  # fmt: skip
+
+
+def _points(weeks: int, rows: int, horizons: list[int]) -> list[int]:
+    """Return the weeks at which curves have points, as many as there is room for; horizons are among them."""
+    every = BIN_WEEKS
+    while rows * weeks / every > CURVE_VALUES and every < weeks:
+        every *= 2
+    return sorted({*range(every, weeks, every), *horizons, weeks})
+
+
+def _lifetimes(
+    events: NDArray[Any], firms: NDArray[np.int64], horizons: list[int]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the sums over firms of min(lifetime, horizon) in weeks and of its square, each (cells, horizon)."""
+    ended = events.sum(axis=1, dtype=np.int64)
+    alive = firms - ended.sum(axis=-1)
+    weeks = np.arange(1, ended.shape[-1] + 1, dtype=np.int64)
+    until = np.minimum(weeks, np.array(horizons)[:, None])
+    lived, squares = (ended @ (until**power).T + alive[:, None] * np.array(horizons) ** power for power in (1, 2))
+    return lived * (firms > 0)[:, None], squares * (firms > 0)[:, None]
+
+
+def _of_batches(ds: xr.Dataset, dims: list[str], cells: int, room: int) -> dict[str, Any]:
+    """Return counts by batch as far as there is room: lifetimes first, then events."""
+    if ENDED not in ds:
+        return {}
+
+    def parts() -> Iterator[tuple[str, dict[str, Any]]]:
+        horizon = {"horizon": horizons_of(ds)}
+        lifetime = ds["batch_lifetime"].sel(horizon)
+        yield "batchFirms", packed(ds["batch_firms"].transpose(*dims, "batch").values.reshape(cells, -1))
+        yield "batchLived", packed(_flat(lifetime.transpose(*dims, "batch", "horizon").values, len(dims)))
+        yield "batchEnded", packed(_flat(ds[ENDED].transpose(*dims, "batch", "cause", "horizon").values, len(dims)))
+
+    found: dict[str, Any] = {}
+    for name, part in parts():
+        room -= len(part["data"])
+        if room < 0:
+            break
+        found[name] = part
+    return found if "batchLived" in found else {}
+
+
+def _flat(values: NDArray[Any], axes: int) -> NDArray[Any]:
+    return values.reshape(-1, *values.shape[axes:])
+
+
+def _axis(ds: xr.Dataset, dim: str) -> dict[str, Any]:
+    """Return one axis of a grid: its values in words, and as numbers where they are."""
+    values = ds[dim].values if dim in ds.coords else np.arange(ds.sizes[dim])
+    numbers = np.issubdtype(values.dtype, np.number)
+    texts = [format_value(float(value)) if numbers else str(value) for value in values]
+    return {"name": spaced(dim), "texts": texts, "numbers": [float(value) for value in values] if numbers else None}
+
+
+def _columns(ds: xr.Dataset, dim: str) -> list[dict[str, Any]]:
+    """Return what differs between cells along one dim, as columns with a value for every cell."""
+    if dim != "cell":
+        return [_axis(ds, dim)]
+    named = {name: ds[name].values for name in axes_of(ds) if ds[name].dims == (dim,)}
+    return [
+        {"name": spaced(name), "texts": [format_short(float(value), 4) for value in values], "numbers": values.tolist()}
+        for name, values in named.items()
+    ]
+
+
+def _names(ds: xr.Dataset, dim: str) -> list[str]:
+    """Return the names of cells that have some; otherwise their numbers."""
+    values = ds[dim].values if dim in ds.coords else np.arange(ds.sizes[dim])
+    if np.issubdtype(values.dtype, np.number):
+        return [f"cell {place}" for place in range(len(values))]
+    return [str(value) for value in values]

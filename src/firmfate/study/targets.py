@@ -1,0 +1,232 @@
+"""Targets of [precision]: an estimand each, by the keys that a study writes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from firmfate.counts import WEEKS_PER_YEAR
+from firmfate.errors import StudyError, did_you_mean
+from firmfate.models import Model
+from firmfate.tables import reading
+from firmfate.tables.faults import Faults
+from firmfate.tables.reading import refuse
+from firmfate.tables.schema import TIME, Schema
+
+HORIZON = re.compile(r"([1-9]\d{0,5})(y|w)")
+SHARE = re.compile(r"0\.\d{1,6}")
+
+IN_YEARS = ("rmst", "quantile", "difference")
+"""Kinds whose widths are years."""
+
+ALONG_AXES = ("difference", "sign")
+"""Kinds that compare the last value of an axis with its first."""
+
+KINDS = ("rmst", "survival", "incidence", "quantile", "difference", "sign", "m_star")
+
+OPTIONS = ("level", "simultaneous", "at_most")
+
+
+@dataclass(frozen=True)
+class Target:
+    """One estimand, and half the width of the confidence interval that is asked for.
+
+    Attributes
+    ----------
+    key : str
+        As written: ``survival.5y``; of a sign with its axis: ``sign.execution``.
+    kind : {"rmst", "survival", "incidence", "quantile", "difference", "sign", "m_star"}
+    within : float
+        Half the width: years for ``rmst``, ``quantile`` and ``difference``, 0 for ``sign``, otherwise a share.
+    week : int
+        The horizon, or the week at whose end a share is taken.
+    cause : str
+        Of an incidence.
+    share : float
+        Of a quantile.
+    axis : str
+        Key of the axis of a difference or a sign.
+    """
+
+    key: str
+    kind: str
+    within: float
+    week: int
+    cause: str = ""
+    share: float = 0.0
+    axis: str = ""
+
+    @property
+    def unit(self) -> str:
+        """Unit of the width, with a blank before it; empty of shares."""
+        return " years" if self.kind in IN_YEARS else ""
+
+    @property
+    def dim(self) -> str:
+        """Dim of the axis in datasets."""
+        return self.axis.replace(".", "_")
+
+    @property
+    def words(self) -> str:
+        """The target as a line of a plan has it."""
+        return f"{self.key} decided" if self.kind == "sign" else f"{self.key} ± {self.within:g}{self.unit}"
+
+
+def read_targets(table: dict[str, Any], model: Model, weeks: int, faults: Faults) -> list[Target]:
+    """Return the targets of [precision].
+
+    Parameters
+    ----------
+    table : dict
+        Without options.
+    model : Model
+        Its causes are those of incidences.
+    weeks : int
+        The horizon of the study.
+    faults : Faults
+        Takes what is wrong.
+    """
+    found = []
+    for key, value in _flat(table):
+        for name, one in _by_axis(key, value):
+            with faults.noted():
+                found.append(_target(name, one, model, weeks))
+    return found
+
+
+def examples(model: Model) -> tuple[str, ...]:
+    """Return keys of targets, as messages name them."""
+    return (
+        "rmst", "rmst.5y", "survival.5y", f"incidence.{model.causes[0].name}.5y", "quantile.0.5", "difference.AXIS",
+        "sign", "m_star",
+    )  # fmt: skip
+
+
+def schemas() -> tuple[dict[str, Schema], dict[str, Schema]]:
+    """Return the JSON schemas of keys without a dot, and of patterns of keys in quotes."""
+    share: Schema = {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 0.5}
+    axes: Schema = {
+        "anyOf": [
+            {"type": "string"},
+            {"type": "array", "items": {"type": "string"}, "minItems": 1, "uniqueItems": True},
+        ]
+    }
+    within = HORIZON.pattern
+
+    def by_week(entry: Schema) -> Schema:
+        return {"type": "object", "additionalProperties": False, "patternProperties": {f"^{within}$": entry}}
+
+    def nested(entry: Schema) -> Schema:
+        return {"type": "object", "additionalProperties": {"anyOf": [entry, {"type": "object"}]}}
+
+    keys = {
+        "rmst": {"anyOf": [TIME, by_week(TIME)], "description": "mean lifetime within the horizon"},
+        "survival": {**by_week(share), "description": "share of firms alive, by week"},
+        "incidence": {
+            "type": "object",
+            "additionalProperties": by_week(share),
+            "description": "share of firms ended by a cause, by week",
+        },
+        "quantile": {**nested(TIME), "description": "time by which a share of firms has ended: 0.5, the median"},
+        "difference": {
+            **nested(TIME),
+            "description": "mean lifetime at the last value of an axis less that at its first, at all others' values",
+        },
+        "sign": {
+            "anyOf": [*axes["anyOf"], by_week(axes)],
+            "description": "axes whose difference in mean lifetime is to be known by its sign, at all others' values",
+        },
+        "m_star": {**share, "description": "misalignment at which the effect of execution changes its sign"},
+    }  # fmt: skip
+    patterns: dict[str, Schema] = {
+        rf"^rmst\.{within}$": TIME,
+        rf"^survival\.{within}$": share,
+        rf"^incidence\..+\.{within}$": share,
+        rf"^quantile\.{SHARE.pattern}$": TIME,
+        r"^difference\..+$": TIME,
+        rf"^sign\.{within}$": axes,
+    }
+    return keys, patterns
+
+
+def _flat(table: dict[str, Any], before: str = "") -> list[tuple[str, Any]]:
+    """Return (dotted key, value): TOML reads ``survival.5y = 0.01`` without quotes as a table in a table."""
+    found = []
+    for key, value in table.items():
+        found += _flat(value, f"{before}{key}.") if isinstance(value, dict) else [(f"{before}{key}", value)]
+    return found
+
+
+def _by_axis(key: str, value: object) -> list[tuple[str, object]]:
+    """Return a target an axis of ``sign = "execution"`` or ``sign = ["execution", "misalignment"]``; others as is."""
+    kind, _, horizon = key.partition(".")
+    given = value if isinstance(value, list) else [value]
+    axes = [axis for axis in given if isinstance(axis, str)]
+    if kind != "sign" or not axes or len(axes) < len(given):
+        return [(key, value)]
+    return [(".".join(("sign", axis, *([horizon] if horizon else []))), axis) for axis in axes]
+
+
+def _target(key: str, value: object, model: Model, weeks: int) -> Target:
+    """Read one target."""
+    path = f"precision.{reading.named(key)}"
+    kind, _, rest = key.partition(".")
+    cause, share, axis, horizon = "", 0.0, "", rest
+    if kind == "incidence":
+        cause, _, horizon = rest.rpartition(".")
+    elif kind == "quantile":
+        share, horizon = _share(rest, path), ""
+    elif kind in ALONG_AXES:
+        before, _, last = rest.rpartition(".")
+        axis, horizon = (before, last) if before and HORIZON.fullmatch(last) else (rest, "")
+    needs_more = kind in ("survival", "incidence", "difference") and not rest
+    if kind not in KINDS or (kind == "m_star" and rest) or needs_more or (kind == "incidence" and not horizon):
+        hint = did_you_mean(key, (*OPTIONS, *examples(model))) or (
+            f"; allowed: {', '.join(OPTIONS)}, and targets such as {', '.join(examples(model))}"
+        )
+        raise StudyError(f"{path}: there is no such key in [precision]{hint}")
+    if kind == "sign" and value != axis:
+        refuse(path, value, 'must be an axis of the grid, such as "execution", or a list of axes')
+    causes = tuple(entry.name for entry in model.causes)
+    if kind == "incidence" and cause not in causes:
+        raise StudyError(f"{path}: '{cause}' is no cause of model '{model.name}'; allowed: {', '.join(causes)}")
+    week = _week(horizon, path, weeks)
+    return Target(key, kind, _within(value, kind, week, path), week, cause, share, axis)
+
+
+def _share(text: str, path: str) -> float:
+    """Return the share of a quantile."""
+    if not SHARE.fullmatch(text) or not float(text):
+        raise StudyError(f"{path}: '{reading.named(text)}' is no share of firms, such as 0.5 for the median")
+    return float(text)
+
+
+def _week(horizon: str, path: str, weeks: int) -> int:
+    """Return the last week of a horizon, the study's where none is given."""
+    if not horizon:
+        return weeks
+    match = HORIZON.fullmatch(horizon)
+    if not match:
+        raise StudyError(f"{path}: '{reading.named(horizon)}' is no horizon, such as 5y or 26w")
+    week = int(match[1]) * (WEEKS_PER_YEAR if match[2] == "y" else 1)
+    if week > weeks:
+        raise StudyError(f"{path}: {week} weeks lie beyond the study's horizon of {weeks} weeks (study.years)")
+    return week
+
+
+def _within(value: object, kind: str, week: int, path: str) -> float:
+    """Return half the width that is asked for."""
+    if kind == "sign":
+        return 0.0
+    if kind not in IN_YEARS:
+        within = reading.number(value, path)
+        if not 0 < within < 0.5:
+            refuse(path, value, "must be above 0 and below 0.5")
+        return within
+    if not isinstance(value, str):
+        refuse(path, value, 'must be a time with its unit, such as "0.05 years" or "2 weeks"')
+    within = reading.rounded(reading.weeks(value, path) / WEEKS_PER_YEAR)
+    if not 0 < within < week / WEEKS_PER_YEAR / 2:
+        refuse(path, value, "must be above 0 and below half the horizon")
+    return within
