@@ -13,7 +13,7 @@ SEEN, UNSEEN, OLDEST = range(1994, 2001), range(2001, 2011), 20
 
 
 def covered(
-    shares: np.ndarray, misfit: np.ndarray, sector: str, between: float, error: float = 0.0
+    shares: np.ndarray, misfit: np.ndarray, sector: str, between: float, error: np.ndarray
 ) -> dict[int, np.ndarray]:
     """Return which ages of every unseen cohort lie within 95 % limits, (ages,) by cohort."""
     found = {}
@@ -22,7 +22,8 @@ def covered(
         ages = len(table.ages)
         few = np.concatenate([shares[:, :ages], shares[:, ages:].sum(axis=1, keepdims=True)], axis=1)
         random = np.random.Generator(np.random.Philox(year))
-        drawn = draw_alive(few, misfit, table.firms, random, error=error, between=between)
+        own = error[: ages + 1, : ages + 1]
+        drawn = draw_alive(np.sqrt(few), misfit, table.firms, random, error=own, between=between)
         low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
         found[year] = (table.surviving >= low) & (table.surviving <= high)
     return found
@@ -36,10 +37,10 @@ def test_limits_cover_cohorts_that_were_not_seen(record_property, sector, least)
     """
     seen = establishment_table(sector, SEEN, oldest=OLDEST)
     between = between_cohorts([establishment_table(sector, year, oldest=OLDEST) for year in SEEN])
-    tree = calibrate_posterior("car", seen, CAR, parameters={"execution": 0, "misalignment": 0}, points=512, walkers=32)
+    tree = calibrate_posterior("car", seen, CAR, parameters={"execution": 0, "misalignment": 0}, points=512)
     shares = tree["emulated"].to_dataset()["share"].values.reshape(-1, OLDEST + 1).astype(float)
     shares /= shares.sum(axis=1, keepdims=True)
-    error = 4 * float(tree["emulator"]["error"]) ** 2
+    error = tree["emulator"].to_dataset()["error_covariance"].values
     misfit = tree["posterior"].to_dataset()["misfit"].values.ravel()
     found = covered(shares, misfit, sector, between, error)
     inside = float(np.concatenate(list(found.values())).mean())
@@ -47,7 +48,7 @@ def test_limits_cover_cohorts_that_were_not_seen(record_property, sector, least)
     record_property("of 2010", f"{int(found[2010].sum())} of {len(found[2010])}")
     record_property("R-hat", float(tree["summary"].to_dataset()["r_hat"].max()))
     best = shares[int(np.argmax(tree["sample_stats"].to_dataset()["lp"].values))]
-    certain = covered(np.tile(best, (2_000, 1)), np.full(2_000, 1e-6), sector, 0.0)
+    certain = covered(np.tile(best, (2_000, 1)), np.full(2_000, 1e-6), sector, 0.0, 0 * error)
     without = float(np.concatenate(list(certain.values())).mean())
     record_property("best draw with sampling error alone", without)
     assert inside > least

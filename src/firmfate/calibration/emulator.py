@@ -2,8 +2,7 @@
 
 Kennedy & O'Hagan (2001), Journal of the Royal Statistical Society B 63, 425-464. What is emulated are square roots of
 shares, whose sampling variance is 1/(4 firms) whatever the share; their principal components, of which those above the
-noise are kept, are Gaussian processes. Squared differences of square roots, times four, are those of Pearson's
-chi-squared, so that the error on points held out has the unit of 1/concentration (`firmfate.calibration.exits`).
+noise are kept, are Gaussian processes. Points held out say how far off it is.
 """
 
 from __future__ import annotations
@@ -38,16 +37,15 @@ class Emulator:
     firms : int
         Simulated at each point.
     judged : (points,) array of bool, optional
-        Points of which the error is asked: those where the emulator will be used. All where not given.
+        Points of which some are held out: those where the emulator will be used. All where not given.
 
     Attributes
     ----------
-    error : float
-        Mean squared error of the shares at points held out, as 1/concentration, less the simulation's own; at least 0.
-    error_se : float
-        Its standard error.
-    held_out : int
-        Points held out of those judged.
+    free : int
+    held : (held, ages + 1) array
+        Emulated shares at points held out.
+    held_exits : (held, ages + 1) array
+        Simulated at the same points.
 
     Raises
     ------
@@ -62,6 +60,7 @@ class Emulator:
                 f"{count} of {len(cube)} points could be simulated, and an emulator of {cube.shape[1]} parameters "
                 f"needs {least}; raise points, or narrow the ranges of the free parameters"
             )
+        self.free = cube.shape[1]
         judged = np.ones(len(cube), bool) if judged is None else judged
         cube, exits, judged = cube[known], exits[known], judged[known]
         held = np.zeros(len(cube), bool)
@@ -74,10 +73,7 @@ class Emulator:
         kept = max(1, int((sizes**2 / len(learned) > ABOVE_NOISE * noise).sum()))
         self._vectors = vectors[:kept]
         self._process = GaussianProcess(cube[~held], (learned - self._mean) @ self._vectors.T, noise)
-        off = 4.0 * (np.sqrt(exits[held] / firms) - np.sqrt(self.shares(cube[held]))) ** 2
-        each = off.sum(axis=1) / (exits.shape[1] - 1) - 1.0 / firms
-        self.error, self.held_out = max(0.0, float(each.mean())), len(each)
-        self.error_se = float(each.std(ddof=1) / len(each) ** 0.5)
+        self.held, self.held_exits = self.shares(cube[held]), exits[held]
 
     def shares(self, cube: Floats) -> Floats:
         """Return the shares of exits between ages, and of firms alive at the end, (points, ages + 1)."""

@@ -1,4 +1,4 @@
-"""The posterior of free parameters, given the exits of cohorts by age: Monte Carlo over an emulated likelihood.
+"""The posterior of free parameters, given the exits of cohorts by age: sequential Monte Carlo, emulated likelihood.
 
 The simulation knows no cohort, so one set of training points serves all: a Sobol sequence over the box, then points
 drawn from the posteriors that a first emulator gives, widened (history matching: Andrianakis et al. 2015, PLoS
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmfate.calibration.emulator import Emulator
-from firmfate.calibration.exits import concentration, exits_of, log_likelihood
+from firmfate.calibration.exits import ExitLikelihood, error_of, exits_of, roots_of
 from firmfate.calibration.posterior_groups import posterior_groups
-from firmfate.calibration.sampling import sampled
+from firmfate.calibration.sampling import Sample, sampled
 from firmfate.calibration.simulated_survival import SimulatedSurvival
 from firmfate.calibration.survival_tables import SurvivalTable
 from firmfate.calibration.training import simulated_exits
@@ -37,10 +38,16 @@ MISFIT = ParameterRange(0.001, 0.05, log=True)
 WIDENED = 0.5
 """Standard deviation of what is added to draws that become training points, in those of their posterior."""
 
-PLAUSIBLE = 4.0
-"""Distance of simulated from counted shares, in variances of the largest misfit, beyond which points are left out."""
+NEAR = 128
+"""Points held out, nearest to a table, that say how far off the emulator is for it."""
 
-FEWEST_STEPS = 8
+RUNS = 8
+"""Independent runs, of which what they disagree in is the error of the sampling."""
+
+PRIOR = 8
+"""Points of the prior for each particle, from which a run starts."""
+
+FEWEST_PARTICLES = 20
 
 
 def calibrate_posterior(
@@ -55,19 +62,18 @@ def calibrate_posterior(
     points: int = 2_048,
     firms: int = 4_000,
     waves: int = 2,
-    walkers: int = 64,
-    steps: int = 4_000,
+    particles: int = 1_000,
+    moves: int = 20,
     checked: int = 64,
     seed: int = 20261123,
     threads: int = 1,
     folder: str | Path | None = None,
-    progress: bool = False,
 ) -> xr.DataTree:
     """Draw from the posterior of free parameters, given the exits of a cohort by age.
 
-    The prior is even over the box of ranges, on a logarithmic scale where a range says so. The likelihood is
-    Dirichlet-multinomial: the cohort's sampling error, the emulator's error, and a misfit of the model whose size is
-    drawn with the parameters.
+    The prior is even over the box of ranges, on a logarithmic scale where a range says so. The likelihood is normal in
+    square roots of shares of exits: the cohort's sampling error, the emulator's error, and a misfit of the model whose
+    size is drawn with the parameters.
 
     Parameters
     ----------
@@ -89,10 +95,10 @@ def calibrate_posterior(
         Firms simulated at each training point and at each draw that is checked.
     waves : int
         1: training points over the box alone; each further wave draws as many from the posterior found before.
-    walkers : int
-        Walkers in each of two ensembles, at least twice as many as there are free parameters and the misfit.
-    steps : int
-        Steps of every walker; the first half is left out.
+    particles : int
+        Draws of each of eight independent runs.
+    moves : int
+        Of every particle at each power of the likelihood; four times as many at the last.
     checked : int
         Draws that are simulated for real in the end.
     seed : int
@@ -100,15 +106,14 @@ def calibrate_posterior(
         The result does not depend on it.
     folder : path, optional
         Where simulated training points are kept, so that an interrupted run goes on, and others reuse them.
-    progress : bool
-        Show a bar for each ensemble.
 
     Returns
     -------
     xarray.DataTree
-        Groups as ArviZ names them, over ``chain`` (a walker), ``draw`` and ``age`` (years): ``posterior``, one
-        variable a free parameter, and ``misfit``; ``posterior_predictive``, ``alive``, shares of new cohorts of the
-        same size; ``sample_stats``, ``lp``; ``observed_data``, ``alive``; ``emulated``, ``share``, of exits between
+        Groups as ArviZ names them, over ``chain`` (an independent run), ``draw`` and ``age`` (years): ``posterior``,
+        one variable a free parameter, and ``misfit``; ``posterior_predictive``, ``alive``, shares of new cohorts of the
+        same size; ``sample_stats``, ``lp``; ``runs`` over ``chain``, ``log_evidence``, ``powers`` and ``accepted``;
+        ``observed_data``, ``alive``; ``emulated``, ``share``, of exits between
         ages, of which the last are alive at the end. Beside them ``summary`` over ``parameter``: ``mean``, ``sd``,
         limits, ``r_hat``, ``ess_bulk``, ``ess_tail``; ``directions``: by what factor the standard deviation of the
         prior has shrunk along each principal direction of the box, strongest first; ``emulator``: its error, and of
@@ -118,8 +123,8 @@ def calibrate_posterior(
     Raises
     ------
     EstimateError
-        Where too few points could be simulated, there are too few walkers or steps, the table has no numbers
-        of firms, or emcee or arviz-stats is not installed.
+        Where too few points could be simulated, there are too few particles or moves, the table has no numbers
+        of firms, or arviz-stats is not installed.
     StudyError
         Where a range leaves what the model allows.
 
@@ -127,14 +132,14 @@ def calibrate_posterior(
     --------
     >>> from firmfate.calibration import calibrate_posterior, establishment_table
     >>> found = calibrate_posterior("car", establishment_table(cohorts=2013), {"drift": (-0.5, 0)}, firms=500,
-    ...                             points=64, waves=1, walkers=8, steps=40, checked=8)
+    ...                             points=64, waves=1, particles=50, moves=4, checked=8)
     >>> found["posterior"]["drift"].sizes
-    Frozen({'chain': 16, 'draw': 20})
+    Frozen({'chain': 8, 'draw': 50})
     """
     return calibrate_posteriors(
         model, [targets], free, parameters=parameters, population=population, steps_per_week=steps_per_week,
-        misfit=misfit, points=points, firms=firms, waves=waves, walkers=walkers, steps=steps, checked=checked,
-        seed=seed, threads=threads, folder=folder, progress=progress,
+        misfit=misfit, points=points, firms=firms, waves=waves, particles=particles, moves=moves, checked=checked,
+        seed=seed, threads=threads, folder=folder,
     )[0]  # fmt: skip
 
 
@@ -150,13 +155,12 @@ def calibrate_posteriors(
     points: int = 2_048,
     firms: int = 4_000,
     waves: int = 2,
-    walkers: int = 64,
-    steps: int = 4_000,
+    particles: int = 1_000,
+    moves: int = 20,
     checked: int = 64,
     seed: int = 20261123,
     threads: int = 1,
     folder: str | Path | None = None,
-    progress: bool = False,
 ) -> list[xr.DataTree]:
     """Draw from the posterior given each of several cohorts, whose training points are the same.
 
@@ -165,8 +169,8 @@ def calibrate_posteriors(
     model : str
     targets : sequence of SurvivalTable
         Each has a posterior of its own; their ages may differ.
-    free, parameters, population, steps_per_week, misfit, points, firms, waves, walkers, steps, checked, seed, threads,
-    folder, progress
+    free, parameters, population, steps_per_week, misfit, points, firms, waves, particles, moves, checked, seed,
+    threads, folder
         As of `calibrate_posterior`.
 
     Returns
@@ -181,63 +185,48 @@ def calibrate_posteriors(
     """
     ranges, box = ranges_of(free), ParameterRange(*misfit)
     counted = [exits_of(table) for table in targets]
-    _refuse(len(ranges), len(targets), points, waves, walkers, steps)
+    _refuse(len(ranges), len(targets), points, waves, particles, moves)
     ages = np.unique(np.concatenate([table.ages for table in targets]))
     simulated = SimulatedSurvival(
         model, ages, ranges, parameters=parameters, population=population, steps_per_week=steps_per_week,
         threads=threads,
     )  # fmt: skip
     kept: dict[str, Any] = {"firms": firms, "seed": seed, "folder": None if folder is None else Path(folder)}
-    likelihoods = [
-        _Likelihood(exits, np.searchsorted(ages, table.ages), box)
-        for exits, table in zip(counted, targets, strict=True)
+    every = [
+        _Target(exits, np.searchsorted(ages, table.ages), box) for exits, table in zip(counted, targets, strict=True)
     ]
     cube = _first_points(len(ranges), points, seed)
     exits = simulated_exits(simulated, cube, **kept)
     judged = np.ones(len(cube), bool)
-
-    def drawn(emulator: Emulator, length: int, wave: int) -> list[tuple[Floats, Floats]]:
-        def one(place: int) -> tuple[Floats, Floats]:
-            return sampled(
-                lambda units: likelihoods[place](emulator, units), len(ranges) + 1, walkers=walkers, steps=length,
-                seed=seed + 1_000 * wave + place, progress=progress and len(targets) == 1,
-            )  # fmt: skip
-
-        with ThreadPoolExecutor(threads) as pool:
-            return list(pool.map(one, range(len(targets))))
-
     for wave in range(1, waves):
-        first = drawn(Emulator(cube, exits, firms, judged), max(FEWEST_STEPS, steps // 4), wave)
-        more = _widened([points_[..., :-1] for points_, _ in first], points, seed + wave)
-        near = np.min([each.distance(exits, firms) for each in likelihoods], axis=0)
-        plausible = judged | (near < PLAUSIBLE / float(concentration(box.high)))
+        scouts = _runs(Emulator(cube, exits, firms, judged), every, firms, particles, max(1, moves // 4), seed, threads)
+        more = _widened([np.concatenate([run.cube for run in runs]) for runs in scouts], points, seed + wave)
         fresh = simulated_exits(simulated, more, first=wave * points, **kept)
-        judged = np.concatenate([np.zeros(int(plausible.sum()), bool), np.ones(len(more), bool)])
-        cube, exits = np.concatenate([cube[plausible], more]), np.concatenate([exits[plausible], fresh])
+        judged = np.concatenate([np.zeros(len(cube), bool), np.ones(len(more), bool)])
+        cube, exits = np.concatenate([cube, more]), np.concatenate([exits, fresh])
     emulator = Emulator(cube, exits, firms, judged)
-    chains = drawn(emulator, steps, waves)
-    chosen = [_evenly(points_, checked) for points_, _ in chains]
+    drawn = _runs(emulator, every, firms, particles, moves, seed, threads)
+    chosen = [_evenly(np.stack([run.cube for run in runs]), checked) for runs in drawn]
     real = simulated_exits(
-        simulated, np.concatenate(chosen)[:, :-1], first=waves * points, **kept
+        simulated, np.concatenate(chosen), first=waves * points, **kept
     ).reshape(len(targets), checked, -1)  # fmt: skip
     settings = {
-        "model": model, "points": points, "firms": firms, "waves": waves, "walkers": walkers, "steps": steps,
+        "model": model, "points": points, "firms": firms, "waves": waves, "particles": particles, "moves": moves,
         "seed": str(seed),
     }  # fmt: skip
     return [
         posterior_groups(
-            table, {**ranges, "misfit": box}, points_, density, likelihood, emulator, chosen[place], real[place],
+            table, ranges, box, runs, target.exits, target.error(emulator, firms),
+            partial(target.emulated, emulator), chosen[place], target.own(real[place]),
             {**settings, "target": table.name},
         )
-        for place, (table, likelihood, (points_, density)) in enumerate(
-            zip(targets, likelihoods, chains, strict=True)
-        )
+        for place, (table, target, runs) in enumerate(zip(targets, every, drawn, strict=True))
     ]  # fmt: skip
 
 
 @dataclass(frozen=True)
-class _Likelihood:
-    """The log likelihood of one table at points of the unit cube, the misfit last.
+class _Target:
+    """What one table asks of an emulator.
 
     Attributes
     ----------
@@ -252,38 +241,64 @@ class _Likelihood:
     places: NDArray[np.int64]
     misfit: ParameterRange
 
-    def misfits(self, points: Floats) -> Floats:
-        return np.asarray(np.vectorize(self.misfit.value, otypes=[float])(points[..., -1]))
-
     def own(self, exits: Floats) -> Floats:
         """Return exits, or shares, between the table's ages, (..., ages + 1), of those between all ages."""
         starts = np.concatenate([[0], self.places + 1])
         return np.asarray(np.add.reduceat(exits, starts, axis=-1))
 
-    def __call__(self, emulator: Emulator, points: Floats) -> Floats:
-        shares = self.own(emulator.shares(points[:, :-1]))
-        return log_likelihood(self.exits, shares, self.misfits(points), emulator.error)
+    def roots(self, shares: Floats) -> Floats:
+        return np.asarray(np.sqrt(self.own(shares)))
 
-    def distance(self, exits: Floats, firms: int) -> Floats:
-        """Return how far simulated shares are from those counted, as 1/concentration, (points,)."""
-        off = np.sqrt(self.own(exits) / firms) - np.sqrt(self.exits / self.exits.sum())
-        return np.asarray(np.nan_to_num(4.0 * (off**2).sum(axis=1) / len(self.places), nan=np.inf))
+    def emulated(self, emulator: Emulator, units: Floats) -> Floats:
+        return self.roots(emulator.shares(units))
+
+    def error(self, emulator: Emulator, firms: int) -> Floats:
+        """Return the covariance of the emulator's roots around this table."""
+        emulated, simulated = self.roots(emulator.held), roots_of(self.own(emulator.held_exits))
+        far = ((emulated - roots_of(self.exits)) ** 2).sum(axis=1)
+        near = np.argsort(far, kind="stable")[:NEAR]
+        return error_of(emulated[near], simulated[near], firms)
 
 
-def _refuse(free: int, tables: int, points: int, waves: int, walkers: int, steps: int) -> None:
+def _runs(
+    emulator: Emulator, every: Sequence[_Target], firms: int, particles: int, moves: int, seed: int, threads: int
+) -> list[list[Sample]]:
+    """Draw from the posterior of each table in independent runs, all of which start from the same points."""
+    from scipy.stats import qmc
+
+    free = emulator.free
+    with ThreadPoolExecutor(threads) as pool:
+        starts = [
+            qmc.Sobol(free, rng=np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, 11, run])))).random(
+                2 ** int(np.ceil(np.log2(PRIOR * particles)))
+            )
+            for run in range(RUNS)
+        ]
+        shares = list(pool.map(emulator.shares, starts))
+
+        def one(place: tuple[int, int]) -> Sample:
+            target, run = every[place[0]], place[1]
+            likelihood = ExitLikelihood(target.exits, target.misfit, target.error(emulator, firms))
+            return sampled(
+                lambda units: likelihood(target.emulated(emulator, units)), starts[run],
+                likelihood(target.roots(shares[run])), particles=particles, moves=moves, seed=[seed, *place],
+            )  # fmt: skip
+
+        found = list(pool.map(one, [(table, run) for table in range(len(every)) for run in range(RUNS)]))
+    return [found[place : place + RUNS] for place in range(0, len(found), RUNS)]
+
+
+def _refuse(free: int, tables: int, points: int, waves: int, particles: int, moves: int) -> None:
     if not free or not tables:
         raise EstimateError("a posterior needs at least one free parameter and one table")
     if points < 2 or points & (points - 1):
         raise EstimateError(f"points = {points}; allowed: a power of two, such as 2,048")
     if waves < 1:
         raise EstimateError(f"waves = {waves}; allowed: an integer from 1")
-    if walkers < 2 * (free + 1) or walkers % 2:
-        raise EstimateError(
-            f"walkers = {walkers}; allowed: an even number from {2 * (free + 1)}, twice the number of free "
-            "parameters and the misfit"
-        )
-    if steps < FEWEST_STEPS:
-        raise EstimateError(f"steps = {steps}; allowed: an integer from {FEWEST_STEPS}")
+    if particles < FEWEST_PARTICLES:
+        raise EstimateError(f"particles = {particles}; allowed: an integer from {FEWEST_PARTICLES}")
+    if moves < 1:
+        raise EstimateError(f"moves = {moves}; allowed: an integer from 1")
 
 
 def _first_points(free: int, points: int, seed: int) -> Floats:
@@ -292,22 +307,21 @@ def _first_points(free: int, points: int, seed: int) -> Floats:
     return np.asarray(qmc.Sobol(free, rng=np.random.Generator(np.random.Philox(seed))).random(points))
 
 
-def _widened(chains: Sequence[Floats], points: int, seed: int) -> Floats:
+def _widened(samples: Sequence[Floats], points: int, seed: int) -> Floats:
     """Return points drawn from posteriors in turn, each moved by a part of its posterior's spread, (points, free)."""
     random = np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, 7])))
     found = []
-    for place, chain in enumerate(chains):
-        own = len(range(place, points, len(chains)))
-        flat = chain.reshape(-1, chain.shape[-1])
+    for place, sample in enumerate(samples):
+        own = len(range(place, points, len(samples)))
         moves = random.multivariate_normal(
-            np.zeros(flat.shape[1]), np.atleast_2d(np.cov(flat.T)) * WIDENED**2, size=own, method="eigh"
+            np.zeros(sample.shape[1]), np.atleast_2d(np.cov(sample.T)) * WIDENED**2, size=own, method="eigh"
         )
-        moved = flat[random.integers(len(flat), size=own)] + moves
+        moved = sample[random.integers(len(sample), size=own)] + moves
         found.append(np.abs(1.0 - np.abs(1.0 - np.mod(moved, 2.0))))  # reflected at the sides of the cube
     return np.concatenate(found)
 
 
-def _evenly(chain: Floats, draws: int) -> Floats:
-    """Return draws evenly over all walkers and steps, (draws, free + 1)."""
-    flat = np.swapaxes(chain, 0, 1).reshape(-1, chain.shape[-1])
+def _evenly(chains: Floats, draws: int) -> Floats:
+    """Return draws evenly over all runs, (draws, free)."""
+    flat = np.swapaxes(chains, 0, 1).reshape(-1, chains.shape[-1])
     return np.asarray(flat[np.linspace(0, len(flat) - 1, draws).round().astype(int)])

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 HELP = "fit named parameters of a population to observed survival"
 MIXED = 1.05
-"""R-hat up to which the walkers are taken to agree."""
+"""R-hat up to which independent runs are taken to agree."""
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -62,12 +62,12 @@ def options(parser: argparse.ArgumentParser) -> None:
         help="of a posterior: points simulated in each of two waves, a power of two (default: 2,048)",
     )  # fmt: skip
     parser.add_argument(
-        "--walkers", type=_count, default=64, help="of a posterior: walkers in each of two ensembles (default: 64)"
-    )
-    parser.add_argument(
-        "--steps", type=_count, default=4_000,
-        help="of a posterior: steps of a walker, half of which are left out (default: 4,000)",
+        "--particles", type=_count, default=1_000,
+        help="of a posterior: draws of each of eight independent runs (default: 1,000)",
     )  # fmt: skip
+    parser.add_argument(
+        "--moves", type=_count, default=20, help="of a posterior: moves of a particle at each step (default: 20)"
+    )
     parser.add_argument("--threads", type=_count, default=1, help="threads (default: 1)")
     parser.add_argument("--json", action="store_true", help="print the best fit as JSON")
     parser.add_argument("--quiet", action="store_true", help="print errors only")
@@ -137,8 +137,7 @@ def _draw(arguments: argparse.Namespace, model: str, table: SurvivalTable, commo
 
     found = calibrate_posterior(
         model, table, dict(arguments.free), **common, points=arguments.points, firms=arguments.firms or 4_000,
-        walkers=arguments.walkers, steps=arguments.steps, folder=arguments.into / "training",
-        progress=not arguments.quiet and not arguments.json,
+        particles=arguments.particles, moves=arguments.moves, folder=arguments.into / "training",
     )  # fmt: skip
     arguments.into.mkdir(parents=True, exist_ok=True)
     written = arguments.into / "posterior.nc"
@@ -148,6 +147,7 @@ def _draw(arguments: argparse.Namespace, model: str, table: SurvivalTable, commo
         for key in found["summary"].to_dataset()["parameter"].values
     }
     narrowed = found["directions"].to_dataset()["narrowed"].values
+    evidence = found["runs"].to_dataset()["log_evidence"].values
     emulator = {name: float(value) for name, value in found["emulator"].to_dataset().items() if not value.dims}
     error = float(
         abs(found["posterior_predictive"]["alive"].mean(("chain", "draw")) - found["observed_data"]["alive"]).max()
@@ -156,7 +156,7 @@ def _draw(arguments: argparse.Namespace, model: str, table: SurvivalTable, commo
         terminal.out_json(
             {
                 "target": table.name, "parameters": rows, "narrowed": narrowed.tolist(), "largest_difference": error,
-                "emulator": emulator, "posterior": str(written),
+                "emulator": emulator, "log_evidence": evidence.tolist(), "posterior": str(written),
             }
         )  # fmt: skip
     elif not arguments.quiet:
@@ -170,25 +170,29 @@ def _draw(arguments: argparse.Namespace, model: str, table: SurvivalTable, commo
             f"largest difference of the mean prediction from {table.name} at any age: {100 * error:.2f} points of 100"
         )
         terminal.out(
-            f"error of the emulator, part of the likelihood: {100 * emulator['error']:.2f} ± "
-            f"{100 * emulator['error_se']:.2f} points; over draws simulated for real its survival is off by up to "
-            f"{100 * emulator['difference']:.2f} ± {100 * emulator['difference_se']:.2f} points on average; weights "
-            f"of simulated over emulated likelihood leave {100 * emulator['effective_share']:.0f} % of them effective"
+            f"log evidence: {float(evidence.mean()):.2f}, which {evidence.size} runs scatter around by "
+            f"{float(evidence.std(ddof=1)):.2f}"
         )
         terminal.out(
-            f"the table narrows {int((narrowed >= 2).sum())} of {len(narrowed)} directions, the misfit's among them, "
-            f"to less than half of their prior\nposterior: {written}"
+            f"error of the emulator, part of the likelihood: {100 * emulator['error']:.2f} points; over draws "
+            f"simulated for real its survival is off by up to {100 * emulator['difference']:.2f} ± "
+            f"{100 * emulator['difference_se']:.2f} points on average; weights of simulated over emulated likelihood "
+            f"leave {100 * emulator['effective_share']:.0f} % of them effective"
+        )
+        terminal.out(
+            f"the table narrows {int((narrowed >= 2).sum())} of {len(narrowed)} directions to less than half of their "
+            f"prior\nposterior: {written}"
         )
     return terminal.DONE
 
 
 def _warn_of_mixing(found: xr.DataTree) -> None:
-    """Print where the walk was too short."""
+    """Print where independent runs disagree."""
     worst = found["summary"].to_dataset()["r_hat"].max()
     if not float(worst) < MIXED:
         terminal.say(
-            f"R-hat is up to {float(worst):.2f}, where {MIXED} is wanted: walkers have not forgotten where they "
-            "started; raise --steps"
+            f"R-hat is up to {float(worst):.2f}, where {MIXED} is wanted: independent runs do not agree; raise --moves "
+            "or --particles"
         )
 
 
