@@ -63,26 +63,26 @@ def derive(directories: Mapping[str, Path], *, threads: int | None = None) -> di
     threads = threads or cores()
     found = {"prior": _simulated(prior_draws(FREE, _draws(firms), seed), firms, seed, threads)}
     for key, sector in SECTORS.items():
-        found |= sampled(key, sector, firms=firms, seed=seed, threads=threads)
+        training = directories["study"].parent / "training"
+        found |= sampled(key, sector, training, firms=firms, seed=seed, threads=threads)
     return found
 
 
-def sampled(key: str, sector: str, *, firms: int, seed: int, threads: int) -> dict[str, xr.Dataset]:
+def sampled(key: str, sector: str, training: Path, *, firms: int, seed: int, threads: int) -> dict[str, xr.Dataset]:
     """Draw from a sector's posterior; return the fit, the draws with their effects, and what cohorts it predicts."""
     tiny, large = firms < TINY, firms >= 10 * TINY
     table = establishment_table(sector, COHORTS, oldest=OLDEST)
     tree = calibrate_posterior(
         "firm", table, FREE, population=MIXED, firms=firms, points=128 if tiny else 8_192 if large else 2_048,
         particles=20 if tiny else 4_000 if large else 1_000, moves=1 if tiny else 20, checked=8 if tiny else 128,
-        seed=seed, threads=threads,
+        seed=seed, threads=threads, folder=training,
     )  # fmt: skip
-    fit = xr.merge(
-        [tree[group].to_dataset() for group in ("summary", "directions", "observed_data", "emulator", "runs")]
-    )
+    fit = xr.merge([tree[group].to_dataset() for group in ("summary", "observed_data", "emulator", "runs")])
+    fit["narrowed"] = tree["directions"]["narrowed"]
     draws = _simulated(_thinned(tree, _draws(firms)), firms, seed, threads)
     draws["left_out"] = _left_out(table, draws["share"].values, fit["error_covariance"].values)
     return {
-        f"fit_{key}": fit.drop_vars("weight").merge(_bands(tree)),
+        f"fit_{key}": fit.merge(_bands(tree)),
         f"draws_{key}": draws,
         f"later_{key}": _later(tree, sector, seed),
     }
@@ -110,7 +110,7 @@ def estimands(runs: Mapping[str, xr.Dataset]) -> NumberTable:
 
 def _thinned(tree: xr.DataTree, draws: int) -> xr.Dataset:
     """Return draws of the posterior, evenly over all runs, with the emulated shares of exits."""
-    both = tree["posterior"].to_dataset().merge(tree["emulated"].to_dataset())
+    both = tree["posterior"].to_dataset().assign(share=tree["emulated"]["share"])
     flat = both.stack(all=("chain", "draw")).reset_index("all", drop=True)
     places = np.linspace(0, flat.sizes["all"] - 1, draws).round().astype(int)
     chosen = flat.isel(all=places).rename(all="draw").drop_vars(["chain", "draw"], errors="ignore")
