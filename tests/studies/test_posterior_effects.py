@@ -9,7 +9,7 @@ import xarray as xr
 import firmfate
 from common import posterior_effects
 from common.folder import load
-from firmfate.calibration import SurvivalTable
+from firmfate.calibration import SimulatedSurvival, SurvivalTable, calibrate_posterior
 from firmfate.parameter_range import ParameterRange
 
 study = load("posterior", "estimands")
@@ -61,3 +61,47 @@ def test_leaving_an_age_out_weighs_by_the_likelihood_without_it():
     assert weight.sum("draw").values == pytest.approx(1)
     gain = (weight.sel(draw=1) / weight.sel(draw=0)).values
     assert gain[1] > 1.5 * max(gain[0], gain[2], 1)
+
+
+@pytest.mark.evidence
+def test_a_known_truth_of_ten_parameters_is_found_again(record_property):
+    """Survival like that of all establishments; runs agree, and hold the truth where the data narrow the prior."""
+    truth = {
+        "cash_buffer": 4.0, "buffer_sd": 1.5, "credit_weeks": 1.0, "unit_cost": 0.57, "margin_sd": 0.11,
+        "demand_sd": 0.15, "cost_sd": 0.1, "background_exit": 0.01, "cost_gain": 0.055,
+        posterior_effects.POPULATION: 0.35,
+    }  # fmt: skip
+    ages = np.arange(1.0, 21)
+    simulated = SimulatedSurvival("firm", ages, study.FREE, population=study.MIXED, threads=2)
+    unit = np.array([_unit(span, truth[key]) for key, span in study.FREE.items()])
+    alive = simulated.curves([unit], firms=40_000, seed=77)[0]
+    table = SurvivalTable(ages, alive, firms=40_000, name="a known truth")
+    tree = calibrate_posterior(
+        "firm", table, study.FREE, population=study.MIXED, points=1_024, particles=500, moves=40, threads=2
+    )
+    summary, narrowed = tree["summary"].to_dataset(), tree["directions"].to_dataset()
+    cube = np.stack(
+        [
+            np.vectorize(lambda value, span=span: _unit(span, value))(tree["posterior"][key].values.ravel())
+            for key, span in study.FREE.items()
+        ],
+        axis=1,
+    )
+    along = cube @ narrowed["weight"].values.T
+    off = (unit @ narrowed["weight"].values.T - along.mean(axis=0)) / along.std(axis=0)
+    error = abs(tree["emulated"]["share"].mean(("chain", "draw")).cumsum("exit_age").values[:-1] - (1 - alive)).max()
+    record_property("R-hat", float(summary["r_hat"].max()))
+    record_property("scatter of log evidence", float(tree["runs"]["log_evidence"].std(ddof=1)))
+    record_property("narrowed", narrowed["narrowed"].values.round(2).tolist())
+    record_property("off the truth, in sd, by direction", off.round(2).tolist())
+    record_property("mean survival off, points", 100 * float(error))
+    assert float(summary["r_hat"].max()) < 1.05
+    assert (np.abs(off) < 3.5).all()
+    assert float(narrowed["narrowed"][0]) > 3
+    assert float(error) < 0.015
+
+
+def _unit(span, value):
+    if span.log:
+        return float(np.log(value / span.low) / np.log(span.high / span.low))
+    return float((value - span.low) / (span.high - span.low))
