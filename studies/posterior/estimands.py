@@ -90,7 +90,7 @@ def sampled(key: str, sector: str, training: Path, *, firms: int, seed: int, thr
 
 def _draws(firms: int) -> int:
     """Return on how many draws the effects are simulated."""
-    return 16 if firms < TINY else 4_000 if firms >= 10 * TINY else 512
+    return 16 if firms < TINY else 4_000 if firms >= 10 * TINY else 256
 
 
 def _simulated(draws: xr.Dataset, firms: int, seed: int, threads: int) -> xr.Dataset:
@@ -298,6 +298,7 @@ def _fits(runs: Mapping[str, xr.Dataset]) -> Iterator[Row]:
             ("rhat", float(fit["r_hat"].max()), "R-hat of eight independent runs, largest of all parameters"),
             ("evidence", float(fit["log_evidence"].std("chain", ddof=1)), "scatter of the log evidence between runs"),
             ("emulator", 100 * float(fit["error"]), "error of the emulator, points at one half, in the likelihood"),
+            ("chi_squared", float(fit["chi_squared"]), "squared differences of simulated draws over their variance"),
             ("bias", 100 * float(abs(fit["difference"])), "emulated less simulated survival, largest mean, points"),
             ("bias_se", 100 * float(fit["difference_se"]), "its Monte Carlo error, points"),
             ("ess", float(fit["ess_bulk"].min()), "effective draws, fewest"),

@@ -40,7 +40,7 @@ def test_groups_are_those_of_arviz_and_are_read_back(small, tmp_path):
             assert dict(read[group].sizes).items() >= {"chain": 8, "draw": 40}.items()
         assert read["posterior_predictive"]["alive"].sizes["age"] == len(sbc.AGES)
         np.testing.assert_allclose(read["emulated"]["share"].sum("exit_age"), 1, atol=1e-5)
-        assert {"difference", "difference_se", "error", "effective_share"} <= set(read["emulator"].data_vars)
+        assert {"difference", "difference_se", "error", "chi_squared"} <= set(read["emulator"].data_vars)
         assert read.attrs["target"] == "cohort 3"
     drawn = small["posterior"].to_dataset()
     for key, (low, high, *_) in {**sbc.FREE, "misfit": (0.001, 0.05)}.items():
@@ -143,6 +143,7 @@ def test_a_known_truth_is_found_again():
     summary = found["summary"].to_dataset()
     assert float(summary["r_hat"].max()) < 1.05
     assert float(found["runs"]["log_evidence"].std()) < 0.2
+    assert 0.6 < float(found["emulator"]["chi_squared"]) < 1.4
     for key in sbc.FREE:
         row = summary.sel(parameter=key)
         assert abs(truth[key] - float(row["mean"])) < 4 * float(row["sd"]), key

@@ -118,7 +118,7 @@ def calibrate_posterior(
         limits, ``r_hat``, ``ess_bulk``, ``ess_tail``; ``directions``: by what factor the standard deviation of the
         prior has shrunk along each principal direction of the box, strongest first; ``emulator``: its error, and of
         draws simulated for real ``difference``, the largest at any age of the mean survival, emulated less simulated,
-        ``effective_share``, and what else `check_of` describes.
+        ``chi_squared``, and what else `check_of` describes.
 
     Raises
     ------

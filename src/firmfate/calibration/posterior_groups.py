@@ -85,18 +85,14 @@ def posterior_groups(
         ),
         "summary": summary(values, {**ranges, "misfit": misfit}),
         "directions": directions(cube, list(ranges)),
-        "emulator": check_of(
-            roots_at(checked), simulated, table.ages, int(settings["firms"]), exits, misfit, error
-        ),
+        "emulator": check_of(roots_at(checked), simulated, table.ages, int(settings["firms"]), error),
     }  # fmt: skip
     tree = xr.DataTree.from_dict(groups)
     tree.attrs = {**settings, "inference_library": "firmfate"}
     return tree
 
 
-def check_of(
-    roots: Floats, simulated: Floats, ages: Floats, firms: int, exits: Floats, misfit: ParameterRange, error: Floats
-) -> xr.Dataset:
+def check_of(roots: Floats, simulated: Floats, ages: Floats, firms: int, error: Floats) -> xr.Dataset:
     """Hold draws against firms that were simulated for them.
 
     Parameters
@@ -107,9 +103,6 @@ def check_of(
         Exits of `firms` firms each that the emulator has not seen.
     ages : (ages,) array
     firms : int
-    exits : (ages + 1,) array
-        Counted.
-    misfit : ParameterRange
     error : (ages + 1, ages + 1) array
         Covariance of emulated roots that the likelihood contains.
 
@@ -120,8 +113,8 @@ def check_of(
         ``spread`` (age,), the standard deviation of a draw's difference, less the simulation's own; ``difference``,
         ``difference_se`` (), the ``bias`` that is largest in size; ``error``, the emulator's at training points
         held out, as a standard deviation of a share of one half; ``error_covariance`` of square roots of shares;
-        ``effective_share``, the share of draws that weights of simulated over emulated likelihood leave effective.
-        The simulation's own error makes it smaller: where that is large beside the misfit, it says little.
+        ``chi_squared``, ``chi_squared_se``, squared differences of roots over the variance that the emulator's error
+        and the simulation's own give them, mean over directions and draws: above 1 the error is too small.
     """
     off = np.cumsum(simulated, axis=1)[:, :-1] / firms - np.cumsum(roots**2, axis=1)[:, :-1]
     alive = 1.0 - np.cumsum(roots**2, axis=1)[:, :-1]
@@ -129,9 +122,11 @@ def check_of(
     off, alive = off[known], alive[known]
     bias, bias_se = off.mean(axis=0), off.std(axis=0, ddof=1) / len(off) ** 0.5
     spread = np.sqrt(np.maximum(off.var(axis=0, ddof=1) - (alive * (1 - alive)).mean(axis=0) / firms, 0.0))
-    real = ExitLikelihood(exits, misfit, np.eye(len(exits)) / (4.0 * firms))(roots_of(simulated[known]))
-    gain = real - ExitLikelihood(exits, misfit, error)(roots[known])
-    weight = np.exp(gain - gain.max())
+    middle = roots.mean(axis=0)
+    tangent = np.linalg.svd(middle[np.newaxis])[2][1:].T
+    variance = tangent.T @ (error + np.eye(len(error)) / (4.0 * firms)) @ tangent
+    differences = (roots_of(simulated[known]) - roots[known]) @ tangent
+    each = (differences * np.linalg.solve(variance, differences.T).T).mean(axis=1)
     worst = int(np.argmax(np.abs(bias)))
     share = {"units": "1"}
     return xr.Dataset(
@@ -143,7 +138,8 @@ def check_of(
             "difference_se": ((), bias_se[worst], share),
             "error": ((), float(np.trace(error) / len(ages)) ** 0.5, {**share, "long_name": "of a share of one half"}),
             "error_covariance": (("exit_age", "exit_age_too"), error, share),
-            "effective_share": ((), weight.sum() ** 2 / (weight**2).sum() / len(weight), share),
+            "chi_squared": ((), each.mean(), {**share, "long_name": "squared differences over their variance"}),
+            "chi_squared_se": ((), each.std(ddof=1) / len(each) ** 0.5, share),
         },
         coords={"age": ("age", ages, {"units": "year"})},
     )  # fmt: skip

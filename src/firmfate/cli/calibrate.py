@@ -176,8 +176,8 @@ def _draw(arguments: argparse.Namespace, model: str, table: SurvivalTable, commo
         terminal.out(
             f"error of the emulator, part of the likelihood: {100 * emulator['error']:.2f} points; over draws "
             f"simulated for real its survival is off by up to {100 * emulator['difference']:.2f} ± "
-            f"{100 * emulator['difference_se']:.2f} points on average; weights of simulated over emulated likelihood "
-            f"leave {100 * emulator['effective_share']:.0f} % of them effective"
+            f"{100 * emulator['difference_se']:.2f} points on average, and their squared differences are "
+            f"{emulator['chi_squared']:.2f} ± {emulator['chi_squared_se']:.2f} of what that error foresees"
         )
         terminal.out(
             f"the table narrows {int((narrowed >= 2).sum())} of {len(narrowed)} directions to less than half of their "
