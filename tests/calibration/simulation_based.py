@@ -39,7 +39,7 @@ def cohort(seed: int) -> tuple[dict[str, float], SurvivalTable]:
 
 
 def ranks(seeds: range, *, narrow: float = 3.0, **options: Any) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Return the share of draws below the truth by parameter, one a cohort; of 64 draws.
+    """Return the share of draws below the truth by parameter, one a cohort.
 
     Beside it the same of draws that are too narrow by a factor: what the test must reject.
     """
@@ -60,10 +60,9 @@ def ranks(seeds: range, *, narrow: float = 3.0, **options: Any) -> tuple[dict[st
     trees = calibrate_posteriors("car", tables, FREE, parameters=STILL, misfit=MISFIT, **given)
     for truth, tree in zip(truths, trees, strict=True):
         for key, value in truth.items():
-            drawn = tree["posterior"][key].values
-            thin = drawn.ravel()[:: drawn.size // 64]
-            found.setdefault(key, []).append(float((thin < value).mean()))
-            close = thin.mean() + (thin - thin.mean()) / narrow
+            drawn = tree["posterior"][key].values.ravel()
+            found.setdefault(key, []).append(float((drawn < value).mean()))
+            close = drawn.mean() + (drawn - drawn.mean()) / narrow
             spoiled.setdefault(key, []).append(float((close < value).mean()))
     first, second = ({key: np.array(rank) for key, rank in kept.items()} for kept in (found, spoiled))
     return first, second

@@ -83,6 +83,7 @@ class ExitLikelihood:
         observed = roots_of(exits)
         tangent = np.linalg.svd(observed[np.newaxis])[2][1:].T
         values, vectors = np.linalg.eigh(tangent.T @ error @ tangent)
+        self.misfit = misfit
         self.sizes = np.array([misfit.value((place + 0.5) / MISFITS) for place in range(MISFITS)])
         self._axes = tangent @ vectors
         self._target = observed @ self._axes
@@ -102,7 +103,8 @@ class ExitLikelihood:
         share = np.exp(each - each.max(axis=1, keepdims=True))
         share = np.cumsum(share / share.sum(axis=1, keepdims=True), axis=1)
         place = (random.uniform(size=(len(roots), 1)) > share).sum(axis=1).clip(0, MISFITS - 1)
-        return np.asarray(self.sizes[place])
+        within = (place + random.uniform(size=len(roots))) / MISFITS
+        return np.asarray([self.misfit.value(at) for at in within.tolist()])
 
     def _each(self, roots: Floats) -> Floats:
         off = (roots @ self._axes - self._target) ** 2
