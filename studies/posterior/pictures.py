@@ -34,7 +34,7 @@ def _predictions(ax, fit, later, sector):
     style.age_axis(ax, float(ages[-1]))
     ax.set(title=sector, ylim=(0, 100), ylabel="% of establishments alive")
     ax.legend(frameon=False, fontsize=8, loc="upper right")
-    style.note(ax, "bands: misfit, simulation, sampling; for 2010 also the scatter of cohorts")
+    style.note(ax, "bands: misfit, emulator, sampling; for 2010 also the scatter of cohorts")
 
 
 def _effects(ax, prior, draws):

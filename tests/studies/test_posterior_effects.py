@@ -25,6 +25,7 @@ def draws():
     return found
 
 
+@pytest.mark.slow
 def test_effects_are_those_of_cells_simulated_alone(draws):
     found = posterior_effects.effects(draws, **SIZE)
     for draw in (0, 3):
@@ -39,6 +40,7 @@ def test_effects_are_those_of_cells_simulated_alone(draws):
     assert ((found["turning"] > 0) & (found["turning"] < 1)).all()
 
 
+@pytest.mark.slow
 def test_better_management_saves_aligned_populations_and_kills_misaligned_ones(draws):
     found = posterior_effects.management(draws, **SIZE)
     z = (found["log_hazard_ratio"] / found["log_hazard_ratio_se"]).values
@@ -77,7 +79,16 @@ def test_a_known_truth_of_ten_parameters_is_found_again(record_property):
     alive = simulated.curves([unit], firms=40_000, seed=77)[0]
     table = SurvivalTable(ages, alive, firms=40_000, name="a known truth")
     tree = calibrate_posterior(
-        "firm", table, study.FREE, population=study.MIXED, points=1_024, particles=500, moves=40, threads=2
+        "firm",
+        table,
+        study.FREE,
+        population=study.MIXED,
+        points=512,
+        firms=2_000,
+        particles=500,
+        moves=40,
+        checked=16,
+        threads=2,
     )
     summary, narrowed = tree["summary"].to_dataset(), tree["directions"].to_dataset()
     cube = np.stack(
