@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from firmfate.calibration import SimulatedSurvival, SurvivalTable, calibrate_posterior
+from firmfate.calibration import SimulatedSurvival, SurvivalTable, calibrate_posteriors
+from firmfate.calibration.exits import draw_alive, roots_of
 
 FREE = {"buffer_mean": (0.0, 1.5), "drift": (-0.5, 0.0)}
 MISFIT = (0.01, 0.05, True)
@@ -31,28 +32,37 @@ def cohort(seed: int) -> tuple[dict[str, float], SurvivalTable]:
     unit = random.uniform(size=2)
     misfit = MISFIT[0] * (MISFIT[1] / MISFIT[0]) ** random.uniform()
     alive = simulated.curves([unit], firms=TRUTH, seed=10**6 + seed)[0]
-    shares = -np.diff(np.concatenate([[1.0], alive, [0.0]]))
-    own = random.dirichlet(shares * (0.25 / misfit**2 - 1))
-    exits = random.multinomial(FIRMS, own)
-    table = SurvivalTable(AGES, 1 - np.cumsum(exits)[:-1] / FIRMS, firms=FIRMS, name=f"cohort {seed}")
+    roots = roots_of(-np.diff(np.concatenate([[1.0], alive, [0.0]])) * TRUTH)
+    own = draw_alive(roots[np.newaxis], np.array([misfit]), FIRMS, random, error=np.zeros((len(roots), len(roots))))
+    table = SurvivalTable(AGES, own[0], firms=FIRMS, name=f"cohort {seed}")
     return {**simulated.values(unit), "misfit": misfit}, table
 
 
 def ranks(seeds: range, *, narrow: float = 3.0, **options: Any) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Return the share of draws below the truth by parameter, one a cohort; of 64 draws far apart.
+    """Return the share of draws below the truth by parameter, one a cohort.
 
     Beside it the same of draws that are too narrow by a factor: what the test must reject.
     """
     found: dict[str, list[float]] = {}
     spoiled: dict[str, list[float]] = {}
-    for seed in seeds:
-        truth, table = cohort(seed)
-        tree = calibrate_posterior("car", table, FREE, parameters=STILL, misfit=MISFIT, seed=seed, **options)
+    truths, tables = zip(*map(cohort, seeds), strict=True)
+    # Truth is drawn from the whole box, so that a second wave would be as wide as the first.
+    given = {
+        "points": 512,
+        "firms": 4_000,
+        "waves": 1,
+        "particles": 64,
+        "moves": 5,
+        "checked": 4,
+        "seed": seeds[0],
+        **options,
+    }
+    trees = calibrate_posteriors("car", tables, FREE, parameters=STILL, misfit=MISFIT, **given)
+    for truth, tree in zip(truths, trees, strict=True):
         for key, value in truth.items():
-            drawn = tree["posterior"][key].values
-            thin = drawn[:, :: max(1, drawn.size // 64 // len(drawn))].ravel()
-            found.setdefault(key, []).append(float((thin < value).mean()))
-            close = thin.mean() + (thin - thin.mean()) / narrow
+            drawn = tree["posterior"][key].values.ravel()
+            found.setdefault(key, []).append(float((drawn < value).mean()))
+            close = drawn.mean() + (drawn - drawn.mean()) / narrow
             spoiled.setdefault(key, []).append(float((close < value).mean()))
     first, second = ({key: np.array(rank) for key, rank in kept.items()} for kept in (found, spoiled))
     return first, second

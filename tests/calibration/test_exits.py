@@ -7,62 +7,88 @@ import pytest
 from scipy import stats
 
 from firmfate.calibration import SurvivalTable, read_survival_table
-from firmfate.calibration.exits import between_cohorts, concentration, draw_alive, exits_of, log_likelihood
+from firmfate.calibration.exits import (
+    ExitLikelihood,
+    between_cohorts,
+    draw_alive,
+    error_of,
+    exits_of,
+    roots_of,
+)
 from firmfate.errors import EstimateError
+from firmfate.parameter_range import ParameterRange
 
-SIMULATED = np.array([400.0, 300.0, 100.0, 1200.0])
-
-
-def test_likelihood_is_scipys_dirichlet_multinomial():
-    exits = np.array([41, 28, 7, 124])
-    shares = (SIMULATED + 0.5) / (SIMULATED.sum() + 2)
-    for misfit in (0.002, 0.01, 0.04):
-        law = stats.dirichlet_multinomial(concentration(misfit, 2000) * shares, exits.sum())
-        other = stats.dirichlet_multinomial(concentration(0.02, 2000) * shares[::-1], exits.sum())
-        wanted = law.logpmf(exits) - other.logpmf(exits)
-        found = log_likelihood(exits, SIMULATED, misfit) - log_likelihood(exits, SIMULATED[::-1], 0.02)
-        assert float(found) == pytest.approx(wanted, rel=1e-9)
+COUNTED = np.array([400.0, 300.0, 100.0, 1200.0])
+NONE = np.zeros((4, 4))
 
 
-def test_variances_of_misfit_and_simulation_add():
-    assert float(concentration(0.01, 10**12)) == pytest.approx(2499)
-    assert 1 / float(concentration(0.01, 500)) == pytest.approx(1 / 2499 + 1 / 500)
+def test_likelihood_is_that_of_the_multinomial_where_firms_are_many():
+    exits = 100 * COUNTED
+    near = exits + np.array([[0, 0, 0, 0], [150, -90, 60, -120], [-80, 100, -30, 10]])
+    likelihood = ExitLikelihood(exits, ParameterRange(1e-6, 2e-6, log=True), NONE)
+    found = likelihood(roots_of(near))
+    wanted = [stats.multinomial(int(exits.sum()), row / row.sum()).logpmf(exits) for row in near]
+    assert found - found[0] == pytest.approx(np.array(wanted) - wanted[0], rel=0.03)
+    # An error of the roots as large as the sampling's halves the exponent.
+    doubled = ExitLikelihood(exits, ParameterRange(1e-6, 2e-6, log=True), np.eye(4) / (4 * exits.sum()))
+    wide = doubled(roots_of(near))
+    assert wide - wide[0] == pytest.approx((found - found[0]) / 2, rel=1e-4)
 
 
-def test_without_misfit_and_noise_it_is_the_multinomial():
-    many, exits = SIMULATED * 1e7, np.array([41, 28, 7, 124])
-    found = log_likelihood(exits, many, 1e-5) - log_likelihood(exits, many[::-1], 1e-5)
-    shares = SIMULATED / SIMULATED.sum()
-    wanted = stats.multinomial(200, shares).logpmf(exits) - stats.multinomial(200, shares[::-1]).logpmf(exits)
-    assert float(found) == pytest.approx(wanted, abs=1e-3)
+def test_likelihood_is_summed_over_sizes_of_the_misfit_and_draws_them():
+    likelihood = ExitLikelihood(100 * COUNTED, ParameterRange(0.001, 0.05, log=True), NONE)
+    other = roots_of([[440.0, 300, 100, 1160], [400, 300, 100, 1200]])
+    each = []
+    for size in likelihood.sizes:
+        alone = ExitLikelihood(100 * COUNTED, ParameterRange(size, size * (1 + 1e-9), log=True), NONE)
+        each.append(np.exp(alone(other)))
+    assert likelihood(other) == pytest.approx(np.log(np.mean(each, axis=0)), rel=1e-6)
+    random = np.random.Generator(np.random.Philox(2))
+    drawn = likelihood.misfits(np.repeat(other, 4_000, axis=0), random).reshape(2, 4_000)
+    weight = np.array(each) / np.sum(each, axis=0)
+    for place in (0, 1):
+        mean = float(weight[:, place] @ likelihood.sizes)
+        assert drawn[place].mean() == pytest.approx(mean, rel=0.03)
+    assert drawn[0].mean() > 2 * drawn[1].mean()
+
+
+def test_the_covariance_of_an_emulator_is_found_again():
+    random = np.random.Generator(np.random.Philox(3))
+    roots = roots_of(COUNTED)
+    tangent = np.linalg.svd(roots[np.newaxis])[2][1:].T
+    wanted = tangent @ np.diag([4e-4, 1e-4, 0]) @ tangent.T
+    true = roots + random.multivariate_normal(np.zeros(4), wanted, size=4_000, method="eigh")
+    true /= np.linalg.norm(true, axis=1, keepdims=True)
+    simulated = roots_of(random.multinomial(2_000, true**2))
+    found = error_of(np.tile(roots, (4_000, 1)), simulated, 2_000)
+    assert np.diag(tangent.T @ found @ tangent) == pytest.approx([4e-4, 1e-4, 0], abs=3e-5)
 
 
 def test_what_cannot_be_simulated_is_impossible_and_an_age_without_exits_is_not():
-    simulated = np.array([SIMULATED, np.full(4, np.nan), [400, 0, 400, 1200]])
-    found = log_likelihood([41, 28, 7, 124], simulated, np.full(3, 0.01))
+    likelihood = ExitLikelihood(np.array([41.0, 28, 7, 124]), ParameterRange(0.01, 0.02), NONE)
+    found = likelihood(roots_of([COUNTED, np.full(4, np.nan), [400, 0, 400, 1200]]))
     assert np.isneginf(found).tolist() == [False, True, False]
     assert found[0] > found[2]
 
 
-def test_predicted_cohorts_scatter_by_misfit_simulation_and_sampling():
+def test_predicted_cohorts_scatter_by_misfit_emulator_and_sampling():
     random = np.random.Generator(np.random.Philox(4))
-    drawn = draw_alive(np.broadcast_to(SIMULATED, (20_000, 4)), np.full(20_000, 0.02), 300, random)
-    alive = 1 - np.cumsum(SIMULATED + 0.5)[:-1] / 2002
-    scale = (300 / float(concentration(0.02, 2000)) + 1) / (1 + 1 / float(concentration(0.02, 2000)))
-    sd = np.sqrt(alive * (1 - alive) / 300 * scale)
-    error = sd / np.sqrt(20_000)
-    assert (np.abs(drawn.mean(axis=0) - alive) < 5 * error).all()
-    assert drawn.std(axis=0) == pytest.approx(sd, rel=5 / np.sqrt(40_000))
+    roots = np.tile(roots_of(COUNTED), (20_000, 1))
+    alive = 1 - np.cumsum(roots[0] ** 2)[:-1]
+    drawn = draw_alive(roots, np.full(20_000, 0.02), 3_000, random, error=np.eye(4) * 0.01**2)
+    sd = 2 * np.sqrt(alive * (1 - alive) * (0.25 / 3_000 + 0.02**2 + 0.01**2))
+    assert drawn.mean(axis=0) == pytest.approx(alive, abs=0.003)
+    assert drawn.std(axis=0) == pytest.approx(sd, rel=0.03)
     # Sampling alone would scatter by less than half of it.
-    assert (np.sqrt(alive * (1 - alive) / 300) < 0.8 * drawn.std(axis=0)).all()
-    wider = draw_alive(np.broadcast_to(SIMULATED, (20_000, 4)), np.full(20_000, 0.02), 300, random, between=0.01)
-    assert (wider.std(axis=0) > 1.2 * drawn.std(axis=0)).all()
+    assert (np.sqrt(alive * (1 - alive) / 3_000) < 0.5 * drawn.std(axis=0)).all()
+    wider = draw_alive(roots, np.full(20_000, 0.02), 3_000, random, error=np.eye(4) * 0.01**2, between=0.01)
+    assert (wider.std(axis=0) > 1.5 * drawn.std(axis=0)).all()
 
 
 @pytest.mark.parametrize("between", [0.0, 1 / 200, 1 / 2000])
 def test_the_variance_between_cohorts_is_found_again(between):
     random = np.random.Generator(np.random.Philox(8))
-    shares, found = SIMULATED / SIMULATED.sum(), []
+    shares, found = COUNTED / COUNTED.sum(), []
     for _ in range(300):
         own = random.dirichlet(shares / between, size=8) if between else np.tile(shares, (8, 1))
         exits = random.multinomial(5_000, own)

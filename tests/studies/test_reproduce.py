@@ -19,7 +19,7 @@ SHORT = "selection"
 
 SIMULATED = (
     SHORT, "dose-or-speed", "crossing", "paradox", "baseline", "divisions", "robustness", "structures", "dashboards",
-    "driver", "way-out", "car", "facts",
+    "driver", "way-out", "car", "facts", "posterior",
 )  # fmt: skip
 
 

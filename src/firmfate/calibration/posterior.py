@@ -1,22 +1,29 @@
-"""The posterior of free parameters, given the exits of a cohort by age: Monte Carlo over a simulated likelihood.
+"""The posterior of free parameters, given the exits of cohorts by age: sequential Monte Carlo, emulated likelihood.
 
-Every value of the parameters is simulated with the same random numbers, so that the likelihood is a function of them;
-what those numbers leave open is part of it (`firmfate.calibration.exits`). The sampler is emcee's ensemble of walkers
-(Goodman & Weare 2010; ter Braak 2006), which needs no slopes and moves all walkers at once.
+The simulation knows no cohort, so one set of training points serves all: a Sobol sequence over the box, then points
+drawn from the posteriors that a first emulator gives, widened (history matching: Andrianakis et al. 2015, PLoS
+Computational Biology 11, e1003968). Draws are then simulated for real, which says what the emulator has done to them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from firmfate.calibration.exits import draw_alive, exits_of, log_likelihood
-from firmfate.calibration.posterior_summary import directions, summary
+from firmfate.calibration.emulator import Emulator
+from firmfate.calibration.exits import ExitLikelihood, error_of, exits_of, roots_of
+from firmfate.calibration.posterior_groups import posterior_groups
+from firmfate.calibration.sampling import Sample, sampled
 from firmfate.calibration.simulated_survival import SimulatedSurvival
 from firmfate.calibration.survival_tables import SurvivalTable
+from firmfate.calibration.training import simulated_exits
 from firmfate.errors import EstimateError
 from firmfate.parameter_range import ParameterRange, Ranges, ranges_of
 
@@ -28,8 +35,19 @@ Floats = NDArray[np.float64]
 MISFIT = ParameterRange(0.001, 0.05, log=True)
 """The prior of the misfit, standard deviation of a share of one half: a tenth of a percentage point to five."""
 
-ENSEMBLES = 2
-"""Independent ensembles of walkers, from different starts."""
+WIDENED = 0.5
+"""Standard deviation of what is added to draws that become training points, in those of their posterior."""
+
+NEAR = 128
+"""Points held out, nearest to a table, that say how far off the emulator is for it."""
+
+RUNS = 8
+"""Independent runs, of which what they disagree in is the error of the sampling."""
+
+PRIOR = 8
+"""Points of the prior for each particle, from which a run starts."""
+
+FEWEST_PARTICLES = 20
 
 
 def calibrate_posterior(
@@ -41,19 +59,21 @@ def calibrate_posterior(
     population: Mapping[str, Any] | None = None,
     steps_per_week: float | None = None,
     misfit: ParameterRange | tuple[float, float] | tuple[float, float, bool] = MISFIT,
-    firms: int = 2_000,
-    walkers: int = 32,
-    steps: int = 1_000,
-    screen: int = 512,
+    points: int = 2_048,
+    firms: int = 4_000,
+    waves: int = 2,
+    particles: int = 1_000,
+    moves: int = 20,
+    checked: int = 64,
     seed: int = 20261123,
     threads: int = 1,
-    progress: bool = False,
+    folder: str | Path | None = None,
 ) -> xr.DataTree:
     """Draw from the posterior of free parameters, given the exits of a cohort by age.
 
-    The prior is even over the box of ranges, on a logarithmic scale where a range says so. The likelihood is
-    Dirichlet-multinomial: the cohort's sampling error, the simulation's, and a misfit of the model whose size is
-    drawn with the parameters.
+    The prior is even over the box of ranges, on a logarithmic scale where a range says so. The likelihood is normal in
+    square roots of shares of exits: the cohort's sampling error, the emulator's error, and a misfit of the model whose
+    size is drawn with the parameters.
 
     Parameters
     ----------
@@ -69,35 +89,42 @@ def calibrate_posterior(
         The model's own where not given.
     misfit : tuple
         Range of the misfit: the standard deviation, over models as good as this one, of a share of one half.
+    points : int
+        Training points of each wave, a power of two. Memory and time of a step grow with them.
     firms : int
-        Firms simulated at each evaluation.
-    walkers : int
-        Walkers in each of two ensembles, at least twice as many as there are free parameters and the misfit.
-    steps : int
-        Steps of every walker; the first half is left out.
-    screen : int
-        Points of a Sobol sequence, a power of two, of which each ensemble starts from the best.
+        Firms simulated at each training point and at each draw that is checked.
+    waves : int
+        1: training points over the box alone; each further wave draws as many from the posterior found before.
+    particles : int
+        Draws of each of eight independent runs.
+    moves : int
+        Of every particle at each power of the likelihood; four times as many at the last.
+    checked : int
+        Draws that are simulated for real in the end.
     seed : int
     threads : int
         The result does not depend on it.
-    progress : bool
-        Show a bar for each ensemble.
+    folder : path, optional
+        Where simulated training points are kept, so that an interrupted run goes on, and others reuse them.
 
     Returns
     -------
     xarray.DataTree
-        Groups as ArviZ names them, over ``chain`` (a walker), ``draw`` and ``age`` (years): ``posterior``, one
-        variable a free parameter, and ``misfit``; ``posterior_predictive``, ``alive``, shares of new cohorts of the
-        same size; ``sample_stats``, ``lp``; ``observed_data``, ``alive``; ``simulated``, ``exits``, the simulated
-        counts between ages, of which the last are alive at the end. Beside them ``summary`` over ``parameter``:
-        ``mean``, ``sd``, limits, ``r_hat``, ``ess_bulk``, ``ess_tail``; ``directions``: by what factor the standard
-        deviation of the prior has shrunk along each principal direction of the box, strongest first.
+        Groups as ArviZ names them, over ``chain`` (an independent run), ``draw`` and ``age`` (years): ``posterior``,
+        one variable a free parameter, and ``misfit``; ``posterior_predictive``, ``alive``, shares of new cohorts of the
+        same size; ``sample_stats``, ``lp``; ``runs`` over ``chain``, ``log_evidence``, ``powers`` and ``accepted``;
+        ``observed_data``, ``alive``; ``emulated``, ``share``, of exits between
+        ages, of which the last are alive at the end. Beside them ``summary`` over ``parameter``: ``mean``, ``sd``,
+        limits, ``r_hat``, ``ess_bulk``, ``ess_tail``; ``directions``: by what factor the standard deviation of the
+        prior has shrunk along each principal direction of the box, strongest first; ``emulator``: its error, and of
+        draws simulated for real ``difference``, the largest at any age of the mean survival, emulated less simulated,
+        ``chi_squared``, and what else `check_of` describes.
 
     Raises
     ------
     EstimateError
-        Where no point of the screen could be simulated, there are too few walkers or steps, the table has no numbers
-        of firms, or emcee or arviz-stats is not installed.
+        Where too few points could be simulated, there are too few particles or moves, the table has no numbers
+        of firms, or arviz-stats is not installed.
     StudyError
         Where a range leaves what the model allows.
 
@@ -105,143 +132,200 @@ def calibrate_posterior(
     --------
     >>> from firmfate.calibration import calibrate_posterior, establishment_table
     >>> found = calibrate_posterior("car", establishment_table(cohorts=2013), {"drift": (-0.5, 0)}, firms=500,
-    ...                             walkers=8, steps=40, screen=32)
+    ...                             points=64, waves=1, particles=50, moves=4, checked=8)
     >>> found["posterior"]["drift"].sizes
-    Frozen({'chain': 16, 'draw': 20})
+    Frozen({'chain': 8, 'draw': 50})
     """
-    ranges = ranges_of(free)
-    exits = exits_of(targets)
-    if not ranges:
-        raise EstimateError("calibrate_posterior needs at least one free parameter")
-    if walkers < 2 * (len(ranges) + 1) or walkers % 2:
-        raise EstimateError(
-            f"walkers = {walkers}; allowed: an even number from {2 * (len(ranges) + 1)}, twice the number of free "
-            "parameters and the misfit"
-        )
-    if steps < 8:
-        raise EstimateError(f"steps = {steps}; allowed: an integer from 8")
+    return calibrate_posteriors(
+        model, [targets], free, parameters=parameters, population=population, steps_per_week=steps_per_week,
+        misfit=misfit, points=points, firms=firms, waves=waves, particles=particles, moves=moves, checked=checked,
+        seed=seed, threads=threads, folder=folder,
+    )[0]  # fmt: skip
+
+
+def calibrate_posteriors(
+    model: str,
+    targets: Sequence[SurvivalTable],
+    free: Ranges,
+    *,
+    parameters: Mapping[str, Any] | None = None,
+    population: Mapping[str, Any] | None = None,
+    steps_per_week: float | None = None,
+    misfit: ParameterRange | tuple[float, float] | tuple[float, float, bool] = MISFIT,
+    points: int = 2_048,
+    firms: int = 4_000,
+    waves: int = 2,
+    particles: int = 1_000,
+    moves: int = 20,
+    checked: int = 64,
+    seed: int = 20261123,
+    threads: int = 1,
+    folder: str | Path | None = None,
+) -> list[xr.DataTree]:
+    """Draw from the posterior given each of several cohorts, whose training points are the same.
+
+    Parameters
+    ----------
+    model : str
+    targets : sequence of SurvivalTable
+        Each has a posterior of its own; their ages may differ.
+    free, parameters, population, steps_per_week, misfit, points, firms, waves, particles, moves, checked, seed,
+    threads, folder
+        As of `calibrate_posterior`.
+
+    Returns
+    -------
+    list of xarray.DataTree
+        One a table, as `calibrate_posterior` returns it.
+
+    Raises
+    ------
+    EstimateError, StudyError
+        As `calibrate_posterior`.
+
+    Examples
+    --------
+    See `calibrate_posterior`.
+    """
+    ranges, box = ranges_of(free), ParameterRange(*misfit)
+    counted = [exits_of(table) for table in targets]
+    _refuse(len(ranges), len(targets), points, waves, particles, moves)
+    ages = np.unique(np.concatenate([table.ages for table in targets]))
     simulated = SimulatedSurvival(
-        model, targets.ages, ranges, parameters=parameters, population=population, steps_per_week=steps_per_week,
+        model, ages, ranges, parameters=parameters, population=population, steps_per_week=steps_per_week,
         threads=threads,
     )  # fmt: skip
-    target = _Target(simulated, exits, ParameterRange(*misfit), firms, seed)
-    chains = [
-        _sampled(target, place, walkers=walkers, steps=steps, screen=screen, seed=seed, progress=progress)
-        for place in range(ENSEMBLES)
+    kept: dict[str, Any] = {"firms": firms, "seed": seed, "folder": None if folder is None else Path(folder)}
+    every = [
+        _Target(exits, np.searchsorted(ages, table.ages), box) for exits, table in zip(counted, targets, strict=True)
     ]
-    cube, density, counts = (np.concatenate(parts) for parts in zip(*chains, strict=True))
+    cube = _first_points(len(ranges), points, seed)
+    exits = simulated_exits(simulated, cube, **kept)
+    judged = np.ones(len(cube), bool)
+    for wave in range(1, waves):
+        scouts = _runs(Emulator(cube, exits, firms, judged), every, firms, particles, max(1, moves // 4), seed, threads)
+        more = _widened([np.concatenate([run.cube for run in runs]) for runs in scouts], points, seed + wave)
+        fresh = simulated_exits(simulated, more, first=wave * points, **kept)
+        judged = np.concatenate([np.zeros(len(cube), bool), np.ones(len(more), bool)])
+        cube, exits = np.concatenate([cube, more]), np.concatenate([exits, fresh])
+    emulator = Emulator(cube, exits, firms, judged)
+    drawn = _runs(emulator, every, firms, particles, moves, seed, threads)
+    chosen = [_evenly(np.stack([run.cube for run in runs]), checked) for runs in drawn]
+    real = simulated_exits(
+        simulated, np.concatenate(chosen), first=waves * points, **kept
+    ).reshape(len(targets), checked, -1)  # fmt: skip
     settings = {
-        "model": model,
-        "target": targets.name,
-        "firms": firms,
-        "walkers": walkers,
-        "steps": steps,
+        "model": model, "points": points, "firms": firms, "waves": waves, "particles": particles, "moves": moves,
         "seed": str(seed),
-    }
-    return _tree(target, targets, cube, density, counts, settings)
-
-
-class _Target:
-    """The log posterior at points of the unit cube, the misfit last; with the simulated counts beside it."""
-
-    def __init__(
-        self, simulated: SimulatedSurvival, exits: Floats, misfit: ParameterRange, firms: int, seed: int
-    ) -> None:
-        self.simulated, self.exits, self.misfit, self.firms, self.seed = simulated, exits, misfit, firms, seed
-
-    @property
-    def ranges(self) -> dict[str, ParameterRange]:
-        return {**self.simulated.free, "misfit": self.misfit}
-
-    def misfits(self, points: Floats) -> Floats:
-        return np.array([self.misfit.value(unit) for unit in np.clip(points[..., -1], 0, 1).ravel()]).reshape(
-            points.shape[:-1]
+    }  # fmt: skip
+    return [
+        posterior_groups(
+            table, ranges, box, runs, target.exits, target.error(emulator, firms),
+            partial(target.emulated, emulator), chosen[place], target.own(real[place]),
+            {**settings, "target": table.name},
         )
-
-    def counts(self, points: Floats) -> Floats:
-        """Return simulated exits between ages, and firms alive at the end, (points, ages + 1)."""
-        alive = self.simulated.curves(points[:, :-1], firms=self.firms, seed=self.seed) * self.firms
-        whole = np.concatenate([np.full((len(points), 1), float(self.firms)), np.rint(alive)], axis=1)
-        return np.concatenate([-np.diff(whole, axis=1), whole[:, -1:]], axis=1)
-
-    def __call__(self, points: Floats) -> Floats:
-        """Return the log posterior and the counts, (points, 1 + ages + 1)."""
-        inside = ((points >= 0) & (points <= 1)).all(axis=1)
-        found = np.full((len(points), 1 + len(self.exits)), np.nan)
-        found[:, 0] = -np.inf
-        if inside.any():
-            counts = self.counts(points[inside])
-            found[inside, 0] = log_likelihood(self.exits, counts, self.misfits(points[inside]))
-            found[inside, 1:] = counts
-        return found
+        for place, (table, target, runs) in enumerate(zip(targets, every, drawn, strict=True))
+    ]  # fmt: skip
 
 
-def _sampled(
-    target: _Target, place: int, *, walkers: int, steps: int, screen: int, seed: int, progress: bool
-) -> tuple[Floats, Floats, Floats]:
-    """Return the second half of an ensemble's walk: points (walkers, draws, free + 1), log posterior, counts."""
-    try:
-        import emcee
-    except ImportError as fault:
-        raise EstimateError("a posterior needs emcee and arviz-stats: pip install 'firmfate[posterior]'") from fault
+@dataclass(frozen=True)
+class _Target:
+    """What one table asks of an emulator.
+
+    Attributes
+    ----------
+    exits : (ages + 1,) array
+        Counted.
+    places : (ages,) array
+        Of the table's ages among those of the training points.
+    misfit : ParameterRange
+    """
+
+    exits: Floats
+    places: NDArray[np.int64]
+    misfit: ParameterRange
+
+    def own(self, exits: Floats) -> Floats:
+        """Return exits, or shares, between the table's ages, (..., ages + 1), of those between all ages."""
+        starts = np.concatenate([[0], self.places + 1])
+        return np.asarray(np.add.reduceat(exits, starts, axis=-1))
+
+    def roots(self, shares: Floats) -> Floats:
+        return np.asarray(np.sqrt(self.own(shares)))
+
+    def emulated(self, emulator: Emulator, units: Floats) -> Floats:
+        return self.roots(emulator.shares(units))
+
+    def error(self, emulator: Emulator, firms: int) -> Floats:
+        """Return the covariance of the emulator's roots around this table."""
+        emulated, simulated = self.roots(emulator.held), roots_of(self.own(emulator.held_exits))
+        far = ((emulated - roots_of(self.exits)) ** 2).sum(axis=1)
+        near = np.argsort(far, kind="stable")[:NEAR]
+        return error_of(emulated[near], simulated[near], firms)
+
+
+def _runs(
+    emulator: Emulator, every: Sequence[_Target], firms: int, particles: int, moves: int, seed: int, threads: int
+) -> list[list[Sample]]:
+    """Draw from the posterior of each table in independent runs, all of which start from the same points."""
     from scipy.stats import qmc
 
-    random = np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, place])))
-    free = len(target.ranges)
-    points = qmc.Sobol(free, rng=random).random(screen)
-    density = target(points)[:, 0]
-    if np.isfinite(density).sum() < walkers:
-        raise EstimateError(
-            f"{int(np.isfinite(density).sum())} of {screen} points of the screen could be simulated, and {walkers} "
-            "walkers have to start somewhere; narrow the ranges of the free parameters, or raise screen"
+    free = emulator.free
+    with ThreadPoolExecutor(threads) as pool:
+        starts = [
+            qmc.Sobol(free, rng=np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, 11, run])))).random(
+                2 ** int(np.ceil(np.log2(PRIOR * particles)))
+            )
+            for run in range(RUNS)
+        ]
+        shares = list(pool.map(emulator.shares, starts))
+
+        def one(place: tuple[int, int]) -> Sample:
+            target, run = every[place[0]], place[1]
+            likelihood = ExitLikelihood(target.exits, target.misfit, target.error(emulator, firms))
+            return sampled(
+                lambda units: likelihood(target.emulated(emulator, units)), starts[run],
+                likelihood(target.roots(shares[run])), particles=particles, moves=moves, seed=[seed, *place],
+            )  # fmt: skip
+
+        found = list(pool.map(one, [(table, run) for table in range(len(every)) for run in range(RUNS)]))
+    return [found[place : place + RUNS] for place in range(0, len(found), RUNS)]
+
+
+def _refuse(free: int, tables: int, points: int, waves: int, particles: int, moves: int) -> None:
+    if not free or not tables:
+        raise EstimateError("a posterior needs at least one free parameter and one table")
+    if points < 2 or points & (points - 1):
+        raise EstimateError(f"points = {points}; allowed: a power of two, such as 2,048")
+    if waves < 1:
+        raise EstimateError(f"waves = {waves}; allowed: an integer from 1")
+    if particles < FEWEST_PARTICLES:
+        raise EstimateError(f"particles = {particles}; allowed: an integer from {FEWEST_PARTICLES}")
+    if moves < 1:
+        raise EstimateError(f"moves = {moves}; allowed: an integer from 1")
+
+
+def _first_points(free: int, points: int, seed: int) -> Floats:
+    from scipy.stats import qmc
+
+    return np.asarray(qmc.Sobol(free, rng=np.random.Generator(np.random.Philox(seed))).random(points))
+
+
+def _widened(samples: Sequence[Floats], points: int, seed: int) -> Floats:
+    """Return points drawn from posteriors in turn, each moved by a part of its posterior's spread, (points, free)."""
+    random = np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, 7])))
+    found = []
+    for place, sample in enumerate(samples):
+        own = len(range(place, points, len(samples)))
+        moves = random.multivariate_normal(
+            np.zeros(sample.shape[1]), np.atleast_2d(np.cov(sample.T)) * WIDENED**2, size=own, method="eigh"
         )
-    start = points[np.argsort(-density)[:walkers]]
-    sampler = emcee.EnsembleSampler(
-        walkers, free, target, vectorize=True,
-        moves=[(emcee.moves.DEMove(), 0.6), (emcee.moves.DESnookerMove(), 0.1), (emcee.moves.StretchMove(), 0.3)],
-    )  # fmt: skip
-    state = np.random.RandomState(np.random.MT19937(np.random.SeedSequence([seed, place, 1]))).get_state()
-    sampler.run_mcmc(emcee.State(start, random_state=state), steps, progress=progress, skip_initial_state_check=True)
-    kept = {"discard": steps - steps // 2}
-    return (
-        np.swapaxes(sampler.get_chain(**kept), 0, 1),
-        np.swapaxes(sampler.get_log_prob(**kept), 0, 1),
-        np.swapaxes(sampler.get_blobs(**kept), 0, 1),
-    )
+        moved = sample[random.integers(len(sample), size=own)] + moves
+        found.append(np.abs(1.0 - np.abs(1.0 - np.mod(moved, 2.0))))  # reflected at the sides of the cube
+    return np.concatenate(found)
 
 
-def _tree(
-    target: _Target, targets: SurvivalTable, cube: Floats, density: Floats, counts: Floats, settings: Mapping[str, Any]
-) -> xr.DataTree:
-    import xarray as xr
-
-    assert targets.firms is not None
-    sizes = ("chain", "draw")
-    axes = {"chain": np.arange(cube.shape[0]), "draw": np.arange(cube.shape[1])}
-    age = {"age": ("age", targets.ages, {"units": "year"})}
-    values = {
-        key: np.vectorize(span.value, otypes=[float])(cube[..., place])
-        for place, (key, span) in enumerate(target.ranges.items())
-    }
-    random = np.random.Generator(np.random.Philox(np.random.SeedSequence([int(settings["seed"]), 99])))
-    alive = draw_alive(counts, values["misfit"], targets.firms, random)
-    about = {"units": "1", "long_name": "share alive"}
-    exit_ages = {"exit_age": np.append(targets.ages, np.inf)}
-    groups = {
-        "posterior": xr.Dataset({key: (sizes, drawn) for key, drawn in values.items()}, coords=axes),
-        "posterior_predictive": xr.Dataset(
-            {"alive": ((*sizes, "age"), alive.astype(np.float32), about)}, coords={**axes, **age}
-        ),
-        "simulated": xr.Dataset(
-            {"exits": ((*sizes, "exit_age"), counts.astype(np.int32), {"units": "1"})}, coords={**axes, **exit_ages}
-        ),
-        "sample_stats": xr.Dataset({"lp": (sizes, density)}, coords=axes),
-        "observed_data": xr.Dataset(
-            {"alive": ("age", targets.surviving, about), "firms": ((), targets.firms, {"units": "1"})}, coords=age
-        ),
-        "summary": summary(values, target.ranges),
-        "directions": directions(cube, list(target.ranges)),
-    }
-    tree = xr.DataTree.from_dict(groups)
-    tree.attrs = {**settings, "inference_library": "emcee"}
-    return tree
+def _evenly(chains: Floats, draws: int) -> Floats:
+    """Return draws evenly over all runs, (draws, free)."""
+    flat = np.swapaxes(chains, 0, 1).reshape(-1, chains.shape[-1])
+    return np.asarray(flat[np.linspace(0, len(flat) - 1, draws).round().astype(int)])

@@ -21,13 +21,13 @@ def summary(values: Mapping[str, Floats], ranges: Mapping[str, ParameterRange]) 
     -------
     xarray.Dataset
         Over ``parameter``: ``mean``, ``sd``, ``median``, ``lower`` and ``upper`` (95 % limits), in the parameter's
-        own unit; ``r_hat`` (rank-normalised, split; Vehtari et al. 2021), ``ess_bulk``, ``ess_tail``, with walkers as
+        own unit; ``r_hat`` (rank-normalised, split; Vehtari et al. 2021), ``ess_bulk``, ``ess_tail``, with runs as
         chains; ``mcse``, the Monte Carlo error of the mean; ``low``, ``high``, the range of the prior.
     """
     try:
         from arviz_stats.base import array_stats
     except ImportError as fault:
-        raise EstimateError("a posterior needs emcee and arviz-stats: pip install 'firmfate[posterior]'") from fault
+        raise EstimateError("a posterior needs arviz-stats: pip install 'firmfate[posterior]'") from fault
 
     rows = {}
     for key, drawn in values.items():

@@ -1,8 +1,9 @@
-"""Simulated survival by age at points of a box of free parameters, always with the same random numbers."""
+"""Simulated survival by age at points of a box of free parameters."""
 
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from firmfate.counts import INVALID, WEEKS_PER_YEAR
 from firmfate.errors import StudyError
+from firmfate.kernel.compiler import VERSION
 from firmfate.kernel.engine import Engine, Varying
 from firmfate.models import load_model
 from firmfate.parameter_range import Ranges, ranges_of
@@ -78,7 +80,7 @@ class SimulatedSurvival:
         self._threads = threads
         self._engine = Engine(load_model(model), dt=Study(**self._given).dt)
         self._engine.warm_up()
-        self._drawn: dict[tuple[int, int, str], Varying] = {}
+        self._drawn: dict[tuple[int, int, int, str], Varying] = {}
         for key, span in self.free.items():
             if not span.low < span.high or (span.log and span.low <= 0):
                 raise StudyError(
@@ -111,16 +113,33 @@ class SimulatedSurvival:
             arguments[argument] = value
         return tables
 
-    def curves(self, units: Sequence[Sequence[float]] | Floats, *, firms: int, seed: int) -> Floats:
-        """Return the share alive at every age, (points, ages), of the same firms at every point of the unit cube.
+    @property
+    def identity(self) -> str:
+        """Return as text what simulated counts depend on beside points, ages, firms and seed."""
+        known = {**self._given, "free": self.free, "program": self._engine.model.program.digest, "kernel": VERSION}
+        return json.dumps(known, sort_keys=True, default=str)
 
-        NaN where the arithmetic of a firm fails, or the values break a joint condition of the model.
+    def curves(
+        self,
+        units: Sequence[Sequence[float]] | Floats,
+        *,
+        firms: int,
+        seed: int,
+        first: Sequence[int] | None = None,
+    ) -> Floats:
+        """Return the share alive at every age, (points, ages), at points of the unit cube.
+
+        NaN where the arithmetic of a firm fails, or the values break a joint condition of the model. Firms of every
+        point are the replicates 0 .. firms - 1, the same ones; with `first`, from a number of the point's own on.
         """
+        starts = [0] * len(units) if first is None else first
         with ThreadPoolExecutor(self._threads) as pool:
-            found = list(pool.map(lambda unit: self._curve(self.values(unit), firms, seed), units))
+            found = list(
+                pool.map(lambda unit, start: self._curve(self.values(unit), firms, seed, start), units, starts)
+            )
         return np.array(found)
 
-    def _curve(self, values: Mapping[str, float], firms: int, seed: int) -> Floats:
+    def _curve(self, values: Mapping[str, float], firms: int, seed: int, first: int) -> Floats:
         tables = self.tables(values)
         study = Study(**{**tables, "study": {**tables["study"], "seed": seed}})
         try:
@@ -128,8 +147,8 @@ class SimulatedSurvival:
         except StudyError:
             return np.full(len(self.ages), np.nan)
         records = self._engine.run(
-            cells.parameters, key=study.seed, cells=cells.random_words, first=0, replicates=firms, steps=study.steps,
-            varying=self._varying(study, firms),
+            cells.parameters, key=study.seed, cells=cells.random_words, first=first, replicates=firms,
+            steps=study.steps, varying=self._varying(study, firms, first),
         )  # fmt: skip
         end, lived = records.cause[0], records.event_step[0]
         if (end == INVALID).any():
@@ -139,17 +158,17 @@ class SimulatedSurvival:
         alive: Floats = (lived > steps[:, np.newaxis]).mean(axis=1)
         return alive
 
-    def _varying(self, study: Study, firms: int) -> Varying | None:
+    def _varying(self, study: Study, firms: int, first: int) -> Varying | None:
         """Return the parameters that firms draw; kept while the distributions stay the same."""
         people = study.population
         if not len(people):
             return None
-        key = (study.seed, firms, str(people.described))
+        key = (study.seed, firms, first, str(people.described))
         if (held := self._drawn.get(key)) is not None:
             return held
         drawn = Varying(
             np.asarray(people.fields, np.int64),
-            people.draw(study.seed, np.arange(firms, dtype=np.uint64))[np.newaxis],
+            people.draw(study.seed, np.arange(first, first + firms, dtype=np.uint64))[np.newaxis],
         )
         if len(self._drawn) > 8 * self._threads:
             self._drawn.clear()  # another thread may hold one of these, and has it

@@ -2,7 +2,8 @@
 
 The study gives the model, [parameters], [population] and the seed; it has no axes. Written into DIR: calibrated.toml,
 the study with the fitted values, and calibration.nc, all fits with their errors; with --posterior, posterior.nc,
-draws of the parameters from their posterior, in the groups of ArviZ.
+draws of the parameters from their posterior, in the groups of ArviZ, and training/, what was simulated for them:
+an interrupted command goes on from there.
 
   firmfate calibrate population.toml --series BLS_BED_manufacturing --cohort 2013-03 \\
       --free cash_buffer=0.2:30:log --free unit_cost=0.5:0.68 --into runs/calibrated
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 HELP = "fit named parameters of a population to observed survival"
 MIXED = 1.05
-"""R-hat up to which the walkers are taken to agree."""
+"""R-hat up to which independent runs are taken to agree."""
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -48,7 +49,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cohort", help="which cohort of the table; of a sector a year, or several: 1994-2000")
     parser.add_argument("--into", type=Path, metavar="DIR", required=True, help="where to write the fits")
     parser.add_argument("--posterior", action="store_true", help="draw from the posterior in place of fitting")
-    parser.add_argument("--firms", type=_count, help="firms an evaluation (default: 20,000; of a posterior 2,000)")
+    parser.add_argument("--firms", type=_count, help="firms an evaluation (default: 20,000; of a posterior 4,000)")
     parser.add_argument("--starts", type=_count, default=4, help="points that are refined (default: 4)")
     parser.add_argument(
         "--refits",
@@ -57,13 +58,15 @@ def options(parser: argparse.ArgumentParser) -> None:
         help="fits with other random numbers, for standard errors, which need 2 (default: 8)",
     )
     parser.add_argument(
-        "--walkers", type=_count, default=32, help="of a posterior: walkers in each of two ensembles (default: 32)"
-    )
+        "--points", type=_count, default=2_048,
+        help="of a posterior: points simulated in each of two waves, a power of two (default: 2,048)",
+    )  # fmt: skip
     parser.add_argument(
-        "--steps",
-        type=_count,
-        default=1_000,
-        help="of a posterior: steps of a walker, half of which are left out (default: 1,000)",
+        "--particles", type=_count, default=1_000,
+        help="of a posterior: draws of each of eight independent runs (default: 1,000)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--moves", type=_count, default=20, help="of a posterior: moves of a particle at each step (default: 20)"
     )
     parser.add_argument("--threads", type=_count, default=1, help="threads (default: 1)")
     parser.add_argument("--json", action="store_true", help="print the best fit as JSON")
@@ -133,8 +136,8 @@ def _draw(arguments: argparse.Namespace, model: str, table: SurvivalTable, commo
     from firmfate.calibration import calibrate_posterior
 
     found = calibrate_posterior(
-        model, table, dict(arguments.free), **common, firms=arguments.firms or 2_000, walkers=arguments.walkers,
-        steps=arguments.steps, progress=not arguments.quiet and not arguments.json,
+        model, table, dict(arguments.free), **common, points=arguments.points, firms=arguments.firms or 4_000,
+        particles=arguments.particles, moves=arguments.moves, folder=arguments.into / "training",
     )  # fmt: skip
     arguments.into.mkdir(parents=True, exist_ok=True)
     written = arguments.into / "posterior.nc"
@@ -144,6 +147,8 @@ def _draw(arguments: argparse.Namespace, model: str, table: SurvivalTable, commo
         for key in found["summary"].to_dataset()["parameter"].values
     }
     narrowed = found["directions"].to_dataset()["narrowed"].values
+    evidence = found["runs"].to_dataset()["log_evidence"].values
+    emulator = {name: float(value) for name, value in found["emulator"].to_dataset().items() if not value.dims}
     error = float(
         abs(found["posterior_predictive"]["alive"].mean(("chain", "draw")) - found["observed_data"]["alive"]).max()
     )
@@ -151,7 +156,7 @@ def _draw(arguments: argparse.Namespace, model: str, table: SurvivalTable, commo
         terminal.out_json(
             {
                 "target": table.name, "parameters": rows, "narrowed": narrowed.tolist(), "largest_difference": error,
-                "posterior": str(written),
+                "emulator": emulator, "log_evidence": evidence.tolist(), "posterior": str(written),
             }
         )  # fmt: skip
     elif not arguments.quiet:
@@ -165,19 +170,29 @@ def _draw(arguments: argparse.Namespace, model: str, table: SurvivalTable, commo
             f"largest difference of the mean prediction from {table.name} at any age: {100 * error:.2f} points of 100"
         )
         terminal.out(
-            f"the table narrows {int((narrowed >= 2).sum())} of {len(narrowed)} directions, the misfit's among them, "
-            f"to less than half of their prior\nposterior: {written}"
+            f"log evidence: {float(evidence.mean()):.2f}, which {evidence.size} runs scatter around by "
+            f"{float(evidence.std(ddof=1)):.2f}"
+        )
+        terminal.out(
+            f"error of the emulator, part of the likelihood: {100 * emulator['error']:.2f} points; over draws "
+            f"simulated for real its survival is off by up to {100 * emulator['difference']:.2f} ± "
+            f"{100 * emulator['difference_se']:.2f} points on average, and their squared differences are "
+            f"{emulator['chi_squared']:.2f} ± {emulator['chi_squared_se']:.2f} of what that error foresees"
+        )
+        terminal.out(
+            f"the table narrows {int((narrowed >= 2).sum())} of {len(narrowed)} directions to less than half of their "
+            f"prior\nposterior: {written}"
         )
     return terminal.DONE
 
 
 def _warn_of_mixing(found: xr.DataTree) -> None:
-    """Print where the walk was too short."""
+    """Print where independent runs disagree."""
     worst = found["summary"].to_dataset()["r_hat"].max()
     if not float(worst) < MIXED:
         terminal.say(
-            f"R-hat is up to {float(worst):.2f}, where {MIXED} is wanted: walkers have not forgotten where they "
-            "started; raise --steps"
+            f"R-hat is up to {float(worst):.2f}, where {MIXED} is wanted: independent runs do not agree; raise --moves "
+            "or --particles"
         )
 
 
