@@ -95,9 +95,9 @@ def test_what_a_page_cannot_hold_is_refused(tmp_path: Path, monkeypatch: pytest.
         firmfate.lab(tmp_path / "many", weeks=52)
     with pytest.raises(FirmfateError, match="no run directory"):
         firmfate.lab(tmp_path)
-    monkeypatch.setattr(of_run, "NUMBERS", 7)
+    monkeypatch.setattr(report, "MOST_NUMBERS", 7)
     with pytest.raises(FirmfateError, match="8 cells, which take 8 numbers to name; allowed for a page: up to 7"):
-        firmfate.lab(tmp_path / "many")
+        of_run.content_of_run(tmp_path / "many", most=7)
     text = write_report(tmp_path / "many").read_text(encoding="utf-8")
     assert "This report has no laboratory" in text
     assert 'id="laboratory"' not in text

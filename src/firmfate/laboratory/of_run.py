@@ -16,7 +16,7 @@ from firmfate.shards.directory import RunDirectory
 from firmfate.study import Study
 from firmfate.tables.reading import rounded
 
-NUMBERS = 20_000
+NUMBERS = 80_000
 """Numbers by which a page names cells: values of axes where the design is no grid, and keys of random numbers where
 cells have their own. A grid is named by the values of its axes alone."""
 
@@ -25,13 +25,15 @@ DRAWN = 12_000
 functions round otherwise."""
 
 
-def content_of_run(directory: Path) -> dict[str, Any]:
+def content_of_run(directory: Path, *, most: int = NUMBERS) -> dict[str, Any]:
     """Return what the page is given of a run, as JSON has it; nothing is simulated.
 
     Parameters
     ----------
     directory : Path
         A run directory.
+    most : int
+        Numbers by which the page may name cells.
 
     Raises
     ------
@@ -46,10 +48,10 @@ def content_of_run(directory: Path) -> dict[str, Any]:
     run.refuse_other(study, cells)
     own = bool(cells.random_words.any())
     numbers = len(cells) * ((0 if study.design.crossed else len(cells.axes)) + own)
-    if numbers > NUMBERS:
+    if numbers > most:
         raise FirmfateError(
             f"its study has {len(cells):,} cells, which take {numbers:,} numbers to name; allowed for a page: "
-            f"up to {NUMBERS:,}"
+            f"up to {most:,}"
         )
     drawn = {study.model.fields[field]: study.population.distributions[source]
              for field, source in zip(study.population.fields, study.population.sources, strict=True)}  # fmt: skip

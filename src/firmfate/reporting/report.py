@@ -30,9 +30,12 @@ SECTIONS: tuple[Callable[[Context], Section | None], ...] = (
 )
 TEMPLATES = (("firmfate.reporting", "templates"), ("firmfate.exploring", "web"), ("firmfate.laboratory", "web"))
 
+MOST_NUMBERS = 10_000
+"""Numbers by which the laboratory names cells; with as many, and all else, a report has up to 1.5 MB."""
+
 NO_LABORATORY = (
     "This report has no laboratory: the study or the model of the run cannot be read as it was, or there are too many "
-    "cells for a page. firmfate lab, given the directory of the run, says which."
+    "cells for a page. firmfate lab, given the directory of the run, writes it as a page or says why not."
 )
 
 KEY_NUMBERS = {
@@ -86,7 +89,7 @@ def _laboratory(directory: Path | str) -> webpage.Part | str:
     from firmfate.laboratory.page import part
 
     try:
-        return part(content_of_run(Path(directory)))
+        return part(content_of_run(Path(directory), most=MOST_NUMBERS))
     except FirmfateError:  # its message may name a path, and reports are sent to others
         return NO_LABORATORY
 

@@ -79,15 +79,20 @@ export class CellsOfRun {
 
   /** The cell with these values and random numbers; null where there is none. A field that firms draw is null. */
   cellOf(values, word) {
-    const { fields, base, drawn, words, cells } = this.run;
+    const { fields, base, drawn, words, cells, along } = this.run;
     const swept = new Set(fields.flat());
     const firms = new Set(drawn?.fields ?? []);
     if (Object.keys(values).some((name) => !swept.has(name) && values[name] !== (firms.has(name) ? null : base[name]))) return null;
-    for (let cell = 0; cell < cells; cell++) {
+    const is = (cell) => {
       const point = this.point(cell);
-      if (words.length && words[cell] !== word) continue;
-      if (fields.every((names, k) => names.every((name) => values[name] === point[k]))) return cell;
+      return (!words.length || words[cell] === word) && fields.every((names, k) => names.every((name) => values[name] === point[k]));
+    };
+    if (along) {
+      const at = fields.map(([name], k) => along[k].indexOf(values[name]));
+      const cell = at.reduce((sum, place, k) => sum * along[k].length + place, 0);
+      return at.every((place) => place >= 0) && is(cell) ? cell : null;
     }
+    for (let cell = 0; cell < cells; cell++) if (is(cell)) return cell;
     return null;
   }
 
