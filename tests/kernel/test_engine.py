@@ -94,7 +94,7 @@ def records(model: str, lanes: int, rows, *, first=0, replicates=40, steps=300, 
 CARS = [{"execution": e, "misalignment": m} for e in (0.1, 0.9) for m in (0.0, 0.5, 1.0)]
 
 
-@pytest.mark.parametrize("lanes", [8, 32, 64])
+@pytest.mark.parametrize("lanes", [*(pytest.param(n, marks=pytest.mark.slow) for n in (8, 32)), 64])
 def test_lanes_do_not_matter(lanes):
     for one, other in zip(records("car", 16, CARS), records("car", lanes, CARS), strict=True):
         assert np.array_equal(one, other)
