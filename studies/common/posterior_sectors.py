@@ -22,6 +22,7 @@ TABLES: dict[str, tuple[int | range, int]] = {
 }
 """Cohorts, and the age at which their table ends."""
 
+TOTAL = "Total Private"
 FITTED = ("1994", "2013")
 POOLED = "1994-2000"
 CLOSE, MIDDLING = 1.0, 2.0
@@ -37,7 +38,7 @@ OF_MEDIAN = float(np.sqrt(np.pi / 2))
 def sectors() -> list[str]:
     """Return all sectors that are counted, the total last."""
     names = [str(name) for name in read_establishments()["sector"].values]
-    return sorted(names, key=lambda name: (name == "Total Private", name))
+    return sorted(names, key=lambda name: (name == TOTAL, name))
 
 
 def key_of(sector: str) -> str:
@@ -98,6 +99,7 @@ def rows(runs: Mapping[str, xr.Dataset]) -> Iterator[Row]:
     fits, draws = runs["sector_fits"].reindex(sector=every), runs["sector_draws"].reindex(sector=every)
     yield from _fits(fits)
     yield from _effects(fits, draws)
+    yield from _between(runs["sector_fits"], runs["sector_draws"])
     yield from _sampling(runs["sector_fits"])
 
 
@@ -157,6 +159,30 @@ def _effects(fits: xr.Dataset, draws: xr.Dataset) -> Iterator[Row]:
         miss = Estimate(*(float(values.sel(sector=sector)) for values in off))
         yield Row(f"difference_{key}", miss, "", sector, section, "largest difference, points")
         yield Row(f"rhat_{key}", Estimate(float(rhat.sel(sector=sector)), np.nan), "", sector, section, "R-hat")
+
+
+def _between(fits: xr.Dataset, draws: xr.Dataset) -> Iterator[Row]:
+    """Return whether sectors, the total apart, differ by more than the Monte Carlo errors of their means."""
+    section = "Sectors beside each other: do their means differ by more than Monte Carlo error?"
+    apart = [name for name in draws["sector"].values if name != TOTAL]
+    ds, fits = draws.sel(sector=apart), fits.sel(sector=apart, cohorts=POOLED)
+    worth = np.minimum(float(ds.sizes["draw"]), fits["ess_bulk"].min("parameter"))
+    cells = {
+        "turning": ("m*", ds["turning"]),
+        "aligned": ("years, aligned", ds["effect"].sel(misalignment=0.0, drop=True)),
+        "misaligned": ("years, misaligned", ds["effect"].sel(misalignment=1.0, drop=True)),
+    }
+    survival = fits["alive"].sel(age=setting.OLDEST, drop=True)
+    for kind, (text, each) in cells.items():
+        mean, variance = each.mean("draw"), each.var("draw") / worth
+        common = (mean / variance).sum() / (1.0 / variance).sum()
+        ratio = float(((mean - common) ** 2 / variance).sum()) / (len(apart) - 1)
+        value = Estimate(ratio, float(np.sqrt(2.0 / (len(apart) - 1))))
+        yield Row(f"ratio_{kind}_sectors", value, "", text, section, "squared differences over their variance")
+        together = float(xr.corr(mean, survival))
+        error = (1.0 - together**2) / float(np.sqrt(len(apart) - 1))
+        column = f"correlation with the share alive at age {setting.OLDEST}"
+        yield Row(f"correlation_{kind}_sectors", Estimate(together, error), "", text, section, column)
 
 
 def _sampling(fits: xr.Dataset) -> Iterator[Row]:
