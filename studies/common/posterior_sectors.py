@@ -61,7 +61,7 @@ def sampled(training: Path, *, firms: int, seed: int, threads: int) -> dict[str,
     trees = calibrate_posteriors(
         "firm", tables, setting.FREE, population=setting.MIXED, firms=firms, points=setting.points(firms),
         particles=setting.size(firms, tiny=20, small=200, full=2_000),
-        moves=setting.size(firms, tiny=1, small=30, full=30), checked=setting.size(firms, tiny=8, small=16, full=64),
+        moves=setting.size(firms, tiny=1, small=30, full=60), checked=setting.size(firms, tiny=8, small=16, full=64),
         seed=seed, threads=threads, folder=training,
     )  # fmt: skip
     found = dict(zip(places, trees, strict=True))
