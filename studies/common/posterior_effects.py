@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
 
+from firmfate.analysis import Estimate
 from firmfate.analysis.turning import sign_change
 from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.errors import EstimateError
@@ -25,6 +26,25 @@ SURVEYED = 10
 """Years over which exits of surveyed firms are counted."""
 
 BATCHES = 8
+
+Floats = np.ndarray[Any, np.dtype[np.float64]]
+
+
+class Averaged(NamedTuple):
+    """A mean over draws with its Monte Carlo error, and what draws differ by.
+
+    Attributes
+    ----------
+    mean : Estimate
+    noise : float
+        Monte Carlo error of one draw, root of the mean square.
+    parameter : float
+        Standard deviation between draws, less that noise.
+    """
+
+    mean: Estimate
+    noise: float
+    parameter: float
 
 
 def prior_draws(free: Mapping[str, ParameterRange], draws: int, seed: int) -> xr.Dataset:
@@ -105,3 +125,44 @@ def _parameters(draws: xr.Dataset, places: np.ndarray[Any, np.dtype[np.int64]]) 
         for key, values in draws.data_vars.items()
         if values.dims == ("draw",) and key not in (POPULATION, "misfit")
     }
+
+
+def signs(ds: xr.Dataset) -> dict[str, Floats]:
+    """Return the probability on each draw, (draw,), that execution helps the aligned, harms the misaligned, or both."""
+    from scipy.stats import norm
+
+    z = ds["effect"] / ds["effect_se"]
+    helps, harms = norm.cdf(z.sel(misalignment=0.0)), norm.cdf(-z.sel(misalignment=1.0))
+    return {"helps": helps, "harms": harms, "paradox": helps * harms}
+
+
+def probability(each: Floats, weight: Floats, worth: float) -> Estimate:
+    """Return the weighted mean of probabilities, with the binomial error of `worth` draws.
+
+    Half a draw is added to either side, so that the error of 0 and 1 is above 0.
+    """
+    share = float((weight * each).sum())
+    near = (share * worth + 0.5) / (worth + 1)
+    return Estimate(share, float(np.sqrt(near * (1 - near) / worth)))
+
+
+def averaged(each: Floats, error: Floats, weight: Floats, worth: float) -> Averaged:
+    """Average what draws give, (draw,), and its Monte Carlo error, over those where it is defined.
+
+    Parameters
+    ----------
+    each, error, weight : (draw,) array
+    worth : float
+        Independent draws that these are worth.
+    """
+    known = np.isfinite(each)
+    if not known.any():
+        return Averaged(Estimate(np.nan, np.nan), np.nan, np.nan)
+    weight = np.where(known, weight, 0.0) / weight[known].sum()
+    each, error = np.where(known, each, 0.0), np.where(np.isfinite(error), error, 0.0)
+    mean = float((weight * each).sum())
+    spread = float((weight * (each - mean) ** 2).sum())
+    noise = float((weight * error**2).sum())
+    return Averaged(
+        Estimate(mean, float(np.sqrt(spread / worth))), float(np.sqrt(noise)), float(np.sqrt(max(spread - noise, 0.0)))
+    )

@@ -10,36 +10,21 @@ import numpy as np
 import xarray as xr
 from scipy import stats
 
+from common import posterior_sectors
 from common.number_table import NumberTable, Row
-from common.posterior_effects import effects, management, prior_draws
+from common.posterior_effects import averaged, effects, management, prior_draws, probability, signs
+from common.posterior_setting import COHORTS, FREE, MIXED, OLDEST, bands, points, replicates, size, thinned
 from firmfate.analysis import Estimate
-from firmfate.calibration import ParameterRange, SurvivalTable, calibrate_posterior, establishment_table
+from firmfate.calibration import SurvivalTable, calibrate_posterior, establishment_table
 from firmfate.calibration.exits import ExitLikelihood, between_cohorts, draw_alive, exits_of
 from firmfate.calibration.posterior import MISFIT
 from firmfate.dataset import open_run
 from firmfate.machine import cores
 
 SECTORS = {"total": "Total Private"}
-COHORTS = range(1994, 2001)
 LATER = range(2001, 2011)
 """Cohorts that no fit has seen; 2010 is the one that was named before."""
 
-OLDEST = 20
-FREE = {
-    "cash_buffer": ParameterRange(0.2, 30, log=True),
-    "buffer_sd": ParameterRange(0.3, 2.5, log=True),
-    "credit_weeks": ParameterRange(0.5, 12, log=True),
-    "unit_cost": ParameterRange(0.5, 0.68),
-    "margin_sd": ParameterRange(0.01, 0.2, log=True),
-    "demand_sd": ParameterRange(0.02, 0.4, log=True),
-    "cost_sd": ParameterRange(0.005, 0.2, log=True),
-    "background_exit": ParameterRange(0.001, 0.08, log=True),
-    "cost_gain": ParameterRange(0, 0.1),
-    "population.misalignment.high": ParameterRange(0.05, 1),
-}
-"""The ranges of baseline, that of robustness for `cost_gain`, and how far misalignment reaches in the population."""
-
-MIXED = {"execution": {"uniform": [0, 1]}, "misalignment": {"uniform": {"low": 0.0, "high": 1.0}}}
 FACT_SD = 0.1
 """Judged: standard deviation of a surveyed log hazard ratio per standard deviation of management, of which a sign is
 known."""
@@ -50,9 +35,11 @@ EVIDENCE = {
     "survival": "survival alone",
     "both": "survival and management",
 }
-TINY = 1_000
-"""Firms below which a run only tries the study out."""
-
+SIGNS = {
+    "helps": "execution helps the aligned",
+    "harms": "it harms the misaligned",
+    "paradox": "both: the paradox",
+}
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 
@@ -62,27 +49,26 @@ def derive(directories: Mapping[str, Path], *, threads: int | None = None) -> di
         firms, seed = int(ds["firms"].max()), int(ds.attrs["seed"])
     threads = threads or cores()
     found = {"prior": _simulated(prior_draws(FREE, _draws(firms), seed), firms, seed, threads)}
+    training = directories["study"].parent / "training"
     for key, sector in SECTORS.items():
-        training = directories["study"].parent / "training"
         found |= sampled(key, sector, training, firms=firms, seed=seed, threads=threads)
-    return found
+    return found | posterior_sectors.sampled(training, firms=firms, seed=seed, threads=threads)
 
 
 def sampled(key: str, sector: str, training: Path, *, firms: int, seed: int, threads: int) -> dict[str, xr.Dataset]:
     """Draw from a sector's posterior; return the fit, the draws with their effects, and what cohorts it predicts."""
-    tiny, large = firms < TINY, firms >= 10 * TINY
     table = establishment_table(sector, COHORTS, oldest=OLDEST)
     tree = calibrate_posterior(
-        "firm", table, FREE, population=MIXED, firms=firms, points=128 if tiny else 8_192 if large else 2_048,
-        particles=20 if tiny else 4_000 if large else 1_000, moves=1 if tiny else 20, checked=8 if tiny else 128,
-        seed=seed, threads=threads, folder=training,
+        "firm", table, FREE, population=MIXED, firms=firms, points=points(firms),
+        particles=size(firms, tiny=20, small=1_000, full=4_000), moves=size(firms, tiny=1, small=20, full=20),
+        checked=size(firms, tiny=8, small=128, full=128), seed=seed, threads=threads, folder=training,
     )  # fmt: skip
     fit = xr.merge([tree[group].to_dataset() for group in ("summary", "observed_data", "emulator", "runs")])
     fit["narrowed"] = tree["directions"]["narrowed"]
-    draws = _simulated(_thinned(tree, _draws(firms)), firms, seed, threads)
+    draws = _simulated(thinned(tree, _draws(firms)), firms, seed, threads)
     draws["left_out"] = _left_out(table, draws["share"].values, fit["error_covariance"].values)
     return {
-        f"fit_{key}": fit.merge(_bands(tree)),
+        f"fit_{key}": fit.assign(predicted=bands(tree)),
         f"draws_{key}": draws,
         f"later_{key}": _later(tree, sector, seed),
     }
@@ -90,31 +76,19 @@ def sampled(key: str, sector: str, training: Path, *, firms: int, seed: int, thr
 
 def _draws(firms: int) -> int:
     """Return on how many draws the effects are simulated."""
-    return 16 if firms < TINY else 4_000 if firms >= 10 * TINY else 256
+    return size(firms, tiny=16, small=256, full=4_000)
 
 
 def _simulated(draws: xr.Dataset, firms: int, seed: int, threads: int) -> xr.Dataset:
-    size: dict[str, Any] = {
-        "years": OLDEST,
-        "seed": seed,
-        "threads": threads,
-        "replicates": 64 if firms < TINY else firms // 10,
-    }
-    return draws.merge(effects(draws, **size)).merge(management(draws, **size))
+    one: dict[str, Any] = {"years": OLDEST, "seed": seed, "threads": threads, "replicates": replicates(firms)}
+    return draws.merge(effects(draws, **one)).merge(management(draws, **one))
 
 
 def estimands(runs: Mapping[str, xr.Dataset]) -> NumberTable:
     """Return what is left of the paradox, the effects with both errors, the fits, and how unseen cohorts are met."""
-    return NumberTable([*_paradox(runs), *_effects(runs), *_without(runs), *_values(runs), *_fits(runs)])
-
-
-def _thinned(tree: xr.DataTree, draws: int) -> xr.Dataset:
-    """Return draws of the posterior, evenly over all runs, with the emulated shares of exits."""
-    both = tree["posterior"].to_dataset().assign(share=tree["emulated"]["share"])
-    flat = both.stack(all=("chain", "draw")).reset_index("all", drop=True)
-    places = np.linspace(0, flat.sizes["all"] - 1, draws).round().astype(int)
-    chosen = flat.isel(all=places).rename(all="draw").drop_vars(["chain", "draw"], errors="ignore")
-    return chosen.assign_coords(draw=np.arange(draws)).transpose("draw", ...)
+    return NumberTable(
+        [*_paradox(runs), *_effects(runs), *_without(runs), *_values(runs), *_fits(runs), *posterior_sectors.rows(runs)]
+    )
 
 
 def _left_out(table: SurvivalTable, shares: Floats, error: Floats) -> xr.DataArray:
@@ -136,11 +110,6 @@ def _left_out(table: SurvivalTable, shares: Floats, error: Floats) -> xr.DataArr
         weight = np.exp(few - whole - (few - whole).max())
         found.append(weight / weight.sum())
     return xr.DataArray(np.array(found), dims=("age_left_out", "draw"), coords={"age_left_out": table.ages})
-
-
-def _bands(tree: xr.DataTree) -> xr.Dataset:
-    alive = tree["posterior_predictive"]["alive"].quantile([0.025, 0.5, 0.975], dim=("chain", "draw"))
-    return xr.Dataset({"predicted": alive.astype(np.float64).rename(quantile="limit")})
 
 
 def _later(tree: xr.DataTree, sector: str, seed: int) -> xr.Dataset:
@@ -203,19 +172,9 @@ def _paradox(runs: Mapping[str, xr.Dataset]) -> Iterator[Row]:
     for key, sector in SECTORS.items():
         section = f"Probabilities given the evidence: {sector}"
         for evidence, ds, weight, worth in _samples(runs, key):
-            z = ds["effect"] / ds["effect_se"]
-            helps = stats.norm.cdf(z.sel(misalignment=0.0))
-            harms = stats.norm.cdf(-z.sel(misalignment=1.0))
-            kinds = (
-                ("helps", "execution helps the aligned", helps),
-                ("harms", "it harms the misaligned", harms),
-                ("paradox", "both: the paradox", helps * harms),
-            )
-            for name, column, each in kinds:
-                share = float((weight * each).sum())
-                near = (share * worth + 0.5) / (worth + 1)
-                value = Estimate(share, float(np.sqrt(near * (1 - near) / worth)))
-                yield Row(f"{name}_{evidence}_{key}", value, "probability", EVIDENCE[evidence], section, column)
+            for name, each in signs(ds).items():
+                value = probability(each, weight, worth)
+                yield Row(f"{name}_{evidence}_{key}", value, "probability", EVIDENCE[evidence], section, SIGNS[name])
 
 
 def _effects(runs: Mapping[str, xr.Dataset]) -> Iterator[Row]:
@@ -229,28 +188,18 @@ def _effects(runs: Mapping[str, xr.Dataset]) -> Iterator[Row]:
                 else:
                     here = ds.sel(misalignment=0.0 if kind == "aligned" else 1.0)
                     each, error = here["effect"].values, here["effect_se"].values
-                known = np.isfinite(each)
-                weight_here = np.where(known, weight, 0.0) / weight[known].sum()
-                each, error = np.where(known, each, 0.0), np.where(np.isfinite(error), error, 0.0)
-                mean = float((weight_here * each).sum())
-                spread = float((weight_here * (each - mean) ** 2).sum())
-                noise = float((weight_here * error**2).sum())
+                mean, noise, parameter = averaged(each, error, weight, worth)
                 name, line = f"{kind}_{evidence}_{key}", f"{text}: {EVIDENCE[evidence]}"
-                yield Row(name, Estimate(mean, float(np.sqrt(spread / worth))), "", line, section,
-                          "mean ± Monte Carlo error of the draws")  # fmt: skip
-                yield Row(f"{name}_noise", Estimate(float(np.sqrt(noise)), np.nan), "", line, section,
-                          "Monte Carlo error of one draw")  # fmt: skip
-                parameter = Estimate(float(np.sqrt(max(spread - noise, 0.0))), np.nan)
-                yield Row(f"{name}_parameter", parameter, "", line, section, "parameter error")
+                yield Row(name, mean, "", line, section, "mean ± Monte Carlo error of the draws")
+                yield Row(f"{name}_noise", Estimate(noise, np.nan), "", line, section, "Monte Carlo error of one draw")
+                yield Row(f"{name}_parameter", Estimate(parameter, np.nan), "", line, section, "parameter error")
 
 
 def _without(runs: Mapping[str, xr.Dataset]) -> Iterator[Row]:
     for key, sector in SECTORS.items():
         section = f"One age left out at a time: {sector}"
         ds = runs[f"draws_{key}"]
-        z = ds["effect"] / ds["effect_se"]
-        paradox = stats.norm.cdf(z.sel(misalignment=0.0)) * stats.norm.cdf(-z.sel(misalignment=1.0))
-        weight = ds["left_out"].values
+        paradox, weight = signs(ds)["paradox"], ds["left_out"].values
         kinds = {
             "paradox": ("P(paradox)", weight @ paradox),
             "aligned": ("years, aligned", weight @ ds["effect"].sel(misalignment=0.0).values),
