@@ -103,6 +103,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     if not words:
         words = ["--help"]
+    if null := next((word for word in words if "\0" in word), None):
+        terminal.complain(f"{null!r} holds a null character, which no file name may")
+        return 2
     if not words[0].startswith("-") and words[0] not in COMMANDS:
         terminal.complain(
             f"there is no command '{words[0]}'{did_you_mean(words[0], COMMANDS) or '; allowed: ' + ', '.join(COMMANDS)}"
