@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from common.firm_ranges import FIRM_RANGES
 from common.number_table import NumberTable, Row
 from firmfate.analysis import Estimate, turning_point
 from firmfate.calibration import ParameterRange, SurvivalTable, calibrate, read_survival_table
@@ -26,16 +27,6 @@ LATER = ("BLS_BED_total_private", "2013-03")
 """A cohort that no fit has seen."""
 
 WORDS = {"manufacturing": "manufacturing 2013", "total": "total private 1994"}
-FREE = {
-    "cash_buffer": ParameterRange(0.2, 30, log=True),
-    "buffer_sd": ParameterRange(0.3, 2.5, log=True),
-    "credit_weeks": ParameterRange(0.5, 12, log=True),
-    "unit_cost": ParameterRange(0.5, 0.68),
-    "margin_sd": ParameterRange(0.01, 0.2, log=True),
-    "demand_sd": ParameterRange(0.02, 0.4, log=True),
-    "cost_sd": ParameterRange(0.005, 0.2, log=True),
-    "background_exit": ParameterRange(0.001, 0.08, log=True),
-}
 CAR = {"buffer_mean": ParameterRange(-0.5, 2), "buffer_sd": ParameterRange(0.3, 2), "drift": ParameterRange(-0.6, 0.1)}
 MIXED = {"execution": {"uniform": [0, 1]}, "misalignment": {"uniform": [0, 1]}}
 EXECUTIONS = (0.05, 0.25, 0.5, 0.75, 1.0)
@@ -64,14 +55,14 @@ def derive(directories: Mapping[str, Path], *, threads: int | None = None) -> di
     for name, (series, cohort) in TARGETS.items():
         table = read_survival_table(series=series, cohort=cohort)
         options: dict[str, Any] = {"seed": seed, "threads": threads}
-        found[name] = calibrate("firm", table, FREE, population=MIXED, **size, **options)
+        found[name] = calibrate("firm", table, FIRM_RANGES, population=MIXED, **size, **options)
         simple = {**size, "starts": 1}
         still = {"execution": 0, "misalignment": 0}
         found[f"car_{name}"] = calibrate("car", table, CAR, parameters=still, **simple, **options)
     # The same table by firms that are all aligned: whether survival alone identifies misalignment.
     table = read_survival_table(series=TARGETS["manufacturing"][0], cohort=TARGETS["manufacturing"][1])
     found["aligned"] = calibrate(
-        "firm", table, FREE, parameters={"misalignment": 0}, population={"execution": MIXED["execution"]},
+        "firm", table, FIRM_RANGES, parameters={"misalignment": 0}, population={"execution": MIXED["execution"]},
         **{**size, "starts": 1, "refits": 0}, seed=seed, threads=threads,
     )  # fmt: skip
     for name in TARGETS:

@@ -5,19 +5,13 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from common.firm_ranges import FIRM_RANGES
 from firmfate.parameter_range import ParameterRange
 
 COHORTS = range(1994, 2001)
 OLDEST = 20
 FREE = {
-    "cash_buffer": ParameterRange(0.2, 30, log=True),
-    "buffer_sd": ParameterRange(0.3, 2.5, log=True),
-    "credit_weeks": ParameterRange(0.5, 12, log=True),
-    "unit_cost": ParameterRange(0.5, 0.68),
-    "margin_sd": ParameterRange(0.01, 0.2, log=True),
-    "demand_sd": ParameterRange(0.02, 0.4, log=True),
-    "cost_sd": ParameterRange(0.005, 0.2, log=True),
-    "background_exit": ParameterRange(0.001, 0.08, log=True),
+    **FIRM_RANGES,
     "cost_gain": ParameterRange(0, 0.1),
     "population.misalignment.high": ParameterRange(0.05, 1),
 }

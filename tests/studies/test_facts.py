@@ -164,7 +164,7 @@ def test_cells_are_the_fits_of_the_baseline(reproduce):
             assert {**study.model.defaults, "growth": values["growth"]} == pytest.approx(values)
             continue
         series, fit = name.removeprefix("growing ").split()
-        for key in load("baseline", "estimands").FREE:
+        for key in load("baseline", "estimands").FIRM_RANGES:
             assert values[key] == pytest.approx(kept[f"{key}_{series}_{fit}"].value.estimate, rel=1e-8), name
     assert (FOLDER / "full" / "study.toml").read_text("utf-8").partition("[[cells]]")[2] == (
         (FOLDER / "study.toml").read_text("utf-8").partition("[[cells]]")[2]

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 EXECUTION = "execution"
 MISALIGNMENT = "misalignment"
@@ -33,6 +34,12 @@ class Poles(NamedTuple):
         return years.sel({EXECUTION: self.strong}, drop=True) - years.sel({EXECUTION: self.weak}, drop=True)
 
 
+def weak_execution(execution: NDArray[np.float64]) -> float:
+    """Return the execution of weak firms among values in rising order, of which the last is that of strong ones."""
+    others = execution[:-1]
+    return float(others[np.argmin(np.abs(others - WEAK))])
+
+
 def poles(ds: xr.Dataset) -> Poles | None:
     """Return the poles of a study, or None where execution and misalignment are not both axes of its grid.
 
@@ -57,5 +64,4 @@ def poles(ds: xr.Dataset) -> Poles | None:
     if EXECUTION not in dims or MISALIGNMENT not in dims or ds.sizes[EXECUTION] < 2 or ds.sizes[MISALIGNMENT] < 2:
         return None
     execution, misalignment = np.sort(ds[EXECUTION].values), np.sort(ds[MISALIGNMENT].values)
-    weak = execution[:-1][np.argmin(np.abs(execution[:-1] - WEAK))]
-    return Poles(float(weak), float(execution[-1]), float(misalignment[0]), float(misalignment[-1]))
+    return Poles(weak_execution(execution), float(execution[-1]), float(misalignment[0]), float(misalignment[-1]))

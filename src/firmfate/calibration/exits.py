@@ -37,8 +37,12 @@ def exits_of(table: SurvivalTable) -> Floats:
         raise EstimateError(
             f"{table.name}: a posterior needs numbers of firms, not only shares; give the column n_surviving"
         )
-    alive = np.rint(np.concatenate([[1.0], table.surviving]) * table.firms)
-    return np.concatenate([-np.diff(alive), alive[-1:]])
+    return between_ages(np.rint(np.concatenate([[1.0], table.surviving]) * table.firms))
+
+
+def between_ages(alive: Floats) -> Floats:
+    """Return exits between ages, and firms alive at the last, of firms alive at ages from 0 on; all (..., ages + 1)."""
+    return np.concatenate([-np.diff(alive), alive[..., -1:]], axis=-1)
 
 
 def roots_of(exits: ArrayLike) -> Floats:

@@ -199,7 +199,7 @@ def calibrate_posteriors(
     every = [
         _Target(exits, np.searchsorted(ages, table.ages), box) for exits, table in zip(counted, targets, strict=True)
     ]
-    cube = _first_points(len(ranges), points, seed)
+    cube = _sobol(len(ranges), points, seed)
     exits = simulated_exits(simulated, cube, **kept)
     judged = np.ones(len(cube), bool)
     for wave in range(1, waves):
@@ -268,21 +268,14 @@ def _runs(
     emulator: Emulator, every: Sequence[_Target], firms: int, particles: int, moves: int, seed: int, threads: int
 ) -> list[list[Sample]]:
     """Draw from the posterior of each table in independent runs, all of which start from the same points."""
-    from scipy.stats import qmc
-
-    free = emulator.free
+    points = 2 ** int(np.ceil(np.log2(PRIOR * particles)))
+    starts = [_sobol(emulator.free, points, np.random.SeedSequence([seed, 11, run])) for run in range(RUNS)]
+    likelihoods = [ExitLikelihood(target.exits, target.misfit, target.error(emulator, firms)) for target in every]
     with ThreadPoolExecutor(threads) as pool:
-        starts = [
-            qmc.Sobol(free, rng=np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, 11, run])))).random(
-                2 ** int(np.ceil(np.log2(PRIOR * particles)))
-            )
-            for run in range(RUNS)
-        ]
         shares = list(pool.map(emulator.shares, starts))
 
         def one(place: tuple[int, int]) -> Sample:
-            target, run = every[place[0]], place[1]
-            likelihood = ExitLikelihood(target.exits, target.misfit, target.error(emulator, firms))
+            target, likelihood, run = every[place[0]], likelihoods[place[0]], place[1]
             return sampled(
                 lambda units: likelihood(target.emulated(emulator, units)), starts[run],
                 likelihood(target.roots(shares[run])), particles=particles, moves=moves, seed=[seed, *place],
@@ -305,7 +298,8 @@ def _refuse(free: int, tables: int, points: int, waves: int, particles: int, mov
         raise EstimateError(f"moves = {moves}; allowed: an integer from 1")
 
 
-def _first_points(free: int, points: int, seed: int) -> Floats:
+def _sobol(free: int, points: int, seed: int | np.random.SeedSequence) -> Floats:
+    """Return scrambled points of Sobol's sequence, (points, free)."""
     from scipy.stats import qmc
 
     return np.asarray(qmc.Sobol(free, rng=np.random.Generator(np.random.Philox(seed))).random(points))

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmfate import files
+from firmfate.calibration.exits import between_ages
 from firmfate.calibration.simulated_survival import SimulatedSurvival
 
 Floats = NDArray[np.float64]
@@ -62,8 +63,7 @@ def simulated_exits(
 def _exits(simulated: SimulatedSurvival, units: Floats, *, firms: int, seed: int, first: int) -> Floats:
     starts = [(first + place) * firms for place in range(len(units))]
     alive = np.rint(simulated.curves(units, firms=firms, seed=seed, first=starts) * firms)
-    every = np.concatenate([np.full((len(units), 1), float(firms)), alive], axis=1)
-    return np.concatenate([-np.diff(every, axis=1), every[:, -1:]], axis=1)
+    return between_ages(np.concatenate([np.full((len(units), 1), float(firms)), alive], axis=1))
 
 
 def _packed(exits: Floats) -> bytes:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from firmfate.cli import terminal
 from firmfate.cli.reading import read_study
+from firmfate.devices import DEVICES
 from firmfate.errors import InvalidFirmsWarning, command
 from firmfate.execute.base import MOST_SCALE
 from firmfate.execute.register import EXECUTORS
@@ -35,7 +36,7 @@ def options(parser: argparse.ArgumentParser) -> None:
         kind.add_option(parser, choice)
     parser.add_argument(
         "--device",
-        choices=("cpu", "cuda"),
+        choices=DEVICES,
         default="cpu",
         help="what steps firms; cuda, experimental: an NVIDIA GPU (default: cpu)",
     )

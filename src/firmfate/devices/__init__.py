@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from firmfate.devices.choosing import DEVICES, check_device, engine_on
+from firmfate.devices.choosing import DEVICES, check_device, engine_on, firms_a_call
 
-__all__ = ["DEVICES", "check_device", "engine_on"]
+__all__ = ["DEVICES", "check_device", "engine_on", "firms_a_call"]

@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from firmfate.errors import DeviceError
-from firmfate.kernel.engine import Engine
-from firmfate.models.model import Model
 
 if TYPE_CHECKING:
     from firmfate.devices.cuda import CudaEngine
+    from firmfate.kernel.engine import Engine
+    from firmfate.models.model import Model
 
     AnyEngine = Engine | CudaEngine
 
 DEVICES = ("cpu", "cuda")
+
+FIRMS_A_CALL = 2**20
+"""Of a GPU, whose threads each step several of them."""
 
 
 def check_device(name: str, *, is_here: bool = True) -> None:
@@ -46,6 +49,24 @@ def check_device(name: str, *, is_here: bool = True) -> None:
         device()
 
 
+def firms_a_call(name: str, of_processor: int) -> int:
+    """Return how many firms a call of a device's engine takes, which bounds memory.
+
+    Parameters
+    ----------
+    name : str
+        Of `DEVICES`.
+    of_processor : int
+        Firms of a call of the processor's.
+
+    Examples
+    --------
+    >>> firms_a_call("cpu", 16_384), firms_a_call("cuda", 16_384)
+    (16384, 1048576)
+    """
+    return of_processor if name == "cpu" else FIRMS_A_CALL
+
+
 def engine_on(name: str, model: Model, *, dt: float) -> AnyEngine:
     """Return a model's engine on a device.
 
@@ -70,6 +91,8 @@ def engine_on(name: str, model: Model, *, dt: float) -> AnyEngine:
     """
     check_device(name)
     if name == "cpu":
+        from firmfate.kernel.engine import Engine
+
         return Engine(model, dt=dt)
     from firmfate.devices.cuda import CudaEngine
 

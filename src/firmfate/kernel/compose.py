@@ -81,20 +81,34 @@ def _refuse_others(folder: Path) -> None:
             )
 
 
+def hash_of_sources(*folders: str) -> Any:
+    """Return a hash, to be updated further, of the sources in some packages: Python, templates and LLVM's text."""
+    text = hashlib.sha256()
+    for folder in folders:
+        for file in sorted(files(folder).iterdir(), key=lambda file: file.name):
+            if file.name.endswith((".py", ".py.in", ".ll")):
+                text.update(file.read_bytes())
+    return text
+
+
+def write_aside(path: Path, content: bytes) -> None:
+    """Write a file of the folder of engines, which appears complete or not at all."""
+    with tempfile.NamedTemporaryFile("wb", dir=path.parent, suffix=".part", delete=False) as aside:
+        aside.write(content)
+    Path(aside.name).replace(path)
+
+
 @cache
 def _kernel_digest() -> bytes:
     """Return a hash of the sources that turn programs into machine code, of compilers and of the processor."""
     import llvmlite
     import numba
 
-    text = hashlib.sha256()
-    for folder in ("firmfate.kernel", "firmfate.program"):
-        for file in sorted(files(folder).iterdir(), key=lambda file: file.name):
-            if file.name.endswith((".py", ".py.in")):
-                text.update(file.read_bytes())
+    text = hash_of_sources("firmfate.kernel", "firmfate.program")
     for part in (numba.__version__, llvmlite.__version__, *compiler.processor()):
         text.update(part.encode() + b"\0")
-    return text.digest()
+    found: bytes = text.digest()
+    return found
 
 
 @cache
@@ -171,9 +185,7 @@ def compose(model: Model, lanes: int | None = None, *, weekly: bool = True) -> M
     path = cache_directory() / f"{name}.py"
     text = source(model, lanes, weekly=weekly)
     if not path.is_file() or path.read_text(encoding="utf-8") != text:
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".part", delete=False, encoding="utf-8") as aside:
-            aside.write(text)
-        Path(aside.name).replace(path)
+        write_aside(path, text.encode())
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None

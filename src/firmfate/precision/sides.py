@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmfate.analysis.cell_labels import labels_of
-from firmfate.analysis.poles import EXECUTION, MISALIGNMENT, WEAK
+from firmfate.analysis.poles import EXECUTION, MISALIGNMENT, weak_execution
 from firmfate.study.targets import Target
 
 if TYPE_CHECKING:
@@ -41,8 +41,7 @@ def sides(ds: xr.Dataset, target: Target, signs: NDArray[np.int8]) -> tuple[str,
     if target.dim != EXECUTION or not {EXECUTION, MISALIGNMENT} <= set(ds["firms"].dims):
         return ()
     execution = ds[EXECUTION].values
-    weak = execution[:-1][np.argmin(np.abs(execution[:-1] - WEAK))]
-    if execution[0] != weak or execution[-1] != execution.max():
+    if execution[-1] != execution.max() or execution[0] != weak_execution(np.sort(execution)):
         return ()
     over = ds["firms"].isel({EXECUTION: 0}, drop=True)
     by_place = over.copy(data=signs.reshape(over.shape)).transpose(..., MISALIGNMENT)

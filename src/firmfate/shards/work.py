@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from firmfate import files
 from firmfate.design import Cells, Population
-from firmfate.devices import engine_on
+from firmfate.devices import engine_on, firms_a_call
 from firmfate.errors import BrokenShardError, IncompleteRunError
 from firmfate.kernel.engine import Records, Varying
 from firmfate.shards.file import ShardContent, ShardFile, read, write
@@ -26,9 +26,7 @@ if TYPE_CHECKING:
     from firmfate.devices.choosing import AnyEngine
 
 PIECE = 65_536
-"""Firms stepped in one call of the kernel: bounds memory, and how long a signal has to wait."""
-DEVICE_PIECE = 2**20
-"""The same on a device, whose threads each step several firms of a call."""
+"""Firms stepped in one call of the kernel on a processor: bounds memory, and how long a signal has to wait."""
 
 
 class DroppedShard(IncompleteRunError):
@@ -144,7 +142,7 @@ class Worker:
         step_weeks, week_steps = week_ratio(study)
         horizons = np.array([weeks * week_steps // step_weeks for weeks in study.horizons], np.int64)
         cells = np.asarray(shard.cells)
-        piece = PIECE if self.device == "cpu" else DEVICE_PIECE
+        piece = firms_a_call(self.device, PIECE)
         per_piece = max(1, piece // shard.replicates)
         for begin in range(0, len(cells), per_piece):
             block = slice(begin, begin + per_piece)

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from firmfate.counts import INVALID, attributes, firm_variables, flags_of_cause
 from firmfate.design.cells import random_keys, random_words
-from firmfate.devices import engine_on
+from firmfate.devices import engine_on, firms_a_call
 from firmfate.errors import FirmfateError, InvalidFirmsWarning, check_int, is_finite
 from firmfate.kernel.engine import Records, Varying
 from firmfate.machine import cores
@@ -28,9 +28,7 @@ if TYPE_CHECKING:
     from firmfate.devices.choosing import AnyEngine
 
 PIECE = 16_384
-"""Firms in one task of a thread."""
-DEVICE_PIECE = 2**20
-"""Firms in one task of a device."""
+"""Firms in one task of a thread that steps them on the processor."""
 
 
 def simulate(
@@ -135,7 +133,7 @@ def simulate(
     engine.warm_up()
     shown = shows_bars() if progress is None else progress
     with Progress(len(table) * len(wanted), 0, shown=shown, brief=True) as bar:
-        most = PIECE if device == "cpu" else DEVICE_PIECE
+        most = firms_a_call(device, PIECE)
         records = _in_threads(engine, table, seed, words, varying, wanted, steps, workers, most, bar)
     ds = _labelled(model, records, wanted, dt)
     ds = ds.assign_coords(_coordinates(model, given, len(table), len(wanted)))

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import tempfile
 from functools import cache
-from importlib.resources import files
-from pathlib import Path
 
 import llvmlite
 
-from firmfate.kernel.compose import cache_directory
+from firmfate.kernel.compose import cache_directory, hash_of_sources, write_aside
 from firmfate.models.model import Model
 from firmfate.targets.web import described, wasm
 
-SOURCES = ("firmfate.kernel", "firmfate.program", "firmfate.targets")
 DIGEST_SIZE = hashlib.sha256().digest_size
 
 
@@ -46,18 +42,14 @@ def kept_wasm(model: Model, *, relaxed: bool = False) -> bytes:
             return content
     made = wasm(model, relaxed=relaxed)
     with contextlib.suppress(OSError):  # a full disk: the module is at hand all the same
-        with tempfile.NamedTemporaryFile("wb", dir=path.parent, suffix=".part", delete=False) as aside:
-            aside.write(hashlib.sha256(made).digest() + made)
-        Path(aside.name).replace(path)
+        write_aside(path, hashlib.sha256(made).digest() + made)
     return made
 
 
 @cache
 def _translator() -> bytes:
     """Return a hash of the sources that turn programs into modules, and of the compiler's version."""
-    text = hashlib.sha256(llvmlite.__version__.encode())
-    for folder in SOURCES:
-        for file in sorted(files(folder).iterdir(), key=lambda file: file.name):
-            if file.name.endswith((".py", ".ll")):
-                text.update(file.read_bytes())
-    return text.digest()
+    text = hash_of_sources("firmfate.kernel", "firmfate.program", "firmfate.targets")
+    text.update(llvmlite.__version__.encode())
+    found: bytes = text.digest()
+    return found
