@@ -100,3 +100,9 @@ def test_a_grid_and_the_same_cells_as_a_list_agree() -> None:
     points = grid.stack(cell=AXES).reset_index("cell").transpose("cell", ...)
     ours, polynomial = axis_effects(grid), surface_effects(points)
     assert np.abs(ours.share - polynomial.share).max() < 0.05
+
+
+def test_an_axis_of_one_value_does_not_widen_limits() -> None:
+    ds = true_years(0)[0]
+    fixed = ds.expand_dims(demand=[1.0], axis=1)
+    assert finding(fixed).numbers["largest effect"] == finding(ds).numbers["largest effect"]

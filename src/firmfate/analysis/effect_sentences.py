@@ -18,7 +18,7 @@ Sentences = tuple[str, ...]
 
 def level_of(axes: int) -> float:
     """Return the level of limits at which no effect and no interaction is mistaken for one (Bonferroni, 5 %)."""
-    return 1 - 0.05 / (axes + axes * (axes - 1) / 2)
+    return 1 - 0.05 / max(axes + axes * (axes - 1) / 2, 1)
 
 
 def on_effects(found: xr.Dataset, horizon: str) -> tuple[str, Sentences, dict[str, Estimate]]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from firmfate.analysis.cell_labels import labels_of
+from firmfate.analysis.cell_labels import labelled, labels_of
 from firmfate.analysis.formatting import Estimate
 from firmfate.analysis.lifetimes import Lifetimes
 from firmfate.errors import EstimateError
@@ -69,15 +69,19 @@ def extreme_cells(ds: xr.Dataset, *, tau: int | None = None) -> tuple[ExtremeCel
     >>> shortest.where, round(shortest.rmst, 2)
     ({'execution': 1.0, 'misalignment': 1.0}, 0.89)
     """
-    lifetimes = Lifetimes(ds, tau=tau)
+    return extremes_of(Lifetimes(labelled(ds), tau=tau))
+
+
+def extremes_of(lifetimes: Lifetimes) -> tuple[ExtremeCell, ExtremeCell]:
+    """Return `extreme_cells` of lifetimes at hand."""
     years = lifetimes.estimate.values
     if not np.isfinite(years).any():
         raise EstimateError("no cell has an estimate: each holds no firm, or firms whose arithmetic failed")
-    return _cell(ds, lifetimes, int(np.nanargmax(years))), _cell(ds, lifetimes, int(np.nanargmin(years)))
+    return _cell(lifetimes, int(np.nanargmax(years))), _cell(lifetimes, int(np.nanargmin(years)))
 
 
-def _cell(ds: xr.Dataset, lifetimes: Lifetimes, flat: int) -> ExtremeCell:
+def _cell(lifetimes: Lifetimes, flat: int) -> ExtremeCell:
     place = np.unravel_index(flat, lifetimes.estimate.shape) if lifetimes.estimate.ndim else ()
     index = {str(dim): int(i) for dim, i in zip(lifetimes.estimate.dims, place, strict=True)}
     rmst, se = float(lifetimes.estimate.isel(index)), float(lifetimes.se.isel(index))
-    return ExtremeCell(labels_of(ds, index), rmst, se, index)
+    return ExtremeCell(labels_of(lifetimes.ds, index), rmst, se, index)

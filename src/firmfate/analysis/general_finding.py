@@ -5,13 +5,13 @@ from __future__ import annotations
 import xarray as xr
 
 from firmfate.analysis.effect_sentences import level_of, name_of_cell, on_effects, on_ranking
-from firmfate.analysis.extremes import ExtremeCell, difference_of_extremes, extreme_cells
+from firmfate.analysis.extremes import ExtremeCell, difference_of_extremes, extremes_of
 from firmfate.analysis.findings import CAUTION, Finding
 from firmfate.analysis.formatting import Estimate, format_cell, format_estimate, spaced
-from firmfate.analysis.grid import axis_effects
+from firmfate.analysis.grid import axes_with_effects, axis_effects_of
 from firmfate.analysis.lifetimes import Lifetimes
-from firmfate.analysis.ranking import ranking
-from firmfate.analysis.surface import axes_of_cells, is_scattered, surface_effects
+from firmfate.analysis.ranking import ranking_of
+from firmfate.analysis.surface import axes_of_cells, is_scattered, surface_effects_of
 from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.errors import EstimateError
 from firmfate.survival import kaplan_meier, rmst
@@ -23,34 +23,34 @@ def finding(ds: xr.Dataset, *, tau: int | None = None) -> Finding:
         return _of_one_cell(ds, tau)
     weeks = tau or ds.sizes["week"]
     horizon = f"{weeks / WEEKS_PER_YEAR:g} years"
-    longest, shortest = extreme_cells(ds, tau=tau)
+    lifetimes = Lifetimes(ds, tau=tau)
+    longest, shortest = extremes_of(lifetimes)
     numbers = {"longest": longest.value, "shortest": shortest.value}
-    extremes = _extremes(Lifetimes(ds, tau=tau), longest, shortest, horizon)
+    extremes = _extremes(lifetimes, longest, shortest, horizon)
     if "cell" in ds["firms"].dims:
-        return _of_cells(ds, tau, horizon, extremes, numbers)
-    effects = axis_effects(ds, tau=tau, level=level_of(sum(dim in ds.coords for dim in ds["firms"].dims)))
+        return _of_cells(lifetimes, horizon, extremes, numbers)
+    effects = axis_effects_of(lifetimes, level=level_of(len(axes_with_effects(ds))))
     if not bool(effects["estimate"].notnull().any()) or longest.rmst == shortest.rmst:
         return Finding(extremes[0], extremes[1:], None, numbers, CAUTION)
     headline, statements, found = on_effects(effects, horizon)
     return Finding(headline, (*statements, *extremes), None, numbers | found, CAUTION)
 
 
-def _of_cells(
-    ds: xr.Dataset, tau: int | None, horizon: str, extremes: tuple[str, ...], numbers: dict[str, Estimate]
-) -> Finding:
+def _of_cells(lifetimes: Lifetimes, horizon: str, extremes: tuple[str, ...], numbers: dict[str, Estimate]) -> Finding:
     """Return the finding of cells along ``cell``: their ranking where they have names or are few, or what matters."""
+    ds = lifetimes.ds
     named = name_of_cell(ds, 0) is not None
     known = ds.sizes["cell"]
     if is_scattered(ds) and not named and known > MOST_PRINTED:
         try:
-            effects = surface_effects(ds, tau=tau, level=level_of(len(axes_of_cells(ds))))
+            effects = surface_effects_of(lifetimes, level=level_of(len(axes_of_cells(ds))))
         except EstimateError:  # too few cells
             pass
         else:
             if effects["share"].notnull().any():  # lifetimes differ
                 headline, statements, found = on_effects(effects, horizon)
                 return Finding(headline, (*statements, *extremes), None, numbers | found, CAUTION)
-    ranked = on_ranking(ranking(ds, tau=tau), horizon) if 2 <= known <= MOST_PRINTED and len(extremes) > 1 else ()
+    ranked = on_ranking(ranking_of(lifetimes), horizon) if 2 <= known <= MOST_PRINTED and len(extremes) > 1 else ()
     return Finding(extremes[0], (*extremes[1:], *ranked), None, numbers, CAUTION)
 
 

@@ -57,8 +57,18 @@ def axis_effects(ds: xr.Dataset, *, tau: int | None = None, level: float = 0.95)
     >>> found.estimate.round(2).values, found.inner.values
     (array([-0.35, -0.38]), array([0.5, nan]))
     """
-    axes = [str(dim) for dim in ds["firms"].dims if dim != "cell" and ds.sizes[dim] > 1 and dim in ds.coords]
-    lifetimes = Lifetimes(ds, tau=tau)
+    return axis_effects_of(Lifetimes(ds, tau=tau), level=level)
+
+
+def axes_with_effects(ds: xr.Dataset) -> list[str]:
+    """Return the axes of a grid that have two values or more."""
+    return [str(dim) for dim in ds["firms"].dims if dim != "cell" and ds.sizes[dim] > 1 and dim in ds.coords]
+
+
+def axis_effects_of(lifetimes: Lifetimes, *, level: float) -> xr.Dataset:
+    """Return `axis_effects` of lifetimes at hand."""
+    ds = lifetimes.ds
+    axes = axes_with_effects(ds)
     ends = {"low": ("axis", [float(ds[axis].values[0]) for axis in axes])}
     ends["high"] = ("axis", [float(ds[axis].values[-1]) for axis in axes])
     coords = {"axis": axes, "other": axes, **ends}

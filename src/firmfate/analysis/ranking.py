@@ -56,8 +56,13 @@ def ranking(ds: xr.Dataset, *, tau: int | None = None, level: float = 0.95) -> x
         raise EstimateError("the cells must lie along one dim `cell`, as those of a list do")
     if ds.sizes["cell"] > MOST_RANKED:
         raise EstimateError(f"{ds.sizes['cell']:,} cells; allowed: {MOST_RANKED} at most, which are compared in pairs")
+    return ranking_of(Lifetimes(ds, tau=tau), level=level)
+
+
+def ranking_of(lifetimes: Lifetimes, *, level: float = 0.95) -> xr.Dataset:
+    """Return `ranking` of lifetimes at hand."""
+    ds = lifetimes.ds
     others = [dim for dim in ds["firms"].dims if dim != "cell"]
-    lifetimes = Lifetimes(ds, tau=tau)
     mean = lifetimes.estimate.mean(others, skipna=False)
     se = ((lifetimes.se**2).sum(others, skipna=False) ** 0.5) / np.prod([ds.sizes[dim] for dim in others])
     order = [place for place in np.argsort(-mean.values, kind="stable").tolist() if np.isfinite(mean.values[place])]

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from firmfate.analysis.cell_labels import labelled
 from firmfate.analysis.lifetimes import Lifetimes
 from firmfate.errors import EstimateError
-from firmfate.survival.core.limits import student_quantile
+from firmfate.survival.jackknife import limits, standard_error
 
 Floats = NDArray[np.float64]
 
@@ -72,27 +72,29 @@ def surface_effects(ds: xr.Dataset, *, tau: int | None = None, level: float = 0.
     >>> found["estimate"].round(2).values, found["se"].round(2).values
     (array([-0.35, -0.38]), array([0.39, 0.26]))
     """
-    ds = labelled(ds)
-    lifetimes = Lifetimes(ds, tau=tau)
+    return surface_effects_of(Lifetimes(labelled(ds), tau=tau), level=level)
+
+
+def surface_effects_of(lifetimes: Lifetimes, *, level: float) -> xr.Dataset:
+    """Return `surface_effects` of lifetimes at hand, whose dataset has its axes as coordinates."""
     mean = _over_cells(lifetimes.estimate)
     known = np.isfinite(mean)
-    fit = _polynomial(_checked(ds), known)
+    fit = _polynomial(_checked(lifetimes.ds), known)
     mean, everything = mean[known], np.ones(int(known.sum()), bool)
     groups = min(len(mean), MOST_GROUPS)
     number = np.arange(len(mean)) % groups
-    variance = _jackknife([fit.quantities(mean, number != group) for group in range(groups)])
-    freedom, predicted_variance = groups - 1, np.nan
-    if lifetimes.without is None:
-        variance = np.full_like(variance, np.nan)
-    else:
-        batches = [_over_cells(one)[known] for one in lifetimes.without]
-        variance = variance + _jackknife([fit.quantities(years, everything) for years in batches])
-        predicted_variance = float(_jackknife([np.array(fit.predicted(years)) for years in batches]))
-        freedom = min(freedom, len(batches) - 1)
-    whole = np.append(fit.quantities(mean, everything), fit.predicted(mean))
-    se = np.sqrt(np.append(variance, predicted_variance))
-    half = student_quantile(level, freedom) * np.where(se > 0, se, np.nan)
-    return fit.table({"": whole, "_se": se, "_lower": whole - half, "_upper": whole + half})
+
+    def quantities(years: Floats) -> Floats:
+        return np.append(fit.quantities(years, everything), fit.predicted(years))
+
+    found = quantities(mean)
+    se, parts = np.full_like(found, np.nan), groups
+    if lifetimes.without is not None:
+        of_batches = standard_error(np.array([quantities(_over_cells(one)[known]) for one in lifetimes.without]))
+        of_cells = standard_error(np.array([fit.quantities(mean, number != group) for group in range(groups)]))
+        se, parts = np.hypot(of_batches, np.append(of_cells, 0.0)), min(groups, len(lifetimes.without))
+    lower, upper = limits(found, se, parts, level)
+    return fit.table({"": found, "_se": se, "_lower": lower, "_upper": upper})
 
 
 def is_scattered(ds: xr.Dataset) -> bool:
@@ -116,12 +118,6 @@ def _checked(ds: xr.Dataset) -> dict[str, Floats]:
 def _over_cells(years: xr.DataArray) -> Floats:
     """Return years (cells,), the mean over strata and other dims."""
     found: Floats = years.mean([dim for dim in years.dims if dim != "cell"], skipna=False).values
-    return found
-
-
-def _jackknife(left: list[Floats]) -> Floats:
-    values = np.array(left)
-    found: Floats = ((values - values.mean(axis=0)) ** 2).sum(axis=0) * (len(values) - 1) / len(values)
     return found
 
 
