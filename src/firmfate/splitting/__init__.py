@@ -1,6 +1,7 @@
 """Rare events: the probability of one by fixed-effort multilevel splitting.
 
-probability  rare_event_probability: independent runs, their mean, its error and the cost
+probability  rare_event_probability: independent runs
+rare_event   what they have found: their mean, its error and the cost
 runs         one run, the copying of firms at a level, and the pilot that sets levels
 importance   how near a firm is to the event, as a program
 function     firms from a state to a level, in LLVM's language
@@ -14,15 +15,15 @@ from typing import TYPE_CHECKING
 from firmfate.lazy import importer
 
 _WHERE = {
-    "RareEvent": "firmfate.splitting.probability",
+    "RareEvent": "firmfate.splitting.rare_event",
     "rare_event_probability": "firmfate.splitting.probability",
 }
 
 __all__ = list(_WHERE)
 
 if TYPE_CHECKING:
-    from firmfate.splitting.probability import RareEvent as RareEvent
     from firmfate.splitting.probability import rare_event_probability as rare_event_probability
+    from firmfate.splitting.rare_event import RareEvent as RareEvent
 
 
 __getattr__ = importer(__name__, _WHERE)

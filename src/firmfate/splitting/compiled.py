@@ -111,7 +111,7 @@ def _loaded(model: Model, importance: Program) -> _Code:
         engine.finalize_object()
         functions = []
         for name, arguments in ((BEGIN, COMMON), (ADVANCE, COMMON | MORE)):
-            kinds = [C_TYPES.get(str(kind), ctypes.c_void_p) for kind in arguments.values()]
+            kinds: list[Any] = [C_TYPES.get(str(kind), ctypes.c_void_p) for kind in arguments.values()]
             functions.append(ctypes.CFUNCTYPE(None, *kinds)(engine.get_function_address(name)))
         _codes[named] = _Code(functions[0], functions[1], engine)
     return _codes[named]

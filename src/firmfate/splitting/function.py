@@ -110,7 +110,8 @@ class _Stage:
     """Writes one firm's part of a stage; what depends on parameters alone is written at once."""
 
     def __init__(self, model: Model, importance: Program, writer: Writer, given: Mapping[str, Any]) -> None:
-        self.model, self.importance, self.writer, self.builder, self.given = model, importance, writer, writer.builder, given
+        self.model, self.importance, self.given = model, importance, given
+        self.writer, self.builder = writer, writer.builder
         shocks = [f"shock.{name}" for name in fields(model.signature.shocks)]
         program = model.traced.after(model.randomness.only(shocks)) if shocks else model.traced
         self.firms = FirmWriter(program, fields(model.signature.parameters), writer)

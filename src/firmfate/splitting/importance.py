@@ -57,8 +57,8 @@ def _of_name(model: Model, text: str) -> Program:
         seen = Program(found.graph, {"seen": next(iter(found.outputs.values()))})
         if any(given.startswith("shock.") for given in seen.inputs):
             raise FirmfateError(
-                f"importance = '{text}': the auxiliary '{name}' depends on the shocks of a step, which are no part of a "
-                "firm's state; allowed: stocks, and auxiliaries of stocks and draws"
+                f"importance = '{text}': the auxiliary '{name}' depends on the shocks of a step, which are no part of "
+                "a firm's state; allowed: stocks, and auxiliaries of stocks and draws"
             )
     else:
         allowed = [*stocks, *others]

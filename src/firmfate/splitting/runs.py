@@ -11,7 +11,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from firmfate.errors import EstimateError
 from firmfate.randomness import DESIGN, uniforms
@@ -114,17 +113,18 @@ def copied(states: Floats, happened: int, firms: int, key: int, first: int) -> t
     return np.repeat(states, copies[: len(states)], axis=0), int(copies[len(states) :].sum())
 
 
-def pilot(stages: Stages, firms: int) -> Pilot:
+def pilot(stages: Stages, firms: int, given: tuple[float, ...] | None = None) -> Pilot:
     """Set levels so that about a fifth of the firms come from each to the next.
 
     Each stage is stepped twice with the same random numbers: to the horizon, which shows how near each firm comes, and
     to the level that a fifth of them pass. The run of the pilot is no part of an estimate, so that does not bias it
-    (Cérou & Guyader 2007 set levels within the run).
+    (Cérou & Guyader 2007 set levels within the run). Where levels are given, firms are stepped to the horizon once, for
+    the cost of firms that are not split.
 
     Raises
     ------
     EstimateError
-        Where importance is no number at the start, or firms do not come nearer to the event.
+        Where no firm comes nearer to the event, or the arithmetic of one has failed.
     """
     levels: list[float] = []
     steps, plain_steps = 0, 0.0
@@ -134,10 +134,12 @@ def pilot(stages: Stages, firms: int) -> Pilot:
         farthest = _refused(stages.advanced(states, first))
         steps += int(farthest.lived.sum(dtype=np.int64))
         plain_steps = plain_steps or float(farthest.lived.mean())
+        if given is not None:
+            return Pilot(given, steps, plain_steps)
         events = happened + int((farthest.status == EVENT).sum())
-        if events >= SHARE * firms:
+        level = _next_level(farthest, events, firms, levels[-1] if levels else -np.inf)
+        if level is None:
             return Pilot(tuple(levels), steps, plain_steps)
-        level = _next_level(farthest, events, firms, levels)
         levels.append(level)
         reached = stages.advanced(states, first, level)
         steps += int(reached.lived.sum(dtype=np.int64))
@@ -150,18 +152,20 @@ def pilot(stages: Stages, firms: int) -> Pilot:
     )
 
 
-def _next_level(farthest: Reached, events: int, firms: int, levels: list[float]) -> float:
-    """Return the importance that a fifth of the firms reach, or the next one above the last level."""
-    last = levels[-1] if levels else -np.inf
-    best: NDArray[np.float64] = np.sort(farthest.best[farthest.status != EVENT])[::-1]
-    wanted = max(0, int(np.ceil(SHARE * firms)) - events - 1)
+def _next_level(farthest: Reached, events: int, firms: int, last: float) -> float | None:
+    """Return the importance above the last level that a fifth of the firms reach, events included; none where as many
+    have the event, or where it is what is left to come."""
+    wanted = int(np.ceil(SHARE * firms)) - events
+    best = np.sort(farthest.best[farthest.status != EVENT])[::-1]
     above = best[(best > last) & (best < np.inf)]
+    if wanted <= 0 or (events > 0 and not len(above)):
+        return None
     if not len(above):
         raise EstimateError(
-            f"of {firms:,} firms of the pilot, {events} had the event and no other came beyond an importance of "
-            f"{last:g}: take more firms, or another importance"
+            f"of {firms:,} firms of the pilot, none had the event or came beyond an importance of {last:g}: take more "
+            "firms, or an importance that shows better how near they are"
         )
-    return float(above[min(wanted, len(above) - 1)])
+    return float(above[min(wanted, len(above)) - 1])
 
 
 def _refused(reached: Reached) -> Reached:
