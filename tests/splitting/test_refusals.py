@@ -62,7 +62,7 @@ def test_an_auxiliary_that_needs_shocks() -> None:
 
 
 def test_an_event_that_no_firm_comes_near() -> None:
-    with pytest.raises(EstimateError, match="of 50 firms of the pilot, none had the event"):
+    with pytest.raises(EstimateError, match="of 1,000 firms of the pilot, none had the event"):
         cars(1e-3, "-distance", parameters={"buffer_mean": 8.0, "buffer_sd": 0}, firms=50, runs=2)
     with pytest.raises(EstimateError, match=r"no run of 2 had the event; .* shares came to the next: 1, 0"):
         cars(1e-8, "-distance", levels=[-99], firms=10, runs=2)

@@ -21,6 +21,8 @@ from firmfate.splitting.importance import Importance, importance_program
 from firmfate.splitting.rare_event import RareEvent, limits
 from firmfate.splitting.runs import MOST_LEVELS, one_run, pilot
 
+LEAST_PILOT = 1000
+"""Firms at each level of the pilot, at least: of few firms, none comes nearer."""
 UNRELIABLE = 0.25
 """Relative standard error above which runs vary so much that it is itself not known."""
 
@@ -65,8 +67,8 @@ def rare_event_probability(
     steps_per_week : float, optional
         An integer, or 1/k for steps of k weeks; the model's own where not given.
     levels : (levels,) array, optional
-        Importances, ascending. Where not given, a pilot with random numbers of its own sets them so that about a fifth
-        of the firms come from each to the next.
+        Importances, ascending. Where not given, a pilot of 1,000 firms a level, or of as many as `firms`, with random
+        numbers of its own, sets them so that about a fifth of the firms come from each to the next.
     firms : int
         Firms that begin at each level of a run.
     runs : int
@@ -121,7 +123,7 @@ def rare_event_probability(
     given = None if levels is None else _checked(levels)
     number = _cause(model, cause)
     stages = Stages(model, importance_program(model, importance), table[0], dt=dt, steps=steps, cause=number, key=seed)
-    found = pilot(stages, firms, given)
+    found = pilot(stages, max(firms, LEAST_PILOT), given)
     with ThreadPoolExecutor(min(workers, runs)) as pool:
         done = list(pool.map(lambda run: one_run(stages, found.levels, firms, run), range(1, runs + 1)))
     estimates = np.array([run.estimate for run in done])
