@@ -24,7 +24,7 @@ def off(found: RareEvent, truth: float) -> float:
 
 
 def test_one_in_a_million() -> None:
-    found = cars(1e-6, firms=500)
+    found = cars(1e-6, firms=300)
     assert abs(off(found, 1e-6)) < DISTANT
     assert found.relative_error < 0.1
     assert found.lower < 1e-6 < found.upper
@@ -125,7 +125,7 @@ COPIED, FIRST = runs.copied, runs.first_replicate
 def test_states_chosen_by_what_they_are_give_a_wrong_estimate(monkeypatch: pytest.MonkeyPatch) -> None:
     """The negative control."""
     monkeypatch.setattr(runs, "copied", nearest)
-    assert off(cars(1e-3, firms=500), 1e-3) < -2 * DISTANT
+    assert off(cars(1e-3, firms=1000), 1e-3) < -1.5 * DISTANT
 
 
 @pytest.mark.slow

@@ -69,7 +69,7 @@ def test_an_event_that_no_firm_comes_near() -> None:
 
 
 def test_arithmetic_that_fails() -> None:
-    with pytest.raises(EstimateError, match="the arithmetic of 10 of 10 firms has failed"):
+    with pytest.raises(EstimateError, match="the arithmetic of 1,000 of 1,000 firms has failed"):
         rare_event_probability(GAMBLER, importance="-coins", parameters={"spoilt": 1.0}, weeks=50, firms=10, runs=2)
 
 
