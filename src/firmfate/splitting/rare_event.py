@@ -66,7 +66,9 @@ class RareEvent:
     def __str__(self) -> str:
         power = math.floor(math.log10(self.probability))
         unit = 10.0**power
-        digits = max(1, -math.floor(math.log10(max(self.standard_error / unit, 1e-9))) + 1)
+        error = max(self.standard_error / unit, 1e-6)
+        digits = max(0, -math.floor(math.log10(error)))
+        digits += error * 10.0**digits < 2  # to the first digit of the error, two where that is a 1
 
         def shown(x: float) -> str:
             return f"{x / unit:.{digits}f}e{power:+03d}"

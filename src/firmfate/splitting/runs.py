@@ -3,7 +3,7 @@
 A run's estimate is the product of the shares that came from one level to the next. Each state at a level is copied
 equally often, and what then is missing goes to states chosen at random without replacement; every state has the same
 expected number of copies, so the product is unbiased, however many firms and levels there are (L'Ecuyer, Demers &
-Tuffin 2007, section 3.2). A firm that has had the event has passed all levels; its copies need no more steps.
+Tuffin 2007). A firm that has had the event has passed all levels; its copies need no more steps.
 """
 
 from __future__ import annotations
