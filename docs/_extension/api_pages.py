@@ -8,8 +8,8 @@ import inspect
 import firmfate
 
 ROOMS = (
-    "survival", "analysis", "sensitivity", "calibration", "plots", "execute", "simulation", "study", "design",
-    "accessor", "targets",
+    "survival", "analysis", "sensitivity", "calibration", "plots", "execute", "simulation", "splitting", "study",
+    "design", "accessor", "targets",
 )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ The rooms, in the order in which a study flows through them::
     progress.py    a bar, or lines, of how a run or a simulation goes on
     dataset/       finished shards become one xarray dataset
     simulation/    many firms or one without a study, and the trajectory of any one firm of a run
+    splitting/     the probability of a rare event, by fixed-effort multilevel splitting
     survival/      estimators on counts
     precision/     rounds of firms until the limits that a study asks for are narrow enough
     analysis/      what a run shows: phase map, turning point, effects, alarms, the finding in words
@@ -57,6 +58,7 @@ _WHERE = {
     "calibrate_posterior": "firmfate.calibration",
     "simulate": "firmfate.simulation",
     "simulate_path": "firmfate.simulation",
+    "rare_event_probability": "firmfate.splitting",
     "replay": "firmfate.simulation",
     "write_report": "firmfate.reporting",
     "lab": "firmfate.laboratory",
@@ -166,6 +168,7 @@ if TYPE_CHECKING:
     from firmfate.simulation import simulate as simulate
     from firmfate.simulation import simulate_path as simulate_path
     from firmfate.slurm import submit as submit
+    from firmfate.splitting import rare_event_probability as rare_event_probability
     from firmfate.study import Study as Study
 
 

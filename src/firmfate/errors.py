@@ -142,6 +142,10 @@ class InvalidFirmsWarning(UserWarning):
     """The arithmetic of some firms has failed: they have no event week, and no estimate counts them."""
 
 
+class UnreliableErrorWarning(UserWarning):
+    """An estimate whose standard error is itself not known well: few of the runs make most of it."""
+
+
 def did_you_mean(word: object, allowed: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the nearest allowed word, or an empty string where none is near."""
     near = difflib.get_close_matches(str(word), list(allowed), n=1, cutoff=0.6)

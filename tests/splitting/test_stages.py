@@ -1,0 +1,89 @@
+"""Stages step the firms of the engine, to the bit; states at a level are all that a firm is."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import firmfate
+from firmfate.models import load_model
+from firmfate.simulation.one_firm import random_numbers
+from firmfate.splitting.compiled import Stages
+from firmfate.splitting.function import AT_LEVEL, EVENT
+from firmfate.splitting.importance import importance_program
+from firmfate.splitting.runs import copied
+
+from .laws import cars
+
+CASES = [
+    ("car", "-distance", "crash", 40, 13.0, -2.0),
+    pytest.param("firm", "-health", "insolvency", 520, 1.0, -0.5, marks=pytest.mark.slow),
+]
+SEED, FIRMS, FROM = 20261127, 300, (5 << 32) + 17
+
+
+@pytest.mark.parametrize(("name", "importance", "cause", "steps", "dt", "level"), CASES)
+def test_firms_are_those_of_simulate_also_through_a_level(
+    name: str, importance: str, cause: str, steps: int, dt: float, level: float
+) -> None:
+    model = load_model(name)
+    row = np.array([model.defaults[field] for field in model.fields])
+    number = [one.name for one in model.causes].index(cause) + 1
+    stages = Stages(
+        model, importance_program(model, importance), row, dt=dt, steps=steps, cause=number, key=SEED
+    )  # fmt: skip
+    firms = firmfate.simulate(
+        model, weeks=round(steps * dt), steps_per_week=1 / dt, seed=SEED, replicates=range(FROM, FROM + FIRMS)
+    )
+    lived, events = firms.event_week.values[0] / dt, firms.cause.values[0] == number
+    born = stages.born(FROM, FIRMS)
+    whole = stages.advanced(born, FROM)
+    assert 10 < events.sum() < FIRMS - 10
+    assert (whole.lived == lived).all()
+    assert ((whole.status == EVENT) == events).all()
+
+    part = stages.advanced(born, FROM, level)
+    there = part.status == AT_LEVEL
+    assert 10 < there.sum() < FIRMS
+    assert (part.best[there] >= level).all()
+    assert (whole.best[~there & ~events] < level).all()
+    rest = stages.advanced(part.states, FROM)
+    assert (part.lived + rest.lived)[there].tolist() == lived[there].tolist()
+    assert (rest.states[there] == whole.states[there]).all()
+    assert ((rest.status == EVENT) == events)[there].all()
+
+
+def test_draws_travel_with_a_firm_and_shocks_are_new() -> None:
+    model = load_model("car")
+    row = np.array([model.defaults[field] for field in model.fields])
+    stages = Stages(model, importance_program(model, "-distance"), row, dt=13.0, steps=40, cause=0, key=SEED)
+    born = stages.born(FROM, 3)
+    draws, _ = random_numbers(model, key=SEED, replicate=FROM, steps=1)
+    assert born[0, 1:3].tolist() == list(draws.values())
+    twice = np.repeat(born[:1], 2, axis=0)
+    moved = stages.advanced(twice, FROM + 1000)
+    assert (moved.states[:, 1:3] == born[0, 1:3]).all()
+    assert moved.states[0, 3] != moved.states[1, 3]
+    assert (twice == born[0]).all()  # what is given is left as it is
+
+
+def test_every_state_has_the_same_expected_number_of_copies() -> None:
+    states = np.arange(7.0).reshape(7, 1)
+    total = np.zeros(10)
+    for first in range(0, 4000, 10):
+        copies, happened = copied(states, 3, 25, SEED, first)
+        counts = np.bincount(copies[:, 0].astype(int), minlength=7)
+        assert len(copies) + happened == 25
+        assert set(counts) <= {2, 3}
+        total += [*counts, *[happened / 3] * 3]
+    error = np.sqrt(0.25 * 400)
+    assert abs(total - 400 * 2.5).max() < 4 * error
+    assert len(set(total[:7])) > 1  # chosen at random
+
+
+def test_threads_change_nothing_and_seeds_do() -> None:
+    one, three, other = (cars(0.02, firms=200, runs=6, threads=n, seed=seed) for n, seed in ((1, 0), (3, 0), (1, 1)))
+    assert one.estimates.tolist() == three.estimates.tolist()
+    assert (one.levels.tolist(), one.firm_steps) == (three.levels.tolist(), three.firm_steps)
+    assert not set(one.estimates) & set(other.estimates)
+    assert len(set(one.estimates)) == 6  # runs share no random numbers
