@@ -9,7 +9,7 @@ import firmfate
 
 ROOMS = (
     "survival", "analysis", "sensitivity", "calibration", "plots", "execute", "simulation", "study", "design",
-    "accessor", "targets",
+    "shards", "dataset", "slurm", "exporting", "comparing", "laboratory", "accessor", "targets",
 )  # fmt: skip
 
 

@@ -32,6 +32,10 @@ class Submission:
         In the order in which they are submitted; the one that gathers alone where nothing is missing.
     jobs : tuple of str
         Numbers of the jobs, one a script; none where nothing was submitted.
+
+    Examples
+    --------
+    See `submit`.
     """
 
     tasks: ArrayPlan
