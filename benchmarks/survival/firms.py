@@ -29,7 +29,7 @@ class Rows(NamedTuple):
 
 
 def draw(number: int) -> Firms:
-    """Half the firms in each group; the second ends a third sooner."""
+    """Half the firms in each group; the second exits a third sooner."""
     random = np.random.Generator(np.random.Philox(1))
     group = (np.arange(number) % 2).astype(np.int8)
     life = np.ceil(random.standard_exponential(number, dtype=np.float32) * np.where(group, 120, 180))

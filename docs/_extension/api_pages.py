@@ -9,7 +9,7 @@ import firmfate
 
 ROOMS = (
     "survival", "analysis", "sensitivity", "calibration", "plots", "execute", "simulation", "splitting", "study",
-    "design", "accessor", "targets",
+    "design", "shards", "dataset", "slurm", "exporting", "comparing", "laboratory", "accessor", "targets",
 )  # fmt: skip
 
 

@@ -38,6 +38,8 @@ def write(folder: Path = FOLDER) -> None:
 def setup(app: Any) -> dict[str, bool]:
     """Write the pages before Sphinx looks for documents."""
     app.connect("config-inited", lambda *_: write())
+    # Of a build that goes on from the last one, autosummary would not look at pages that are new.
+    app.connect("builder-inited", lambda app: app.env.find_files(app.config, app.builder), priority=400)
     app.connect("build-finished", _remove)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 

@@ -131,9 +131,9 @@ def _ends(fits: xr.Dataset, *, firms: int, seed: int, threads: int) -> xr.Datase
 
 
 def _by_cause(runs: Mapping[str, xr.Dataset]) -> Iterator[Row]:
-    """Return which share of all ends within the ages of its table has which cause, on every fit."""
+    """Return which share of all exits within the ages of its table has which cause, on every fit."""
     for name in TARGETS:
-        section = f"Causes of the ends on every fit: {WORDS[name]}"
+        section = f"Causes of exit on every fit: {WORDS[name]}"
         counted = runs[f"ends_{name}"]["firms"]
         for fit in counted["fit"].values:
             ended = counted.sel(fit=fit, cause=ENDS)
@@ -141,7 +141,7 @@ def _by_cause(runs: Mapping[str, xr.Dataset]) -> Iterator[Row]:
             for cause in ENDS:
                 share = int(ended.sel(cause=cause)) / total
                 value = Estimate(share, float(np.sqrt(max(share * (1 - share), 0.25 / total) / total)))
-                yield Row(f"ends_{cause}_{name}_{fit + 1}", value, "share of ends", f"fit {fit + 1}", section,
+                yield Row(f"ends_{cause}_{name}_{fit + 1}", value, "share of exits", f"fit {fit + 1}", section,
                           cause.replace("_", " "))  # fmt: skip
 
 

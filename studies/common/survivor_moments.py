@@ -29,7 +29,7 @@ def moments(columns: xr.Dataset, *, lived: xr.DataArray, ages: Sequence[float], 
     lived : (firm,) array
         When each firm ended, in the unit of `ages`; infinite where it did not.
     ages : sequence of float
-        A firm that ends at an age is no survivor of it; all are there at age 0.
+        A firm that exits at an age is no survivor of it; all are there at age 0.
     batches : int
         Firm i is of batch i modulo `batches`.
 

@@ -21,7 +21,7 @@ BACKGROUND = "background_exit"
 
 
 def hazard(firms: Firms, year: int) -> Floats:
-    """Return, of those alive at the start of a year, who ends within it."""
+    """Return, of those alive at the start of a year, who exits within it."""
     ended = np.where(firms["cause"] > 0, firms["event_week"], np.inf)
     alive = ended > (year - 1) * WEEKS_PER_YEAR
     return (ended[alive] <= year * WEEKS_PER_YEAR).astype(np.float64)

@@ -19,7 +19,7 @@ FEWEST_QUARTERS = 20
 """Quarters that a firm must have lived for its variability to be measured."""
 
 LEAD = 5
-"""Years before failure at which failing firms are told from sound ones."""
+"""Years before failure at which failing firms are distinguished from sound ones."""
 
 RECOVERY = 3
 """Years in which a distressed firm may recover."""

@@ -20,7 +20,7 @@ def rederive(files):
             last = int(ds["horizon"].max())
             lived = ds["batch_lifetime"].sel(horizon=last).to_dataframe()["batch_lifetime"]
             firms = ds["batch_firms"].to_dataframe()["batch_firms"]
-            # A firm that ends within a week counts the whole week, as in the weekly counts.
+            # A firm that exits within a week counts all of it, as in the weekly counts.
             weekly = ds["events"].sum("cause").to_dataframe()["events"].reset_index()
         cell = ["execution", "misalignment"]
         size = firms.groupby(cell).sum()

@@ -116,7 +116,7 @@ def _why_communication_harms(ds: xr.Dataset, lived: Lifetimes, here: Mapping[str
     for value in (0.0, 1.0):
         cell = ds.sel({**fast, "communication": value, **here}, drop=True)
         lost = cumulative_incidence(cell).sel(cause="customer_collapse", week=ds.sizes["week"])
-        text = f"share that ends by loss of customers, communication {format_value(value)}"
+        text = f"share that exits by loss of customers, communication {format_value(value)}"
         yield row(f"lost_customers_{format_value(value)}", lost.drop_vars(["cause", "week"]), text, section=section)
 
 

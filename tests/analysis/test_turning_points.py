@@ -74,3 +74,16 @@ def test_phase_map_has_the_signs_and_the_contour_of_the_process(paradox: xr.Data
     inside = found.isel(execution=slice(1, -1))
     assert (abs(inside.contour - true_turning_point()) < 5 * inside.contour_se).all()
     np.testing.assert_allclose(found.slope, contrast(paradox, rmst, along="execution").estimate / 52, rtol=1e-12)
+
+
+def test_a_phase_map_is_of_any_two_axes_of_a_grid(paradox: xr.Dataset) -> None:
+    renamed = paradox.rename(execution="cash_buffer", misalignment="misalignment_sales")
+    usual, other = phase_map(paradox), phase_map(renamed, "misalignment.sales", "cash_buffer")
+    for name, values in usual.items():
+        np.testing.assert_array_equal(other[name].values, values.values)
+    turned = phase_map(paradox, "execution", "misalignment")
+    assert (turned.sign.sel(execution=paradox.execution[-1]) == -1).all()  # more misalignment harms strong firms
+    assert turned.contour.dims == ("misalignment",)
+    for x, y, word in (("execution", "execution", "two different"), ("misalignement", "execution", "did you mean")):
+        with pytest.raises(EstimateError, match=word):
+            phase_map(paradox, x, y)

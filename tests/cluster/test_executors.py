@@ -109,6 +109,17 @@ def test_what_cannot_be_run_on_is_refused_when_it_is_made(made: Callable[[], Exe
         made()
 
 
+@pytest.mark.parametrize("words", [("--workers", "2"), ("--scheduler", "tcp://127.0.0.1:9")])
+def test_without_dask_nothing_is_begun(
+    command: Callable, small: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    for more in ((), ("--shards", "0/2")):
+        ended = command("run", small.file, "--into", tmp_path / "run", *words, *more)
+        assert (ended.code, "pip install 'firmfate[dask]'" in ended.err) == (2, True)
+    assert not (tmp_path / "run").exists()
+
+
 def test_without_dask_jobqueue_nothing_is_begun(
     command: Callable, small: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,15 +18,21 @@ from firmfate.models.refusals import REFUSALS
 
 from .conftest import TOP
 
+ELSEWHERE = {
+    "Any", "Axes", "DataArray", "DataFrame", "DataTree", "Dataset", "Figure", "NDArray", "None", "Path", "Schema",
+}  # fmt: skip
+"""Classes of other packages, and a table of plain values."""
 
-@pytest.fixture
-def pages(monkeypatch: pytest.MonkeyPatch) -> dict[str, str | bytes]:
+
+@pytest.fixture(scope="module")
+def pages() -> Iterator[dict[str, str | bytes]]:
     """The generated pages."""
     pytest.importorskip("latexify")
-    monkeypatch.syspath_prepend(TOP / "docs" / "_extension")
-    import generated_pages
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(TOP / "docs" / "_extension")
+        import generated_pages
 
-    return {name: content for make in generated_pages.PAGES for name, content in make().items()}
+        yield {name: content for make in generated_pages.PAGES for name, content in make().items()}
 
 
 def test_reference_pages_hold_what_there_is(pages: dict[str, str]) -> None:
@@ -48,6 +57,17 @@ def test_a_citation_without_a_reference_is_refused(pages: dict[str, str], monkey
     monkeypatch.setattr(references, "cited", lambda: {"Nobody 1999": ["execution"]})
     with pytest.raises(ValueError, match=r"lacks \['Nobody 1999'\]"):
         references.pages()
+
+
+def test_what_public_functions_return_has_a_page(pages: dict[str, str]) -> None:
+    rooms = [name.removeprefix("api/").removesuffix(".rst") for name in pages if name.startswith("api/firmfate")]
+    modules = [importlib.import_module(room) for room in rooms if room != "firmfate.errors"]
+    public = [getattr(module, name) for module in modules for name in module.__all__]
+    words = " ".join(found.__annotations__.get("return", "") for found in public if inspect.isfunction(found))
+    returned = set(re.findall(r"[A-Z]\w+", words))
+    assert {"Plan", "Status", "Submission", "Exported", "Finding"} <= returned
+    text = "\n".join(str(content) for name, content in pages.items() if name.startswith("api/"))
+    assert {word for word in returned - ELSEWHERE if not re.search(rf"^   {word}$", text, re.MULTILINE)} == set()
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-NEEDED = "import distributed, numba, netCDF4, sys, xarray; print('%d.%d' % sys.version_info[:2])"
+NEEDED = "import numba, netCDF4, sys, xarray; print('%d.%d' % sys.version_info[:2])"
 
 
 @cache

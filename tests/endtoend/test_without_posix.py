@@ -1,4 +1,4 @@
-"""`run` and `simulate` need nothing that POSIX systems alone have: the same bits where it is missing.
+"""`run` and `simulate` need nothing that POSIX systems alone have, and no Dask: the same bits where these are missing.
 
 It stands in for Windows and macOS, which no test runs on.
 """
@@ -16,7 +16,7 @@ from firmfate.kernel.compose import cache_directory
 
 ABSENT = """
 import os, signal, sys
-for name in ("fcntl", "grp", "pwd", "termios"):
+for name in ("fcntl", "grp", "pwd", "termios", "dask", "distributed"):
     sys.modules[name] = None
 for name in ("getuid", "geteuid", "posix_fallocate", "sched_getaffinity"):
     if hasattr(os, name):

@@ -8,7 +8,7 @@ shares or numbers of KPIs with standard errors. Nothing here simulates, and noth
 `axis_effects`       main effects and interactions of a grid's axes, and the inner value at which firms live longest
 `surface_effects`    main effects and interactions of scattered cells: Latin hypercube, Sobol points, long lists
 `ranking`            listed cells in order, and which pairs can be distinguished
-`extreme_cells`      the cells with the longest and the shortest mean lifetime
+`extreme_cells`      the cells with the longest and the shortest mean lifetime (`ExtremeCell`)
 `phase_map`          mean lifetimes over execution and misalignment, and the derivative by execution
 `turning_point`      the misalignment at which the effect of execution changes its sign
 `green_dashboards`   how many KPIs were green at the alarm
@@ -18,7 +18,7 @@ shares or numbers of KPIs with standard errors. Nothing here simulates, and noth
 ==================== =================================================================================================
 """
 
-from firmfate.analysis.extremes import extreme_cells
+from firmfate.analysis.extremes import ExtremeCell, extreme_cells
 from firmfate.analysis.findings import Finding
 from firmfate.analysis.formatting import Estimate
 from firmfate.analysis.green_kpis import green_dashboards
@@ -33,6 +33,7 @@ from firmfate.analysis.warning_times import alarm_shares, warning_time
 
 __all__ = [
     "Estimate",
+    "ExtremeCell",
     "Finding",
     "Lifetimes",
     "alarm_shares",

@@ -25,6 +25,10 @@ class ExtremeCell(NamedTuple):
         Mean lifetime and its standard error, years.
     place : dict
         Dim -> position.
+
+    Examples
+    --------
+    See `extreme_cells`.
     """
 
     where: dict[str, float]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -59,9 +61,7 @@ def turning_point(
     lifetimes = Lifetimes(ds, tau=tau)
     derivative = comparison_of(ds, between=None, along=EXECUTION, interaction=None, paired=True).of
 
-    effect = derivative if at_every_execution else at.effect
-    of_all = sign_change(effect(lifetimes.estimate))
-    found = lifetimes.apply(lambda years: sign_change(effect(years), near=of_all), level=level)
+    found = zero_along(MISALIGNMENT, lifetimes, derivative if at_every_execution else at.effect, level=level)
     return describe(
         found,
         units="share",
@@ -70,25 +70,45 @@ def turning_point(
     )
 
 
-def sign_change(effect: xr.DataArray, near: xr.DataArray | None = None) -> xr.DataArray:
-    """Return where along misalignment an effect changes its sign, (other axes...); NaN where it does not.
+def zero_along(
+    axis: str, lifetimes: Lifetimes, effect: Callable[[xr.DataArray], xr.DataArray], *, level: float
+) -> xr.Dataset:
+    """Return where along an axis an effect on mean lifetimes changes its sign, with its standard error and limits.
 
     Parameters
     ----------
-    effect : DataArray (misalignment, other axes...)
+    axis : str
+        A dim of what `effect` returns.
+    lifetimes : Lifetimes
+    effect : callable
+        Takes years (axes...); the result has (axis, other axes...).
+    level : float
+        Confidence level.
+    """
+    of_all = sign_change(effect(lifetimes.estimate), axis)
+    return lifetimes.apply(lambda years: sign_change(effect(years), axis, near=of_all), level=level)
+
+
+def sign_change(effect: xr.DataArray, axis: str = MISALIGNMENT, near: xr.DataArray | None = None) -> xr.DataArray:
+    """Return where along an axis an effect changes its sign, (other axes...); NaN where it does not.
+
+    Parameters
+    ----------
+    effect : DataArray (axis, other axes...)
+    axis : str
     near : DataArray (other axes...), optional
         Of several changes the one nearest to this is taken; otherwise the one between the largest opposite effects.
     """
-    target = effect.isel({MISALIGNMENT: 0}, drop=True) * np.nan if near is None else near
+    target = effect.isel({axis: 0}, drop=True) * np.nan if near is None else near
     found: xr.DataArray = xr.apply_ufunc(
-        _sign_change, effect[MISALIGNMENT].astype(np.float64), effect, target,
-        input_core_dims=[[MISALIGNMENT], [MISALIGNMENT], []], vectorize=True,
+        _sign_change, effect[axis].astype(np.float64), effect, target,
+        input_core_dims=[[axis], [axis], []], vectorize=True,
     )  # fmt: skip
     return found
 
 
-def _sign_change(misalignment: Floats, effect: Floats, near: float) -> float:
-    changes = sign_changes(misalignment, effect)
+def _sign_change(along: Floats, effect: Floats, near: float) -> float:
+    changes = sign_changes(along, effect)
     if not changes:
         return np.nan
     if np.isfinite(near):

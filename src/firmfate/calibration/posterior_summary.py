@@ -26,8 +26,8 @@ def summary(values: Mapping[str, Floats], ranges: Mapping[str, ParameterRange]) 
     """
     try:
         from arviz_stats.base import array_stats
-    except ImportError as fault:
-        raise EstimateError("a posterior needs arviz-stats: pip install 'firmfate[posterior]'") from fault
+    except ImportError:
+        raise EstimateError("a posterior needs arviz-stats: pip install 'firmfate[posterior]'") from None
 
     rows = {}
     for key, drawn in values.items():

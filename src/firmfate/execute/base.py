@@ -6,12 +6,13 @@ takes its option from there. Whatever an executor does, shards are files, and th
 
 from __future__ import annotations
 
+import importlib.util
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from firmfate.errors import check_int
+from firmfate.errors import ExecutorError, check_int
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace, _MutuallyExclusiveGroup
@@ -111,6 +112,20 @@ class Executor(ABC):
     def from_options(cls, options: Namespace) -> Self | None:
         """Return the executor that these options ask for; None where they do not ask for this kind."""
         return None
+
+
+def need_dask() -> None:
+    """Refuse to begin without Dask.
+
+    Raises
+    ------
+    ExecutorError
+        Where `dask` or `distributed` is not installed.
+    """
+    if any(importlib.util.find_spec(name) is None for name in ("dask", "distributed")):
+        raise ExecutorError(
+            "Dask is not installed: pip install 'firmfate[dask]'; threads, the default, and arrays of jobs need none"
+        )
 
 
 def check_count(name: str, count: int | None) -> None:

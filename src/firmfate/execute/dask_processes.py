@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from firmfate.execute.base import Executor, Work, check_count, count_option
+from firmfate.execute.base import Executor, Work, check_count, count_option, need_dask
 from firmfate.machine import cores
 
 if TYPE_CHECKING:
@@ -40,6 +40,10 @@ class DaskProcesses(Executor):
     def __post_init__(self) -> None:
         check_count("processes", self.count)
         check_count("threads", self.threads)
+
+    def check(self) -> None:
+        """Refuse to begin without Dask."""
+        need_dask()
 
     def run(self, work: Work) -> None:
         """Start the processes and run shards until all are finished."""

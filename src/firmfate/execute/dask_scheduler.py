@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from firmfate.errors import ExecutorError
-from firmfate.execute.base import Executor, Work
+from firmfate.execute.base import Executor, Work, need_dask
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace, _MutuallyExclusiveGroup
@@ -97,7 +97,8 @@ class DaskScheduler(Executor):
         return self.address.endswith(".json")
 
     def check(self) -> None:
-        """Refuse what Dask would wait for in vain."""
+        """Refuse what Dask would wait for in vain, and to begin without it."""
+        need_dask()
         for path in self.tls or ():
             if not Path(path).is_file():
                 raise ExecutorError(f"{path}: there is no such file; TLS needs an authority, a certificate and a key")

@@ -2,5 +2,6 @@
 
 from firmfate.exporting.command import export
 from firmfate.exporting.firms import recorded
+from firmfate.exporting.tables import Exported
 
-__all__ = ["export", "recorded"]
+__all__ = ["Exported", "export", "recorded"]

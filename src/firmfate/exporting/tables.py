@@ -31,7 +31,20 @@ class Column:
 
 @dataclass(frozen=True)
 class Exported:
-    """What an export wrote: the table, the dictionary of its columns, and the number of rows."""
+    """What an export wrote.
+
+    Attributes
+    ----------
+    path : Path
+        The table.
+    dictionary : Path
+        The dictionary of its columns.
+    rows : int
+
+    Examples
+    --------
+    See `export`.
+    """
 
     path: Path
     dictionary: Path

@@ -14,11 +14,16 @@ from typing import TYPE_CHECKING
 
 from firmfate.lazy import importer
 
-_WHERE = {"lab": "firmfate.laboratory.page", "show": "firmfate.laboratory.notebook"}
+_WHERE = {
+    "lab": "firmfate.laboratory.page",
+    "show": "firmfate.laboratory.notebook",
+    "Shown": "firmfate.laboratory.notebook",
+}
 
 __all__ = list(_WHERE)
 
 if TYPE_CHECKING:
+    from firmfate.laboratory.notebook import Shown as Shown
     from firmfate.laboratory.notebook import show as show
     from firmfate.laboratory.page import lab as lab
 

@@ -12,7 +12,19 @@ from firmfate.models.model import Model
 
 
 class Shown:
-    """A laboratory that a notebook shows, in a frame that can reach neither the notebook nor the network."""
+    """A laboratory that a notebook shows, in a frame that can reach neither the notebook nor the network.
+
+    Attributes
+    ----------
+    page : str
+        The HTML of the laboratory.
+    height : int
+        Of the frame, in pixels.
+
+    Examples
+    --------
+    See `show`.
+    """
 
     def __init__(self, page: str, height: int) -> None:
         self.page, self.height = page, height

@@ -1,4 +1,4 @@
-"""`car`: the essay's metaphor in one dimension, with known laws of survival.
+"""`car`: execution and misalignment as the engine and the steering of a car, in one dimension; its survival is known.
 
 The distance y to the edge of the road moves as dy = μ dt + σ dW with μ = drift + execution_gain E - harm E M, and the
 car crashes at y <= 0. A driver notices and repairs the steering (M becomes 0) at a constant rate. A strong engine

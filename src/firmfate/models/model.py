@@ -7,8 +7,9 @@ here, and so does a user's ``my_model.py:NAME``::
     start(p, draw) -> dict
         Every stock of a new firm, by name.
     step(s, p, draw, shock, week) -> dict
-        Every stock one step later, and for every cause whether it ends the firm, by name; where the model has an alarm,
-        ``alarm`` says whether it rings, and every mark its value, kept from the step in which the alarm rings first.
+        Every stock one step later, and for every cause whether the firm exits by it, under its name; where the model
+        has an alarm, ``alarm`` says whether it rings, and every mark its value, kept from the step in which the alarm
+        rings first.
     observe(s, p, draw, shock, week) -> dict
         Optional: every auxiliary of the step, for trajectories.
 

@@ -15,13 +15,25 @@ from firmfate.survival import rmst
 
 
 @style.styled
-def lifetimes(ds: xr.Dataset, *, ax: Axes | None = None, tau: int | None = None, level: float = 0.95) -> Axes:
+def lifetimes(
+    ds: xr.Dataset,
+    x: str = "",
+    by: str = "",
+    *,
+    ax: Axes | None = None,
+    tau: int | None = None,
+    level: float = 0.95,
+) -> Axes:
     """Draw the mean lifetime within a horizon (RMST) along an axis of the study, or cell by cell.
 
     Parameters
     ----------
     ds : xarray.Dataset
-        Counts of any design.
+        Counts of any design; of more than 30 scattered cells some are drawn, evenly spaced in the order of their mean
+        lifetimes.
+    x, by : str, optional
+        Of a grid: the axis along which lifetimes are drawn, and the axis of which each line has a value. By default
+        misalignment and execution, or the last axis and the one before. Further axes are at their middle value.
     ax : Axes, optional
         Where to draw; a new figure if not given.
     tau : int, optional
@@ -34,6 +46,11 @@ def lifetimes(ds: xr.Dataset, *, ax: Axes | None = None, tau: int | None = None,
     Axes
         One line a series with error bars.
 
+    Raises
+    ------
+    EstimateError
+        Where `x` or `by` is no axis of the grid, or both are the same.
+
     Examples
     --------
     >>> from firmfate.plots import lifetimes
@@ -41,10 +58,10 @@ def lifetimes(ds: xr.Dataset, *, ax: Axes | None = None, tau: int | None = None,
     >>> lifetimes(example()).get_xlabel()
     'misalignment'
     """
-    laid = along(ds)
+    laid = along(ds, x=x, by=by)
     horizon = (tau or ds.sizes["week"]) / WEEKS_PER_YEAR
     if laid.ticks is not None:
-        return _by_cell(laid.series[0].cells, laid.ticks, ax, tau, level, horizon)
+        return _by_cell(laid.series[0].cells, laid.ticks, ds["firms"].size, ax, tau, level, horizon)
     ax = style.axes_on(ax, 6.4, 3.6)
     for series, colour in zip(laid.series, style.curve_colours(len(laid.series)), strict=True):
         found = rmst(series.cells, tau=tau, level=level) / WEEKS_PER_YEAR
@@ -60,7 +77,9 @@ def lifetimes(ds: xr.Dataset, *, ax: Axes | None = None, tau: int | None = None,
     return ax
 
 
-def _by_cell(ds: xr.Dataset, names: list[str], ax: Axes | None, tau: int | None, level: float, horizon: float) -> Axes:
+def _by_cell(
+    ds: xr.Dataset, names: list[str], of: int, ax: Axes | None, tau: int | None, level: float, horizon: float
+) -> Axes:
     ax = style.axes_on(ax, 6.4, 1.3 + 0.26 * len(names))
     found = rmst(ds, tau=tau, level=level) / WEEKS_PER_YEAR
     order = np.argsort(found["estimate"].values)
@@ -72,7 +91,8 @@ def _by_cell(ds: xr.Dataset, names: list[str], ax: Axes | None, tau: int | None,
     ax.set_yticks(rows, [names[place] for place in order], fontsize=7.5)
     ax.set(xlabel=f"mean lifetime within {horizon:g} years, in years")
     ax.grid(axis="y", visible=False)
-    style.note(ax, f"n = {style.counted(ds['firms'].values)} firms a cell; bars: {level:.0%} limits")
+    some = f"; {len(names)} of {of:,} cells, evenly spaced by mean lifetime" if of > len(names) else ""
+    style.note(ax, f"n = {style.counted(ds['firms'].values)} firms a cell; bars: {level:.0%} limits{some}")
     return ax
 
 

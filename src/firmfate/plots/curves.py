@@ -21,7 +21,8 @@ def survival_curves(ds: xr.Dataset, *, ax: Axes | None = None, level: float = 0.
     Parameters
     ----------
     ds : xarray.Dataset
-        Counts; of more than seven cells the corners, or some evenly spaced, are drawn, and the figure states it.
+        Counts; of more than seven cells the corners, or some from the shortest to the longest mean lifetime,
+        are drawn, and the figure states it.
     ax : Axes, optional
         Where to draw; a new figure if not given.
     level : float

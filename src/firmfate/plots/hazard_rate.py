@@ -21,7 +21,7 @@ def hazard(
     Parameters
     ----------
     ds : xarray.Dataset
-        Counts; of more than seven cells the corners, or some evenly spaced, are drawn.
+        Counts; of more than seven cells the corners, or some from the shortest to the longest mean lifetime, are drawn.
     bin_weeks : int
         Weeks in a bin.
     ax : Axes, optional

@@ -65,6 +65,7 @@ def fan(ds: xr.Dataset, *, variables: Sequence[str] | None = None, axes: NDArray
         count = len(variables) + 1
         _, grid = style.canvas(6.2, 1.5 * count + 0.6, count, 1, sharex=True)
         axes = grid[:, 0]
+    axes = style.given(axes, (len(variables) + 1,))
     ds = ds.isel(step=style.band_points(ds.sizes["step"]))
     years = ds["week"].values / WEEKS_PER_YEAR
     alive = np.zeros(years.size)

@@ -18,7 +18,7 @@ def rmst_curve(ds: xr.Dataset, *, ax: Axes | None = None, level: float = 0.95, t
     Parameters
     ----------
     ds : xarray.Dataset
-        Counts; of more than seven cells the corners, or some evenly spaced, are drawn.
+        Counts; of more than seven cells the corners, or some from the shortest to the longest mean lifetime, are drawn.
     ax : Axes, optional
         Where to draw; a new figure if not given.
     level : float

@@ -80,6 +80,7 @@ def trajectory(ds: xr.Dataset, *, axes: NDArray[Any] | None = None, title: str =
             textwrap.fill(title or who(ds), TITLE_WIDTH), x=0.012, ha="left", fontsize=9.5, fontweight="bold"
         )
         axes = grid[:, 0]
+    axes = style.given(axes, (len(panels),))
     years = ds["week"].values / WEEKS_PER_YEAR
     horizon = float(recorded(ds, "event_week") or ds["week"].values[-1]) / WEEKS_PER_YEAR
     for ax, (name, words, unit) in zip(axes, panels, strict=True):

@@ -1,4 +1,4 @@
-"""The phase map: how long firms live over execution and misalignment, and whether more execution helps or harms."""
+"""The phase map: how long firms live over two axes, and where raising one of them helps or harms."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from firmfate.analysis import phase_map as estimated_map
 from firmfate.analysis.cell_labels import labelled
-from firmfate.analysis.formatting import format_cell
+from firmfate.analysis.formatting import format_cell, spaced
+from firmfate.analysis.phase import two_axes
 from firmfate.analysis.poles import EXECUTION, MISALIGNMENT
 from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.errors import EstimateError
@@ -26,16 +27,24 @@ ON_COLOUR = "#111111"
 
 @style.styled
 def phase_map(
-    ds: xr.Dataset, *, axes: NDArray[Any] | None = None, tau: int | None = None, level: float = 0.95
+    ds: xr.Dataset,
+    x: str = MISALIGNMENT,
+    y: str = EXECUTION,
+    *,
+    axes: NDArray[Any] | None = None,
+    tau: int | None = None,
+    level: float = 0.95,
 ) -> NDArray[Any]:
-    """Draw the mean lifetime over execution and misalignment, and beside it the sign of dRMST/d(execution).
+    """Draw the mean lifetime over two axes of a grid, and beside it the sign of its derivative by the second, dRMST/dy.
 
     Dots mark cells whose slope cannot be distinguished from 0; the line is where the derivative is 0, with its limits.
 
     Parameters
     ----------
     ds : xarray.Dataset
-        Counts over execution and misalignment, and at most one other axis, of which up to four values are drawn.
+        Counts over these, and at most one other axis, of which up to four values are drawn.
+    x, y : str
+        Axes of the grid, as studies or datasets name them: ``misalignment.sales`` or ``misalignment_sales``.
     axes : (rows, 2) array of Axes, optional
         Where to draw; those of a new figure if not given.
     tau : int, optional
@@ -46,13 +55,12 @@ def phase_map(
     Returns
     -------
     (rows, 2) array of Axes
-        A row for each value of the other axis; the first collection of each axes holds its values, (misalignment,
-        execution).
+        A row for each value of the other axis; the first collection of each axes holds its values, (y, x).
 
     Raises
     ------
     EstimateError
-        Where execution or misalignment is no axis, or there are more than three axes.
+        Where `x` or `y` is no axis of the grid, or there are more than three axes.
 
     Examples
     --------
@@ -62,10 +70,11 @@ def phase_map(
     (1, 2)
     """
     ds = labelled(ds)
-    found = estimated_map(ds, tau=tau, level=level)
-    others = [str(dim) for dim in found["rmst"].dims if dim not in (EXECUTION, MISALIGNMENT)]
+    found = estimated_map(ds, x, y, tau=tau, level=level)
+    x, y = two_axes(ds, x, y)
+    others = [str(dim) for dim in found["rmst"].dims if dim not in (x, y)]
     if len(others) > 1:
-        raise EstimateError(f"a phase map has room for one axis beside execution and misalignment; select of {others}")
+        raise EstimateError(f"a phase map has room for one axis beside {x} and {y}; select of {others}")
     rows: list[dict[str, int]] = [{}]
     if others:
         places = evenly_spaced(found.sizes[others[0]], MOST_ROWS)
@@ -81,16 +90,17 @@ def phase_map(
     for row, panels in zip(rows, axes, strict=True):
         here = found.isel(row)
         where = f" · {format_cell({axis: float(found[axis][i]) for axis, i in row.items()})}" if row else ""
-        _colours(figure, panels[0], here, "rmst", style.LENGTHS, shortest, longest, "years")
+        _colours(figure, panels[0], here.rmst.transpose(y, x), style.LENGTHS, shortest, longest, "years")
         panels[0].set_title(f"Mean lifetime within {years:g} years{where}")
-        _colours(figure, panels[1], here, "slope", style.SIGNS, -steepest, steepest, "years per unit of execution")
-        panels[1].set_title(f"Does more execution help?{where}")
-        _contour(panels[0], here, band="#ffffff")
-        _contour(panels[1], here, band=ON_COLOUR)
-        _undetermined(panels[1], here)
-        panels[0].set_ylabel("execution")
+        slope, unit = here.slope.transpose(y, x), f"years per unit of {spaced(y)}"
+        _colours(figure, panels[1], slope, style.SIGNS, -steepest, steepest, unit)
+        panels[1].set_title(f"Does more {spaced(y)} help?{where}")
+        _contour(panels[0], here, y, band="#ffffff")
+        _contour(panels[1], here, y, band=ON_COLOUR)
+        _undetermined(panels[1], here.sign.transpose(y, x))
+        panels[0].set_ylabel(spaced(y))
     for panel in axes[-1]:
-        panel.set_xlabel("misalignment")
+        panel.set_xlabel(spaced(x))
     error = _most(found["rmst_se"].values)
     many = style.counted(ds["firms"].values)
     style.note(axes[-1, 0], f"n = {many} firms a cell; standard error at most {error:.1g} years")
@@ -107,47 +117,46 @@ def _most(values: NDArray[np.float64]) -> float:
     return float(known.max()) if known.size else 0.0
 
 
-def _colours(
-    figure: Figure, ax: Axes, here: xr.Dataset, name: str, colours: str, low: float, high: float, unit: str
-) -> None:
-    values = here[name].transpose(EXECUTION, MISALIGNMENT)
+def _colours(figure: Figure, ax: Axes, values: xr.DataArray, colours: str, low: float, high: float, unit: str) -> None:
+    """Draw values (y, x) as colours, between the outer values of both axes."""
+    y, x = map(str, values.dims)
     mesh = ax.pcolormesh(
-        _edges(here[MISALIGNMENT].values), _edges(here[EXECUTION].values), values, cmap=colours, vmin=low, vmax=high,
+        _edges(values[x].values), _edges(values[y].values), values, cmap=colours, vmin=low, vmax=high,
         edgecolors="face", linewidth=0.6,
     )  # fmt: skip
     bar = figure.colorbar(mesh, ax=ax, pad=0.02, aspect=28)
     bar.outline.set_visible(False)
     bar.set_label(unit, fontsize=8)
     bar.ax.tick_params(labelsize=8)
-    if name == "slope":
+    if colours == style.SIGNS:
         bar.ax.set_title("helps", fontsize=7.5, color=style.BLUE)
         bar.ax.annotate(
             "harms", (0, -0.02), xycoords="axes fraction", ha="left", va="top", fontsize=7.5, color=style.VERMILION
         )
     ax.grid(visible=False)
-    for limits, axis in ((ax.set_xlim, MISALIGNMENT), (ax.set_ylim, EXECUTION)):
-        limits(float(here[axis].values[0]), float(here[axis].values[-1]))
+    for limits, axis in ((ax.set_xlim, x), (ax.set_ylim, y)):
+        limits(float(values[axis].values[0]), float(values[axis].values[-1]))
 
 
-def _undetermined(ax: Axes, here: xr.Dataset) -> None:
-    """Mark the cells in which the limits of the slope include 0."""
-    undetermined = (here["sign"] == 0).transpose(EXECUTION, MISALIGNMENT).values
-    execution, misalignment = np.nonzero(undetermined)
+def _undetermined(ax: Axes, sign: xr.DataArray) -> None:
+    """Mark the cells (y, x) in which the limits of the slope include 0."""
+    y, x = map(str, sign.dims)
+    up, across = np.nonzero((sign == 0).values)
     ax.scatter(
-        here[MISALIGNMENT].values[misalignment], here[EXECUTION].values[execution], s=13, color="#ffffff",
+        sign[x].values[across], sign[y].values[up], s=13, color="#ffffff",
         edgecolors=ON_COLOUR, linewidths=0.8, zorder=3, label="limits include 0",
     )  # fmt: skip
 
 
-def _contour(ax: Axes, here: xr.Dataset, *, band: str) -> None:
-    """Draw where the derivative by execution is 0, with its limits as a band of this colour."""
-    known = here.isel({EXECUTION: np.flatnonzero(here["contour"].notnull().values)})
-    if not known.sizes[EXECUTION]:
+def _contour(ax: Axes, here: xr.Dataset, y: str, *, band: str) -> None:
+    """Draw where the derivative by `y` is 0, with its limits as a band of this colour."""
+    known = here.isel({y: np.flatnonzero(here["contour"].notnull().values)})
+    if not known.sizes[y]:
         return
-    height = known[EXECUTION].values
+    height = known[y].values
     ax.fill_betweenx(height, known["contour_lower"], known["contour_upper"], color=band, alpha=0.45, linewidth=0)
     ax.plot(known["contour"], height, color="#ffffff", linewidth=3.2)
-    ax.plot(known["contour"], height, color=ON_COLOUR, linewidth=1.5, label="effect of execution is 0")
+    ax.plot(known["contour"], height, color=ON_COLOUR, linewidth=1.5, label=f"effect of {spaced(y)} is 0")
 
 
 def _edges(values: NDArray[np.float64]) -> NDArray[np.float64]:

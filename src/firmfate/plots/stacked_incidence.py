@@ -25,7 +25,7 @@ def incidence(ds: xr.Dataset, *, axes: NDArray[Any] | None = None, titles: list[
     Parameters
     ----------
     ds : xarray.Dataset
-        Counts; of more than four cells the corners, or some evenly spaced, are drawn.
+        Counts; of more than four cells the corners, or some from the shortest to the longest mean lifetime, are drawn.
     axes : array of Axes, optional
         One for each cell; a new figure if not given.
     titles : list of str, optional
@@ -48,7 +48,7 @@ def incidence(ds: xr.Dataset, *, axes: NDArray[Any] | None = None, titles: list[
     count = len(chosen.cells)
     if axes is None:
         _, axes = style.canvas(2.15 * count + 1.9, 3.2, 1, count, sharey=True)
-    panels: list[Axes] = list(np.ravel(axes))
+    panels: list[Axes] = list(style.given(axes, (count,)))
     causes = [str(cause) for cause in ds["cause"].values]
     happens = ds["events"].sum([dim for dim in ds["events"].dims if dim != "cause"]).values > 0
     for panel, cell, name in zip(panels, chosen.cells, titles or chosen.names, strict=True):

@@ -122,7 +122,7 @@ def _curves(ds: xr.Dataset, name: str, title: str, *, width: float | None = None
 
 def _chosen(context: Context) -> str:
     chosen = shown(context.ds)
-    some = f", {len(chosen.cells)} of {context.cells:,} cells" if len(chosen.cells) < context.cells else ""
+    some = f", {chosen.left_out}" if chosen.left_out else ""
     return (
         f"Share of firms alive by age{some}. Bands are pointwise 95 % limits; beneath stand the numbers of firms at "
         "risk."

@@ -7,8 +7,9 @@
 
 from firmfate.shards.directory import RunDirectory
 from firmfate.shards.file import ShardFile
+from firmfate.shards.invalid_firms import InvalidFirms
 from firmfate.shards.plan import Plan, Shard, plan
 from firmfate.shards.status import Status, status
 from firmfate.shards.work import Worker
 
-__all__ = ["Plan", "RunDirectory", "Shard", "ShardFile", "Status", "Worker", "plan", "status"]
+__all__ = ["InvalidFirms", "Plan", "RunDirectory", "Shard", "ShardFile", "Status", "Worker", "plan", "status"]

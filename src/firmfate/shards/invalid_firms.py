@@ -23,6 +23,12 @@ class InvalidFirms:
         Axis -> its value, of the first such cell.
     replicate : int
         The lowest one of that cell.
+
+    Examples
+    --------
+    >>> found = InvalidFirms(count=41, total=100, cells=1, cell={"execution": 0.9}, replicate=3)
+    >>> found.replay("runs/mine")
+    'firmfate replay runs/mine --execution 0.9 --replicate 3'
     """
 
     count: int

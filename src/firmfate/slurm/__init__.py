@@ -6,6 +6,6 @@ scripts, ``submission.py`` scripts to jobs. Scripts are filled in from ``templat
 
 from firmfate.slurm.arrays import ArrayPlan, split
 from firmfate.slurm.profile import Profile
-from firmfate.slurm.submission import submit
+from firmfate.slurm.submission import Submission, submit
 
-__all__ = ["ArrayPlan", "Profile", "split", "submit"]
+__all__ = ["ArrayPlan", "Profile", "Submission", "split", "submit"]

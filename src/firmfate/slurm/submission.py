@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shutil
@@ -32,6 +33,10 @@ class Submission:
         In the order in which they are submitted; the one that gathers alone where nothing is missing.
     jobs : tuple of str
         Numbers of the jobs, one a script; none where nothing was submitted.
+
+    Examples
+    --------
+    See `submit`.
     """
 
     tasks: ArrayPlan
@@ -117,8 +122,8 @@ def submit(
     Raises
     ------
     SlurmError
-        Where the profile is wrong, jobs of the directory are still in the queue, or Slurm refuses a job; jobs submitted
-        before stay.
+        Where the profile is wrong, one allocation is asked for without Dask, jobs of the directory are still in the
+        queue, or Slurm refuses a job; jobs submitted before stay.
     RunDirectoryError
         Where the directory holds another study or cannot be written.
 
@@ -143,6 +148,8 @@ def submit(
         begun = (directory.path / "provenance.json").is_file()
         found = directory.plan(study, study.cells) if begun else plan(study)
         return _prepare(split(found, profile, limit=limit), directory, one_allocation)
+    if one_allocation and importlib.util.find_spec("distributed") is None:
+        raise SlurmError("one allocation needs Dask: pip install 'firmfate[dask]'; arrays of jobs need none")
     waiting = still_queued(directory)
     if waiting and not even_if_queued:
         raise SlurmError(

@@ -127,8 +127,8 @@ def _fit(
     try:
         import lifelines
         from lifelines.exceptions import ConvergenceError, StatisticalWarning
-    except ImportError as error:
-        raise EstimateError("accelerated failure time needs lifelines: pip install 'firmfate[survival]'") from error
+    except ImportError:
+        raise EstimateError("accelerated failure time needs lifelines: pip install 'firmfate[survival]'") from None
     import pandas as pd
 
     if cause is not None:

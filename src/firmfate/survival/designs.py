@@ -51,8 +51,8 @@ def design_of(firms: xr.DataArray, formula: str, strata: Sequence[str] = ()) -> 
     try:
         from formulaic import model_matrix
         from formulaic.errors import FormulaicError
-    except ImportError as error:
-        raise EstimateError("regressions need formulaic: pip install 'firmfate[survival]'") from error
+    except ImportError:
+        raise EstimateError("regressions need formulaic: pip install 'firmfate[survival]'") from None
     import pandas as pd
 
     columns = cell_frame(firms)

@@ -28,7 +28,7 @@ PARAMETERS = (
               "off by default", assumption=True),
     Parameter("shared_metrics", 0, "share", SHARE,
               "share of every KPI that is the firm's result (rescales misalignment)",
-              "the essay's way out, off by default", assumption=True),
+              "a remedy that studies try; off by default", assumption=True),
 )  # fmt: skip
 
 STOCKS = (Stock("practice", "share", "how far a division has gone toward its local KPI", parts=DIVISIONS),)

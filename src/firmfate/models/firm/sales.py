@@ -16,7 +16,7 @@ PARAMETERS = (
     Parameter("soft_orders", 0.60, "share of orders", NOT_NEGATIVE, "orders booked but not meant, at full practice",
               GAMING),
     Parameter("communication", 0, "share", SHARE, "share of soft orders that production knows to be soft",
-              "the essay's way out, off by default", assumption=True),
+              "a remedy that studies try; off by default", assumption=True),
     Parameter("forecast_time", 8, "week", WEEK_OR_LONGER, "smoothing time of the forecast",
               "exponential smoothing of 0.1-0.3 a month in practice"),
 )  # fmt: skip
