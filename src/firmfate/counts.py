@@ -62,7 +62,8 @@ class Counter(Variable):
 
     def stored(self, replicates: int) -> str:
         """Return the type in which so many firms a cell are stored."""
-        return "u8" if self.dtype == "u4" and replicates >= 2**32 else self.dtype
+        # The largest number of a type stands in the file for one that was never written.
+        return "u8" if self.dtype == "u4" and replicates >= 2**32 - 1 else self.dtype
 
     def merged(self, held: NDArray[Any], found: NDArray[Any]) -> NDArray[Any]:
         """Return what the counts of two sets of firms come to together."""
@@ -299,6 +300,8 @@ def markdown(variables: Iterable[Variable] = COUNTS.values()) -> str:
 def check_counts(ds: xr.Dataset) -> None:
     """Refuse a dataset whose registered variables are missing, or differ in dims or integer kind from the register.
 
+    Its weeks must be all of 1, 2, .. H.
+
     Parameters
     ----------
     ds : xarray.Dataset
@@ -322,3 +325,5 @@ def check_counts(ds: xr.Dataset) -> None:
             raise FirmfateError(f"variable '{entry.name}' has dims {held.dims}; expected {expected}")
         if not np.issubdtype(held.dtype, np.integer):
             raise FirmfateError(f"variable '{entry.name}' has type {held.dtype}; counts are integers")
+    if "week" in ds.coords and not np.array_equal(ds["week"].values, np.arange(1, ds.sizes["week"] + 1)):
+        raise FirmfateError("the coordinate `week` must count 1, 2, .. H: estimates need every week from the start")

@@ -141,16 +141,21 @@ def profile(tmp_path: Path) -> Profile:
     )  # fmt: skip
 
 
-@pytest.fixture
-def tls(tmp_path: Path) -> tuple[Path, Path, Path]:
-    """Files of an authority, its certificate and its key, that are their own."""
-    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+def certificate_of(folder: Path, name: str) -> tuple[Path, Path, Path]:
+    """Make files of an authority, its certificate and its key, that are their own."""
+    certificate, key = folder / f"{name}-certificate.pem", folder / f"{name}-key.pem"
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=firmfate",
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", f"/CN={name}",
          "-keyout", str(key), "-out", str(certificate)],
         capture_output=True, check=True,
     )  # fmt: skip
     return certificate, certificate, key
+
+
+@pytest.fixture
+def tls(tmp_path: Path) -> tuple[Path, Path, Path]:
+    """Files of an authority, its certificate and its key, that are their own."""
+    return certificate_of(tmp_path, "firmfate")
 
 
 def states(job: str) -> dict[str, str]:

@@ -25,7 +25,7 @@ from firmfate.shards.directory import RunDirectory
 from firmfate.shards.plan import Shard
 from firmfate.shards.work import Receipt
 
-from .conftest import Case, shard_times, wait_until
+from .conftest import Case, certificate_of, firmfate_command, shard_times, wait_until
 
 
 def work(case: Case, run: RunDirectory, fingerprint: str, shards: Iterable[Shard] = (), **more: Any) -> Work:
@@ -225,8 +225,6 @@ def test_a_worker_killed_in_the_middle_of_a_shard_costs_that_shard_only(
 
 @pytest.mark.slow
 def test_the_scheduler_killed_and_the_command_repeated(chaos: Case, brake: Path, tmp_path: Path) -> None:
-    from .conftest import firmfate_command
-
     def cluster(meeting_point: Path) -> list[subprocess.Popen[bytes]]:
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "start_new_session": True}
         common = ["--scheduler-file", str(meeting_point), "--no-dashboard", "--host", "127.0.0.1"]
@@ -284,7 +282,28 @@ def test_work_is_encrypted_where_tls_files_are_given(small: Case, tls: tuple[Pat
         with pytest.raises(ExecutorError, match="it wants TLS files"):
             DaskScheduler(address).connected().__enter__()
         firmfate.run(small.file, into=tmp_path / "run", on=DaskScheduler(address, tls), progress=False).close()
+        strangers = certificate_of(tmp_path, "stranger")
+        with pytest.raises(ExecutorError, match=r"no Dask scheduler answers at tls://.*certificate"):
+            DaskScheduler(address, strangers).connected().__enter__()
+        settings = {
+            "DASK_DISTRIBUTED__COMM__TLS__CA_FILE": str(authority),
+            "DASK_DISTRIBUTED__COMM__TLS__CLIENT__CERT": str(certificate),
+            "DASK_DISTRIBUTED__COMM__TLS__CLIENT__KEY": str(key),
+        }
+        words = ("run", small.file, "--into", tmp_path / "settings", "--no-report", "--scheduler", address)
+        running = firmfate_command(*words, env=os.environ | settings)
+        _, said = running.communicate(timeout=120)
+        assert running.returncode == 0, said
     small.assert_same(tmp_path / "run")
+    small.assert_same(tmp_path / "settings")
+
+
+def test_tls_files_that_are_none_are_named(tls: tuple[Path, Path, Path], tmp_path: Path, elsewhere: int) -> None:
+    authority, certificate, _ = tls
+    (tmp_path / "none.pem").write_text("no key")
+    files = (authority, certificate, tmp_path / "none.pem")
+    with pytest.raises(ExecutorError, match=r"TLS files that cannot be used: .*none\.pem: "):
+        DaskScheduler(f"tls://127.0.0.1:{elsewhere}", files).check()
 
 
 def test_missing_tls_files_are_named(tmp_path: Path) -> None:

@@ -113,6 +113,9 @@ def test_rate_and_time_left_come_from_the_times_of_files(run: RunDirectory) -> N
     assert state.rate == pytest.approx(11 * 20 / 240)
     assert state.seconds_left == pytest.approx(120 / (11 * 20 / 240))
     assert state.idle_seconds == pytest.approx(20, abs=0.1)
+    back = status(run.path, now=now - 3600)  # a clock that was set back: the last shard is of now at the earliest
+    assert back.rate == pytest.approx(11 * 20 / 220)
+    assert back.idle_seconds == 0
     later = status(run.path, now=now + 3600)
     assert later.rate is None
     assert later.seconds_left is None

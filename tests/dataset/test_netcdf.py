@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import resource
 import shutil
 import subprocess
@@ -255,6 +256,35 @@ def test_flipped_bytes_of_a_result_are_refused_by_its_name(recorded_run: Path) -
         path.write_bytes(data)
     assert all(str(path) in fault for fault in refused)
     assert any("is damaged (NetCDF" in fault and f"firmfate gather {recorded_run}" in fault for fault in refused)
+
+
+@pytest.mark.parametrize("name", ["week", "execution"])
+def test_a_flipped_byte_of_a_label_is_refused_by_the_name_of_the_file(
+    recorded_run: Path, tmp_path: Path, name: str
+) -> None:
+    path = Path(shutil.copy(recorded_run / "result.nc", tmp_path / "result.nc"))
+    with netCDF4.Dataset(path) as file:
+        stored = np.ascontiguousarray(file[name][...]).tobytes()
+    assert path.read_bytes().count(stored) == 1
+    flipped(path, path.read_bytes().index(stored) + len(stored) // 2)
+    with pytest.raises(RunDirectoryError, match=re.escape(f"{path} cannot be opened as netCDF")):
+        firmfate.open_run(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [("week", 7, "holds no counts: the coordinate `week` must"), ("firms", 2**64 - 2, "is damaged (parts of 'firms'")],
+)
+def test_weeks_and_counts_that_no_run_has_written_are_refused_by_the_name_of_the_file(
+    command: Callable, recorded_run: Path, tmp_path: Path, name: str, value: int, says: str
+) -> None:
+    run = shutil.copytree(recorded_run, tmp_path / "run")
+    with netCDF4.Dataset(run / "result.nc", "a") as file:
+        file[name][0] = value
+    for words in (("export", run, "--into", tmp_path / "x.csv"), ("report", run)):
+        ended = command(*words)
+        assert ended.code == 2, ended
+        assert f"{run / 'result.nc'} {says}" in ended.err
 
 
 def test_no_flipped_byte_of_trajectories_is_an_internal_error(finished_run: Path, tmp_path: Path) -> None:

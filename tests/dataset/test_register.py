@@ -106,7 +106,7 @@ def test_sums_are_added_without_overflow_of_the_smallest_type() -> None:
     assert COUNTS["firms"].merged(np.array([250], np.int64), np.array([250], np.uint8)).tolist() == [500]
 
 
-@pytest.mark.parametrize(("replicates", "kind"), [(2**32 - 1, "u4"), (2**32, "u8")])
+@pytest.mark.parametrize(("replicates", "kind"), [(2**32 - 2, "u4"), (2**32 - 1, "u8")])
 def test_counts_of_more_firms_than_four_bytes_hold_are_stored_in_eight(replicates: int, kind: str) -> None:
     assert COUNTS["events"].stored(replicates) == kind
     assert COUNTS["firms"].stored(replicates) == "u8"

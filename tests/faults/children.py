@@ -36,13 +36,15 @@ class Children:
     ----------
     folder : Path
         For what they print.
+    environment
+        Variables of theirs.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **environment: str) -> None:
         self._said = folder / "said.txt"
         self._forking = subprocess.Popen(
             [sys.executable, "-m", "tests.faults.forking"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            cwd=ROOT,
+            cwd=ROOT, env=os.environ | environment,
         )  # fmt: skip
 
     def close(self) -> None:

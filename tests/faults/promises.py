@@ -54,8 +54,8 @@ def studies() -> tuple[Study, ...]:
 
 def counts(directory: RunDirectory, study: Study) -> dict[str, bytes]:
     """Return the counts of a complete run, added up in memory, as bytes."""
-    ds = Counted(directory, study, study.cells).of(tuple(counters_of(study).variables))
-    return {str(name): np.ascontiguousarray(values.values).tobytes() for name, values in ds.data_vars.items()}
+    found = Counted(directory, study, study.cells).sums(tuple(counters_of(study).variables))
+    return {name: values.tobytes() for name, values in found.items()}
 
 
 def gathered(path: Path) -> dict[str, bytes]:

@@ -203,6 +203,9 @@ def damage_often(children: Children, undisturbed: Undisturbed, folder: Path, cou
         "replay": ("replay", folder / "run"),
     }  # fmt: skip
     originals = everything(undisturbed.run)
+    shutil.copytree(undisturbed.run, run)
+    assert children.run(*words["export"]).code == 0
+    exported = (folder / "x.csv").read_bytes()
     kinds = sorted({Path(name).suffix if name.startswith("shards") else name for name in originals})
     for place in range(count):
         shutil.rmtree(run, ignore_errors=True)
@@ -222,6 +225,8 @@ def damage_often(children: Children, undisturbed: Undisturbed, folder: Path, cou
             outcomes[f"{kind} {how}", judged(ended, run)] += 1
             if name in ("run", "gather") and ended.code == 0:
                 assert gathered(run / "result.nc") == undisturbed.bits, "other bits"
+            if name == "export" and ended.code == 0:
+                assert (folder / "x.csv").read_bytes() == exported, "other rows"
         except AssertionError as fault:
             raise AssertionError(f"{name} after {path.name} was {how}, {place}: {fault}") from fault
     return outcomes

@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 from tests.faults.counted import record
-from tests.faults.promises import Violation
+from tests.faults.promises import InTurn, Violation, studies
 from tests.faults.schedules import go, go_in_processes
 from tests.faults.simulated_disk import Faults, SimulatedDisk
 
 from firmfate import files
-from firmfate.dataset import summing
+from firmfate.dataset import gather, summing
+from firmfate.errors import RunDirectoryError
+from firmfate.execute import ArrayPart, run, running
 from firmfate.shards import RunDirectory
 from firmfate.shards import file as shard_file
 
@@ -29,16 +31,24 @@ def test_nothing_is_lost_in_a_few_schedules() -> None:
     assert sum(go(25).values()) > 80
 
 
-def test_what_another_run_has_extended_is_not_returned() -> None:
-    go(1, first=2_035_037)
+def test_what_another_run_has_extended_is_not_returned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    smallest, _, largest = studies()
+
+    def gather_late(path: Path) -> Any:
+        run(largest, into=path, on=ArrayPart(0, 1, InTurn(set())), progress=False)
+        return gather(path)
+
+    monkeypatch.setattr(running, "gather", gather_late)
+    with pytest.raises(RunDirectoryError, match="was extended by another run meanwhile"):
+        run(smallest, into=tmp_path / "run", on=InTurn(set()), progress=False)
 
 
 @pytest.mark.slow
 def test_nothing_is_lost_in_thousands_of_schedules() -> None:
-    outcomes = go(1_500, first=1_000_000)
+    outcomes = go(4_000, first=1_000_000) + go(60, first=1_500_000, gathered=0.5)
     calls = {what.partition(" at ")[2] for what, _ in outcomes}
     assert calls >= {"read", "names", "create", "write", "flush", "rename", "remove", "make_folder", "lock", "reserve"}
-    assert sum(count for (what, _), count in outcomes.items() if what != "nothing") > 2_500
+    assert sum(count for (what, _), count in outcomes.items() if what != "nothing") > 7_000
 
 
 @pytest.mark.evidence

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from firmfate.counts import firm_variables, flags_of_cause
-from firmfate.dataset.layout import cell_coordinates, describe, label, label_bytes, write_attributes
+from firmfate.dataset.layout import cell_coordinates, coordinate, describe, label, label_bytes, write_attributes
 from firmfate.dataset.netcdf import created
 from firmfate.dataset.slabs import slabs
 from firmfate.design import Cells
@@ -53,7 +53,7 @@ def write_firms(
             describe(file, study, complete=True)
             cell_coordinates(file, cells)
             file.createDimension("replicate", study.replicates)
-            number = file.createVariable("replicate", "i8", ("replicate",))
+            number = coordinate(file, "replicate", "i8", ("replicate",))
             number.setncatts({"units": "1", "long_name": "replicate: firms of the same number meet the same shocks"})
             for name in names.values():
                 chunks = (*(1 for _ in cells.shape), min(study.replicates, PIECE))

@@ -43,13 +43,18 @@ def describe(file: Any, study: Study, *, complete: bool, rounds: str = "") -> No
     )
 
 
+def coordinate(file: Any, name: str, kind: Any, dims: tuple[str, ...]) -> Any:
+    """Make a variable that labels others, with a checksum: deflated counts have one, and labels are not deflated."""
+    return file.createVariable(name, kind, dims, fletcher32=True)
+
+
 def text_variable(file: Any, name: str, values: list[str]) -> Any:
     """Write text as characters, which every reader of netCDF understands."""
     encoded = [value.encode("utf-8") for value in values]
     width = max(map(len, encoded))
     dim = f"{name}_characters"
     file.createDimension(dim, width)
-    variable = file.createVariable(name, "S1", (name, dim))
+    variable = coordinate(file, name, "S1", (name, dim))
     variable.setncattr("_Encoding", "utf-8")
     variable[:] = np.array(encoded, dtype=f"S{width}").view("S1").reshape(len(values), width)
     return variable
@@ -69,7 +74,7 @@ def cell_coordinates(file: Any, cells: Cells) -> None:
         if values.dtype.kind == "U":
             text_variable(file, name, values.tolist()).setncatts(attributes)
             continue
-        variable = file.createVariable(name, values.dtype, own_dims)
+        variable = coordinate(file, name, values.dtype, own_dims)
         variable.setncatts(attributes)
         if name not in cells.dims:
             variable.setncattr("coordinate_of", " ".join(own_dims))
@@ -118,7 +123,7 @@ def count_coordinates(file: Any, study: Study) -> None:
         if isinstance(values, list):
             variable = text_variable(file, dim, values)
         else:
-            variable = file.createVariable(dim, "i4", (dim,))
+            variable = coordinate(file, dim, "i4", (dim,))
             variable[:] = values
         write_attributes(variable, entries[dim])
 
@@ -127,14 +132,14 @@ def stratum_coordinates(file: Any, study: Study, population: Population) -> None
     """Write the dimension of strata, and the edges of every stratified parameter, infinite at both sides."""
     count = population.strata_count
     file.createDimension("stratum", count)
-    number = file.createVariable("stratum", "i4", ("stratum",))
+    number = coordinate(file, "stratum", "i4", ("stratum",))
     number.setncatts({"units": "1", "long_name": "stratum of what firms drew; the last parameter varies fastest"})
     number[:] = np.arange(count)
     bins = np.unravel_index(np.arange(count), [stratum.bins for stratum in population.strata])
     for stratum, place in zip(population.strata, bins, strict=True):
         edges = np.array([-np.inf, *stratum.edges, np.inf])
         for side, offset in (("lower", 0), ("upper", 1)):
-            variable = file.createVariable(f"{stratum.key.replace('.', '_')}_{side}", "f8", ("stratum",))
+            variable = coordinate(file, f"{stratum.key.replace('.', '_')}_{side}", "f8", ("stratum",))
             unit = study.model.parameter(stratum.key).unit
             variable.setncatts({"units": unit, "long_name": f"{side} edge of the stratum's {stratum.key}"})
             variable.setncattr("coordinate_of", "stratum")

@@ -143,9 +143,32 @@ def reading(path: Path) -> Iterator[None]:
     except RuntimeError as fault:
         if "NetCDF" not in str(fault):
             raise
-        raise RunDirectoryError(
-            f"{path} is damaged ({fault}); gather the run again: {command('gather', path.parent)}"
-        ) from fault
+        raise _damaged(path, fault) from fault
+
+
+def _damaged(path: Path, how: object) -> RunDirectoryError:
+    return RunDirectoryError(f"{path} is damaged ({how}); gather the run again: {command('gather', path.parent)}")
+
+
+def loaded(ds: xr.Dataset, path: Path) -> xr.Dataset:
+    """Return counts of a file in memory.
+
+    Where the file's index has lost a part of a variable, the library takes it for one that was never written and fills
+    it up: gathering writes every number, and none that it would fill up with.
+
+    Raises
+    ------
+    RunDirectoryError
+        Where stored numbers are damaged, or lost.
+    """
+    import netCDF4
+
+    with reading(path):
+        ds = ds.load()
+    for name, held in ds.variables.items():
+        if held.dtype.kind in "iuf" and (held == netCDF4.default_fillvals[held.dtype.str[1:]]).any():
+            raise _damaged(path, f"parts of '{name}' are lost")
+    return ds
 
 
 def open_dataset(path: Path, *, load: bool = False) -> xr.Dataset:

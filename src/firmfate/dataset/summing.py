@@ -160,10 +160,19 @@ class Counted:
         ------
         BrokenShards
         """
+        found = self.sums(names, positions)
+        return as_dataset(self._study, self._cells, self._counters, found, over_axes=positions is None)
+
+    def sums(self, names: Collection[str], positions: NDArray[np.intp] | None = None) -> dict[str, NDArray[np.int64]]:
+        """Return the same as arrays, (cells, [stratum], ...), strata by themselves.
+
+        Raises
+        ------
+        BrokenShards
+        """
         broken: dict[Path, ShardFile] = {}
-        complete = positions is None
         positions = np.arange(len(self._cells)) if positions is None else positions
         found = sums(positions, self._cells, self._counters, self._by_cell, self._load, broken, names)
         if broken:
             raise BrokenShards(list(broken.values()))
-        return as_dataset(self._study, self._cells, self._counters, found, over_axes=complete)
+        return found

@@ -15,8 +15,10 @@ from firmfate.execute.base import Executor, Work, need_dask
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace, _MutuallyExclusiveGroup
+    from ssl import SSLContext
 
     from distributed import Client
+    from distributed.security import Security
 
 ADDRESS = re.compile(r"(?:(?P<protocol>[a-z]+)://)?\[?(?P<host>[^\[\]\s/]+?)\]?:(?P<port>\d{1,5})")
 PROTOCOLS = ("tcp", "tls", "ucx", "ws", "wss")
@@ -33,7 +35,8 @@ class DaskScheduler(Executor):
     address : str
         Such as ``tcp://10.0.0.1:8786``, or the path of a scheduler file (``*.json``).
     tls : (path, path, path), optional
-        Files of the authority, the certificate and the key; the connection is encrypted then, or refused.
+        Files of the authority, the certificate and the key; the connection is encrypted then, or refused. Where they
+        are not given, a scheduler at ``tls://`` is asked with those of Dask's own settings, ``distributed.comm.tls``.
     timeout : float
         Seconds in which the scheduler must answer.
 
@@ -73,14 +76,8 @@ class DaskScheduler(Executor):
         """
         self.check()
         from distributed import Client
-        from distributed.security import Security
 
-        security = None
-        if self.tls is not None:
-            authority, certificate, key = map(str, self.tls)
-            security = Security(
-                tls_ca_file=authority, tls_client_cert=certificate, tls_client_key=key, require_encryption=True
-            )
+        security = None if self.tls is None else self._security()
         # As the default, a client that got no answer would stay in Dask's settings, and xarray would write no file.
         options: dict[str, Any] = {"timeout": self.timeout, "security": security, "set_as_default": False}
         where = {"scheduler_file" if self._is_file() else "address": self.address}
@@ -92,6 +89,31 @@ class DaskScheduler(Executor):
             ) from fault
         with client:
             yield client
+
+    def _security(self) -> Security:
+        """Return what Dask takes: the TLS files that are given, otherwise those of its own settings, if there are."""
+        from distributed.security import Security
+
+        if self.tls is None:
+            return Security()
+        authority, certificate, key = map(str, self.tls)
+        return Security(tls_ca_file=authority, tls_client_cert=certificate, tls_client_key=key, require_encryption=True)
+
+    def _encrypted(self) -> SSLContext:
+        """Return how to speak with a scheduler that wants TLS."""
+        security = self._security()
+        files = [security.tls_ca_file, security.tls_client_cert, security.tls_client_key]
+        try:
+            context: SSLContext | None = security.get_connection_args("client")["ssl_context"]
+        except OSError as fault:
+            named = ", ".join("text in Dask's settings" if "\n" in str(file) else str(file) for file in files)
+            raise ExecutorError(f"TLS files that cannot be used: {named}: {fault.strerror or fault}") from fault
+        if context is None:
+            raise ConnectionError(
+                "it wants TLS files: an authority, a certificate and a key, by --tls or Dask's settings "
+                "distributed.comm.tls"
+            )
+        return context
 
     def _is_file(self) -> bool:
         return self.address.endswith(".json")
@@ -131,18 +153,12 @@ class DaskScheduler(Executor):
     def _listen(self, host: str, port: int, *, encrypted: bool) -> None:
         """See that something is there and speaks first, as Dask's servers do: with others its client waits for ever."""
         import socket
-        import ssl
 
+        context = self._encrypted() if encrypted else None
         with socket.create_connection((host, port), timeout=ANSWERS) as plain:
-            if not encrypted:
+            if context is None:
                 heard = plain.recv(1)
-            elif self.tls is None:
-                raise ConnectionError("it wants TLS files: an authority, a certificate and a key")
             else:
-                authority, certificate, key = map(str, self.tls)
-                context = ssl.create_default_context(cafile=authority)
-                context.check_hostname = False  # Dask's certificates are of an authority, not of a name
-                context.load_cert_chain(certificate, key)
                 with context.wrap_socket(plain) as secure:
                     heard = secure.recv(1)
         if not heard:

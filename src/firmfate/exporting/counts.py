@@ -8,7 +8,7 @@ from pathlib import Path
 import xarray as xr
 
 from firmfate.dataset import open_run
-from firmfate.dataset.netcdf import reading
+from firmfate.dataset.netcdf import loaded
 from firmfate.exporting.tables import Column, Exported, Table
 from firmfate.survival import to_rows
 
@@ -53,9 +53,9 @@ def export_counts(directory: Path | str, to: Path | str) -> Exported:
                 "number of firms: the frequency weight of the row; cells with invalid firms are left out",
             ),
         ]
-        with Table(to, columns) as table, reading(Path(ds.encoding["source"])):
+        with Table(to, columns) as table:
             for slab in _slabs(ds):
-                table.add(to_rows(slab))
+                table.add(to_rows(loaded(slab, Path(ds.encoding["source"]))))
     return table.exported
 
 

@@ -15,7 +15,7 @@ from firmfate.analysis.cell_labels import axes_of, labelled
 from firmfate.analysis.poles import Poles, poles
 from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.dataset import open_run
-from firmfate.dataset.netcdf import reading
+from firmfate.dataset.netcdf import loaded, reading
 from firmfate.errors import FirmfateError
 from firmfate.exploring import ended_by_batch
 from firmfate.models import Model
@@ -54,7 +54,7 @@ class Context:
         """Open the run in `directory`; RunDirectoryError where there is no result."""
         with open_run(directory) as counts, reading(directory / "result.nc"):
             dropped = [name for name in HEAVY if name in counts and "batch_lifetime" in counts]
-            ds = labelled(counts.drop_vars(dropped)).load()
+            ds = labelled(loaded(counts.drop_vars(dropped), directory / "result.nc"))
             ended = ended_by_batch(counts)
         trajectories = read_trajectories(directory)
         try:

@@ -11,9 +11,10 @@ reader, who may edit it.
 
 from __future__ import annotations
 
+import functools
 import json
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -231,11 +232,11 @@ class RunDirectory:
             Where the study's cells cannot be laid out; nothing is written then.
         """
         cells = study.cells if cells is None else cells
-        self.refuse_other(study, cells)
         table = fingerprint_table(study)
+        self.refuse_other(study, cells, table)
         files.make_folder(self.shards)
         with files.locked(self.path):
-            self.refuse_other(study, cells)  # another run may have claimed it meanwhile
+            self.refuse_other(study, cells, table)  # another run may have claimed it meanwhile
             self._record(study, extent(study, cells), table)
         return provenance.fingerprint(table)
 
@@ -257,11 +258,15 @@ class RunDirectory:
             "fingerprint table": table,
             "shard format": shard_file.FORMAT,
         }
-        held = self.read_provenance() if self.provenance_file.exists() else provenance.record(**own)
-        files.write_if_new(self.provenance_file, json.dumps(held | wanted, indent=1) + "\n")
+        held = self.read_provenance() if self.provenance_file.exists() else None
+        if held is None or held != held | wanted:
+            record = provenance.record(**own) if held is None else held
+            files.write(self.provenance_file, json.dumps(record | wanted, indent=1) + "\n")
 
-    def refuse_other(self, study: Study, cells: Cells | None = None) -> None:
+    def refuse_other(self, study: Study, cells: Cells | None = None, table: Mapping[str, Any] | None = None) -> None:
         """See that the directory is free, or holds a run of this study and no more than it asks for; write nothing.
+
+        `cells` and `table` are the study's, where they are at hand.
 
         Raises
         ------
@@ -274,7 +279,7 @@ class RunDirectory:
             held = self.read_provenance()
             differing = provenance.differences(
                 {"name": held["study"], **held["fingerprint table"]},
-                {"name": study.name, **json.loads(json.dumps(fingerprint_table(study)))},
+                {"name": study.name, **json.loads(json.dumps(table or fingerprint_table(study)))},
             )
             if [line.partition(":")[0] for line in differing] == ["program"]:
                 raise RunDirectoryError(
@@ -315,7 +320,7 @@ class RunDirectory:
         known = {
             shard.block: tuple(cells.keys[cell] for cell in shard.cells) for shard in plan(study, cells=cells).shards
         }
-        schema = Schema.of(study, fingerprint_of(study))
+        schema = functools.cache(lambda: Schema.of(study, fingerprint_of(study)))  # few need it
         wanted = dict(zip(cells.keys, study.firms_by_cell.tolist(), strict=True))
         used, duplicates, foreign, broken = [], [], [], []
         covered: dict[str, list[Range]] = defaultdict(list)
@@ -323,7 +328,7 @@ class RunDirectory:
             if shard.path in without:
                 continue
             try:
-                known[shard.block] = known.get(shard.block) or shard_file.read_keys(shard, schema)
+                known[shard.block] = known.get(shard.block) or shard_file.read_keys(shard, schema())
             except BrokenShardError:
                 broken.append(shard)
                 continue

@@ -65,8 +65,15 @@ class Schema:
 
     def arrays(self, cells: int, replicates: int) -> Iterator[tuple[str, tuple[str, ...], tuple[int, ...]]]:
         """Yield name, dims and shape of every array of a shard of so many cells and replicates, in the file's order."""
-        for name in self.counters.variables:
-            yield name, ("cell", *self.counters.dims(name)), (cells, *self.counters.shape(name))
+        for name, dims, shape in self._counted:
+            yield name, dims, (cells, *shape)
         if self.records:
             for name in recorded_names(self.counters.marks):
                 yield RECORDED + name, ("cell", "replicate"), (cells, replicates)
+
+    @cached_property
+    def _counted(self) -> tuple[tuple[str, tuple[str, ...], tuple[int, ...]], ...]:
+        """Name, dims, and shape behind that of cells of every counter."""
+        return tuple(
+            (name, ("cell", *self.counters.dims(name)), self.counters.shape(name)) for name in self.counters.variables
+        )

@@ -299,7 +299,8 @@ def _rate(holdings: Holdings, now: float) -> tuple[float | None, float | None]:
             continue
     if not finished:
         return None, None
-    idle = max(0.0, now - max(finished)[0])
+    now = max(now, max(finished)[0])  # clocks are set back, and those of file servers differ
+    idle = now - max(finished)[0]
     recent = sorted(item for item in finished if item[0] > now - WINDOW)
     if len(recent) < 2:
         return None, idle

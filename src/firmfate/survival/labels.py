@@ -96,8 +96,6 @@ def counts_of(ds: xr.Dataset) -> Counts:
         except FirmfateError as error:
             raise EstimateError(str(error)) from error
     weeks = ds.sizes["week"]
-    if "week" in ds.coords and not np.array_equal(ds["week"].values, np.arange(1, weeks + 1)):
-        raise EstimateError("the coordinate `week` must count 1, 2, .. H: estimates need every week from the start")
     firms = ds["firms"].astype(np.float64)
     if "invalid" in ds:
         firms = firms.where(ds["invalid"] == 0)
