@@ -34,7 +34,7 @@ TESTS = {
     "shards": ("shards", "cluster/test_status.py", "endtoend/test_invalid_firms.py"),
     "kernel": ("kernel",),
     "models": ("models", "program/test_refusals.py", "program/test_wrong_models.py", "dataset/test_register.py"),
-    "design": ("design",),
+    "design": ("design", "study"),
 }
 """The fast tests that a room's mutants are tried on, its own first."""
 
@@ -290,8 +290,8 @@ def _table(rooms: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
     yield "# Mutation score\n"
     yield "What `python -m tests.evidence.mutation` measured. Of each room some mutants are drawn with a seed,"
     yield "outside of annotations, signatures and decorators that keep results. The score is the share that fast"
-    yield "tests find, of those that are not equivalent: an equivalent mutant changes nothing that the project promises,"
-    yield "and stands below with its reason. Tests were written for survivors of earlier seeds; only the last seed of a"
+    yield "tests find, of those that are not equivalent: an equivalent mutant changes nothing that the project"
+    yield "promises, and stands below with its reason. Tests were written for survivors of earlier seeds; only the last seed of a"
     yield "room, drawn after them, is a fair estimate.\n"
     yield "| room | places | seed | tried | equivalent | killed | score ± se | run |"
     yield "|---|---:|---:|---:|---:|---:|---:|---|"

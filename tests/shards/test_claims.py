@@ -99,7 +99,6 @@ def test_every_difference_is_named(run: RunDirectory) -> None:
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ({"grid": {"misalignment": [0, 1]}}, "whose axes are misalignment, execution; those of the study are misalign"),
         (
             {"grid": {"execution": [0.5], "misalignment": [0, 1]}},
             "study are execution, misalignment: the axes of a run",
