@@ -1,66 +1,70 @@
-"""``python forked_tests.py MODULE ...``: tests in forks of a process that has imported libraries, which takes seconds.
+"""A pytest plugin, ``-p tests.evidence.forked_tests``: tests are collected once, and run in a fork for every mutant.
 
-A line of JSON on standard input is a request, ``{"words": [...], "seconds": ...}``: pytest's arguments and how long it
-may take; the answer is a line with its exit code, or -1 where it took longer. Nothing of firmfate is imported before a
-fork, so that each takes its source as it is then.
+A line of JSON on standard input is a request, with the changed file, the first line of the function that is changed (0
+for none) and how many seconds of a processor its tests may take; the answer is a line on file descriptor 3, 0 where all
+tests pass. In a fork, the function's code is replaced by that of the file as it is then.
 """
 
 from __future__ import annotations
 
-import contextlib
-import importlib
+import gc
 import json
 import os
-import signal
+import resource
 import sys
-import time
+from pathlib import Path
+from types import CodeType, FunctionType
 
-LIBRARIES = (
-    "numpy", "pandas", "xarray", "netCDF4", "scipy.stats", "scipy.optimize", "scipy.interpolate", "scipy.integrate",
-    "numba", "llvmlite.binding", "llvmlite.ir", "formulaic", "jsonschema", "dask.array", "mpmath", "pytest",
-)  # fmt: skip
+import pytest
 
-
-def main() -> None:
-    """Answer requests until there are no more."""
-    for library in LIBRARIES:
-        with contextlib.suppress(ImportError):
-            importlib.import_module(library)
-    print("ready", flush=True)
-    for line in sys.stdin:
-        request = json.loads(line)
-        print(_ended(request["words"], request["seconds"]), flush=True)
+_forked = False
 
 
-def _ended(words: list[str], seconds: float) -> int:
-    child = os.fork()
-    if not child:
-        _test(words)
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        done, status = os.waitpid(child, os.WNOHANG)
-        if done:
-            return os.waitstatus_to_exitcode(status)
-        time.sleep(0.02)
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    return -1
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> bool | None:
+    """Answer requests until there are no more; in a fork, go on with the tests."""
+    global _forked
+    requests = os.fdopen(os.dup(3), "r")
+    answers = os.fdopen(os.dup(4), "w")
+    for line in requests:
+        file, function, seconds = json.loads(line)
+        child = os.fork()
+        if not child:
+            _forked = True
+            resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+            if file and not _replaced(Path(file).resolve(), function):
+                os._exit(99)
+            return None
+        _, status = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(status), file=answers, flush=True)
+    return True
 
 
-def _test(words: list[str]) -> None:
-    os.setpgid(0, 0)
-    nothing = os.open(os.devnull, os.O_RDWR)
-    for stream in (0, 1, 2):
-        os.dup2(nothing, stream)
-    code = 1
-    try:
-        import pytest
-
-        code = int(pytest.main(words))
-    finally:
-        os._exit(code)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """End a fork without what the process would do at its end."""
+    if _forked:
+        os._exit(int(exitstatus))
 
 
-if __name__ == "__main__":
-    main()
+def _replaced(path: Path, function: int) -> bool:
+    """Give all functions that are defined in a line of a file the code that stands there now."""
+    whole = compile(path.read_text(encoding="utf-8"), str(path), "exec", dont_inherit=True)
+    (code,) = (one for one in _codes(whole) if one.co_firstlineno == function and one.co_name != "<lambda>")
+    found = False
+    for one in gc.get_objects():
+        if isinstance(one, FunctionType) and one.__code__.co_filename == str(path):
+            before = one.__code__
+            if before.co_firstlineno == function and before.co_freevars == code.co_freevars:
+                one.__code__ = code
+                found = True
+    return found
+
+
+def _codes(code: CodeType) -> list[CodeType]:
+    """Return the functions of a module and of its classes, without those within functions."""
+    inner = [one for one in code.co_consts if isinstance(one, CodeType)]
+    classes = [one for one in inner if not one.co_flags & 0x1]  # CO_OPTIMIZED: of functions alone
+    return [one for one in inner if one not in classes] + [each for one in classes for each in _codes(one)]
+
+
+assert sys.implementation.name == "cpython"

@@ -1,8 +1,8 @@
 """``python -m tests.evidence.mutation ROOM ...``: change the source in one place, and see whether a test fails.
 
 Mutants are drawn at random, with a seed, from all places of a room at which one of `OPERATORS` applies (Cosmic Ray
-finds and makes them). Each is tried in a copy of the repository, on the fast tests of the room of the same name that
-run the changed line, quickest first, for at most `LONGEST` seconds. The score has the standard error of a share.
+finds and makes them). Each is tried in a copy of the repository, on the fast tests of the room of the same name and
+few others, `TESTS`. The score has the standard error of a share.
 ``MUTATION.md`` holds the table and every survivor; why one is equivalent is written by hand into ``mutants.json`` and
 kept.
 """
@@ -30,19 +30,23 @@ ROOT = HERE.parents[1]
 STORE, TABLE = HERE / "mutants.json", HERE / "MUTATION.md"
 ROOMS = ("survival", "shards", "kernel", "models", "design")
 TESTS = {
-    "survival": ("survival",),
-    "shards": ("shards", "cluster/test_status.py", "endtoend/test_invalid_firms.py"),
-    "kernel": ("kernel",),
-    "models": ("models", "program/test_refusals.py", "program/test_wrong_models.py", "dataset/test_register.py"),
-    "design": ("design", "study"),
+    "survival": "survival",
+    "shards": "shards cluster/test_status.py endtoend/test_invalid_firms.py",
+    "kernel": "kernel",
+    "models": "models program/test_refusals.py program/test_wrong_models.py",
+    "design": "design/test_boundaries.py design/test_documents.py design study/test_refusals.py study/test_study.py "
+    "study/test_documents.py study/test_hostile.py",
 }
-"""The fast tests that a room's mutants are tried on, its own first."""
+"""The fast tests that a room's mutants are tried on, in this order."""
 
-LONGEST = 40.0
-"""Seconds of tests that a mutant is tried on."""
+SECONDS = 600
+"""Of a processor, that tests take at most; those that take more hang, and a mutant with them is found."""
 
-QUICK = 0.3
-"""Seconds; tests that take less are tried on the unchanged source first, where they must pass."""
+ELSEWHERE = 99
+"""How a fork ends that cannot replace what is changed: tests are run in a process of their own."""
+
+TRACED = ("src/firmfate/models/firm/", "src/firmfate/models/car.py")
+"""Functions that are read when they are imported: a fork would come too late."""
 
 KEEPING = ("dataclass", "dataclasses.dataclass", "cache", "cached_property", "lru_cache", "overload")
 """Decorators that keep results or make plain classes."""
@@ -131,77 +135,31 @@ def _signature(node: ast.FunctionDef) -> Iterator[tuple[tuple[int, int], tuple[i
 
 
 class Copy:
-    """A copy of the repository, in which sources are changed; which tests run each line, how long each takes."""
+    """A copy of the repository, in which sources are changed, and the process whose forks run tests."""
 
     def __init__(self, folder: Path, room: str) -> None:
         self.root, self.room = folder, room
-        ignored = shutil.ignore_patterns(".git", ".*_cache", ".hypothesis", "__pycache__", "_build", "runs", "docs")
+        ignored = shutil.ignore_patterns(".git", ".*_cache", ".hypothesis", "_build", "runs", "docs")
         shutil.copytree(ROOT, folder, ignore=ignored, dirs_exist_ok=True)
         self.environment = {**os.environ, "PYTHONPATH": f"{folder / 'src'}:{folder}", "OMP_NUM_THREADS": "1",
-                            "FIRMFATE_CACHE_DIR": str(folder / "cache"), "OPENBLAS_NUM_THREADS": "1"}  # fmt: skip
-        self.covered, self.took = self._covered()
-        self.server = self._started()
-        quick = [test for test in self.took if self.took[test] < QUICK]
-        assert self._pass(quick), "tests of the unchanged source fail in a fork"
-
-    def _started(self) -> subprocess.Popen[str]:
-        """Start the process whose forks run tests; what is compiled of changed sources is not kept."""
-        command = [sys.executable, str(HERE / "forked_tests.py")]
-        server = subprocess.Popen(
-            command, cwd=self.root, env={**self.environment, "PYTHONDONTWRITEBYTECODE": "1"}, text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                            "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}  # fmt: skip
+        self.command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", "-p", "no:cacheprovider",
+                        *(f"tests/{name}" for name in TESTS[room].split())]  # fmt: skip
+        (self.read, answers), (requests, self.write) = os.pipe(), os.pipe()
+        descriptors = f"exec {' '.join(self.command)} -p tests.evidence.forked_tests 3<&{requests} 4>&{answers}"
+        self.server = subprocess.Popen(
+            ["bash", "-c", descriptors], cwd=folder, env=self.environment, pass_fds=(requests, answers),
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
         )  # fmt: skip
-        assert server.stdout is not None
-        assert server.stdout.readline() == "ready\n"
-        return server
+        os.close(answers)
+        self.answers = os.fdopen(self.read)
+        self.allowed = SECONDS
+        assert self._asked("", 0) == 0, "tests of the unchanged source fail in a fork"
 
-    def _covered(self) -> tuple[dict[tuple[str, int], list[str]], dict[str, float]]:
-        """Return which tests run each line, and how long each test takes."""
-        import coverage
-
-        settings = self.root / "coverage.ini"
-        settings.write_text(f"[run]\nsource = src/firmfate/{self.room}\ndata_file = {self.root}/coverage.data\n")
-        files = (f"tests/{name}" for name in TESTS[self.room])
-        command = [sys.executable, "-m", "coverage", "run", f"--rcfile={settings}", "-m", "pytest",
-                   "-p", "tests.evidence.contexts", "-q", "-n", "0", *files]  # fmt: skip
-        done = subprocess.run(command, cwd=self.root, env=self.environment, capture_output=True, text=True)
-        assert done.returncode in (0, 1), done.stdout + done.stderr
-        took = json.loads((self.root / "seconds.json").read_text())
-        print(f"{len(took)} tests pass unchanged; {done.stdout.splitlines()[-1]}", flush=True)
-        data = coverage.CoverageData(str(self.root / "coverage.data"))
-        data.read()
-        lines: dict[tuple[str, int], list[str]] = {}
-        for file in data.measured_files():
-            for line, tests in data.contexts_by_lineno(file).items():
-                lines[str(Path(file).relative_to(self.root)), line] = [test for test in tests if test in took]
-        return lines, took
-
-    def tests(self, mutant: Mutant) -> list[str]:
-        """Return the tests that a mutant is tried on: the room's first, then others, quickest first.
-
-        Where a line runs once a process, as those that trace and compile a model, or that define a constant, coverage
-        names one test or none, and the room's other tests follow.
-        """
-        room = f"tests/{self.room}/"
-        seen = self.covered.get((mutant.file, mutant.line), [])
-        once = self.room in ("models", "kernel") or not seen
-        wanted = [*seen, *(test for test in self.took if once and test not in set(seen))]
-        found: list[str] = []
-        left = LONGEST
-        for test in sorted(wanted, key=lambda test: (test not in seen, not test.startswith(room), self.took[test])):
-            left -= self.took[test]
-            if left > 0 or not found:
-                found.append(test)
-        return found
-
-    def _pass(self, tests: list[str]) -> bool:
-        """Return whether tests pass in a fork; those that hang do not."""
-        words = ["-x", "-q", "-n", "0", "-p", "no:cacheprovider", *tests]
-        request = {"words": words, "seconds": 60 + 5 * sum(self.took[test] for test in tests)}
-        assert self.server.stdin is not None
-        assert self.server.stdout is not None
-        print(json.dumps(request), file=self.server.stdin, flush=True)
-        return int(self.server.stdout.readline()) == 0
+    def _asked(self, file: str, function: int) -> int:
+        """Return how tests ended in a fork."""
+        os.write(self.write, f"{json.dumps([file, function, self.allowed])}\n".encode())
+        return int(self.answers.readline())
 
     def tried(self, mutant: Mutant) -> tuple[bool, str]:
         """Return whether a test failed, and the change."""
@@ -214,12 +172,33 @@ class Copy:
         ]  # fmt: skip
         path.write_text(after, encoding="utf-8")
         try:
-            tests = self.tests(mutant)
-            passed = self._pass(tests)
+            function = 0 if mutant.file.startswith(TRACED) else _function(before, mutant.line)
+            code = self._asked(mutant.file, function) if function else ELSEWHERE
+            if code == ELSEWHERE:
+                limited = f"ulimit -t {self.allowed}; exec {' '.join(self.command)}"
+                code = subprocess.run(
+                    ["bash", "-c", limited], cwd=self.root, env=self.environment, capture_output=True
+                ).returncode
         finally:
             path.write_text(before, encoding="utf-8")
             os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
-        return not passed, "\n".join(change)
+        return code != 0, "\n".join(change)
+
+
+def _function(text: str, line: int) -> int:
+    """Return the first line, decorators included, of the outermost function in whose body a line is; 0 for none."""
+    for node in _outermost(ast.parse(text)):
+        if node.body[0].lineno <= line <= (node.end_lineno or 0):
+            return min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+    return 0
+
+
+def _outermost(node: ast.Module | ast.ClassDef) -> Iterator[ast.FunctionDef]:
+    for child in node.body:
+        if isinstance(child, ast.FunctionDef):
+            yield child
+        elif isinstance(child, ast.ClassDef):
+            yield from _outermost(child)
 
 
 def changed(mutant: Mutant, text: str) -> str:
@@ -288,11 +267,11 @@ def score(sample: dict[str, Any]) -> tuple[float, float]:
 
 def _table(rooms: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
     yield "# Mutation score\n"
-    yield "What `python -m tests.evidence.mutation` measured. Of each room some mutants are drawn with a seed,"
-    yield "outside of annotations, signatures and decorators that keep results. The score is the share that fast"
-    yield "tests find, of those that are not equivalent: an equivalent mutant changes nothing that the project"
-    yield "promises, and stands below with its reason. Tests were written for survivors of earlier seeds; only the last seed of a"
-    yield "room, drawn after them, is a fair estimate.\n"
+    yield "What `python -m tests.evidence.mutation` measured. Of each room some mutants are drawn with a seed, outside of"
+    yield "annotations, signatures and decorators that keep results. The score is the share that fast tests find, of those"
+    yield "that are not equivalent: an equivalent mutant changes nothing that the project promises, and stands below with"
+    yield "its reason. Tests were written for survivors of earlier seeds; only the last seed of a room, drawn after them,"
+    yield "is a fair estimate.\n"
     yield "| room | places | seed | tried | equivalent | killed | score ± se | run |"
     yield "|---|---:|---:|---:|---:|---:|---:|---|"
     for name, samples in rooms.items():
