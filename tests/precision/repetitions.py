@@ -16,11 +16,14 @@ from firmfate.analysis import turning_point
 from firmfate.dataset.summing import as_dataset
 from firmfate.precision import Reached
 from firmfate.precision.allocation import Allowed, following
+from firmfate.precision.between_cells import measure_difference
+from firmfate.precision.pairs import Pairs
 from firmfate.precision.rules import firms_needed, half_width, next_firms
 from firmfate.precision.sequences import difference_half_width, sequence_quantile, student_for
-from firmfate.precision.widths import widths
+from firmfate.precision.widths import signs_of, widths
 from firmfate.shards import Shard, Worker
 from firmfate.shards.directory import fingerprint_of
+from firmfate.study.targets import Target
 from firmfate.survival import kaplan_meier, quantile, rmst
 from firmfate.survival.core.limits import wilson
 
@@ -105,6 +108,49 @@ def signs_found(
         signs = np.where((signs == 0) & (np.abs(mean) > half), np.sign(mean), signs)
         by_one_look |= np.abs(mean) > Z * se
     return (signs != 0).mean(), by_one_look.mean(), (signs < 0).mean()
+
+
+DIFFERING = ((0.0711, 0.0), (0.0184, 0.0), (0.0, 0.0763), (0.005, 0.0), (0.06, 0.04))
+"""Shares of pairs of firms of which one alone is alive: the former, the latter. The first three are those of cars."""
+
+
+def differences_covered(pilot: int, repetitions: int, seed: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return coverage and mean firms of the rule for differences of shares, for each of `DIFFERING`.
+
+    Repetitions lie along an axis of their own. The width is what a pilot of as many firms nearly reaches.
+    """
+    within, random = 0.48 / math.sqrt(pilot), np.random.default_rng(seed)
+    target = Target("survival_difference.execution.1y", "survival_difference", within, 52, between="execution")
+    covered, firms = [], []
+    for gain, loss in DIFFERING:
+        alive = np.zeros((repetitions, 2, 128), np.int64)
+        held, wanted = np.zeros(repetitions, np.int64), np.full(repetitions, pilot)
+        while (wanted > held).any():
+            more = ((wanted - held) // 128)[:, np.newaxis]
+            gained = random.binomial(more, gain, (repetitions, 128))
+            lost = random.binomial(more - gained, loss / (1 - gain))
+            both = random.binomial(more - gained - lost, 0.6)
+            alive[:, 0] += both + lost
+            alive[:, 1] += both + gained
+            held = wanted
+            in_batch = np.broadcast_to((held // 128)[:, np.newaxis, np.newaxis], alive.shape)
+            dims = ("speed", "execution")
+            ds = xr.Dataset(
+                {
+                    "firms": (dims, np.stack([held, held], axis=1)),
+                    "invalid": (dims, np.zeros((repetitions, 2), np.int64)),
+                    "batch_firms": ((*dims, "batch"), in_batch),
+                    "batch_events": ((*dims, "batch", "cause", "bin"), (in_batch - alive)[..., None, None]),
+                },
+                {"speed": np.arange(repetitions), "execution": [0.0, 1.0], "bin": [52]},
+            )
+            found = measure_difference(ds, target, 0.95)
+            grown = next_firms(held, np.where(found.narrow, np.nan, found.needed), 128)
+            wanted = np.where(found.counts, grown, held)
+        at = Pairs(ds, target, 0.95)
+        covered.append(np.mean(np.abs(at.estimate - (gain - loss)) <= at.shown))
+        firms.append(held.mean())
+    return np.array(covered), np.array(firms)
 
 
 def years_lived(ds: xr.Dataset) -> xr.DataArray:
@@ -195,7 +241,7 @@ class Cars:
                 return as_dataset(study, study.cells, counters, chosen, over_axes=positions is None)
 
             measured = widths(study.precision, counts, [cells], cells=cells.size, signs=signs)
-            signs = {one.target.key: one.signs for one in measured if one.target.kind == "sign"}
+            signs = signs_of(measured)
             wanted = following(measured, held, Allowed.of(study), batches=study.batches, alike=False)
             if np.array_equal(wanted, held):
                 names = ("events", "firms", "invalid", "batch_firms", "batch_lifetime", "batch_events")

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from firmfate.analysis import turning_point
+from firmfate.precision import between_cells
 
-from .repetitions import Cars, margin, shares_covered, shares_covered_by_first_narrow
+from .repetitions import DIFFERING, Cars, differences_covered, margin, shares_covered, shares_covered_by_first_narrow
 
 SHARES = ((0.5, 0.02), (0.1, 0.01), (0.02, 0.005))
 
@@ -100,17 +101,30 @@ def test_differences_of_shares_are_covered_after_stopping() -> None:
     assert firms > 4096
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("pilot", [1024, 4096])
+def test_differences_of_tabulated_shares_are_covered(pilot: int) -> None:
+    covered, _ = differences_covered(pilot, 400, seed=1)
+    assert abs(covered - 0.95).max() < margin(400)
+
+
+@pytest.mark.slow
+def test_few_firms_that_differ_are_covered_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The negative control: limits that count from the pilot on."""
+    monkeypatch.setattr(between_cells, "FEWEST_DIFFERING", 0)
+    covered, _ = differences_covered(1024, 400, seed=1)
+    assert covered.min() < 0.95 - margin(400)
+
+
 @pytest.mark.evidence
-@pytest.mark.parametrize(("pilot", "width"), [(4096, 0.0075), (1024, 0.015)])
-def test_thousands_of_differences_of_shares(
-    pilot: int, width: float, record_property: Callable[[str, object], None]
+@pytest.mark.parametrize("pilot", [1024, 4096])
+def test_ten_thousand_differences_of_tabulated_shares(
+    pilot: int, record_property: Callable[[str, object], None]
 ) -> None:
-    """The smallest pilot covers less: a variance that happens to look small goes with a difference that does."""
-    covered, firms = measured(Cars(survival_difference={"execution": {"5y": width}}, pilot=pilot), 3_000)
-    found = covered["survival_difference"]
-    record_property("survival_difference", {"lowest of 3 places": float(found.min()), "highest": float(found.max())})
-    record_property("mean firms a cell", firms)
-    assert abs(found - 0.95).max() < margin(3_000) + (0.01 if pilot < 4096 else 0)
+    covered, firms = differences_covered(pilot, 10_000, seed=2)
+    record_property("covered of 95 %, firms that live longer, shorter: " + str(DIFFERING), covered.tolist())
+    record_property("mean firms a cell", firms.tolist())
+    assert abs(covered - 0.95).max() < margin(10_000)
 
 
 @pytest.mark.evidence

@@ -70,6 +70,7 @@ def measured(key: str, cells: list[list[int]], needed: list[float]) -> Measured:
     return Measured(
         Target(key, key.partition(".")[0], 0.1, 1040), 0.95, half=np.ones(places), firms=np.full(places, 1024.0),
         counts=yes, never=none, narrow=np.isnan(needed), needed=np.array(needed), cells=np.array(cells),
+        alike=(np.array(cells),) if len(cells[0]) > 1 else (),
     )  # fmt: skip
 
 

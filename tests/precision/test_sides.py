@@ -59,7 +59,7 @@ def test_other_effects_say_nothing_of_m_star() -> None:
 def test_m_star_of_cars_lies_where_it_is_said_to() -> None:
     cars = Cars((0.2, 0.5, 1.0), sign="execution")
     (one,), _ = cars.run(0)
-    assert one.sides == ("m* lies between 0.5 and 1",)
+    assert one.answers == ("m* lies between 0.5 and 1",)
     assert 0.5 < cars.turning < 1
     assert sentences([one])[0].endswith("; m* lies between 0.5 and 1")
     assert Reached.of_table(one.table()) == one

@@ -13,11 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmfate.errors import StudyError
-from firmfate.precision.reached import Measured
+from firmfate.precision.reached import Measured, by_place
 from firmfate.precision.rules import LEAST_GROWTH, SAFETY, next_firms
 from firmfate.shards.plan import firm_seconds
 from firmfate.study import Study
-from firmfate.study.targets import PAIRED
 
 Firms = NDArray[np.int64]
 
@@ -122,7 +121,7 @@ def _needed(measured: Iterable[Measured], cells: tuple[int, ...]) -> NDArray[np.
     """Return how many firms each cell is predicted to need, for the target that needs most; NaN where no more."""
     needed = np.full(cells, -np.inf)
     for one in measured:
-        np.maximum.at(needed, one.cells[one.open], one.needed[one.open, np.newaxis])
+        np.maximum.at(needed, one.cells[one.open], by_place(one.needed)[one.open])
     return np.where(np.isinf(needed), np.nan, needed)
 
 
@@ -130,7 +129,7 @@ def _together(wanted: Firms, measured: Iterable[Measured], *, alike: bool) -> Fi
     """Return as many firms for both cells of every pair, or for all cells."""
     if alike:
         return np.full_like(wanted, wanted.max())
-    groups = [one.cells for one in measured if one.target.kind in PAIRED]
+    groups = [cells for one in measured for cells in one.alike]
     while True:
         before = wanted.copy()
         for cells in groups:

@@ -8,8 +8,9 @@ from typing import Any
 
 from firmfate.precision.reached import Reached
 from firmfate.precision.rounds import Rounds
-from firmfate.precision.words import unit_of
+from firmfate.precision.words import asked, unit_of
 from firmfate.shards.plan import NOMINAL_SECONDS, Plan, human_bytes, human_seconds
+from firmfate.study.targets import DECIDED
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,14 +67,13 @@ class Forecast:
         ]
         for one in self.reached:
             unit = unit_of(one.target)
-            if one.cells:
+            if one.cells and math.isfinite(one.widest):
                 se = self.expected(one) / one.widest * one.standard_error
-                asked = f"asked for ± {one.within:g}{unit}" if one.within else "asked for the sign"
                 lines.append(
                     f"expected  {one.target}: standard error at most {se:.2g}{unit}, ± {self.expected(one):.2g}{unit} "
-                    f"at {one.level:.4g}; {asked}"
+                    f"at {one.level:.4g}; asked for {asked(one.target, one.within)}"
                 )
-            if one.never and one.within:
+            if one.never and one.target.partition(".")[0] not in DECIDED:
                 lines.append(
                     f"warning   {one.target}: nothing or everything happened in {one.never:,} cell(s) among "
                     f"{one.firms:,} firms; expect at most {one.unseen * firms:.2g} such firms among {firms:,}"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from firmfate.analysis.cell_labels import labels_of
 from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.precision.rules import Floats
 from firmfate.study.targets import Target
@@ -111,8 +111,12 @@ def _labels(ds: xr.Dataset, target: Target) -> Iterator[str]:
     if target.pair(_names(ds)):
         yield target.between
         return
-    over = ds.isel({target.dim: 0}, drop=True)
-    dims = [str(dim) for dim in over["firms"].dims]
-    for place in np.ndindex(over["firms"].shape):
-        values = labels_of(over, dict(zip(dims, place, strict=True)))
-        yield ", ".join(f"{name} {value:g}" for name, value in values.items()) or "the only place"
+    for label in place_labels(ds.isel({target.dim: 0}, drop=True)):
+        yield label or "the only place"
+
+
+def place_labels(ds: xr.Dataset) -> Iterator[str]:
+    """Yield the values of the axes at every place of ``firms``: ``speed 1, cost 2``; empty where there is no axis."""
+    firms = ds["firms"]
+    for place in itertools.product(*(firms[dim].values.tolist() for dim in firms.dims)):
+        yield ", ".join(f"{dim} {value:g}" for dim, value in zip(firms.dims, place, strict=True))

@@ -27,7 +27,7 @@ from firmfate.precision.packing import Packing, packing
 from firmfate.precision.reached import Measured
 from firmfate.precision.rules import MOST_GROWTH, Floats, exact_limit
 from firmfate.precision.widths import widths
-from firmfate.precision.words import unit_of
+from firmfate.precision.words import asked, unit_of
 from firmfate.shards.directory import fingerprint_of
 from firmfate.shards.file import ShardContent, encode
 from firmfate.shards.plan import (
@@ -194,8 +194,9 @@ class Pilot:
             lines.append(f"          all rounds: {self.plan.firms:,} firms ({each})")
         lines += [
             f"expected  {one.target.key}: ± {self.expected(one):.2g}{unit_of(one.target.key)} at {one.level:.4g}; "
-            f"asked for {f'± {one.target.within:g}{one.target.unit}' if one.target.within else 'the sign'}"
+            f"asked for {asked(one.target.key, one.target.within)}"
             for one in self.targets
+            if math.isfinite(self.expected(one))
         ]
         if len(self.without):
             lines.append(

@@ -14,7 +14,7 @@ from firmfate.study.targets import Target
 from firmfate.survival.core.limits import normal_quantile
 
 LISTED = 8
-"""Undecided places that are named, and values of other axes at which it is said where m* lies."""
+"""Undecided places that are named, and places whose answers are."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,9 @@ class Reached:
     longer, shorter : int
         Of signs: places where lifetimes are longer at the last value of the axis, and shorter.
     undecided : tuple of str
-        Of signs: some of the places that are not decided.
-    sides : tuple of str
-        Of signs of execution: on which side of which misalignments m* lies, at some values of the other axes.
+        Of decisions: some of the places that are not decided.
+    answers : tuple of str
+        Of decisions: what is decided at some of the places, such as ``m* lies between 0.3 and 0.4``.
 
     Examples
     --------
@@ -72,7 +72,7 @@ class Reached:
     longer: int = 0
     shorter: int = 0
     undecided: tuple[str, ...] = ()
-    sides: tuple[str, ...] = ()
+    answers: tuple[str, ...] = ()
 
     @property
     def enough(self) -> bool:
@@ -86,14 +86,14 @@ class Reached:
 
     def table(self) -> dict[str, Any]:
         """Return it as plain values."""
-        values = {**asdict(self), "undecided": list(self.undecided), "sides": list(self.sides)}
+        values = {**asdict(self), "undecided": list(self.undecided), "answers": list(self.answers)}
         return {name: None if value != value else value for name, value in values.items()}
 
     @classmethod
     def of_table(cls, table: Mapping[str, Any]) -> Reached:
         """Return it from such a table."""
         values: dict[str, Any] = {name: float("nan") if value is None else value for name, value in table.items()}
-        return cls(**{**values, "undecided": tuple(values["undecided"]), "sides": tuple(values.get("sides", ()))})
+        return cls(**{**values, "undecided": tuple(values["undecided"]), "answers": tuple(values["answers"])})
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,21 +108,24 @@ class Measured:
     half : array
         Half-widths; NaN where they are not known yet.
     firms : array
-        In each cell of the place.
+        In each cell of the place; (places, k) where they differ.
     counts, never : arrays of bool
         Places that count, and those in which nothing was seen.
     narrow : array of bool
         Where the interval is narrow enough, or the sign is known.
     needed : array
-        Firms a cell that are predicted to be enough; read where a place counts and is not narrow.
+        Firms a cell that are predicted to be enough; read where a place counts and is not narrow. (places, k) where
+        cells of a place need different numbers, -inf where one needs no more.
     cells : (places, k) array of int
         Cells that grow for a place.
-    signs : (places,) array
-        Of signs: -1, 0 or 1.
+    alike : tuple of (groups, k) arrays
+        Cells that are to hold the same firms.
+    signs : (places, ...) array
+        Of decisions: -1, 0 or 1, and 0 where it is not decided.
     labels : tuple of str
-        Of signs: names of the places.
-    sides : tuple of str
-        Of signs of execution: where m* lies.
+        Of decisions: names of the places.
+    answers : tuple of str
+        Of decisions: in words.
     """
 
     target: Target
@@ -134,9 +137,10 @@ class Measured:
     narrow: NDArray[np.bool_]
     needed: Floats
     cells: NDArray[np.intp]
+    alike: tuple[NDArray[np.intp], ...] = ()
     signs: NDArray[np.int8] = field(default_factory=lambda: np.zeros(0, np.int8))
     labels: tuple[str, ...] = ()
-    sides: tuple[str, ...] = ()
+    answers: tuple[str, ...] = ()
 
     @property
     def open(self) -> NDArray[np.bool_]:
@@ -147,7 +151,7 @@ class Measured:
     def expected(self, firms: NDArray[np.int64]) -> float:
         """Return the largest half-width to expect where cells hold so many firms, (cells,); NaN where none counts."""
         later = firms[self.cells].min(axis=1)
-        half = (self.half * np.sqrt(self.firms / later))[self.counts]
+        half = (self.half * np.sqrt(by_place(self.firms).min(axis=1) / later))[self.counts]
         known = half[np.isfinite(half)]
         return float(known.max()) if known.size else float("nan")
 
@@ -155,6 +159,8 @@ class Measured:
         """Return it in total."""
         half, firms = self.half[self.counts], self.firms[self.counts]
         known = half[np.isfinite(half)]
+        signs = self.signs if self.target.kind == "sign" else np.zeros(0)
+        enough = np.where(self.narrow[:, np.newaxis], by_place(self.firms), by_place(self.needed))
         undecided = [label for label, open_ in zip(self.labels, self.open.tolist(), strict=bool(self.labels)) if open_]
         return Reached(
             target=self.target.key, within=self.target.within, level=self.level,
@@ -163,7 +169,12 @@ class Measured:
             cells=int(half.size), narrow=int((self.counts & self.narrow).sum()), never=int(self.never.sum()),
             unseen=float(exact_limit(self.firms[self.never], self.level).max(initial=0)),
             undefined=int((~self.counts & ~self.never).sum()),
-            needed=float(np.where(self.narrow, self.firms, self.needed)[self.counts].max(initial=0)),
-            longer=int((self.signs > 0).sum()), shorter=int((self.signs < 0).sum()),
-            undecided=tuple(undecided[:LISTED]), sides=self.sides[:LISTED],
+            needed=float(enough[self.counts].max(initial=0)),
+            longer=int((signs > 0).sum()), shorter=int((signs < 0).sum()),
+            undecided=tuple(undecided[:LISTED]), answers=self.answers[:LISTED],
         )  # fmt: skip
+
+
+def by_place(values: Floats) -> Floats:
+    """Return values of places, or of the cells of each, over (places, k)."""
+    return values.reshape(len(values), -1)

@@ -21,7 +21,7 @@ from firmfate.design import Cells
 from firmfate.errors import IncompleteRunError, RunDirectoryError
 from firmfate.precision.allocation import Allowed, following
 from firmfate.precision.reached import Reached
-from firmfate.precision.widths import widths
+from firmfate.precision.widths import signs_of, widths
 from firmfate.precision.words import sentences
 from firmfate.shards.directory import RunDirectory
 from firmfate.shards.growth import held_firms
@@ -177,7 +177,7 @@ class Rounds:
         counted = self._counted(study)
         blocks = (positions.ravel() for _, positions in slabs(cells.shape, counted.bytes_per_cell))
         measured = widths(self._precision, counted.of, blocks, cells=len(cells), signs=self._signs)
-        self._signs = {one.target.key: one.signs for one in measured if one.target.kind == "sign"}
+        self._signs = signs_of(measured)
         self.reached = tuple(one.reached() for one in measured)
         firms = study.firms_by_cell
         wanted = following(measured, firms, self._allowed, batches=study.batches, alike=study.record_firms)

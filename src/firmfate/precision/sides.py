@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from firmfate.analysis.cell_labels import labels_of
 from firmfate.analysis.poles import EXECUTION, MISALIGNMENT, weak_execution
+from firmfate.precision.pairs import place_labels
 from firmfate.study.targets import Target
 
 if TYPE_CHECKING:
@@ -49,20 +49,33 @@ def sides(ds: xr.Dataset, target: Target, signs: NDArray[np.int8]) -> tuple[str,
 
 
 def _phrases(signs: xr.DataArray) -> Iterator[str]:
-    values, dims = signs[MISALIGNMENT].values.astype(np.float64), [str(dim) for dim in signs.dims[:-1]]
-    for place in np.ndindex(signs.shape[:-1]):
+    values = signs[MISALIGNMENT].values.astype(np.float64)
+    labels = place_labels(signs.isel({MISALIGNMENT: 0}, drop=True).to_dataset(name="firms"))
+    for place, label in zip(np.ndindex(signs.shape[:-1]), labels, strict=True):
         at = signs.values[place]
         least = values[at > 0].max(initial=-np.inf)
         most = values[at < 0].min(initial=np.inf)
-        if least >= most or (np.isinf(least) and np.isinf(most)):
-            continue
-        if np.isinf(most):
-            lies = f"m* lies above {least:g}"
-        elif np.isinf(least):
-            lies = f"m* lies below {most:g}"
-        else:
-            lies = f"m* lies between {least:g} and {most:g}"
-        own = signs.isel({MISALIGNMENT: 0}, drop=True).to_dataset(name="firms")
-        labels = labels_of(own, dict(zip(dims, place, strict=True))) if dims else {}
-        where = ", ".join(f"{name} {value:g}" for name, value in labels.items())
-        yield f"{lies}{f' at {where}' if where else ''}"
+        phrase = lies(least, most)
+        if phrase and least < most:
+            yield located(phrase, label)
+
+
+def lies(least: float, most: float) -> str:
+    """Return where m* lies in words; empty where it may lie anywhere.
+
+    Examples
+    --------
+    >>> import math
+    >>> lies(0.3, 0.4), lies(-math.inf, 0.4)
+    ('m* lies between 0.3 and 0.4', 'm* lies below 0.4')
+    """
+    if np.isinf(least) and np.isinf(most):
+        return ""
+    if np.isinf(most):
+        return f"m* lies above {least:g}"
+    return f"m* lies below {most:g}" if np.isinf(least) else f"m* lies between {least:g} and {most:g}"
+
+
+def located(phrase: str, label: str) -> str:
+    """Return a phrase with the place of which it holds."""
+    return f"{phrase} at {label}" if label else phrase

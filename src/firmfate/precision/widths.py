@@ -9,19 +9,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmfate.precision import between_cells, in_cells
-from firmfate.precision.between_cells import measure_difference, measure_sign, measure_turning
+from firmfate.precision.between_cells import measure_difference, measure_sign
 from firmfate.precision.in_cells import joined, measure_cells
+from firmfate.precision.orders import measure_order
 from firmfate.precision.reached import Measured
+from firmfate.precision.turning import measure_between, measure_side, measure_turning
 from firmfate.study.precision import Precision
-from firmfate.study.targets import PAIRED, Target
+from firmfate.study.targets import DECIDED, ORDERED, PAIRED, TURNING, Target
 
 if TYPE_CHECKING:
     import xarray as xr
 
-BETWEEN_CELLS = (*PAIRED, "m_star")
+BETWEEN_CELLS = (*PAIRED, *TURNING, *ORDERED)
+
+DECISIONS = {
+    "sign": measure_sign,
+    "m_star_side": measure_side,
+    "m_star_between": measure_between,
+    **dict.fromkeys(ORDERED, measure_order),
+}
 
 Signs = Mapping[str, NDArray[np.int8]]
-"""Signs that are decided, by target: a place each."""
+"""Signs that are decided, by target: one or several a place."""
 
 
 class Counts(Protocol):
@@ -65,15 +74,20 @@ def widths(
     return tuple(sorted(measured, key=lambda one: one.target.key))
 
 
+def signs_of(measured: Iterable[Measured]) -> dict[str, NDArray[np.int8]]:
+    """Return the signs that are decided, by target: they stay so at later looks."""
+    return {one.target.key: one.signs for one in measured if one.target.kind in DECIDED}
+
+
 def one_level(precision: Precision, places: int) -> float:
     """Return the level of one place's limits: where all are to hold at once, by Bonferroni's inequality."""
     return 1 - (1 - precision.level) / places if precision.simultaneous else precision.level
 
 
 def _between(ds: xr.Dataset, target: Target, precision: Precision, known: NDArray[np.int8] | None) -> Measured:
-    along = ("execution", "misalignment") if target.kind == "m_star" else (target.dim, "cell")
+    along = ("execution", "misalignment") if target.kind in TURNING else (target.dim, "cell")
     places = int(np.prod([ds.sizes[dim] for dim in ds["firms"].dims if dim not in along], dtype=np.int64))
     level = one_level(precision, places)
-    if target.kind == "sign":
-        return measure_sign(ds, target, level, first=precision.pilot, known=known)
+    if target.kind in DECISIONS:
+        return DECISIONS[target.kind](ds, target, level, first=precision.pilot, known=known)
     return (measure_turning if target.kind == "m_star" else measure_difference)(ds, target, level)

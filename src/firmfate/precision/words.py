@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+from firmfate.precision.between_cells import FEWEST_DIFFERING
 from firmfate.precision.reached import Reached
-from firmfate.study.targets import IN_YEARS, PAIRED
+from firmfate.study.targets import DECIDED, IN_YEARS, PAIRED
 
 WITHOUT = {
     "m_star": "the effect of execution never changes its sign, or is exactly 0 in a cell",
+    "m_star_between": "the effect of execution changes its sign more than once",
     "quantile": "not reached within the horizon",
 }
 """Why places have no estimate."""
@@ -33,27 +35,50 @@ def sentences(reached: Iterable[Reached]) -> list[str]:
 
 def unit_of(target: str) -> str:
     """Return the unit of a target's width, with a blank before it; empty of shares."""
-    return " years" if target.partition(".")[0] in (*IN_YEARS, "sign") else ""
+    return " years" if target.partition(".")[0] in (*IN_YEARS, "sign", "m_star_side") else ""
+
+
+def asked(target: str, within: float) -> str:
+    """Return what a target asks for.
+
+    Examples
+    --------
+    >>> asked("rmst.5y", 0.1), asked("m_star_between", 0.05)
+    ('± 0.1 years', 'misalignments at most 0.05 apart')
+    """
+    kind = target.partition(".")[0]
+    words = {
+        "sign": "the sign", "m_star_side": "the side", "m_star_between": f"misalignments at most {within:g} apart",
+        "longest": "the longest", "ranking": "the order",
+    }  # fmt: skip
+    return words.get(kind, f"± {within:g}{unit_of(target)}")
 
 
 def sentence(one: Reached) -> str:
     """Return one target's state."""
     unit, kind = unit_of(one.target), one.target.partition(".")[0]
-    what = "value" if kind == "m_star" else "place" if kind in PAIRED else "cell"
+    what = "value" if kind == "m_star" else "place" if kind in (*PAIRED, *DECIDED) else "cell"
     firms = f"with {_range(one.least, one.firms)} firms a cell"
-    asked = "the sign" if kind == "sign" else f"± {one.within:g}{unit}"
+    wanted = asked(one.target, one.within)
     if not one.cells:
-        words = f"{one.target}: {asked} cannot be judged in any {what}"
-    elif kind == "sign":
-        words = f"{one.target}: {_decided(one)} {firms}{''.join(f'; {side}' for side in one.sides)}"
+        words = f"{one.target}: {wanted} cannot be judged in any {what}"
+    elif kind in DECIDED:
+        decided = _decided_signs(one) if kind == "sign" else _decided(one)
+        words = f"{one.target}: {decided} {firms}"
+        if kind != "sign":
+            each = " each" if one.cells > 1 else ""
+            words += f"; at most {100 * (1 - one.level):.2g} % wrong{each}" if one.answers else ""
+        words += "".join(f"; {answer}" for answer in one.answers)
     elif one.enough:
-        words = f"{one.target}: {asked} reached in {'all ' if one.cells > 1 else ''}{_count(one.cells, what)} {firms}"
+        words = f"{one.target}: {wanted} reached in {'all ' if one.cells > 1 else ''}{_count(one.cells, what)} {firms}"
         words += f" (widest ± {one.widest:.2g}{unit})"
     else:
         widest = f", ± {one.widest:.2g}{unit} at worst" if math.isfinite(one.widest) else ""
-        words = f"{one.target}: {asked} not reached in {one.cells - one.narrow:,} of {_count(one.cells, what)} {firms}"
+        words = f"{one.target}: {wanted} not reached in {one.cells - one.narrow:,} of {_count(one.cells, what)} {firms}"
+        if one.widest <= one.within:  # of a difference of shares
+            widest += f", but fewer than {FEWEST_DIFFERING} firms differ"
         words += f"{widest}; about {float(f'{one.needed:.2g}'):,.0f} firms a cell would do"
-    if one.never and kind in ("difference", "sign"):
+    if one.never and kind in ("difference", *DECIDED):
         words += f"; in {_count(one.never, what)} no firm lived longer or shorter: "
         words += f"the share of such firms is below {one.unseen:.2g} (exact limit)"
     elif one.never and kind == "survival_difference":
@@ -68,16 +93,28 @@ def sentence(one: Reached) -> str:
 
 
 def _decided(one: Reached) -> str:
+    """Return in how many places there is an answer, and where there is none."""
+    if one.cells == 1:
+        return "decided" if one.enough else "undecided"
+    if one.enough:
+        return f"decided in all {_count(one.cells, 'place')}"
+    return f"decided in {one.narrow:,} of {_count(one.cells, 'place')}{_where_not(one)}"
+
+
+def _decided_signs(one: Reached) -> str:
     """Return in how many places lifetimes are longer or shorter, and which are not decided."""
     if one.enough:
         words = f"decided in {'all ' if one.cells > 1 else ''}{_count(one.cells, 'place')}"
     else:
         words = f"decided in {one.narrow:,} of {_count(one.cells, 'place')}"
     words += f" (longer in {one.longer:,}, shorter in {one.shorter:,})"
-    if one.enough:
-        return words
+    return words if one.enough else words + _where_not(one)
+
+
+def _where_not(one: Reached) -> str:
+    """Return where a decision is missing."""
     more = one.cells - one.narrow - len(one.undecided)
-    return words + f", undecided at {'; '.join(one.undecided)}{f' and {more:,} more' if more else ''}"
+    return f", undecided at {'; '.join(one.undecided)}{f' and {more:,} more' if more else ''}"
 
 
 def _count(number: int, what: str) -> str:

@@ -10,6 +10,10 @@
     "difference.execution" = "0.1 years"  # mean lifetime at the last value of an axis less that at its first
     sign = "execution"               # until the sign of that difference is known, at every value of the other axes
     m_star = 0.01                    # misalignment at which the effect of execution changes its sign
+    m_star_side = 0.4                # on which side of a misalignment it lies
+    m_star_between = 0.05            # two misalignments of the grid around it, so far apart at most
+    longest = "execution"            # the value of an axis, or of "cells", with the longest mean lifetime
+    ranking = "cells"                # all in order
     at_most = "2 core-hours"         # or 200_000 firms a cell
 
 A target is half the width of a confidence interval: ``rmst = "0.05 years"`` asks for limits of ± 0.05 years, in every

@@ -27,7 +27,22 @@ PAIRED = ("difference", "survival_difference", "sign")
 MINUS = " - "
 """Between the names of two cells."""
 
-KINDS = ("rmst", "survival", "incidence", "quantile", *PAIRED, "m_star")
+ORDERED = ("longest", "ranking")
+"""Kinds that order the cells along an axis, or those of a list, by their mean lifetimes."""
+
+TURNING = ("m_star", "m_star_side", "m_star_between")
+"""Kinds that ask where the effect of execution changes its sign."""
+
+DECIDED = ("sign", "m_star_side", "m_star_between", *ORDERED)
+"""Kinds that ask for a decision, in place of a width."""
+
+BY_VALUE = ("sign", "m_star_side", *ORDERED)
+"""Kinds whose value, or each of a list, is what is asked: an axis, a pair of cells, a misalignment."""
+
+CELLS = "cells"
+"""All cells of a list, in place of an axis."""
+
+KINDS = ("rmst", "survival", "incidence", "quantile", *PAIRED, *TURNING, *ORDERED)
 
 OPTIONS = ("level", "simultaneous", "at_most")
 
@@ -39,10 +54,12 @@ class Target:
     Attributes
     ----------
     key : str
-        As written: ``survival.5y``; of a sign with its axis: ``sign.execution``.
-    kind : {"rmst", "survival", "incidence", "quantile", "difference", "survival_difference", "sign", "m_star"}
+        As written: ``survival.5y``; of a sign with its axis: ``sign.execution``, ``m_star_side.0.4`` likewise.
+    kind : str
+        One of `KINDS`.
     within : float
-        Half the width: years for ``rmst``, ``quantile`` and ``difference``, 0 for ``sign``, otherwise a share.
+        Half the width: years for ``rmst``, ``quantile`` and ``difference``, 0 for decisions, otherwise a share. Of
+        ``m_star_between`` the largest distance of the two misalignments.
     week : int
         The horizon, or the week at whose end a share is taken.
     cause : str
@@ -50,7 +67,10 @@ class Target:
     share : float
         Of a quantile.
     between : str
-        What a difference or a sign compares: the ends of an axis, by its key, or two cells, ``aligned - weak``.
+        What a difference or a sign compares: the ends of an axis, by its key, or two cells, ``aligned - weak``. Of an
+        order the axis, or ``cells``.
+    side : float
+        The misalignment on one side of which m* lies.
     """
 
     key: str
@@ -60,6 +80,7 @@ class Target:
     cause: str = ""
     share: float = 0.0
     between: str = ""
+    side: float = 0.0
 
     @property
     def unit(self) -> str:
@@ -83,7 +104,9 @@ class Target:
     @property
     def words(self) -> str:
         """The target as a line of a plan has it."""
-        return f"{self.key} decided" if self.kind == "sign" else f"{self.key} ± {self.within:g}{self.unit}"
+        if self.kind == "m_star_between":
+            return f"{self.key} at most {self.within:g} apart"
+        return f"{self.key} decided" if self.kind in DECIDED else f"{self.key} ± {self.within:g}{self.unit}"
 
 
 def read_targets(table: dict[str, Any], model: Model, weeks: int, faults: Faults) -> list[Target]:
@@ -112,13 +135,14 @@ def examples(model: Model) -> tuple[str, ...]:
     """Return keys of targets, as messages name them."""
     return (
         "rmst", "rmst.5y", "survival.5y", f"incidence.{model.causes[0].name}.5y", "quantile.0.5", "difference.AXIS",
-        "survival_difference.AXIS.5y", "sign", "m_star",
+        "survival_difference.AXIS.5y", "sign", "m_star", "m_star_side", "m_star_between", "longest", "ranking",
     )  # fmt: skip
 
 
 def schemas() -> tuple[dict[str, Schema], dict[str, Schema]]:
     """Return the JSON schemas of keys without a dot, and of patterns of keys in quotes."""
     share: Schema = {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 0.5}
+    value: Schema = {"type": "number"}
     axes: Schema = {
         "anyOf": [
             {"type": "string"},
@@ -156,6 +180,17 @@ def schemas() -> tuple[dict[str, Schema], dict[str, Schema]]:
             "description": "axes, or pairs of named cells, whose difference in mean lifetime is known by its sign",
         },
         "m_star": {**share, "description": "misalignment at which the effect of execution changes its sign"},
+        "m_star_side": {
+            "anyOf": [value, {"type": "array", "items": value, "minItems": 1, "uniqueItems": True}],
+            "description": "misalignments of the grid; on which side of each m* lies",
+        },
+        "m_star_between": {**share, "description": "two misalignments of the grid, at most as far apart, around m*"},
+        "longest": {
+            "anyOf": [*axes["anyOf"], by_week(axes)],
+            "description": "axes along which, or 'cells' of a list of which, the one with the longest mean lifetime is "
+            "to be known",
+        },
+        "ranking": {"anyOf": [*axes["anyOf"], by_week(axes)], "description": "the same, of all in order"},
     }  # fmt: skip
     patterns: dict[str, Schema] = {
         rf"^rmst\.{within}$": TIME,
@@ -164,7 +199,7 @@ def schemas() -> tuple[dict[str, Schema], dict[str, Schema]]:
         rf"^quantile\.{SHARE.pattern}$": TIME,
         r"^difference\..+$": TIME,
         rf"^survival_difference\..+\.{within}$": share,
-        rf"^sign\.{within}$": axes,
+        rf"^(sign|longest|ranking)\.{within}$": axes,
     }
     return keys, patterns
 
@@ -181,10 +216,14 @@ def _by_axis(key: str, value: object) -> list[tuple[str, object]]:
     """Return a target an axis of ``sign = "execution"`` or ``sign = ["execution", "misalignment"]``; others as is."""
     kind, _, horizon = key.partition(".")
     given = value if isinstance(value, list) else [value]
-    axes = [axis for axis in given if isinstance(axis, str)]
-    if kind != "sign" or not axes or len(axes) < len(given):
+    allowed = (int, float) if kind == "m_star_side" else str
+    if kind not in BY_VALUE or not given or not all(isinstance(one, allowed) for one in given):
         return [(key, value)]
-    return [(".".join(("sign", axis, *([horizon] if horizon else []))), axis) for axis in axes]
+    found: list[tuple[str, object]] = []
+    for one in given:
+        name = f"{one:g}" if kind == "m_star_side" else str(one)
+        found.append((".".join((kind, name, *([horizon] if horizon else []))), one))
+    return found
 
 
 def _target(key: str, value: object, model: Model, weeks: int) -> Target:
@@ -196,12 +235,15 @@ def _target(key: str, value: object, model: Model, weeks: int) -> Target:
         cause, _, horizon = rest.rpartition(".")
     elif kind == "quantile":
         share, horizon = _share(rest, path), ""
-    elif kind in PAIRED:
+    elif kind in PAIRED or kind in ORDERED:
         before, _, last = rest.rpartition(".")
         between, horizon = (before, last) if before and HORIZON.fullmatch(last) else (rest, "")
     needs_more = kind in ("survival", "incidence", "difference", "survival_difference") and not rest
     needs_week = kind in ("incidence", "survival_difference") and not horizon
-    if kind not in KINDS or (kind == "m_star" and rest) or needs_more or needs_week:
+    if kind == "m_star_side":
+        return Target(key, kind, 0.0, weeks, side=_side(value, rest, path))
+    extra = rest and kind in ("m_star", "m_star_between")
+    if kind not in KINDS or extra or needs_more or needs_week:
         hint = did_you_mean(key, (*OPTIONS, *examples(model))) or (
             f"; allowed: {', '.join(OPTIONS)}, and targets such as {', '.join(examples(model))}"
         )
@@ -209,11 +251,22 @@ def _target(key: str, value: object, model: Model, weeks: int) -> Target:
     if kind == "sign" and value != between:
         what = 'must be an axis of the grid, such as "execution", or two named cells, "aligned - weak"; or a list'
         refuse(path, value, what)
+    if kind in ORDERED and value != between:
+        refuse(path, value, f'must be an axis of the grid, or "{CELLS}" of a list whose cells have names; or several')
     causes = tuple(entry.name for entry in model.causes)
     if kind == "incidence" and cause not in causes:
         raise StudyError(f"{path}: '{cause}' is no cause of model '{model.name}'; allowed: {', '.join(causes)}")
     week = _week(horizon, path, weeks)
     return Target(key, kind, _within(value, kind, week, path), week, cause, share, between)
+
+
+def _side(value: object, written: str, path: str) -> float:
+    """Return the misalignment that m* is compared with."""
+    path = path.partition(".")[0] + ".m_star_side"
+    side = reading.number(value, path)
+    if written != f"{side:g}":
+        refuse(path, value, "must be a misalignment of the grid, such as 0.4, or a list of them")
+    return side
 
 
 def _share(text: str, path: str) -> float:
@@ -238,7 +291,7 @@ def _week(horizon: str, path: str, weeks: int) -> int:
 
 def _within(value: object, kind: str, week: int, path: str) -> float:
     """Return half the width that is asked for."""
-    if kind == "sign":
+    if kind == "sign" or kind in ORDERED:
         return 0.0
     if kind not in IN_YEARS:
         within = reading.number(value, path)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 from firmfate.counts import BIN_WEEKS, reserved
 from firmfate.errors import StudyError
 from firmfate.study.precision import SMALLEST_PILOT
-from firmfate.study.targets import PAIRED, Target
+from firmfate.study.targets import CELLS, ORDERED, PAIRED, TURNING, Target
 from firmfate.tables import reading
 from firmfate.tables.faults import Faults
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from firmfate.study.study import Study
 
 MOST_STEPS = 2**31 - 1
+
+MOST_ORDERED = 32
+"""Cells that are put in order: all pairs of them are compared after every round."""
 
 
 def check_together(study: Study) -> None:
@@ -93,14 +97,56 @@ def _precision(study: Study) -> None:
             f"{precision.pilot:,}"
         )
     along = {axis.key for axis in study.design.axes if len(axis.values) > 1} if study.design.kind == "grid" else set()
-    if any(target.kind == "m_star" for target in precision.targets) and not {"execution", "misalignment"} <= along:
-        raise StudyError(
-            "precision.m_star needs a [grid] over execution and misalignment, of two values each or more: it is where "
-            "the effect of execution changes its sign along misalignment"
-        )
     for target in precision.targets:
         if target.kind in PAIRED:
             _pairs(study, target, along)
+        elif target.kind in TURNING:
+            _turning(study, target, along)
+        elif target.kind in ORDERED:
+            _order(study, target, along)
+
+
+def _turning(study: Study, target: Target, along: set[str]) -> None:
+    """Refuse m* where the design has none, and misalignments that it has not."""
+    grid = {axis.key: axis.values for axis in study.design.axes} if study.design.kind == "grid" else {}
+    values = grid.get("misalignment", ())
+    if "execution" not in along or len(values) < (1 if target.kind == "m_star_side" else 2):
+        raise StudyError(
+            f"precision.{target.kind} needs a [grid] over execution and misalignment, of two values each or more: "
+            "m* is where the effect of execution changes its sign along misalignment"
+        )
+    if target.kind == "m_star_side" and target.side not in values:
+        raise StudyError(
+            f"precision.m_star_side = {target.side:g} is no misalignment of the grid; add it to grid.misalignment, or "
+            f"choose one of {', '.join(f'{value:g}' for value in values)}"
+        )
+    if target.kind == "m_star_between":
+        apart = max(second - first for first, second in itertools.pairwise(values))
+        if apart > target.within * (1 + 1e-9):
+            raise StudyError(
+                f"precision.m_star_between = {target.within:g}: misalignments of the grid lie up to {apart:.6g} apart, "
+                "and m* lies between two of them; add values to grid.misalignment"
+            )
+
+
+def _order(study: Study, target: Target, along: set[str]) -> None:
+    """Refuse an order of cells that the design has not, or of too many."""
+    names = study.design.names
+    if target.between == CELLS if names else target.between in along:
+        axes = {axis.key: len(axis.values) for axis in study.design.axes}
+        count = len(names) if names else axes[target.between]
+        if not 2 <= count <= MOST_ORDERED:
+            raise StudyError(
+                f"precision.{target.key}: {count} cells are to be ordered; allowed: 2 to {MOST_ORDERED}, all pairs of "
+                "which are compared"
+            )
+    else:
+        allowed = f'"{CELLS}"' if names else ", ".join(sorted(along)) or "none in this study"
+        raise StudyError(
+            f"precision.{target.key}: '{target.between}' is no axis of a [grid] with two values or more, and no list "
+            f"whose cells have names; allowed: {allowed}"
+        )
+    _counted_exactly(study, target)
 
 
 def _pairs(study: Study, target: Target, along: set[str]) -> None:
@@ -122,7 +168,13 @@ def _pairs(study: Study, target: Target, along: set[str]) -> None:
                 f"precision.{target.key}: {target.week} weeks; firms of a batch are counted every {BIN_WEEKS} weeks, "
                 "and differences of shares are known there: choose a multiple of it"
             )
-    elif target.week not in study.horizons:
+    else:
+        _counted_exactly(study, target)
+
+
+def _counted_exactly(study: Study, target: Target) -> None:
+    """Refuse a week at which lifetimes of batches are not summed."""
+    if target.week not in study.horizons:
         raise StudyError(
             f"precision.{target.key}: {target.week} weeks is none of record.horizons, where differences between "
             "cells are counted exactly; add it there"

@@ -1,0 +1,138 @@
+"""Orders of cells by their mean lifetimes: which lives longest, or all of them, decided at all looks at once.
+
+Every pair that the decision rests on has limits of its own, at a level at which they hold together (Bonferroni's
+inequality): all K (K - 1) / 2 pairs for a ranking, and K - 1 for the longest, since a wrong answer needs a wrong sign
+between the cell that does live longest and one of the others. Cells that are out of the question get no more firms.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firmfate.precision.between_cells import decided, firms_for_sign, looked_at_soon
+from firmfate.precision.pairs import Pairs, place_labels
+from firmfate.precision.reached import Measured
+from firmfate.precision.sides import located
+from firmfate.study.targets import CELLS, MINUS, Target
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+Signs = NDArray[np.int8]
+
+
+def measure_order(ds: xr.Dataset, target: Target, level: float, *, first: int, known: Signs | None) -> Measured:
+    """Return the order of cells along an axis, at every value of the other axes; or of the named cells of a list.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        Counts of all cells, over the axes of the grid; of a list over ``cell``, named.
+    target : Target
+    level : float
+        Of one place, for all looks at once.
+    first : int
+        Firms a cell at the first look.
+    known : (places, k, k) array, optional
+        Signs that were decided at earlier looks: 1 where the former of two cells lives longer.
+    """
+    dim = "cell" if target.between == CELLS else target.dim
+    own = ds.transpose(..., dim)
+    count, places = own.sizes[dim], own["firms"].size // own.sizes[dim]
+    pairs = list(itertools.combinations(range(count), 2))
+    one_pair = 1 - (1 - level) / (len(pairs) if target.kind == "ranking" else count - 1)
+    signs = np.zeros((places, count, count), np.int8)
+    needed = np.full((places, count, count), np.nan)
+    differ = np.zeros((places, len(pairs)), bool)
+    never = differ.copy()
+    for at, (i, j) in enumerate(pairs):
+        pair = _pair(own, target, dim, i, j, one_pair)
+        signs[:, j, i], half = decided(pair, one_pair, first, None if known is None else known[:, j, i])
+        signs[:, i, j] = -signs[:, j, i]
+        needed[:, i, j] = needed[:, j, i] = looked_at_soon(pair.firms, firms_for_sign(pair, half))
+        differ[:, at], never[:, at] = pair.differ, pair.never
+    open_ = open_pairs(signs, target.kind)
+    growing = np.where(open_, needed, -np.inf).max(axis=-1)
+    at_once = growing.max(axis=-1, keepdims=True)  # both cells of an open pair hold the same firms
+    # A cycle of decided signs names none.
+    narrow = ~np.any(open_, axis=(-2, -1))
+    if target.kind == "longest":
+        narrow &= np.any(~np.any(signs < 0, axis=-1), axis=-1)
+    cells = np.arange(ds["firms"].size).reshape(ds["firms"].shape)
+    cells = ds["firms"].copy(data=cells).transpose(..., dim).values.reshape(places, count)
+    labels = tuple(place_labels(own.isel({dim: 0}, drop=True)))
+    names = [f"{value:g}" if isinstance(value, float) else str(value) for value in own[dim].values.tolist()]
+    undefined = np.any(own["invalid"].transpose(..., dim).values.reshape(places, count) > 0, axis=1)
+    firms = own["firms"].values.reshape(places, count).astype(np.float64)
+    return Measured(
+        target, level, half=np.full(places, np.nan), firms=firms,
+        counts=np.any(differ, axis=1) & ~undefined, never=np.all(never, axis=1) & ~undefined, narrow=narrow,
+        needed=np.where(open_.any(axis=-1), at_once, -np.inf), cells=cells, signs=signs, labels=labels,
+        answers=tuple(
+            located(phrase, label)
+            for phrase, label, lost in zip(
+                (answer(one, names, "" if dim == "cell" else f"{target.between} ", target.kind) for one in signs),
+                labels, undefined.tolist(), strict=True,
+            )
+            if phrase and not lost
+        ),
+    )  # fmt: skip
+
+
+def open_pairs(signs: Signs, kind: str) -> NDArray[np.bool_]:
+    """Return which pairs are still to be decided, (places, k, k).
+
+    Of a ranking those without a sign; of the longest those of two cells than which no other is known to live longer.
+    """
+    count = signs.shape[-1]
+    found: NDArray[np.bool_] = (signs == 0) & ~np.eye(count, dtype=bool)
+    if kind == "longest":
+        candidate = ~np.any(signs < 0, axis=-1)
+        found &= candidate[..., :, np.newaxis] & candidate[..., np.newaxis, :]
+    return found
+
+
+def answer(signs: Signs, names: list[str], axis: str, kind: str) -> str:
+    """Return in words which of the cells of a place lives longest, or all in order, a question mark between two where
+    their order is not decided.
+
+    Parameters
+    ----------
+    signs : (k, k) array
+    names : list of str
+    axis : str
+        Before a name.
+    kind : {"longest", "ranking"}
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> signs = np.array([[0, 1, 1], [-1, 0, 0], [-1, 0, 0]])
+    >>> answer(signs, ["a", "b", "c"], "", "ranking"), answer(signs, ["0.1", "0.5", "1"], "execution ", "longest")
+    ('a > b ? c', 'execution 0.1 lives longest')
+    """
+    if kind == "longest":
+        left = [name for name, row in zip(names, signs, strict=True) if not (row < 0).any()]
+        if len(left) == len(names):
+            return ""
+        if len(left) == 1:
+            return f"{axis}{left[0]} lives longest"
+        return f"{axis}{' or '.join(left)} lives longest" if left else ""
+    if not signs.any():
+        return ""
+    order = np.argsort(-signs.sum(axis=1, dtype=np.int64), kind="stable").tolist()
+    marks: list[str] = [" > " if signs[a, b] > 0 else " ? " for a, b in itertools.pairwise(order)]
+    rest = (f"{mark}{names[one]}" for mark, one in zip(marks, order[1:], strict=True))
+    return f"{axis}{names[order[0]]}{''.join(rest)}"
+
+
+def _pair(own: xr.Dataset, target: Target, dim: str, i: int, j: int, level: float) -> Pairs:
+    """Return the second of two cells less the first, at all places."""
+    two = own.isel({dim: [i, j]})
+    between = MINUS.join(str(name) for name in two[dim].values[::-1]) if dim == "cell" else target.between
+    return Pairs(two, replace(target, between=between), level)
