@@ -28,6 +28,10 @@ def test_one_in_a_million() -> None:
     assert abs(off(found, 1e-6)) < DISTANT
     assert found.relative_error < 0.1
     assert found.lower < 1e-6 < found.upper
+    factor = np.exp(2.0395 * found.relative_error)  # Student's t with 31 degrees of freedom
+    assert (found.lower, found.upper) == pytest.approx(
+        (found.probability / factor, found.probability * factor), rel=1e-4
+    )
     assert found.plain_firm_steps > 1000 * (found.firm_steps + found.pilot_firm_steps)
     assert np.prod(found.shares) == pytest.approx(found.probability, rel=0.2)  # the mean of products, product of means
     assert ((found.shares[:-1] > 0.1) & (found.shares[:-1] < 0.35)).all()

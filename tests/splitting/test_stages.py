@@ -9,11 +9,11 @@ import firmfate
 from firmfate.models import load_model
 from firmfate.simulation.one_firm import random_numbers
 from firmfate.splitting.compiled import Stages
-from firmfate.splitting.function import AT_LEVEL, EVENT
+from firmfate.splitting.function import AT_LEVEL, EVENT, NOWHERE
 from firmfate.splitting.importance import importance_program
-from firmfate.splitting.runs import copied
+from firmfate.splitting.runs import copied, one_run
 
-from .laws import cars
+from .laws import GAMBLER, RICHES, cars
 
 CASES = [
     ("car", "-distance", "crash", 40, 13.0, -2.0),
@@ -65,6 +65,29 @@ def test_draws_travel_with_a_firm_and_shocks_are_new() -> None:
     assert (moved.states[:, 1:3] == born[0, 1:3]).all()
     assert moved.states[0, 3] != moved.states[1, 3]
     assert (twice == born[0]).all()  # what is given is left as it is
+
+
+def gamblers(coins: float, steps: int, importance: str) -> Stages:
+    """Return stages of gamblers, whose event is ruin."""
+    row = np.array([GAMBLER.defaults[field] if field != "coins" else coins for field in GAMBLER.fields])
+    program = importance_program(GAMBLER, importance)
+    return Stages(GAMBLER, program, row, dt=1.0, steps=steps, cause=2, key=SEED)
+
+
+def test_an_event_of_another_cause_is_no_way_to_a_level() -> None:
+    stages = gamblers(RICHES - 1, 1, "coins")
+    reached = stages.advanced(stages.born(0, 100), 0, level=RICHES)
+    assert reached.best.max() == RICHES
+    assert set(reached.status) == {NOWHERE}
+
+
+def test_an_event_passes_all_levels() -> None:
+    """One bet, and no level that a gambler could come to but by ruin."""
+    found = one_run(gamblers(1, 1, "coins"), (5.0, 6.0), 100, 1)
+    assert 0.05 < found.shares[0] < 0.4
+    assert found.shares[1:] == (1.0, 1.0)
+    assert found.estimate == found.shares[0]
+    assert found.firm_steps == 100
 
 
 def test_every_state_has_the_same_expected_number_of_copies() -> None:

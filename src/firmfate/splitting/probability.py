@@ -112,7 +112,7 @@ def rare_event_probability(
     model = load_model(model)
     steps_per_week = model.steps_per_week if steps_per_week is None else steps_per_week
     steps, dt = horizon(weeks, steps_per_week)
-    firms, runs = check_int("firms", firms, least=2, most=10_000_000), check_int("runs", runs, least=2, most=2**24)
+    firms, runs = check_int("firms", firms, least=2, most=1_000_000), check_int("runs", runs, least=2, most=2**24)
     seed = check_int("seed", seed, most=2**64 - 1)
     workers = cores() if threads is None else check_int("threads", threads, least=1)
     table, _ = values_of(model, given_parameters(model, execution, misalignment, parameters or {}), dt)

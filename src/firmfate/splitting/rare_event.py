@@ -10,7 +10,7 @@ from firmfate.splitting.compiled import Floats
 LEVEL = 0.95
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class RareEvent:
     """A probability by splitting, with its error and its cost.
 
@@ -63,7 +63,7 @@ class RareEvent:
         """Standard error over probability."""
         return self.standard_error / self.probability
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         power = math.floor(math.log10(self.probability))
         unit = 10.0**power
         error = max(self.standard_error / unit, 1e-6)
