@@ -69,7 +69,8 @@ Editors complete and check it with {{download}}`the JSON schema <study-schema.js
 {settings}
 ## Designs
 
-One of them says which cells there are; any parameter of the model can be an axis.
+One of them says which cells there are; any parameter of the model can be an axis. A part of a parameter is written
+`"misalignment.sales" = 0.5`, `misalignment = {{ sales = 0.5 }}`, or as datasets call it, `misalignment_sales = 0.5`.
 
 {designs}
 ## [population]

@@ -11,7 +11,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from firmfate import plots
-from firmfate.analysis import phase_map
+from firmfate.analysis import finding, phase_map
 from firmfate.errors import EstimateError
 from firmfate.plots import style
 from firmfate.survival import example, rmst
@@ -113,3 +113,14 @@ def test_the_phase_map_is_of_any_two_axes() -> None:
     assert panels[1].get_title(loc="left") == "Does more b help?"
     found = phase_map(wide(3), "a", "b").slope.transpose("b", "a")
     np.testing.assert_array_equal(np.asarray(panels[1].collections[0].get_array()).reshape(3, 3), found)
+
+
+def test_runs_that_were_concatenated_are_drawn_by_their_labels_and_have_no_finding() -> None:
+    ds = example().sel(misalignment=1.0, drop=True)
+    both = xr.concat([ds, ds], "version", data_vars="all").assign_coords(version=["old", "new"])
+    ax = plots.survival_curves(both)
+    assert ax.lines[0].get_label() == "version old, execution 0"
+    assert plots.lifetimes(both).get_legend().get_texts()[1].get_text() == "version new"
+    for refused in (finding, lambda ds: plots.lifetimes(ds, "version")):
+        with pytest.raises(EstimateError, match=r"axis 'version' holds text; .* ds.sel\(version='old'\)"):
+            refused(both)

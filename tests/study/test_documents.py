@@ -63,6 +63,8 @@ GOOD: tuple[dict[str, Any], ...] = (
                     "cash_buffer": {"lognormal": {"median": 10, "sd_log": 0.5}},
                     "correct_time": {"uniform": ["1 year", 60]}, "strata": {"execution": 4},
                     "correlation": [{"between": ["execution", "cash_buffer"], "rank": 0.3}]}},
+    {"grid": {"misalignment_sales": [0, 1]}, "parameters": {"execution_quality": 0.2}},
+    {"population": {"execution_sales": {"beta": [2, 2]}, "alarm": {"constant": 0.5}, "strata": {"execution_sales": 4}}},
     {"record": {"firms": True, "horizons": [5, "52 weeks"], "batches": 16}},
     {"study": {"name": "x", "years": "20 years", "steps_per_week": "1/13", "model": "firm", "seed": 3}},
 )  # fmt: skip

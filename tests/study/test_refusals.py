@@ -20,7 +20,10 @@ REFUSED = {
     "unknown study key": ("seeds = 3", ["study.seeds", "did you mean 'seed'?"]),
     "unknown parameter": ("[parameters]\ncorect_time = 26", ["parameters.corect_time", "did you mean 'correct_time'?"]),
     "unknown axis": ("[grid]\nexecuton = [0.5]", ["grid.executon", "did you mean 'execution'?"]),
-    "field instead of key": ("[grid]\nmisalignment_sales = [0.5]", ["did you mean 'misalignment.sales'?"]),
+    "part with another name": (
+        "[grid]\nmisalignment_sale = [0.5]",
+        ["grid.misalignment_sale", "did you mean 'misalignment.sales'?"],
+    ),
     "unknown division": ("[grid]\nmisalignment = { sales = [0], sale = [1] }", ["grid.misalignment.sale"]),
     "no near name": ("[parameters]\nzzz = 1", ["parameters.zzz", "allowed: those that `firmfate parameters` lists"]),
     "no near name, few to list": ('model = "car"\n[parameters]\nzzz = 1', ["allowed: execution, misalignment, buffer"]),

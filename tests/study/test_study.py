@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from firmfate.errors import StudyError
 from firmfate.models import load_model
 from firmfate.study import Study, template
 from firmfate.tables.rendering import toml
@@ -169,6 +170,23 @@ def test_nested_tables_are_dotted_keys() -> None:
     )
     assert nested.parameters == dotted.parameters == {"misalignment.sales": 0.2}
     assert nested.design == dotted.design
+
+
+def test_parts_are_called_as_datasets_call_them_too() -> None:
+    dotted, flat = (
+        Study(
+            name="names", grid={f"misalignment{dot}sales": [0, 1]}, parameters={f"execution{dot}quality": 0.2},
+            population={f"execution{dot}sales": {"beta": [2, 2]}, "alarm": {"uniform": [0.5, 0.9]},
+                        "correlation": [{"between": [f"execution{dot}sales", "alarm"], "rank": 0.3}],
+                        "strata": {f"execution{dot}sales": 2}},
+        )
+        for dot in "._"
+    )  # fmt: skip
+    assert dotted.cells.axes == flat.cells.axes == ("misalignment.sales",)
+    assert dotted.population == flat.population
+    np.testing.assert_array_equal(dotted.cells.parameters, flat.cells.parameters)
+    with pytest.raises(StudyError, match="written twice"):
+        Study(name="names", parameters={"execution.sales": 0.1, "execution_sales": 0.1})
 
 
 def test_values_are_rounded_to_twelve_digits() -> None:

@@ -13,9 +13,12 @@ from firmfate.survival import (
     contrast,
     counts_from_table,
     cumulative_incidence,
+    example,
     hazard,
     hazard_ratio,
     kaplan_meier,
+    logrank,
+    proportional_hazards,
     quantile,
     rmst,
     rmst_curve,
@@ -353,3 +356,18 @@ def test_hazard_ratio() -> None:
     assert (by_cause.se > ratio.se).all()
     with pytest.raises(EstimateError, match="did you mean 'exit'"):
         hazard_ratio(ds, between=cells, bin_weeks=13, cause="exitt")
+
+
+def test_axes_are_called_as_studies_call_them_too() -> None:
+    ds = example().rename(misalignment="misalignment_sales")
+    cells = [{"misalignment.sales": value, "execution": 1.0} for value in (1.0, 0.0)]
+    expected = contrast(example(), rmst, between=[{"misalignment": v, "execution": 1.0} for v in (1.0, 0.0)])
+    assert contrast(ds, rmst, between=cells).estimate == expected.estimate
+    xr.testing.assert_identical(
+        contrast(ds, rmst, along="misalignment.sales"), contrast(ds, rmst, along="misalignment_sales")
+    )
+    pairs = [{axis: (0.0, 1.0), "execution": (0.0, 1.0)} for axis in ("misalignment.sales", "misalignment_sales")]
+    xr.testing.assert_identical(*(contrast(ds, rmst, interaction=pair) for pair in pairs))
+    xr.testing.assert_identical(logrank(ds, "misalignment.sales"), logrank(ds, "misalignment_sales"))
+    formulas = ("misalignment.sales * execution", "misalignment_sales * execution")
+    xr.testing.assert_identical(*(proportional_hazards(ds, formula).drop_attrs() for formula in formulas))

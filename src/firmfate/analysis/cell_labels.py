@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from firmfate.errors import EstimateError
+
 
 def labelled(ds: xr.Dataset) -> xr.Dataset:
     """Return a dataset whose axes are coordinates.
@@ -32,7 +34,24 @@ def axes_of(ds: xr.Dataset) -> tuple[str, ...]:
     return (*grid, *(str(name) for name, values in firms.coords.items() if values.dims == ("cell",) and name != "cell"))
 
 
-def labels_of(ds: xr.Dataset, index: Mapping[str, int]) -> dict[str, float]:
+def label(value: Any) -> float | str:
+    """Return one value of an axis as it is shown: text where it is no number, as in runs that were concatenated."""
+    item = np.asarray(value).item()
+    return item if isinstance(item, str) else float(item)
+
+
+def refuse_text(ds: xr.Dataset) -> None:
+    """Refuse counts over an axis of text, which has no effect a unit and no order."""
+    for dim in ds["firms"].dims:
+        if dim in ds.coords and dim != "cell" and ds[dim].dtype.kind in "OUST":
+            first = ds[dim].values[0] if ds.sizes[dim] else ""
+            raise EstimateError(
+                f"axis '{dim}' holds text; select one value, ds.sel({dim}={str(first)!r}), or compare two runs: "
+                "firmfate.compare"
+            )
+
+
+def labels_of(ds: xr.Dataset, index: Mapping[str, int]) -> dict[str, float | str]:
     """Return the values of a study's axes in the cell at `index`; of an axis without coordinate, the position.
 
     Examples
@@ -42,7 +61,7 @@ def labels_of(ds: xr.Dataset, index: Mapping[str, int]) -> dict[str, float]:
     {'execution': 0.5, 'misalignment': 0.0}
     """
     known: dict[Any, Any] = {**index, **labelled(ds)["firms"].isel(index).coords}
-    return {name: float(known[name]) for name in axes_of(ds) if name in known and not np.ndim(known[name])}
+    return {name: label(known[name]) for name in axes_of(ds) if name in known and not np.ndim(known[name])}
 
 
 def firms_per_cell(ds: xr.Dataset) -> str:

@@ -31,7 +31,7 @@ class ExtremeCell(NamedTuple):
     See `extreme_cells`.
     """
 
-    where: dict[str, float]
+    where: dict[str, float | str]
     rmst: float
     se: float
     place: dict[str, int]

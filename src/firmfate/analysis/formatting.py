@@ -87,23 +87,25 @@ def format_interval(value: Estimate) -> str:
     return f"{value.lower:.{digits}f} to {value.upper:.{digits}f}"
 
 
-def format_value(value: float) -> str:
-    """Return a parameter's value without trailing zeros."""
-    return f"{value:.6g}"
+def format_value(value: float | str) -> str:
+    """Return a parameter's value without trailing zeros; text as it is."""
+    return value if isinstance(value, str) else f"{value:.6g}"
 
 
-def format_short(value: float, digits: int = 3) -> str:
-    """Return a value to three digits, or to as many as are asked for, as a label of a cell wants it.
+def format_short(value: float | str, digits: int = 3) -> str:
+    """Return a value to three digits, or to as many as are asked for, as a label of a cell wants it; text as it is.
 
     Examples
     --------
     >>> format_short(0.640673), format_short(1040.0), format_short(52.0)
     ('0.641', '1040', '52')
     """
+    if isinstance(value, str):
+        return value
     return f"{value:.0f}" if digits <= 3 and abs(value) >= 1000 else f"{value:.{digits}g}"
 
 
-def distinct_digits(first: float, second: float) -> int:
+def distinct_digits(first: float | str, second: float | str) -> int:
     """Return how many digits, three or more, show that two values differ.
 
     Examples
@@ -120,7 +122,7 @@ def spaced(name: str) -> str:
     return name.replace("_", " ")
 
 
-def format_cell(where: Mapping[str, float], beside: Mapping[str, float] | None = None) -> str:
+def format_cell(where: Mapping[str, float | str], beside: Mapping[str, float | str] | None = None) -> str:
     """Return a cell's axes and values: ``execution 1, misalignment 0.5``.
 
     Parameters

@@ -7,7 +7,7 @@ from dataclasses import replace
 import xarray as xr
 
 from firmfate.analysis import general_finding, paradox_finding
-from firmfate.analysis.cell_labels import firms_per_cell, is_incomplete, labelled
+from firmfate.analysis.cell_labels import firms_per_cell, is_incomplete, labelled, refuse_text
 from firmfate.analysis.findings import Finding
 from firmfate.analysis.poles import poles
 from firmfate.analysis.strata_axes import unfolded
@@ -34,6 +34,11 @@ def finding(ds: xr.Dataset, *, tau: int | None = None) -> Finding:
         single cell how long its firms live. Of a result that is not complete the first statement is how many firms
         there are.
 
+    Raises
+    ------
+    EstimateError
+        Where an axis holds text, as of runs that were concatenated.
+
     Examples
     --------
     >>> from firmfate.analysis import finding
@@ -43,6 +48,7 @@ def finding(ds: xr.Dataset, *, tau: int | None = None) -> Finding:
     (False, -1)
     """
     ds = unfolded(computed(labelled(ds)))
+    refuse_text(ds)
     if not bool((ds["firms"] > 0).any()):
         return Finding("No cell has an estimate: none holds a firm.", ())
     if "invalid" in ds and bool(((ds["invalid"] > 0) | (ds["firms"] == 0)).all()):

@@ -34,6 +34,7 @@ def read_correlations(written: object, varying: Mapping[str, Distribution]) -> t
         between = item.get("between")
         if not isinstance(between, list) or len(between) != 2 or not all(isinstance(key, str) for key in between):
             refuse(f"{path}.between", between, 'must be two keys of [population], such as ["execution", "cash_buffer"]')
+        between = [drawn_key(key, varying) for key in between]
         for key in between:
             if key not in varying:
                 refuse(f"{path}.between", between, not_drawn(key, varying))
@@ -52,6 +53,11 @@ def read_correlations(written: object, varying: Mapping[str, Distribution]) -> t
     if pairs and cholesky(correlated(pairs), pairs) is None:
         raise StudyError("[[population.correlation]]: these correlations cannot all hold at once; weaken some of them")
     return pairs
+
+
+def drawn_key(written: str, varying: Mapping[str, Any]) -> str:
+    """Return a key as [population] has it: ``alarm_sales`` of datasets is ``alarm.sales``, where that is drawn."""
+    return next((key for key in varying if written in (key, key.replace(".", "_"))), written)
 
 
 def not_drawn(key: str, varying: Mapping[str, Any]) -> str:

@@ -138,7 +138,7 @@ class Population:
     @staticmethod
     def schema(parameters: ParameterSchemas) -> Schema:
         """Return the JSON schema of [population]."""
-        keys = list(parameters.model.keys)
+        keys = list(dict.fromkeys(name for key in parameters.model.keys for name in (key, key.replace(".", "_"))))
         words = {"correlation": correlation_schema(keys), "strata": strata_schema(keys)}
         return parameters.table("distribution", distribution_schema, "what differs from firm to firm", words)
 

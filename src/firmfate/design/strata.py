@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 
 import numpy as np
 
-from firmfate.design.dependence import not_drawn
+from firmfate.design.dependence import drawn_key, not_drawn
 from firmfate.design.distributions import Distribution
 from firmfate.errors import StudyError
 from firmfate.tables import reading, schema
@@ -43,7 +44,8 @@ def read_strata(written: object, varying: Mapping[str, Distribution]) -> tuple[S
         Key -> distribution, of what is not the same for all firms.
     """
     found = []
-    for key, value in sorted(reading.table(written, "population.strata").items()):
+    table = reading.table(written, "population.strata")
+    for key, value in sorted(((drawn_key(name, varying), value) for name, value in table.items()), key=itemgetter(0)):
         path = f"population.strata.{named(key)}"
         if key not in varying:
             raise StudyError(f"{path}: {not_drawn(key, varying)}")

@@ -242,6 +242,17 @@ class Model:
                 table[f"{parameter.name}.{part}"] = (name,)
         return table
 
+    def key(self, name: str) -> str:
+        """Return a name as `keys` have it: ``misalignment_sales`` of datasets is ``misalignment.sales`` of studies.
+
+        What is no name of a parameter is returned as it is.
+        """
+        return name if name in self.keys else self._keys_of_datasets.get(name, name)
+
+    @cached_property
+    def _keys_of_datasets(self) -> dict[str, str]:
+        return {key.replace(".", "_"): key for key in self.keys}
+
     @cached_property
     def defaults(self) -> dict[str, float]:
         """Default of every field."""

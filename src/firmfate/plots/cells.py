@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from firmfate.analysis.cell_labels import labelled, labels_of
+from firmfate.analysis.cell_labels import label, labelled, labels_of, refuse_text
 from firmfate.analysis.formatting import format_cell
 from firmfate.analysis.poles import EXECUTION, MISALIGNMENT, poles
 from firmfate.errors import EstimateError, did_you_mean
@@ -139,10 +139,10 @@ def _flat(ds: xr.Dataset, wanted: Mapping[str, float]) -> int:
     return int(np.ravel_multi_index(place, ds["firms"].shape))
 
 
-def scalars(ds: xr.Dataset) -> dict[str, float]:
+def scalars(ds: xr.Dataset) -> dict[str, float | str]:
     """Return axes that a selection has reduced to one value."""
     found = labelled(ds)["firms"].coords
-    return {str(name): float(value) for name, value in found.items() if not value.dims and name != "cell"}
+    return {str(name): label(value) for name, value in found.items() if not value.dims and name != "cell"}
 
 
 class Series(NamedTuple):
@@ -200,6 +200,8 @@ def along(ds: xr.Dataset, *, x: str = "", by: str = "", most: int = 4) -> Along:
     middle = {dim: ds.sizes[dim] // 2 for dim in dims if dim not in (axis, across)}
     fixed = format_cell({dim: float(ds[dim].values[place]) for dim, place in middle.items()}) if middle else ""
     ds = ds.isel(middle)
+    if ds[axis].dtype.kind in "OUST":
+        refuse_text(ds)
     at = [float(value) for value in ds[axis].values]
     if not across:
         return Along(axis, at, None, [Series("", ds)], fixed)

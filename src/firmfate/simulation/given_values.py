@@ -90,13 +90,16 @@ def given_parameters(
         Where a parameter is unknown, given twice, or no number.
     """
     shared = {key: v for key, v in (("execution", execution), ("misalignment", misalignment)) if v is not None}
+    named = {model.key(name): value for name, value in parameters.items()}
+    if len(named) < len(parameters):
+        raise FirmfateError("a parameter is given twice, as studies and as datasets name it")
     given = {}
-    for key, written in {**shared, **parameters}.items():
+    for key, written in {**shared, **named}.items():
         if key not in model.keys:
             raise FirmfateError(
                 f"parameter '{key}' is not known to the model '{model.name}'{did_you_mean(key, model.keys)}"
             )
-        if key in shared and key in parameters:
+        if key in shared and key in named:
             raise FirmfateError(f"parameter '{key}' is given twice, as an argument and in parameters")
         try:
             given[key] = np.asarray(written, np.float64)

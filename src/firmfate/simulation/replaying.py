@@ -66,7 +66,8 @@ class Replayer:
         axes = {key.replace(".", "_"): key for key in self.cells.axes}
         place = {name: i for i, name in enumerate(self.cells.fields)}
         distance = np.zeros(len(self.cells))
-        for name, value in wanted.items():
+        for written, value in wanted.items():
+            name = written.replace(".", "_")
             if name not in axes:
                 allowed = ", ".join(axes)
                 raise FirmfateError(f"'{name}' is no axis of this run; allowed: {allowed}{did_you_mean(name, axes)}")

@@ -157,7 +157,7 @@ def _pairs(study: Study, target: Target, along: set[str]) -> None:
             f"precision.{target.key}: '{target.between}' names no two cells; write \"{names[0]} - {names[-1]}\", of "
             f"{', '.join(names)}"
         )
-    if not names and target.between not in along:
+    if not names and target.dim not in {key.replace(".", "_") for key in along}:
         raise StudyError(
             f"precision.{target.key}: '{target.between}' is no axis of a [grid] with two values or more; allowed: "
             f"{', '.join(sorted(along)) or 'none in this study'}"

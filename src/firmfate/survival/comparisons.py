@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from firmfate.errors import EstimateError
 from firmfate.survival.batches import valid_batch_firms
-from firmfate.survival.labels import DEPENDENCE, position_of
+from firmfate.survival.labels import DEPENDENCE, axis_of, position_of
 
 SIDE = "_side"
 
@@ -78,6 +78,7 @@ def comparison_of(ds: xr.Dataset, *, between: Any, along: Any, interaction: Any,
     if between is not None:
         comparison = _between(ds, between)
     elif along is not None:
+        along = axis_of(ds, along)
         comparison = Comparison(ds, (_derivative(ds, along),), f"derivative by {along}", (along,))
     elif interaction is not None:
         comparison = _interaction(ds, interaction)
@@ -92,7 +93,7 @@ def _between(ds: xr.Dataset, between: Any) -> Comparison:
     is_pair = isinstance(between, (tuple, list)) and len(between) == 2
     if not is_pair or not all(isinstance(cell, Mapping) and cell for cell in between):
         raise EstimateError("between= takes two cells: ({'execution': 1.0}, {'execution': 0.05})")
-    first, second = between
+    first, second = between = [{axis_of(ds, axis): value for axis, value in cell.items()} for cell in between]
     if set(first) != set(second):
         named = f"{sorted(first)} and {sorted(second)}"
         raise EstimateError(f"both cells of between= must name the same axes, not {named}")
@@ -108,6 +109,10 @@ def _between(ds: xr.Dataset, between: Any) -> Comparison:
 def _interaction(ds: xr.Dataset, interaction: Any) -> Comparison:
     if len(interaction) != 2:
         raise EstimateError("interaction= takes two axes, or a mapping of two axes to (low, high)")
+    if isinstance(interaction, Mapping):
+        interaction = {axis_of(ds, axis): pair for axis, pair in interaction.items()}
+    else:
+        interaction = [axis_of(ds, axis) for axis in interaction]
     first, second = interaction
     if not isinstance(interaction, Mapping):
         steps = (_derivative(ds, first), _derivative(ds, second))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -11,6 +12,9 @@ from numpy.typing import NDArray
 
 from firmfate.errors import EstimateError, did_you_mean
 from firmfate.survival.core.lifetable import Floats
+
+PART = re.compile(r"[A-Za-z_]\w*(?:\.\w+)+")
+"""A name with dots: that of a parameter's part, or of a function in a module."""
 
 
 class Design(NamedTuple):
@@ -56,6 +60,8 @@ def design_of(firms: xr.DataArray, formula: str, strata: Sequence[str] = ()) -> 
     import pandas as pd
 
     columns = cell_frame(firms)
+    strata = [name if name in columns else name.replace(".", "_") for name in strata]
+    formula = PART.sub(lambda name: known if (known := name[0].replace(".", "_")) in columns else name[0], formula)
     for name in strata:
         if name not in columns:
             raise EstimateError(

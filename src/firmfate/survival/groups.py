@@ -55,7 +55,8 @@ def compare_groups(ds: xr.Dataset, dim: str, strata: Sequence[str] | None, compa
 
     labels.counts_of(ds)
     ds = labels.computed(ds)
-    firms = ds["firms"]
+    firms, dim = ds["firms"], labels.axis_of(ds, dim)
+    strata = None if strata is None else [labels.axis_of(ds, axis) for axis in strata]
     labels.position_of(firms, dim, firms[dim].values[0] if dim in firms.dims else None)
     others = [axis for axis in firms.dims if axis != dim]
     unknown = set(strata or ()) - set(map(str, others))

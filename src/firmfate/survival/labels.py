@@ -116,6 +116,12 @@ def observed_throughout(ds: xr.Dataset) -> bool:
     return not early and not ("entered" in ds and bool((ds["entered"] > 0).any()))
 
 
+def axis_of(ds: xr.Dataset, name: Any) -> Any:
+    """Return an axis as the dataset names it: ``misalignment.sales`` of studies is ``misalignment_sales`` here."""
+    axes, found = ds["firms"].dims, str(name).replace(".", "_")
+    return found if name not in axes and found in axes else name
+
+
 def position_of(labelled: xr.DataArray | xr.Dataset, dim: Hashable, label: Any) -> int:
     """Return the index of a coordinate's value (floats to 9 digits), or say which values there are."""
     if dim not in labelled.dims:

@@ -51,7 +51,8 @@ class ParameterSchemas:
             if row.parts:
                 nested = table(dict.fromkeys(row.names, same), "by part")
                 properties[row.name] = {"anyOf": [same, nested], **described}
-                properties.update({key: {"allOf": [same], **described} for key in row.keys[1:]})
+                parts = [name for key in row.keys[1:] for name in (key, key.replace(".", "_"))]
+                properties.update({key: {"allOf": [same], **described} for key in parts})
             else:
                 properties[row.name] = {"allOf": [same], **described}
         return properties

@@ -46,7 +46,8 @@ class Source:
     def parameters(
         self, written: Mapping[str, Any], path: str, *, words: tuple[str, ...] = ()
     ) -> Iterator[tuple[str, Any]]:
-        """Yield (key, value) of a table of parameters; ``alarm = { sales = 1 }`` is ``"alarm.sales" = 1``.
+        """Yield (key, value) of a table of parameters; ``alarm = { sales = 1 }``, and ``alarm_sales = 1`` as datasets
+        have it, are ``"alarm.sales" = 1``.
 
         Keys that name no parameter, or are written twice, are noted as faults and left out.
 
@@ -67,13 +68,14 @@ class Source:
                 pairs = [(f"{name}.{part}", item) for part, item in value.items()]
             else:
                 pairs = [(name, value)]
-            for key, item in pairs:
+            for name_of_key, item in pairs:
+                key = self.model.key(name_of_key)
                 if key not in self.model.keys:
                     hint = self._hint(key, words)
                     shown = named(key)
                     self.faults.note(f"{path}.{shown}: model '{self.model.name}' has no parameter '{shown}'{hint}")
                 elif key in seen:
-                    self.faults.note(f"{path}.{key} is written twice, as a key and as a nested table; keep one")
+                    self.faults.note(f"{path}.{key} is written twice, as a key, in a nested table or with _; keep one")
                 else:
                     seen.add(key)
                     yield key, item
