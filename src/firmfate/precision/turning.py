@@ -32,6 +32,9 @@ UNCLEAR = 4.0
 ROUNDING = 1 + 1e-9
 """Of distances between misalignments."""
 
+HARD = 4.0
+"""Times the firms that there are which a sign is predicted to need, from which on misalignments beside it are added."""
+
 
 def measure_turning(ds: xr.Dataset, target: Target, level: float) -> Measured:
     """Return m*, one for every value of the other axes; it grows in the cells on either side of it."""
@@ -48,11 +51,14 @@ def measure_turning(ds: xr.Dataset, target: Target, level: float) -> Measured:
     known = np.isfinite(half)
     cells = _around(ds, at, np.where(defined, estimate, np.nan))
     firms = ds["firms"].values.ravel()[cells].min(axis=1).astype(np.float64)
+    values = ds[MISALIGNMENT].values.astype(np.float64)
+    inside = [m for m in estimate[defined].tolist() if values[0] < m < values[-1] and m not in values]
     # m* is there, but not in every batch's absence: its error is not known yet.
     needed = firms_or_more(firms, half, target.within, known)
     return Measured(
         target, level, half=half, firms=firms, counts=defined, never=np.zeros(defined.shape, bool),
         narrow=known & (half <= target.within), needed=needed, cells=cells,
+        around=tuple((values[values < m].max().item(), values[values > m].min().item(), m) for m in inside),
     )  # fmt: skip
 
 
@@ -139,8 +145,9 @@ def measure_between(
     more = np.where(found != 0, 0.0, distance.clip(0)).reshape(signs.shape)
     estimate = np.where(found != 0, found, at.estimate).reshape(signs.shape)
     soon = looked_at_soon(at.firms, firms_for_sign(at, half)).reshape(signs.shape)
+    hard = (more > (HARD - 1) * at.firms.reshape(signs.shape)) & (signs == 0)
     needed = np.full((*signs.shape, 2), -np.inf)
-    narrow, answers = np.zeros(len(signs), bool), []
+    narrow, answers, around = np.zeros(len(signs), bool), [], []
     # A sign that is decided against the order of others: no single value fits.
     once = np.array([(one[one != 0][1:] <= one[one != 0][:-1]).all() for one in signs])
     labels = tuple(place_labels(ds.isel({EXECUTION: 0, MISALIGNMENT: 0}, drop=True)))
@@ -150,6 +157,8 @@ def measure_between(
         if narrow[place] or once[place]:
             phrase = lies(*_ends(values, low, high))
             answers += [located(phrase, label)] if phrase else []
+        if not narrow[place]:
+            around += _too_wide(values, at.estimate.reshape(signs.shape)[place], hard[place], low, high)
         growing = cheapest(values, estimate[place], more[place], target.within) & (signs[place] == 0)
         if not growing.any():
             growing = (signs[place] == 0) & (np.arange(values.size) >= low) & (np.arange(values.size) < high)
@@ -160,6 +169,7 @@ def measure_between(
         target, level, half=np.full(len(signs), np.nan), firms=firms, counts=differ & (narrow | once), never=never,
         narrow=narrow, needed=needed.reshape(len(signs), -1), cells=cells.reshape(len(signs), -1),
         alike=(cells.reshape(-1, 2),), signs=signs, labels=labels, answers=tuple(answers),
+        around=tuple(around),
     )  # fmt: skip
 
 
@@ -186,6 +196,25 @@ def _near(values: Floats, low: int, high: int, within: float) -> bool:
     """Return whether m* is placed between misalignments near enough, or beyond all."""
     least, most = _ends(values, low, high)
     return low == values.size or high == 0 or bool(most - least <= within * ROUNDING)
+
+
+def _too_wide(
+    values: Floats, estimate: Floats, hard: NDArray[np.bool_], low: int, high: int
+) -> list[tuple[float, float, float]]:
+    """Return the intervals of misalignments that are to be halved, and about where m* lies in each.
+
+    They are that between two neighbours whose signs are decided, or those on either side of one whose sign is hard to
+    decide, where m* is near to it.
+    """
+    if not 0 < low <= high < values.size:
+        return []
+    if low == high:
+        first, last, before, after = *values[low - 1 : low + 1], *np.abs(estimate[low - 1 : low + 1])
+        return [(float(first), float(last), float(first + (last - first) * before / (before + after)))]
+    if high == low + 1 and hard[low]:
+        first, middle, last = values[low - 1 : low + 2].tolist()
+        return [(first, middle, middle), (middle, last, middle)]
+    return []
 
 
 def cheapest(values: Floats, estimate: Floats, more: Floats, within: float) -> NDArray[np.bool_]:
