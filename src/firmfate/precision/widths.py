@@ -13,9 +13,10 @@ from firmfate.precision import between_cells, in_cells
 from firmfate.precision.between_cells import measure_difference, measure_sign
 from firmfate.precision.in_cells import joined, measure_cells
 from firmfate.precision.orders import measure_order
+from firmfate.precision.placing import measure_between, measure_side
 from firmfate.precision.reached import Measured
 from firmfate.precision.refinement import levels
-from firmfate.precision.turning import measure_between, measure_side, measure_turning
+from firmfate.precision.turning import measure_turning
 from firmfate.study.precision import Precision
 from firmfate.study.targets import DECIDED, ORDERED, PAIRED, TURNING, Target
 
