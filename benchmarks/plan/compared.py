@@ -10,7 +10,7 @@ import firmfate
 from firmfate import Study
 from firmfate.execute import Threads
 from firmfate.precision import pilot, recorded
-from firmfate.precision.pilot import Pilot
+from firmfate.precision.prediction import Pilot
 from firmfate.survival import rmst
 
 

@@ -1,4 +1,7 @@
-"""Studies whose plans are held to what then happens: a map of `firm`, cars, a user's model, and one with targets."""
+"""Studies whose plans are held to what then happens: maps of `firm` and cars, users' models, and one with targets.
+
+What packing takes was fitted on `studies`; `studies_apart` came later.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,14 @@ def axis(points: int) -> dict[str, float]:
     return {"from": 0.0, "to": 1.0, "points": points}
 
 
+def example(name: str, firms: int) -> Study:
+    """Return the study of an example with so many firms a cell."""
+    text = (EXAMPLES / name / "study.toml").read_text(encoding="utf-8")
+    return Study.parse(text.replace("2_000", f"{firms}"), beside=EXAMPLES / name)
+
+
 def studies(scale: int = 1) -> dict[str, Study]:
     """Return them by name, with `scale` times as many firms."""
-    trap = (EXAMPLES / "capability-trap" / "study.toml").read_text(encoding="utf-8")
     return {
         "paradox map, 15 x 15": Study(
             name="paradox", seed=3, replicates=200 * scale, grid={"execution": axis(15), "misalignment": axis(15)}
@@ -24,12 +32,18 @@ def studies(scale: int = 1) -> dict[str, Study]:
         "cars, 11 x 11": Study(
             name="cars", model="car", replicates=5_000 * scale, grid={"execution": axis(11), "misalignment": axis(11)}
         ),
-        "a user's model, capability trap": Study.parse(
-            trap.replace("2_000", f"{10_000 * scale}"), beside=EXAMPLES / "capability-trap"
-        ),
+        "a user's model, capability trap": example("capability-trap", 10_000 * scale),
         "cars with [precision]": Study(
             name="precise", model="car", years=10, replicates=1024,
             grid={"execution": [0.1, 0.9], "misalignment": [0.0, 0.5, 1.0]},
             precision={"rmst": "0.05 years", "survival": {"5y": 0.01}, "difference": {"execution": "0.03 years"}},
         ),
     }  # fmt: skip
+
+
+def studies_apart(scale: int = 1) -> dict[str, Study]:
+    """Return studies on which nothing of the prediction was fitted."""
+    return {
+        "a user's model, beer game": example("beer-game", 60_000 * scale),
+        "a user's model, market growth": example("market-growth", 5_000 * scale),
+    }

@@ -11,8 +11,8 @@ import xarray as xr
 from firmfate.errors import StudyError
 from firmfate.precision import Reached, between_cells, sentences
 from firmfate.precision.orders import answer, measure_order, open_pairs
+from firmfate.precision.placing import bracket, cheapest, measure_between, measure_side
 from firmfate.precision.rules import next_firms
-from firmfate.precision.turning import bracket, cheapest, measure_between, measure_side
 from firmfate.study import Study
 from firmfate.study.targets import Target
 

@@ -16,16 +16,17 @@ from firmfate.survival import rmst
 
 sobol = pytest.importorskip("SALib.sample.sobol")
 FIRST, TOTAL = np.array([0.3139, 0.4424, 0.0]), np.array([0.5576, 0.4424, 0.2437])
+SECOND = np.array([[np.nan, 0.0, 0.2437], [0.0, np.nan, 0.0], [0.2437, 0.0, np.nan]])
 """Of Ishigami and Homma (1990), a = 7 and b = 0.1."""
 NOISE = 20.0
 """Standard deviation of a batch's noise; that of the function is 3.7, of 16 batches' mean noise 5."""
 BATCHES = 16
 
 
-def ishigami(points: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def ishigami(points: int, seed: int, *, second: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """Return points of Saltelli's design, (cells, 3), and Ishigami's function at them."""
     problem = {"num_vars": 3, "names": ["a", "b", "c"], "bounds": [[-np.pi, np.pi]] * 3}
-    x = sobol.sample(problem, points, calc_second_order=False, seed=seed)
+    x = sobol.sample(problem, points, calc_second_order=second, seed=seed)
     return x, np.sin(x[:, 0]) + 7 * np.sin(x[:, 1]) ** 2 + 0.1 * x[:, 2] ** 4 * np.sin(x[:, 0])
 
 
@@ -63,6 +64,46 @@ def test_ishigami_with_noise(noise: Callable[[np.random.Generator, np.ndarray], 
     assert np.mean([one["noise_share"] for one in found]) > 0.1
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("noise", [own, common])
+def test_pairs_of_axes_with_noise(noise: Callable[[np.random.Generator, np.ndarray], np.ndarray]) -> None:
+    """The same of second order; SALib's indices of the noisy values are the negative control."""
+    analysis = pytest.importorskip("SALib.analyze.sobol")
+    problem = {"num_vars": 3, "names": ["a", "b", "c"], "bounds": [[-np.pi, np.pi]] * 3}
+    x, exact = ishigami(1024, seed=1, second=True)
+    random, pair = np.random.default_rng(2), np.triu_indices(3, 1)
+    found, naive = [], []
+    for repetition in range(30):
+        values = exact + noise(random, x)
+        found.append(indices_of_batches(values, 3, 8))
+        if repetition < 8:
+            noisy = analysis.analyze(problem, values.mean(axis=0), calc_second_order=True, num_resamples=2, seed=1)
+            naive.append(noisy["S2"][pair])
+    values = np.array([one["second"][pair] for one in found])
+    error = np.sqrt(values.var(axis=0, ddof=1) / len(values))
+    assert (np.abs(values.mean(axis=0) - SECOND[pair]) < 4 * error + 0.02).all()  # 0.02 of 1,024 points
+    said = np.sqrt(np.mean([one["second_se_firms"][pair] ** 2 for one in found], axis=0))
+    assert (said > 0.6 * values.std(axis=0)).all()
+    assert (said < 2.0 * values.std(axis=0)).all()
+    if noise is own:  # what points share cancels in products of two of them, but for their slope
+        assert np.abs(np.mean(naive, axis=0) - SECOND[pair]).max() > 0.05
+
+
+def test_pairs_of_axes_without_noise_are_those_of_salib() -> None:
+    analysis = pytest.importorskip("SALib.analyze.sobol")
+    problem = {"num_vars": 3, "names": ["a", "b", "c"], "bounds": [[-np.pi, np.pi]] * 3}
+    _, exact = ishigami(512, seed=3, second=True)
+    found = indices_of_batches(np.tile(exact, (BATCHES, 1)), 3, 8)
+    other = analysis.analyze(problem, exact, calc_second_order=True, num_resamples=2, seed=1)
+    pair = np.triu_indices(3, 1)
+    np.testing.assert_allclose(found["second"], found["second"].T)
+    assert np.isnan(np.diag(found["second"])).all()
+    # SALib takes one of two products for a pair, and these indices the mean of both.
+    assert (np.abs(found["second"][pair] - other["S2"][pair]) < 4 * found["second_se_points"][pair]).all()
+    assert (np.abs(found["second"][pair] - SECOND[pair]) < 4 * found["second_se_points"][pair]).all()
+    np.testing.assert_allclose(found["second_se_firms"][pair], 0, atol=1e-9)
+
+
 def test_without_noise_nothing_is_subtracted() -> None:
     _, exact = ishigami(256, seed=3)
     found = indices_of_batches(np.tile(exact, (BATCHES, 1)), 3, 5)
@@ -72,6 +113,24 @@ def test_without_noise_nothing_is_subtracted() -> None:
     np.testing.assert_allclose(found["total_se_firms"], 0, atol=1e-9)
     assert abs(float(found["noise_share"])) < 1e-12
     assert (found["total_se_points"] > 0).all()
+
+
+@pytest.mark.slow
+def test_a_design_of_second_order_has_pairs_of_its_axes(tmp_path: Path) -> None:
+    study = firmfate.Study(
+        name="pairs", model="car", years=10, replicates=256,
+        saltelli={
+            "points": 64, "second_order": True, "execution": [0, 1], "misalignment": [0, 1], "buffer_mean": [1.5, 1.6],
+        },
+    )  # fmt: skip
+    with firmfate.run(study, into=tmp_path, progress=False) as ds:
+        free, other = noise_free_indices(ds, rmst), sobol_indices(ds, rmst)
+    assert free.second.dims == ("parameter", "other")
+    assert free.other.values.tolist() == free.parameter.values.tolist()
+    pair = free.sel(parameter="execution", other="misalignment")
+    noisy = float(other.second.sel(parameter="execution", other="misalignment"))
+    assert abs(float(pair.second) - noisy) < 4 * float(pair.second_se) + 0.05
+    assert float(pair.second_se) > float(pair.second_se_points) > float(pair.second_se_firms) > 0
 
 
 @pytest.mark.slow

@@ -29,10 +29,11 @@ array([[9. , 8.9, 8.8],
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from firmfate.design.axes import read_axes, read_values, values_schema
 from firmfate.design.base import Design, Points
@@ -65,6 +66,24 @@ class Grid(Design):
         """Return the values of the axes in every cell, shape (cells, axes), the first axis slowest."""
         mesh = np.meshgrid(*(np.array(axis.values) for axis in self.axes), indexing="ij")
         return np.stack([values.ravel() for values in mesh], axis=-1)
+
+    def with_values(self, key: str, values: tuple[float, ...]) -> Grid:
+        """Return the grid with other values of one axis, ascending."""
+        return Grid(tuple(replace(axis, values=values) if axis.key == key else axis for axis in self.axes))
+
+    def carried(self, numbers: NDArray[np.int64], other: Grid, new: int) -> NDArray[np.int64]:
+        """Return numbers of cells, (cells,), over another grid of the same axes: `new` in cells that are not here."""
+        held = numbers.reshape([len(axis.values) for axis in self.axes])
+        for place, (axis, later) in enumerate(zip(self.axes, other.axes, strict=True)):
+            position = {value: index for index, value in enumerate(axis.values)}
+            slices = [
+                held.take(position[value], axis=place)
+                if value in position
+                else np.full_like(held.take(0, axis=place), new)
+                for value in later.values
+            ]
+            held = np.stack(slices, axis=place)
+        return held.ravel()
 
     @classmethod
     def schema(cls, parameters: ParameterSchemas) -> Schema:

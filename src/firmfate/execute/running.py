@@ -185,7 +185,8 @@ def _simulate(
 def _claimed(directory: RunDirectory, study: Study, device: str) -> Worker:
     """Claim a directory for a study, and return the worker that simulates it; cells are laid out once."""
     worker = Worker(study, fingerprint_of(study), device)
-    directory.claim(directory.as_far(study), worker.cells)
+    held = directory.as_far(study)
+    directory.claim(held, worker.cells if held.refinement == study.refinement else None)
     return worker
 
 

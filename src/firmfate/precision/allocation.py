@@ -62,6 +62,10 @@ class Allowed:
     def __str__(self) -> str:
         return f"at most {self.in_all:,} firms in all" if self.in_all else f"at most {self.a_cell:,} firms a cell"
 
+    def holds(self, firms: Firms) -> bool:
+        """Return whether so many firms of each cell are allowed."""
+        return bool(firms.sum() <= self.in_all) if self.in_all is not None else bool(firms.max() <= (self.a_cell or 0))
+
     def limited(self, now: Firms, wanted: Firms, batches: int) -> Firms:
         """Return what of it is allowed; of work, the cells that want most get the same number."""
         if self.in_all is None:

@@ -126,6 +126,8 @@ class Measured:
         Of decisions: names of the places.
     answers : tuple of str
         Of decisions: in words.
+    around : tuple of (float, float, float)
+        Of m*: misalignments on either side of it that more precision needs values between, and about where it lies.
     """
 
     target: Target
@@ -141,6 +143,7 @@ class Measured:
     signs: NDArray[np.int8] = field(default_factory=lambda: np.zeros(0, np.int8))
     labels: tuple[str, ...] = ()
     answers: tuple[str, ...] = ()
+    around: tuple[tuple[float, float, float], ...] = ()
 
     @property
     def open(self) -> NDArray[np.bool_]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,10 @@ from numpy.typing import NDArray
 from firmfate import files
 from firmfate.dataset.slabs import slabs
 from firmfate.dataset.summing import BrokenShards, Counted
-from firmfate.design import Cells
 from firmfate.errors import IncompleteRunError, RunDirectoryError
 from firmfate.precision.allocation import Allowed, following
 from firmfate.precision.reached import Reached
+from firmfate.precision.refinement import missing, refined, refinement
 from firmfate.precision.widths import signs_of, widths
 from firmfate.precision.words import sentences
 from firmfate.shards.directory import RunDirectory
@@ -77,8 +78,9 @@ class Rounds:
             raise TypeError(f"study '{study.name}' has no [precision]")
         self._directory, self._precision = directory, study.precision
         self._allowed = Allowed.of(study)
-        self._cells: Cells = study.cells
-        self.study = study.grown(study.precision.pilot)
+        written = study.refined(())
+        assert len(written.cells)  # laid out once, for all rounds before it is refined
+        self.study = written.grown(study.precision.pilot)
         self.decided: list[dict[str, Any]] = []
         self.reached: tuple[Reached, ...] = ()
         self.expected: tuple[float, ...] = ()
@@ -86,9 +88,7 @@ class Rounds:
         self.finished = ""
         self._decided_study = self.study
         begun = directory.provenance_file.is_file()
-        self._held = np.zeros(len(self._cells), np.int64)
-        if begun:
-            self._held = held_firms(directory.path, directory.read_provenance(), self._cells.keys)
+        self._record = directory.read_provenance() if begun else None
         self._recorded = self._read()
         if begun:
             # What is broken, or set aside meanwhile, is found again when the round is decided.
@@ -97,13 +97,19 @@ class Rounds:
                     self._decide()
         self._refuse_less()
 
+    def _held(self) -> NDArray[np.int64]:
+        """Return the firms that the directory was claimed for, in the cells of the round."""
+        if self._record is None:
+            return np.zeros(len(self.study.cells), np.int64)
+        return held_firms(self._directory.path, self._record, self.study.cells.keys)
+
     def _complete(self) -> bool:
         """Return whether all firms of the round are there."""
         return not self.plan().shards
 
     def _refuse_less(self) -> None:
         """Refuse to end with fewer firms than there are."""
-        held = int(self._held.max(initial=0))
+        held = int(self._held().max(initial=0))
         if held > self.study.replicates and (self.finished or not self._recorded):
             raise RunDirectoryError(
                 f"{self._directory.path} holds a run of {held:,} replicates a cell, [precision] comes to "
@@ -151,15 +157,22 @@ class Rounds:
     @property
     def next_words(self) -> str:
         """What the next round brings, in words."""
-        firms, before = self.study.firms_by_cell, self._decided_study.firms_by_cell
-        growing = int((firms > before).sum())
-        cells = f"in {growing:,} of {firms.size:,} cells" if growing < firms.size else "a cell"
-        most = f"{'up to ' if np.unique(firms[firms > before]).size > 1 else ''}{int(firms.max()):,}"
-        return f"next: {most} firms {cells}"
+        before = self._decided_study
+        added = sorted({*self.study.refinement} - {*before.refinement})
+        firms, held = self.study.firms_by_cell, before.refined(self.study.refinement).firms_by_cell
+        words = []
+        if added:
+            new = firms.size - before.firms_by_cell.size
+            words.append(f"{new:,} new cells at misalignment {', '.join(f'{value:g}' for value in added)}")
+        if growing := int((firms > held).sum()):
+            cells = f"in {growing:,} of {firms.size:,} cells" if growing < firms.size else "a cell"
+            most = f"{'up to ' if np.unique(firms[firms > held]).size > 1 else ''}{int(firms.max()):,}"
+            words.append(f"{most} firms {cells}")
+        return f"next: {', '.join(words)}"
 
     def plan(self) -> Plan:
         """Return the plan of what is missing of the round."""
-        return self._directory.plan(self.study, self._cells)
+        return self._directory.plan(self.study, self.study.cells)
 
     def steps_a_firm(self) -> float:
         """Return the mean steps of a firm in the last complete round."""
@@ -168,11 +181,11 @@ class Rounds:
 
     def _counted(self, study: Study) -> Counted:
         """Return the counts of a complete round."""
-        return Counted(self._directory, study, self._cells)
+        return Counted(self._directory, study, study.cells)
 
     def _decide(self) -> None:
         """Look at a complete round."""
-        study, cells = self.study, self._cells
+        study, cells = self.study, self.study.cells
         self._decided_study = study
         counted = self._counted(study)
         blocks = (positions.ravel() for _, positions in slabs(cells.shape, counted.bytes_per_cell))
@@ -180,30 +193,50 @@ class Rounds:
         self._signs = signs_of(measured)
         self.reached = tuple(one.reached() for one in measured)
         firms = study.firms_by_cell
-        wanted = following(measured, firms, self._allowed, batches=study.batches, alike=study.record_firms)
+        added = refinement(self._precision.refine, measured)
+        if too_many := added and not self._allowed.holds(refined(study, added).firms_by_cell):
+            self.reached = tuple(
+                replace(one, answers=(*one.answers, missing(added))) if now.around else one
+                for one, now in zip(self.reached, measured, strict=True)
+            )
+            added = ()
+        # Where the grid is to be finer, which cells m* needs is seen there.
+        growing = [one for one in measured if not (added and one.around)]
+        wanted = following(growing, firms, self._allowed, batches=study.batches, alike=study.record_firms)
         # A run of other targets may have left more firms in some cells: they are kept, and looked at with the others.
-        if np.array_equal(wanted, firms) and self._held.max(initial=0) <= study.replicates:
-            wanted = np.maximum(wanted, self._held)
+        held = self._held()
+        if not added and np.array_equal(wanted, firms) and held.max(initial=0) <= study.replicates:
+            wanted = np.maximum(wanted, held)
+        self.expected = tuple(one.expected(wanted) for one in measured)
+        later = study.grown(wanted)
+        if added:
+            self._signs = {}  # they are of the coarser grid; limits that hold at all looks hold at the next one too
+            later = refined(later, added)
         targets = [one.table() for one in self.reached]
-        entry = {"firms a cell": _in_short(firms), "targets": targets, "next": _in_short(wanted)}
+        entry: dict[str, Any] = {
+            "firms a cell": _in_short(firms),
+            "targets": targets,
+            "next": _in_short(later.firms_by_cell),
+        }
+        if added:
+            entry["new misalignments"] = list(added)
         self._compare(entry)
         self.decided.append(entry)
-        self.expected = tuple(one.expected(wanted) for one in measured)
-        if (wanted > firms).any():
-            self.study = study.grown(wanted)
+        if added or (wanted > firms).any():
+            self.study = later
         else:
-            self.finished = REACHED if all(one.enough for one in self.reached) else AT_MOST
+            self.finished = REACHED if not too_many and all(one.enough for one in self.reached) else AT_MOST
 
     def _compare(self, entry: dict[str, Any]) -> None:
         """Refuse a decision that is not the one on record."""
         place = len(self.decided)
         if place >= len(self._recorded) or not self._recorded[place]:
             return
-        for name in ("firms a cell", "next"):
-            if self._recorded[place].get(name) != entry[name]:
+        for name in ("firms a cell", "next", "new misalignments"):
+            if self._recorded[place].get(name) != entry.get(name):
                 raise RunDirectoryError(
                     f"{self._directory.rounds_file}: round {place + 1} has {name} = "
-                    f"{self._recorded[place].get(name)}, the shards say {entry[name]}; remove the file if it was "
+                    f"{self._recorded[place].get(name)}, the shards say {entry.get(name)}; remove the file if it was "
                     "edited, or go on with the version of firmfate that wrote it"
                 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -12,8 +13,10 @@ from firmfate.precision import between_cells, in_cells
 from firmfate.precision.between_cells import measure_difference, measure_sign
 from firmfate.precision.in_cells import joined, measure_cells
 from firmfate.precision.orders import measure_order
+from firmfate.precision.placing import measure_between, measure_side
 from firmfate.precision.reached import Measured
-from firmfate.precision.turning import measure_between, measure_side, measure_turning
+from firmfate.precision.refinement import levels
+from firmfate.precision.turning import measure_turning
 from firmfate.study.precision import Precision
 from firmfate.study.targets import DECIDED, ORDERED, PAIRED, TURNING, Target
 
@@ -25,7 +28,6 @@ BETWEEN_CELLS = (*PAIRED, *TURNING, *ORDERED)
 DECISIONS = {
     "sign": measure_sign,
     "m_star_side": measure_side,
-    "m_star_between": measure_between,
     **dict.fromkeys(ORDERED, measure_order),
 }
 
@@ -88,6 +90,10 @@ def _between(ds: xr.Dataset, target: Target, precision: Precision, known: NDArra
     along = ("execution", "misalignment") if target.kind in TURNING else (target.dim, "cell")
     places = int(np.prod([ds.sizes[dim] for dim in ds["firms"].dims if dim not in along], dtype=np.int64))
     level = one_level(precision, places)
+    if target.kind == "m_star_between":
+        # In each grid that may come about the first misalignment beyond m* may be placed wrongly.
+        one_grid = 1 - (1 - level) / (levels(precision.refine) + 1)
+        return replace(measure_between(ds, target, one_grid, first=precision.pilot, known=known), level=level)
     if target.kind in DECISIONS:
         return DECISIONS[target.kind](ds, target, level, first=precision.pilot, known=known)
     return (measure_turning if target.kind == "m_star" else measure_difference)(ds, target, level)

@@ -68,7 +68,6 @@ def sentence(one: Reached) -> str:
         if kind != "sign":
             each = " each" if one.cells > 1 else ""
             words += f"; at most {100 * (1 - one.level):.2g} % wrong{each}" if one.answers else ""
-        words += "".join(f"; {answer}" for answer in one.answers)
     elif one.enough:
         words = f"{one.target}: {wanted} reached in {'all ' if one.cells > 1 else ''}{_count(one.cells, what)} {firms}"
         words += f" (widest ± {one.widest:.2g}{unit})"
@@ -87,6 +86,7 @@ def sentence(one: Reached) -> str:
     elif one.never:
         words += f"; in {_count(one.never, what)} nothing or everything happened: "
         words += f"the share of the other is below {one.unseen:.2g} (exact limit)"
+    words += "".join(f"; {answer}" for answer in one.answers)
     if one.undefined:
         words += f"; {one.undefined:,} without: {WITHOUT.get(kind, 'no estimate')}"
     return words

@@ -59,6 +59,8 @@ class Context:
         trajectories = read_trajectories(directory)
         try:
             study = Study.parse(str(ds.attrs.get("study", "")), beside=directory)
+            if "misalignment" in ds.dims:  # rounds of [precision] may have added some
+                study = study.refined(ds["misalignment"].values.tolist())
         except FirmfateError:
             study = None
         return cls(directory, ds, study, trajectories, ended)

@@ -19,7 +19,8 @@ from firmfate.sensitivity.by_point import Estimator, Floats, estimates_of, over_
 from firmfate.sensitivity.variance_shares import has_second_order
 from firmfate.survival.jackknife import leave_one_out, standard_error
 
-MEASURES = ("first", "total")
+MEASURES = ("first", "total", "second")
+ERRORS = ("", "_se_points", "_se_firms", "_se")
 FEWEST_POINTS = 8
 
 
@@ -42,7 +43,9 @@ def noise_free_indices(ds: xr.Dataset, f: Estimator, **options: Any) -> xr.Datas
         Over the estimate's other dims and ``parameter``: ``first`` and ``total`` as in `sobol_indices`;
         ``first_se_points`` and ``total_se_points``, by the jackknife over points of the design, which fall with more
         points; ``first_se_firms`` and ``total_se_firms``, by the jackknife over batches of firms, which fall with more
-        firms; ``first_se`` and ``total_se``, the root of the sum of their squares, too large rather than too small.
+        firms; ``first_se`` and ``total_se``, the root of the sum of their squares, too large rather than too small. Of
+        a design with ``second_order`` also ``second`` (parameter, other), of two axes together beyond what each has
+        alone, NaN with oneself, and its errors.
         Over the other dims, ``noise_share``: the part of the variance of the estimates between points that is noise.
         An index of 0 is estimated below 0 as often as above; it is not cut off, so that means stay right. NaN where the
         estimate is the same in all cells.
@@ -55,7 +58,8 @@ def noise_free_indices(ds: xr.Dataset, f: Estimator, **options: Any) -> xr.Datas
 
     References
     ----------
-    Saltelli et al. (2010), Computer Physics Communications 181, 259-270, for the estimators of both indices.
+    Saltelli et al. (2010), Computer Physics Communications 181, 259-270, for the estimators of first and total indices;
+    Saltelli (2002), Computer Physics Communications 145, 280-297, for those of second order.
 
     Examples
     --------
@@ -73,21 +77,26 @@ def noise_free_indices(ds: xr.Dataset, f: Estimator, **options: Any) -> xr.Datas
     ds = labelled(ds)
     points = points_of(ds)
     axes = len(points)
-    size = (2 if has_second_order(np.stack(list(points.values()), axis=-1)) else 1) * axes + 2
+    second = has_second_order(np.stack(list(points.values()), axis=-1))
+    size = (2 if second else 1) * axes + 2
     if ds.sizes["cell"] // size < FEWEST_POINTS:
         raise EstimateError(f"{ds.sizes['cell'] // size} points of the design; errors need {FEWEST_POINTS}")
     of_all = estimates_of(ds, f, options)
     left = xr.concat(list(leave_one_out(ds, lambda counts: estimates_of(counts, f, options))), dim="batch")
     batches = left.sizes["batch"]
     pseudo = (batches * of_all - (batches - 1) * left).transpose(..., "batch", "cell")
-    by_axis = [f"{name}{error}" for name in MEASURES for error in ("", "_se_points", "_se_firms", "_se")]
-    names: dict[str, tuple[str, ...]] = {**dict.fromkeys(by_axis, ("parameter",)), "noise_share": ()}
+    dims: dict[str, tuple[str, ...]] = {"first": ("parameter",), "total": ("parameter",)}
+    if second:
+        dims["second"] = ("parameter", "other")
+    names: dict[str, tuple[str, ...]] = {f"{name}{error}": dims[name] for name in dims for error in ERRORS}
+    names["noise_share"] = ()
     found = over_other_dims(
         pseudo, lambda values: indices_of_batches(values, axes, size), names, over=("batch", "cell")
     )
     for name in names:
         found[name].attrs = {"units": "1"}
-    return found.assign_coords(parameter=list(points))
+    found = found.assign_coords(parameter=list(points))
+    return found.assign_coords(other=list(points)) if second else found
 
 
 def indices_of_batches(values: Floats, axes: int, size: int) -> dict[str, Floats]:
@@ -113,24 +122,42 @@ def indices_of_batches(values: Floats, axes: int, size: int) -> dict[str, Floats
     naive = of_all[-1].sum() / batches**2
     found: dict[str, Floats] = {"noise_share": np.asarray(1 - by_point[-1].sum() / naive if naive > 0 else np.nan)}
     of_points, of_firms = (standard_error(np.moveaxis(left, -1, 0)) for left in (without_point, without_batch))
-    for place, name in enumerate(MEASURES):
-        rows = slice(place * axes, (place + 1) * axes)
-        found[name], found[f"{name}_se_points"], found[f"{name}_se_firms"] = (
-            indices[rows],
-            of_points[rows],
-            of_firms[rows],
-        )
-        found[f"{name}_se"] = np.hypot(of_points[rows], of_firms[rows])
+    for name, rows in _rows(axes, size).items():
+        for error, values in zip(ERRORS, (indices, of_points, of_firms, np.hypot(of_points, of_firms)), strict=True):
+            found[f"{name}{error}"] = _square(values[rows], axes) if name == "second" else values[rows]
+    return found
+
+
+def _rows(axes: int, size: int) -> dict[str, slice]:
+    """Return where the indices of each measure stand among all."""
+    lengths = [axes, axes, *([axes * (axes - 1) // 2] if size > axes + 2 else [])]
+    ends = np.cumsum(lengths).tolist()
+    return {name: slice(end - length, end) for name, end, length in zip(MEASURES, ends, lengths, strict=False)}
+
+
+def _square(pairs: Floats, axes: int) -> Floats:
+    """Return values of pairs of axes as a symmetric table, NaN with oneself."""
+    found = np.full((axes, axes), np.nan)
+    upper = np.triu_indices(axes, 1)
+    found[upper] = pairs
+    found.T[upper] = pairs
     return found
 
 
 def _products(values: Floats, axes: int, size: int) -> Floats:
-    """Return what the indices are sums of, (..., axes of first + axes of total + 1 of the variance, points)."""
+    """Return what the indices are sums of, (..., parts, points): first, total, pairs of axes, and of the variance."""
     blocks = values.reshape(*values.shape[:-1], -1, size)
     centre = blocks[..., [0, -1]].mean(axis=(-2, -1))[..., np.newaxis, np.newaxis]
     a, b = blocks[..., :1] - centre, blocks[..., -1:] - centre
     one = blocks[..., 1 : axes + 1] - centre  # a with one axis of b
-    parts = [b * (one - a), (a - one) ** 2 / 2, (a**2 + b**2) / 2]
+    first = b * (one - a)
+    parts = [first, (a - one) ** 2 / 2]
+    if size > axes + 2:
+        other = blocks[..., axes + 1 : -1] - centre  # b with one axis of a
+        i, j = np.triu_indices(axes, 1)
+        both = (other[..., i] * one[..., j] + other[..., j] * one[..., i]) / 2 - a * b
+        parts.append(both - first[..., i] - first[..., j])
+    parts.append((a**2 + b**2) / 2)
     return np.moveaxis(np.concatenate(parts, axis=-1), -1, -2)
 
 

@@ -27,7 +27,7 @@ from firmfate.errors import BrokenShardError, RunDirectoryError, command
 from firmfate.kernel import compiler
 from firmfate.shards import file as shard_file
 from firmfate.shards.file import ShardFile
-from firmfate.shards.growth import EXTENT, extent, held_firms, refuse_less
+from firmfate.shards.growth import EXTENT, extent, held_firms, held_refinement, refuse_less
 from firmfate.shards.plan import Plan, Range, plan
 from firmfate.shards.schema import Schema
 from firmfate.study import Study
@@ -203,7 +203,7 @@ class RunDirectory:
         return self.as_far(Study.read(self.study_file))
 
     def as_far(self, study: Study) -> Study:
-        """Return a study with [precision] with the firms that its rounds have come to here; others as they are.
+        """Return a study with [precision] with the cells and firms that its rounds have come to here; others as is.
 
         Raises
         ------
@@ -215,6 +215,7 @@ class RunDirectory:
         record = self.read_provenance()
         if study.precision is None:
             return study
+        study = study.refined((*study.refinement, *held_refinement(self.path, record)))
         held = held_firms(self.path, record, study.cells.keys)
         return study.grown(np.maximum(held, study.firms_by_cell))
 

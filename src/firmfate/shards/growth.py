@@ -30,6 +30,7 @@ def extent(study: Study, cells: Cells) -> dict[str, Any]:
         "dimensions": list(cells.dims),
         "cells": len(cells),
         "cell keys": base64.b64encode(keys.tobytes()).decode(),
+        "refinement": list(study.refinement),
         "allocation": base64.b64encode(np.array(study.allocation, "<i8").tobytes()).decode(),
     }
 
@@ -45,6 +46,14 @@ def held_firms(path: Path, held: dict[str, Any], keys: Sequence[str]) -> NDArray
         raise RunDirectoryError(f"{path / 'provenance.json'} cannot be read: its 'allocation' are damaged")
     found = dict(zip(own, firms, strict=True))
     return np.array([found.get(int(key, 16), 0) for key in keys], np.int64)
+
+
+def held_refinement(path: Path, held: dict[str, Any]) -> tuple[float, ...]:
+    """Return the misalignments that rounds of [precision] have added to a run's grid."""
+    found = held.get("refinement", [])
+    if not isinstance(found, list) or not all(isinstance(value, float) for value in found):
+        raise RunDirectoryError(f"{path / 'provenance.json'} cannot be read: its 'refinement' are damaged")
+    return tuple(found)
 
 
 def refuse_less(path: Path, held: dict[str, Any], wanted: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@
     m_star_between = 0.05            # two misalignments of the grid around it, so far apart at most
     longest = "execution"            # the value of an axis, or of "cells", with the longest mean lifetime
     ranking = "cells"                # all in order
+    refine = 0.0125                  # with m*: cells are added beside it, down to this distance of misalignments
     at_most = "2 core-hours"         # or 200_000 firms a cell
 
 A target is half the width of a confidence interval: ``rmst = "0.05 years"`` asks for limits of ± 0.05 years, in every
@@ -51,6 +52,9 @@ on, an interval of 95 % covers 71 % of the time at a share of 0.5, and 5 % at 0.
 MOST_FIRMS = 1_000_000
 """Firms a cell at most, where ``at_most`` is not given."""
 
+FINEST = 1e-4
+"""The smallest distance of misalignments to which a grid is refined."""
+
 BUDGET = re.compile(r"\s*(\d+(?:\.\d+)?)\s*core-(second|minute|hour|day)s?\s*")
 SECONDS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0}
 
@@ -72,6 +76,8 @@ class Precision:
         Nominal core-seconds at most, as `firmfate plan` counts them. One of the two is given.
     pilot : int
         Firms a cell of the first round.
+    refine : float
+        Distance at most of neighbouring misalignments around m*, for which cells are added; 0 where none are.
     """
 
     targets: tuple[Target, ...]
@@ -80,6 +86,7 @@ class Precision:
     most_firms: int | None
     most_seconds: float | None
     pilot: int
+    refine: float = 0.0
 
     @classmethod
     def read(cls, written: object, model: Model, weeks: int, pilot: int) -> Precision:
@@ -114,12 +121,18 @@ class Precision:
         with faults.noted():
             if "at_most" in given:
                 most = _at_most(given["at_most"])
+        refine = 0.0
+        with faults.noted():
+            if "refine" in given:
+                refine = reading.number(given["refine"], "precision.refine")
+                if not FINEST <= refine < 0.5:
+                    refuse("precision.refine", given["refine"], f"must lie in [{FINEST:g}, 0.5)")
         named = {name: value for name, value in given.items() if name not in OPTIONS}
         targets = read_targets(named, model, weeks, faults)
         if not targets and not faults.found:
             faults.note(f"[precision] names no target; allowed: {', '.join(examples(model))}")
         faults.refuse()
-        return cls(tuple(sorted(targets, key=lambda target: target.key)), level, simultaneous, *most, pilot)
+        return cls(tuple(sorted(targets, key=lambda target: target.key)), level, simultaneous, *most, pilot, refine)
 
     def described(self) -> dict[str, Any]:
         """Return it as plain values, as they stand in ``rounds.json``."""
@@ -130,6 +143,7 @@ class Precision:
             "simultaneous": self.simultaneous,
             "at most firms a cell": self.most_firms,
             "at most core-seconds": self.most_seconds,
+            "refine": self.refine,
         }
 
     @staticmethod
@@ -141,6 +155,12 @@ class Precision:
                 **targets,
                 "level": {"type": "number", "minimum": 0.5, "maximum": 0.9999, "default": 0.95},
                 "simultaneous": {"type": "boolean", "default": False},
+                "refine": {
+                    "type": "number",
+                    "minimum": FINEST,
+                    "exclusiveMaximum": 0.5,
+                    "description": "distance at most of misalignments beside m*: cells are added there",
+                },
                 "at_most": {
                     "anyOf": [
                         {"type": "integer", "minimum": SMALLEST_PILOT},

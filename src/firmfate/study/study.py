@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.design import Cells, Design, Population
+from firmfate.design.grid import Grid
 from firmfate.errors import StudyError, did_you_mean
 from firmfate.markup import paragraph, rows
 from firmfate.models import Model
@@ -62,6 +64,8 @@ class Study:
         How exactly the study is to be known.
     allocation : tuple of int
         Firms of each cell, where a study with [precision] gives cells different numbers (`grown`); otherwise empty.
+    refinement : tuple of float
+        Misalignments that rounds of [precision] have added to the grid (`refined`).
     tables : dict
         All tables as written.
     text : str
@@ -105,6 +109,7 @@ class Study:
     population: Population
     precision: Precision | None
     allocation: tuple[int, ...]
+    refinement: tuple[float, ...]
     tables: dict[str, Any]
     text: str = field(compare=False)
     path: Path | None = field(compare=False)
@@ -208,6 +213,7 @@ class Study:
             "population": parts.population,
             "precision": parts.precision,
             "allocation": (),
+            "refinement": (),
             "tables": tables,
             "text": text,
             "path": path,
@@ -222,7 +228,7 @@ class Study:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel to other processes as text, and be read again there: a user's model may not travel otherwise."""
-        return _again, (self.text, self.path, self.folder, self.firms_by_cell)
+        return _again, (self.text, self.path, self.folder, self.refinement, self.firms_by_cell)
 
     def grown(self, firms: int | NDArray[np.int64]) -> Study:
         """Return the same study of so many firms in every cell, or in each: what a round of [precision] asks for.
@@ -235,6 +241,23 @@ class Study:
         own = {"replicates": int(each.max()), "allocation": () if alike else tuple(each.tolist())}
         other.__dict__.update(self.__dict__ | own)
         return other
+
+    def refined(self, misalignments: Iterable[float]) -> Study:
+        """Return the same study with these misalignments in its grid beside those as written, and no others.
+
+        Cells that are new hold the firms of the pilot of [precision].
+        """
+        design = self.design
+        here = next((axis.values for axis in design.axes if axis.key == "misalignment"), ())
+        written = set(here) - set(self.refinement)
+        added = tuple(sorted(set(misalignments) - written))
+        if added == self.refinement or not isinstance(design, Grid) or self.precision is None:
+            return self
+        other = type(self).__new__(type(self))
+        finer = design.with_values("misalignment", tuple(sorted((*written, *added))))
+        own = {"design": finer, "refinement": added, "allocation": ()}
+        other.__dict__.update({name: value for name, value in self.__dict__.items() if name != "cells"} | own)
+        return other.grown(design.carried(self.firms_by_cell, finer, self.precision.pilot))
 
     @property
     def firms_by_cell(self) -> NDArray[np.int64]:
@@ -309,6 +332,8 @@ class Study:
         return tuple(lines)
 
 
-def _again(text: str, path: Path | None, beside: Path, firms: NDArray[np.int64]) -> Study:
+def _again(
+    text: str, path: Path | None, beside: Path, refinement: tuple[float, ...], firms: NDArray[np.int64]
+) -> Study:
     """Rebuild a study in another process."""
-    return Study.parse(text, path=path, beside=beside).grown(firms)
+    return Study.parse(text, path=path, beside=beside).refined(refinement).grown(firms)

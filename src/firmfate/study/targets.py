@@ -44,7 +44,7 @@ CELLS = "cells"
 
 KINDS = ("rmst", "survival", "incidence", "quantile", *PAIRED, *TURNING, *ORDERED)
 
-OPTIONS = ("level", "simultaneous", "at_most")
+OPTIONS = ("level", "simultaneous", "at_most", "refine")
 
 
 @dataclass(frozen=True)

@@ -96,6 +96,11 @@ def _precision(study: Study) -> None:
             f"precision.at_most = {precision.most_firms:,} firms a cell is less than the pilot, study.replicates = "
             f"{precision.pilot:,}"
         )
+    if precision.refine and not any(target.kind in ("m_star", "m_star_between") for target in precision.targets):
+        raise StudyError(
+            f"precision.refine = {precision.refine:g} adds misalignments beside m*, which no target asks for; add "
+            "m_star or m_star_between, or remove it"
+        )
     along = {axis.key for axis in study.design.axes if len(axis.values) > 1} if study.design.kind == "grid" else set()
     for target in precision.targets:
         if target.kind in PAIRED:
@@ -120,13 +125,21 @@ def _turning(study: Study, target: Target, along: set[str]) -> None:
             f"precision.m_star_side = {target.side:g} is no misalignment of the grid; add it to grid.misalignment, or "
             f"choose one of {', '.join(f'{value:g}' for value in values)}"
         )
+    if target.kind == "m_star_between" and _refines(study, target):
+        return
     if target.kind == "m_star_between":
         apart = max(second - first for first, second in itertools.pairwise(values))
         if apart > target.within * (1 + 1e-9):
             raise StudyError(
                 f"precision.m_star_between = {target.within:g}: misalignments of the grid lie up to {apart:.6g} apart, "
-                "and m* lies between two of them; add values to grid.misalignment"
+                "and m* lies between two of them; add values to grid.misalignment, or precision.refine = "
+                f"{target.within:g}"
             )
+
+
+def _refines(study: Study, target: Target) -> bool:
+    """Return whether misalignments are added until they lie as near to each other as a target asks for."""
+    return study.precision is not None and 0 < study.precision.refine <= target.within
 
 
 def _order(study: Study, target: Target, along: set[str]) -> None:
