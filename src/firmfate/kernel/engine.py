@@ -6,6 +6,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from firmfate.counts import BIN_WEEKS, COUNTED, EARLY_WEEKS, INVALID, Counters
 from firmfate.errors import ModelError
+from firmfate.kernel.compiler import collection_paused
 from firmfate.kernel.compose import compose, usual_lanes
 from firmfate.models.model import Model
 
@@ -110,7 +112,7 @@ class Engine:
         if lanes % 8 or lanes <= 0:
             raise ValueError(f"lanes = {lanes}; a positive multiple of 8")
         self.model, self.dt = model, float(dt)
-        with Engine._lock:
+        with Engine._lock, collection_paused():
             self._module = compose(model, lanes, weekly=self.dt == 1.0)
 
     @property
@@ -127,7 +129,7 @@ class Engine:
     def warm_up(self) -> float:
         """Compile, or load what an earlier process compiled; return the seconds that took."""
         begin = time.perf_counter()
-        with Engine._lock:
+        with Engine._lock, collection_paused() if self.cached else nullcontext():
             if not self.compiled:
                 row = np.array([[self.model.defaults[name] for name in self.model.fields]])
                 records, _ = self._run(row, 0, np.zeros(1, np.uint64), 0, 1, 1, None, 0)

@@ -8,7 +8,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from firmfate.kernel.memory import Address, align_stack, pointer
-from firmfate.kernel.schedule import ordered, overwritten
+from firmfate.kernel.schedule import APART, ordered, overwritten
 from firmfate.kernel.writer import DOUBLE, WORD, Values, Writer, write
 from firmfate.program.operations import FLAG as FLAG_KIND
 from firmfate.program.stages import Stage
@@ -149,7 +149,7 @@ class Pieces:
                 wanted = self.layout.worked_out(Stage.TIME, handed)
                 first = [group * self.vector for group in range(self.together)]
                 groups = [HandedOn(self, Stage.TIME, writer, arguments, lane=lane) for lane in first]
-                write(wanted, groups)
+                write(ordered(self.graph, wanted), groups, apart=APART if "avx512" in self.features else 0)
                 for lane, found in zip(first, groups, strict=True):
                     for place in handed:
                         if place in wanted:

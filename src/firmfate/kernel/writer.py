@@ -221,7 +221,7 @@ class Values(dict[int, Any]):
         return found
 
 
-def write(places: Iterable[int], groups: Sequence[Values]) -> None:
+def write(places: Iterable[int], groups: Sequence[Values], *, apart: int = 0) -> None:
     """Write values for several groups of lanes, instruction by instruction in turn.
 
     Parameters
@@ -230,7 +230,11 @@ def write(places: Iterable[int], groups: Sequence[Values]) -> None:
         What to write, in order.
     groups : sequence of Values
         Constants are written where they are used.
+    apart : int
+        By how many values each group is behind the one before it.
     """
-    for place in places:
-        for values in groups:
-            values[place]
+    places = list(places)
+    for first in range(len(places) + apart * (len(groups) - 1)):
+        for group, values in enumerate(groups):
+            if 0 <= first - apart * group < len(places):
+                values[places[first - apart * group]]
