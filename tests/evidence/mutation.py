@@ -30,14 +30,23 @@ ROOT = HERE.parents[1]
 STORE, TABLE = HERE / "mutants.json", HERE / "MUTATION.md"
 ROOMS = ("survival", "shards", "kernel", "models", "design")
 TESTS = {
-    "survival": "survival/test_core.py survival/test_limits.py survival",
+    "survival": "survival/test_pinned.py survival/test_core.py survival/test_survivors.py survival/test_observed.py "
+    "survival/test_jackknife.py survival/test_estimators.py::test_impossible_counts_are_refused "
+    "survival/test_estimators.py::test_impossible_questions_are_refused",
     "shards": "shards/test_plan.py shards/test_claims.py shards/test_states.py shards/test_work.py "
     "cluster/test_status.py shards/test_file.py shards/test_directory.py",
-    "kernel": "kernel",
-    "models": "models/test_functions.py models/test_reference.py models/test_firm.py program/test_refusals.py "
-    "program/test_wrong_models.py models/test_queue.py models/test_queue_line.py",
-    "design": "design/test_boundaries.py design/test_documents.py study/test_refusals.py design/test_designs.py "
-    "design/test_cells.py design/test_population.py",
+    "kernel": "kernel/test_processors.py kernel/test_schedule.py kernel/test_cache_folder.py "
+    "kernel/test_same_bits_everywhere.py kernel/test_engine.py::test_order_and_neighbours_do_not_matter "
+    "kernel/test_engine.py::test_values_of_a_firm_equal_values_of_a_cell "
+    "kernel/test_engine.py::test_every_bit_of_a_cells_random_word_gives_other_firms "
+    "kernel/test_engine.py::test_plain_python_is_the_oracle_of_others",
+    "models": "models/test_functions.py models/test_checks.py models/test_reference.py program/test_refusals.py "
+    "program/test_wrong_models.py models/test_firm.py",
+    "design": "design/test_boundaries.py design/test_documents.py "
+    "study/test_refusals.py::test_bad_study_is_refused_by_its_path "
+    "study/test_refusals.py::test_bad_csv_is_refused_by_its_line study/test_refusals.py::test_missing_csv_is_refused "
+    "design/test_designs.py::test_points_are_those_of_every_version_before design/test_cells.py "
+    "study/test_documents.py::test_schema_and_reader_agree",
 }
 """The fast tests that a room's mutants are tried on, in this order; those that take long are left out."""
 

@@ -206,11 +206,13 @@ def test_the_first_step_has_median_random_numbers() -> None:
         ("fails.py:CAR", r"fails\.py, line 3.*the file cannot be run: ZeroDivisionError: division by zero"),
         ("lacks.py:CAR", "No module named 'nowhere_at_all'; a model is one file"),
         ("broken.py:CAR", r"broken\.py, line 2.*SyntaxError"),
+        ("nulls.py:CAR", r"nulls\.py, line 0: the file cannot be run: .* null bytes"),
     ],
 )  # fmt: skip
 def test_files_that_hold_no_such_model(tmp_path: Any, name: str, said: str) -> None:
     texts = {"model.py": "from firmfate.models.car import MODEL as CAR\n", "empty.py": "", "lacks.py":
              "import nowhere_at_all\n", "fails.py": "a = 1\n\nb = a / 0\n", "broken.py": "a = 1\nb = (\n"}  # fmt: skip
+    texts["nulls.py"] = "a = 1\0"
     for file, text in texts.items():
         (tmp_path / file).write_text(text)
     with pytest.raises(ModelError, match=said) as refused:

@@ -16,6 +16,7 @@ from scipy.stats import norm
 from firmfate import survival as s
 from firmfate.errors import EstimateError
 from firmfate.survival.batches import Resampler
+from firmfate.survival.ranks import refuse_delayed_entry
 
 FIRMS, HORIZON = 400, 30
 OPTIONS = {"duration": "week", "cause": "end", "entry": "since", "covariates": ["group"]}
@@ -116,6 +117,15 @@ def test_batches_left_out_are_other_tables(bin_weeks: int) -> None:
     fine = s.contrast(ds, s.rmst, between=({"group": 0}, {"group": 1}))
     assert fine.attrs["standard_error"].startswith("batch jackknife")
     assert 0.5 < (fine.se / np.sqrt((s.rmst(ds).se ** 2).sum())).item() < 2
+
+
+def test_counts_in_which_nobody_enters_late_are_not_refused() -> None:
+    ds = s.example()
+    nobody = ds.assign(entered=0 * ds.events.sum("cause"))
+    refuse_delayed_entry(nobody, "Gray's test")
+    refuse_delayed_entry(ds, "Gray's test")
+    with pytest.raises(EstimateError, match="Gray's test"):
+        refuse_delayed_entry(nobody.assign(entered=nobody.entered + 1), "Gray's test")
 
 
 def test_rows_keep_the_risk_sets() -> None:
