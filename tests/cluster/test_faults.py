@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -31,15 +32,16 @@ def test_schedulers_killed_at_many_moments(chaos: Case, brake: Path, tmp_path: P
 
 @pytest.mark.usefixtures("slurm")
 def test_a_deaf_job_killed_at_its_time_limit_is_submitted_again(
-    profile: Profile, brake: Path, tmp_path: Path, record_property: Record
+    profile: Profile, brake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, record_property: Record
 ) -> None:
     """It does not hear the warning before the limit, as a job that hangs in a disk does not, so Slurm kills it."""
     brake.unlink()
-    case, run = made_case(tmp_path, 700_000), RunDirectory(tmp_path / "run")
+    case, run = made_case(tmp_path, 100_000), RunDirectory(tmp_path / "run")
     brake.touch()
+    monkeypatch.setenv("BRAKE_SECONDS", "20")
     deaf = dataclasses.replace(
         profile, walltime="00:01:00", grace_seconds=5, concurrent=1, task_minutes=60, restarts=0,
-        command=f"env --ignore-signal=USR1,TERM {profile.command}",
+        command=f"env --ignore-signal=USR1,TERM {sys.executable} -m firmfate",
     )  # fmt: skip
     done = submit(case.file, into=run.path, profile=deaf)
     wait_until(lambda: "TIMEOUT" in states(done.jobs[0]).values(), every=1)
