@@ -80,7 +80,8 @@ class Case:
                 assert found[name].identical(wanted[name]), name
 
 
-def _case(folder: Path, replicates: int) -> Case:
+def made_case(folder: Path, replicates: int) -> Case:
+    """Write a study of so many replicates and run it on threads."""
     file = folder / "study.toml"
     file.write_text(STUDY.format(replicates=replicates))
     firmfate.run(file, into=folder / "threads", progress=False, on=firmfate.execute.Threads(2)).close()
@@ -90,13 +91,13 @@ def _case(folder: Path, replicates: int) -> Case:
 @pytest.fixture(scope="session")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Case:
     """A study of a second."""
-    return _case(tmp_path_factory.mktemp("small"), 4_000)
+    return made_case(tmp_path_factory.mktemp("small"), 4_000)
 
 
 @pytest.fixture(scope="session")
 def chaos(tmp_path_factory: pytest.TempPathFactory) -> Case:
     """A study of 12 shards of two pieces; with the brake on, one CPU needs 72 seconds for it and two need 36."""
-    return _case(tmp_path_factory.mktemp("chaos"), 285_000)
+    return made_case(tmp_path_factory.mktemp("chaos"), 285_000)
 
 
 @pytest.fixture

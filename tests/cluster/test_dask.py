@@ -223,32 +223,37 @@ def test_a_worker_killed_in_the_middle_of_a_shard_costs_that_shard_only(
     chaos.assert_same(run.path)
 
 
-@pytest.mark.slow
-def test_the_scheduler_killed_and_the_command_repeated(chaos: Case, brake: Path, tmp_path: Path) -> None:
+def scheduler_killed(case: Case, brake: Path, folder: Path, shards: int) -> None:
+    """Kill a scheduler with -9 when so many shards are finished; the same command goes on with another."""
+
     def cluster(meeting_point: Path) -> list[subprocess.Popen[bytes]]:
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "start_new_session": True}
         common = ["--scheduler-file", str(meeting_point), "--no-dashboard", "--host", "127.0.0.1"]
         scheduler = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--port", "0", *common]
         worker = [sys.executable, "-m", "distributed.cli.dask_worker", "--nthreads", "2", "--no-nanny",
-                  "--death-timeout", "5", "--local-directory", str(tmp_path), *common]  # fmt: skip
+                  "--death-timeout", "5", "--local-directory", str(folder), *common]  # fmt: skip
         started = [subprocess.Popen(scheduler, **quiet)]  # type: ignore[call-overload]
         wait_until(meeting_point.is_file)
         return [*started, subprocess.Popen(worker, **quiet)]  # type: ignore[call-overload]
 
-    run = RunDirectory(tmp_path / "run")
-    words = ("run", chaos.file, "--into", run.path, "--no-report", "--scheduler")
-    processes = cluster(tmp_path / "first.json")
+    run = RunDirectory(folder / "run")
+    words = ("run", case.file, "--into", run.path, "--no-report", "--scheduler")
+    brake.touch()
+    processes = cluster(folder / "first.json")
     try:
-        first = firmfate_command(*words, tmp_path / "first.json")
-        wait_until(lambda: len(run.files()) >= 2)
+        first = firmfate_command(*words, folder / "first.json")
+        wait_until(lambda: len(run.files()) >= shards and run.provenance_file.exists())
         kept = shard_times(run.path)
         processes[0].kill()
         brake.unlink()
         _, said = first.communicate(timeout=120)
         assert first.returncode == 3, said
+        assert "Traceback" not in said
+        assert sum("firmfate: " in line for line in said.splitlines()) == 1, said
         assert "the same command goes on from there" in said
-        processes += cluster(tmp_path / "second.json")
-        second = firmfate_command(*words, tmp_path / "second.json")
+        assert processes[1].wait(timeout=120) is not None  # its worker ends by itself
+        processes += cluster(folder / "second.json")
+        second = firmfate_command(*words, folder / "second.json")
         _, said = second.communicate(timeout=180)
         assert second.returncode == 0, said
     finally:
@@ -256,7 +261,12 @@ def test_the_scheduler_killed_and_the_command_repeated(chaos: Case, brake: Path,
             process.kill()
             process.wait()
     assert kept.items() <= shard_times(run.path).items()
-    chaos.assert_same(run.path)
+    case.assert_same(run.path)
+
+
+@pytest.mark.slow
+def test_the_scheduler_killed_and_the_command_repeated(chaos: Case, brake: Path, tmp_path: Path) -> None:
+    scheduler_killed(chaos, brake, tmp_path, 2)
 
 
 @pytest.mark.slow

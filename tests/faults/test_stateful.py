@@ -1,11 +1,19 @@
-"""Run, killed, crashed, extended, gathered, replayed, exported, in any order: what hypothesis finds, it shortens."""
+"""Run, killed, crashed, extended, merged, gathered, replayed, exported in any order; hypothesis shortens what it finds.
+
+On this processor and an older one, under this Python and others, and with the model edited in between.
+"""
 
 from __future__ import annotations
 
 import functools
+import platform
 import random
 import shutil
+import sys
 import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import hypothesis.strategies as st
@@ -19,16 +27,23 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from tests.endtoend.pythons import others
+from tests.faults.elsewhere import OLDER, Elsewhere, Process
 from tests.faults.promises import InTurn, counts, gathered, prepared, studies, undisturbed
 from tests.faults.simulated_disk import Dead, Faults, SimulatedDisk
 
 import firmfate
-from firmfate import files
+from firmfate import Study, files
 from firmfate.cli import main
 from firmfate.dataset import gather
 from firmfate.errors import IncompleteRunError, RunDirectoryError
-from firmfate.execute import ArrayPart, run
-from firmfate.shards import RunDirectory, status
+from firmfate.execute import ArrayPart, Executor, run
+from firmfate.models import car
+from firmfate.shards import RunDirectory, Shard, ShardFile, status
+from firmfate.shards.directory import fingerprint_of
+from firmfate.shards.file import encode, read
+from firmfate.shards.schema import Schema
+from firmfate.shards.work import Receipt
 
 REPLAYED = (0, 7, 29)
 CALLS = st.integers(0, 80)
@@ -53,8 +68,43 @@ def ending(directory: Path, replicate: int) -> tuple[object, object]:
     return firm.attrs["cause"], firm["distance"].values.tobytes()
 
 
+@functools.cache
+def made_elsewhere() -> tuple[tuple[str, bytes], ...]:
+    """Return names and content of shards of all extents, of runs in other directories, in few large shards."""
+    found = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for place, study in enumerate(studies()):
+            directory = RunDirectory(Path(folder) / str(place))
+            run(study, into=directory.path, on=ArrayPart(0, 1, InTurn(set())), progress=False)
+            found |= {shard.path.name: shard.path.read_bytes() for shard in directory.files()}
+    return tuple(sorted(found.items()))
+
+
+@functools.cache
+def edited() -> tuple[Study, ...]:
+    """Return the study in its extents with a model in which one number was edited."""
+    text, number = Path(car.__file__).read_text(encoding="utf-8"), "WEEKS_PER_YEAR = 52.0"
+    assert text.count(number) == 1
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "car.py").write_text(text.replace(number, "WEEKS_PER_YEAR = 53.0"), encoding="utf-8")
+        return tuple(
+            Study.parse(study.text.replace('model = "car"', 'model = "car.py:MODEL"'), beside=Path(folder))
+            for study in studies()
+        )
+
+
+def everything(folder: Path) -> dict[Path, bytes | None]:
+    """Return the content of every file below a folder, None of folders."""
+    return {path: path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
+
+
 class RunMachine(RuleBasedStateMachine):
     """A run directory on a disk that fails; `extent` is the largest that was claimed to a good end."""
+
+    processes: Mapping[str, Process]
+    """Those that simulate on another processor, and under other Pythons."""
+    done: Counter[str]
+    """How often rules that a sequence may pass by have been gone through to the end."""
 
     @initialize(seed=st.integers(0, 2**32))
     def begin(self, seed: int) -> None:
@@ -81,10 +131,10 @@ class RunMachine(RuleBasedStateMachine):
         assert str(place) in str(fault)
         assert not wrong, f"{wrong}: {fault}"
 
-    def _run(self, extent: int, faults: Faults, part: tuple[int, int] = (0, 1)) -> bool:
-        """Run an extent or a part of it; return whether it has ended well."""
+    def _run(self, extent: int, faults: Faults, part: tuple[int, int] = (0, 1), where: Executor | None = None) -> bool:
+        """Run an extent or a part of it, here or elsewhere; return whether it has ended well."""
         self._be()
-        on = ArrayPart(*part, InTurn(self.finished))
+        on = ArrayPart(*part, where or InTurn(self.finished))
         with self.disk.step(faults):
             try:
                 run(studies()[extent], into=self.directory.path, on=on, progress=False, shard_scale=1e-6)
@@ -117,6 +167,38 @@ class RunMachine(RuleBasedStateMachine):
         was = self.complete
         if self._run(max(self.extent, 0), Faults(), (index, 2)):
             self.complete = was
+
+    @rule(data=st.data(), kind=st.sampled_from(["none", "none", "kill", "crash", "fail"]), at=CALLS, more=st.booleans())
+    def run_elsewhere(self, data: st.DataObject, kind: str, at: int, more: bool) -> None:
+        """Go on on another processor, or under another Python."""
+        name = data.draw(st.sampled_from(sorted(self.processes)))
+        self.complete = self.complete and not more
+        extent = min(max(self.extent, 0) + more, 2)
+        before = len(self.finished)
+        self._run(extent, Faults(kind, at, at), where=Elsewhere(self.processes[name], self.finished))
+        self.done[name] += len(self.finished) - before
+
+    @precondition(lambda self: self.extent >= 0)
+    @rule(place=st.integers(0, 2))
+    def edit_the_model(self, place: int) -> None:
+        """Run the study with another version of its model: refused, nothing touched."""
+        self._be()
+        before = everything(self.root)
+        with pytest.raises(RunDirectoryError, match="holds firms of another version of the model 'car'") as refused:
+            run(edited()[place], into=self.directory.path, on=InTurn(self.finished), progress=False)
+        self._see_named(refused.value, self.directory.path)
+        assert everything(self.root) == before
+        self.done["edited"] += 1
+
+    @precondition(lambda self: self.extent >= 0)
+    @rule(data=st.data())
+    def merge(self, data: st.DataObject) -> None:
+        """Copy a shard from another directory, which was cut into others."""
+        self._be()
+        name, content = data.draw(st.sampled_from(made_elsewhere()), label="shard")
+        files.write(self.directory.shards / name, content)
+        self.finished.add(name)
+        self.done["merged"] += 1
 
     @precondition(lambda self: self.complete)
     @rule(kind=st.sampled_from(["none", "kill", "crash", "fail"]), at=CALLS)
@@ -164,23 +246,72 @@ class RunMachine(RuleBasedStateMachine):
             assert counts(self.directory, study) == undisturbed()[place][0]
 
 
-def look(examples: int, steps: int, *phases: Phase) -> None:
-    """Have hypothesis look for a sequence of steps after which something does not hold."""
+@pytest.fixture(scope="module")
+def processes() -> Iterator[dict[str, Process]]:
+    """Begin what simulates elsewhere: as an older processor, and under every other Python that there is."""
+    begun = {f"Python {version}": Process(python) for version, python in others().items()}
+    if platform.machine() in ("x86_64", "AMD64"):
+        begun["an older processor"] = Process(**OLDER)
+    yield begun or {"another process": Process()}
+    for process in begun.values():
+        process.close()
+
+
+def look(processes: dict[str, Process], examples: int, steps: int, *phases: Phase) -> Counter[str]:
+    """Have hypothesis look for a sequence of steps after which something does not hold; return `RunMachine.done`."""
     chosen = settings(
         max_examples=examples, stateful_step_count=steps, deadline=None, derandomize=True,
         phases=phases or tuple(Phase), report_multiple_bugs=False, suppress_health_check=list(HealthCheck),
     )  # fmt: skip
+
+    class Machine(RunMachine):
+        pass
+
+    Machine.processes, Machine.done = processes, Counter()
     with prepared():
-        run_state_machine_as_test(RunMachine, settings=chosen)
+        run_state_machine_as_test(Machine, settings=chosen)
+    return Machine.done
 
 
 @pytest.mark.slow
-def test_nothing_is_lost_in_any_sequence() -> None:
-    look(20, 10)
+def test_nothing_is_lost_in_any_sequence(processes: dict[str, Process]) -> None:
+    done = look(processes, 25, 12)
+    assert all(done[name] > 0 for name in (*processes, "edited", "merged")), done
 
 
 @pytest.mark.slow
-def test_a_shard_that_is_lost_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_shard_that_is_lost_is_found(processes: dict[str, Process], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "settle", lambda _: None)
     with pytest.raises(AssertionError):
-        look(200, 10, Phase.generate)
+        look(processes, 200, 10, Phase.generate)
+
+
+@pytest.mark.slow
+def test_other_bits_of_another_processor_are_found(
+    processes: dict[str, Process], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = Process.shard
+
+    def wrong(self: Process, place: int, shard: Shard) -> tuple[Receipt, bytes]:
+        receipt, content = own(self, place, shard)
+        study = studies()[place]
+        schema, file = Schema.of(study, fingerprint_of(study)), ShardFile.parse(tmp_path / receipt.file)
+        assert file is not None
+        file.path.write_bytes(content)
+        held = read(file, schema)
+        digest, content = encode(replace(held, arrays={**held.arrays, "events": held.arrays["events"] + 1}), schema)
+        return replace(receipt, file=f"{shard.name}-{digest[:16]}.shard"), content
+
+    monkeypatch.setattr(Process, "shard", wrong)
+    with pytest.raises(AssertionError):
+        look(processes, 200, 10, Phase.generate)
+
+
+@pytest.mark.slow
+def test_the_older_processor_and_other_pythons_are_others(processes: dict[str, Process]) -> None:
+    own = "{}.{}".format(*sys.version_info)
+    assert {name for name, process in processes.items() if name.startswith("Python ")} == {
+        f"Python {process.version}" for process in processes.values() if process.version != own
+    }
+    if "an older processor" in processes:
+        assert processes["an older processor"].lanes == 4

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,6 +25,21 @@ ADDRESS = re.compile(r"(?:(?P<protocol>[a-z]+)://)?\[?(?P<host>[^\[\]\s/]+?)\]?:
 PROTOCOLS = ("tcp", "tls", "ucx", "ws", "wss")
 ANSWERS = 5.0
 """Seconds in which a machine answers whether anything listens at a port, and a scheduler answers."""
+
+
+@contextlib.contextmanager
+def _no_tracebacks() -> Iterator[None]:
+    """Keep Dask's client from logging tracebacks when its scheduler is gone: what that means for a run is raised."""
+
+    def plain(record: logging.LogRecord) -> bool:
+        return not record.exc_info
+
+    logger = logging.getLogger("distributed.client")
+    logger.addFilter(plain)
+    try:
+        yield
+    finally:
+        logger.removeFilter(plain)
 
 
 @dataclass(frozen=True)
@@ -87,7 +103,7 @@ class DaskScheduler(Executor):
             raise ExecutorError(
                 f"no Dask scheduler answers at {self.address}: {str(fault) or type(fault).__name__}"
             ) from fault
-        with client:
+        with _no_tracebacks(), client:
             yield client
 
     def _security(self) -> Security:

@@ -150,7 +150,7 @@ def run_on_dask(client: Any, work: Work, *, threads_to_come: int = 0, patience: 
             client.cancel(list(in_flight), force=True)
         if _is_lost(fault):
             raise IncompleteRunError(
-                f"Dask was lost ({type(fault).__name__}: {fault}); finished shards are kept, "
+                f"Dask was lost ({type(fault).__name__}: {' '.join(str(fault).split())}); finished shards are kept, "
                 "the same command goes on from there"
             ) from fault
         raise

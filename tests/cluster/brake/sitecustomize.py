@@ -1,4 +1,5 @@
-"""A brake on firmfate: as long as the file that BRAKE names exists, a piece of a shard takes three seconds longer.
+"""A brake on firmfate: as long as the file that BRAKE names exists, a piece of a shard takes longer:
+three seconds, or BRAKE_SECONDS.
 
 What is to happen to a run in the middle of its work would come too late on a fast machine, and a study long enough
 for any machine would keep slow ones busy for minutes. Every Python process loads this module on starting where its
@@ -13,7 +14,7 @@ from typing import Any
 from firmfate.kernel.engine import Records
 from firmfate.shards.work import Worker
 
-SECONDS = 3.0
+SECONDS = float(os.environ.get("BRAKE_SECONDS", "3"))
 
 file = Path(os.environ["BRAKE"])
 at_full_speed = Worker.records
