@@ -4,6 +4,7 @@ marks that are refused."""
 from __future__ import annotations
 
 import dataclasses
+import gc
 import os
 import re
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 
 import firmfate
 from firmfate.errors import ModelError
+from firmfate.kernel.compiler import collection_paused
 from firmfate.kernel.compose import digest
 from firmfate.models import load_model
 
@@ -140,6 +142,24 @@ def test_a_second_process_finds_the_machine_code(tmp_path):
         for _ in range(2)
     ]
     assert printed == [["False", "0"], ["True", "1"]]
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_the_collection_of_garbage_is_paused_and_then_as_it_was(enabled):
+    before, during = gc.isenabled(), []
+
+    def fail() -> None:
+        with collection_paused():
+            during.append(gc.isenabled())
+            raise KeyError
+
+    try:
+        gc.enable() if enabled else gc.disable()
+        with pytest.raises(KeyError):
+            fail()
+        assert (during, gc.isenabled()) == ([False], enabled)
+    finally:
+        gc.enable() if before else gc.disable()
 
 
 def test_an_engine_loads_no_linear_algebra_and_takes_it_from_nobody():

@@ -13,6 +13,7 @@ import firmfate
 from firmfate.kernel import schedule
 from firmfate.kernel.engine import Engine
 from firmfate.kernel.schedule import ordered, overwritten
+from firmfate.kernel.writer import write
 from firmfate.models import load_model
 from firmfate.program.layout import Layout
 from firmfate.program.stages import Stage
@@ -28,14 +29,36 @@ def held_most(nodes, order) -> int:
     return max(sum(begin <= i < end for begin, end in zip(begins, ends, strict=True)) for i in range(len(order)))
 
 
+@pytest.mark.parametrize("stage", [Stage.TIME, Stage.STEP], ids=["random numbers", "step"])
 @pytest.mark.parametrize("model", MODELS, ids=str)
-def test_a_step_is_written_once_and_arguments_first(model):
+def test_a_stage_is_written_once_and_arguments_first(model, stage):
     layout = Layout(load_model(model).program)
-    nodes, places = layout.program.graph.nodes, layout.worked_out(Stage.STEP, layout.wanted[Stage.STEP])
+    wanted = layout.wanted[stage] if stage == Stage.STEP else layout.handed_on(stage)
+    nodes, places = layout.program.graph.nodes, layout.worked_out(stage, wanted)
     order = ordered(layout.program.graph, places)
     assert sorted(order) == sorted(places)
     at = {place: i for i, place in enumerate(order)}
     assert all(at.get(argument, -1) < at[place] for place in order for argument in nodes[place].arguments)
+
+
+@pytest.mark.parametrize("apart", [0, 1, 2, 5])
+def test_every_group_is_written_whole_each_behind_the_one_before(apart):
+    written = list[tuple[int, int]]()
+
+    class Group:
+        def __init__(self, number):
+            self.number = number
+
+        def __getitem__(self, place):
+            written.append((self.number, place))
+
+    write([7, 3, 9], [Group(number) for number in range(3)], apart=apart)
+    assert sorted(written) == [(number, place) for number in range(3) for place in (3, 7, 9)]
+    for number in range(3):
+        assert [place for group, place in written if group == number] == [7, 3, 9]
+    first = [written.index((number, 7)) for number in range(3)]
+    before = [sum(group == number for group, _ in written[: first[number + 1]]) for number in range(2)]
+    assert before == [min(3, apart + 1)] * 2  # of the group before, when the next one begins
 
 
 def test_the_root_of_firm_is_worked_out_early_and_less_is_held(monkeypatch):
