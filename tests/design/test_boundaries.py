@@ -317,3 +317,13 @@ def test_observed_values_of_a_file_by_their_column(tmp_path: Path) -> None:
     (tmp_path / "one.csv").write_text("x\n0.5\n1.25\n")
     with pytest.raises(StudyError, match=r"one\.csv line 3 column x"):
         read('"one.csv"')
+
+
+def test_a_quantile_that_the_libraries_cannot_compute_is_no_reach(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(self: Distribution, uniform: object) -> None:
+        raise OverflowError("math range error")
+
+    monkeypatch.setattr(Distribution, "unclipped", fails)
+    assert Distribution("a", "normal", (0.0, 1.0), ANY).reach == (-math.inf, math.inf)
+    with pytest.raises(StudyError, match="reach from -inf to inf, which cannot be computed with"):
+        study(population={"correct_time": {"normal": [26, 1]}})

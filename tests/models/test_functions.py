@@ -181,6 +181,7 @@ def test_a_model_in_words() -> None:
     assert load_model("firm").parameter("misalignment.sales").name == "misalignment"
     assert load_model("firm").keys["misalignment.sales"] == ("misalignment_sales",)
     assert len(load_model("firm").keys["misalignment"]) == 5
+    assert [(mark.name, mark.maximum) for mark in load_model("firm").marks] == [("green_kpis", 5)]  # one a division
     assert load_model(model) is model
 
 

@@ -85,3 +85,9 @@ def test_independent_firms_need_no_bins() -> None:
 def test_other_weeks_are_refused(small: xr.Dataset, call: object, message: str) -> None:
     with pytest.raises(EstimateError, match=message):
         call(small)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(("bins", "words"), [(8, "13, 26, 39, 52, ..; choose"), (4, "13, 26, 39, 52; choose")])
+def test_the_first_ends_of_bins_are_named(small: xr.Dataset, bins: int, words: str) -> None:
+    with pytest.raises(EstimateError, match=f"bins ending in weeks {words}"):
+        s.landmark(small.isel(bin=slice(0, bins)), week=5)
