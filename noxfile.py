@@ -55,7 +55,7 @@ def evidence(session: nox.Session) -> None:
 def docs(session: nox.Session) -> None:
     """The documentation site, without network; warnings are errors."""
     install(session, DOCS)
-    session.run("python", "-m", "sphinx", "-W", "-b", "html", "docs", "docs/_build")
+    session.run("python", "-m", "sphinx", "-W", "-b", "html", "docs", "docs/_build/html")
 
 
 @nox.session(default=False)

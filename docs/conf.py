@@ -1,4 +1,4 @@
-"""How the documentation is built: ``python -m sphinx -W -b html docs docs/_build``, without network."""
+"""How the documentation is built: ``python -m sphinx -W -b html docs docs/_build/html``, without network."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ copyright = author
 extensions = [
     "generated_pages",
     "mathml",
-    "myst_parser",
+    "myst_nb",
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
 ]
-exclude_patterns = ["_build", "notebooks"]
+exclude_patterns = ["_build"]
 templates_path = ["_templates"]
 
 # Other projects' inventories come from the network: links to them are made only where it is there.
@@ -37,6 +37,10 @@ if os.environ.get("FIRMFATE_DOCS_ONLINE"):
 
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
+nb_execution_mode = "force"
+nb_execution_raise_on_error = True
+nb_execution_in_temp = True
+nb_execution_timeout = 600
 autosummary_generate = True
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"

@@ -10,13 +10,12 @@ from typing import Any
 import api_pages
 import equations
 import gallery
-import notebooks
 import references
 import tables
 
 FOLDER = Path(__file__).parents[1] / "generated"
 PAGES: tuple[Callable[[], dict[str, str | bytes]], ...] = (
-    api_pages.pages, equations.pages, references.pages, tables.pages, notebooks.pages, gallery.pages,
+    api_pages.pages, equations.pages, references.pages, tables.pages, gallery.pages,
 )  # fmt: skip
 """Each returns path below the folder -> content."""
 

@@ -72,17 +72,20 @@ def test_what_public_functions_return_has_a_page(pages: dict[str, str]) -> None:
 
 @pytest.mark.slow
 def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
-    pytest.importorskip("sphinx")
+    pytest.importorskip("myst_nb")
+    site = tmp_path / "html"
     done = subprocess.run(
-        [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html", TOP / "docs", tmp_path],
+        [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html", TOP / "docs", site],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "tutorials" / "first-study.html").is_file()
-    equations = (tmp_path / "generated" / "equations-firm.html").read_text(encoding="utf-8")
+    assert (site / "tutorials" / "first-study.html").is_file()
+    notebook = (site / "notebooks" / "firmfate.html").read_text(encoding="utf-8")
+    assert notebook.count("<img") >= 2 and "standard error" in notebook.rpartition("cell_output")[2]
+    equations = (site / "generated" / "equations-firm.html").read_text(encoding="utf-8")
     assert "<math" in equations
     assert "<mrow />" not in equations  # an empty operator, in which browsers lose what follows
     taken = re.compile(r"""<(?:script|link|img|iframe)\b[^>]*(?:src|href)=["'](?:https?:)?//[^"']*""")
     assert taken.search('<script src="https://cdn.example/mathjax.js">')
-    for page in tmp_path.rglob("*.html"):
+    for page in site.rglob("*.html"):
         assert not taken.search(page.read_text(encoding="utf-8")), page
