@@ -30,7 +30,7 @@ WORTH = 12
 
 APART = 40
 """By how many values a register's firms are behind those of the one before when they draw random numbers together: one
-divides while another multiplies. It is worth a tenth of the time of two blocks of Philox with AVX-512, and nothing with
+divides while another multiplies. It is worth a twentieth of the time of two blocks of Philox with AVX-512, and nothing with
 the 16 registers of others."""
 
 
