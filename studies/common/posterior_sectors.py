@@ -61,8 +61,8 @@ def sampled(training: Path, *, firms: int, seed: int, threads: int) -> dict[str,
     tables = [establishment_table(sector, TABLES[name][0], oldest=TABLES[name][1]) for sector, name in places]
     trees = calibrate_posteriors(
         "firm", tables, setting.FREE, population=setting.MIXED, firms=firms, points=setting.points(firms),
-        particles=setting.size(firms, tiny=20, small=200, full=2_000),
-        moves=setting.size(firms, tiny=1, small=30, full=60), checked=setting.size(firms, tiny=8, small=16, full=64),
+        waves=setting.waves(firms), particles=setting.size(firms, tiny=20, small=200, full=2_000),
+        moves=setting.size(firms, tiny=1, small=100, full=100), checked=setting.size(firms, tiny=8, small=16, full=64),
         seed=seed, threads=threads, folder=training,
     )  # fmt: skip
     found = dict(zip(places, trees, strict=True))
