@@ -25,6 +25,7 @@ TABLES: dict[str, tuple[int | range, int]] = {
 TOTAL = "Total Private"
 FITTED = ("1994", "2013")
 POOLED = "1994-2000"
+FITTED_ALONE = "Manufacturing"
 CLOSE, MIDDLING = 1.0, 2.0
 """Points of survival, within which fits are counted."""
 
@@ -60,8 +61,8 @@ def sampled(training: Path, *, firms: int, seed: int, threads: int) -> dict[str,
     tables = [establishment_table(sector, TABLES[name][0], oldest=TABLES[name][1]) for sector, name in places]
     trees = calibrate_posteriors(
         "firm", tables, setting.FREE, population=setting.MIXED, firms=firms, points=setting.points(firms),
-        particles=setting.size(firms, tiny=20, small=200, full=2_000),
-        moves=setting.size(firms, tiny=1, small=30, full=60), checked=setting.size(firms, tiny=8, small=16, full=64),
+        waves=setting.waves(firms), particles=setting.size(firms, tiny=20, small=200, full=2_000),
+        moves=setting.size(firms, tiny=1, small=100, full=100), checked=setting.size(firms, tiny=8, small=16, full=64),
         seed=seed, threads=threads, folder=training,
     )  # fmt: skip
     found = dict(zip(places, trees, strict=True))
@@ -100,6 +101,7 @@ def rows(runs: Mapping[str, xr.Dataset]) -> Iterator[Row]:
     yield from _fits(fits)
     yield from _effects(fits, draws)
     yield from _between(runs["sector_fits"], runs["sector_draws"])
+    yield from _unseen(runs["sector_fits"])
     yield from _sampling(runs["sector_fits"])
 
 
@@ -183,6 +185,39 @@ def _between(fits: xr.Dataset, draws: xr.Dataset) -> Iterator[Row]:
         error = (1.0 - together**2) / float(np.sqrt(len(apart) - 1))
         column = f"correlation with the share alive at age {setting.OLDEST}"
         yield Row(f"correlation_{kind}_sectors", Estimate(together, error), "", text, section, column)
+
+
+def unseen(fits: xr.Dataset) -> xr.DataArray:
+    """Return which counts of other sectors lie within the 95 % limits of the sector fitted, (fitted, sector, age)."""
+    given = fits.sel(cohorts=POOLED)
+    limits = given["predicted"].rename(sector="fitted")
+    alive = given["alive"].dropna("age")
+    inside: xr.DataArray = (alive >= limits.sel(limit=0.025)) & (alive <= limits.sel(limit=0.975))
+    return inside.where(inside["fitted"] != inside["sector"])
+
+
+def _unseen(fits: xr.Dataset) -> Iterator[Row]:
+    section = "Sectors that were not seen: one is fitted, the others are predicted"
+    apart = [name for name in fits["sector"].values if name != TOTAL]
+    inside = unseen(fits.sel(sector=apart))
+    share = inside.mean(("sector", "age"))
+    spread = (
+        fits["predicted"].sel(cohorts=POOLED, limit=[0.025, 0.975], sector=apart).diff("limit").max(("age", "limit"))
+    )
+    end = 100 * fits["alive"].sel(cohorts=POOLED, sector=apart, age=setting.OLDEST)
+    exact: dict[str, tuple[Any, str]] = {
+        "mean": (share.mean(), "share of counts of the others within 95 % limits, mean of the sectors fitted"),
+        "least": (share.min(), "the least of these"),
+        "most": (share.max(), "the most"),
+        "width": (100 * spread.mean(), "width of the limits at their widest age, points, mean"),
+        "lowest": (end.min(), f"share alive at age {setting.OLDEST}, least of the sectors, percent"),
+        "highest": (end.max(), "the most"),
+    }
+    if FITTED_ALONE in apart:
+        text = f"fitted to {FITTED_ALONE.lower()}: share of counts of the others within 95 % limits"
+        exact = {"manufacturing": (share.sel(fitted=FITTED_ALONE), text)} | exact
+    for name, (value, text) in exact.items():
+        yield Row(f"unseen_{name}_sectors", Estimate(float(value), np.nan), "1", text, section)
 
 
 def _sampling(fits: xr.Dataset) -> Iterator[Row]:

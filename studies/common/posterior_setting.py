@@ -32,6 +32,11 @@ def points(firms: int) -> int:
     return size(firms, tiny=128, small=2_048, full=8_192)
 
 
+def waves(firms: int) -> int:
+    """Return the waves of training points."""
+    return size(firms, tiny=2, small=3, full=3)
+
+
 def replicates(firms: int) -> int:
     """Return the firms of a cell in which effects are simulated."""
     return 64 if firms < TINY else firms // 10

@@ -13,7 +13,7 @@ from scipy import stats
 from common import posterior_sectors
 from common.number_table import NumberTable, Row
 from common.posterior_effects import averaged, effects, management, prior_draws, probability, signs
-from common.posterior_setting import COHORTS, FREE, MIXED, OLDEST, bands, points, replicates, size, thinned
+from common.posterior_setting import COHORTS, FREE, MIXED, OLDEST, bands, points, replicates, size, thinned, waves
 from firmfate.analysis import Estimate
 from firmfate.calibration import SurvivalTable, calibrate_posterior, establishment_table
 from firmfate.calibration.exits import ExitLikelihood, between_cohorts, draw_alive, exits_of
@@ -59,8 +59,8 @@ def sampled(key: str, sector: str, training: Path, *, firms: int, seed: int, thr
     """Draw from a sector's posterior; return the fit, the draws with their effects, and what cohorts it predicts."""
     table = establishment_table(sector, COHORTS, oldest=OLDEST)
     tree = calibrate_posterior(
-        "firm", table, FREE, population=MIXED, firms=firms, points=points(firms),
-        particles=size(firms, tiny=20, small=1_000, full=4_000), moves=size(firms, tiny=1, small=20, full=20),
+        "firm", table, FREE, population=MIXED, firms=firms, points=points(firms), waves=waves(firms),
+        particles=size(firms, tiny=20, small=1_000, full=4_000), moves=size(firms, tiny=1, small=60, full=60),
         checked=size(firms, tiny=8, small=128, full=128), seed=seed, threads=threads, folder=training,
     )  # fmt: skip
     fit = xr.merge([tree[group].to_dataset() for group in ("summary", "observed_data", "emulator", "runs")])

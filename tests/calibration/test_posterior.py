@@ -20,6 +20,7 @@ from firmfate.calibration.exits import ExitLikelihood, exits_of, roots_of
 from firmfate.calibration.posterior_summary import directions
 from firmfate.cli import main
 from firmfate.errors import EstimateError
+from firmfate.study import Study
 
 from . import simulation_based as sbc
 
@@ -93,12 +94,21 @@ def test_command_writes_draws(tmp_path, capsys):
     study.write_text('[study]\nname = "made"\nmodel = "car"\n[parameters]\nexecution = 0\nmisalignment = 0\n')
     words = ["calibrate", str(study), "--sector", "Manufacturing", "--cohort", "2012-2013", "--posterior", "--json"]
     words += ["--free", "drift=-0.6:0", "--firms", "300", "--points", "64", "--particles", "40", "--moves", "3"]
+    words += ["--waves", "1"]
     assert main([*words, "--into", str(tmp_path / "fit")]) == 0
     printed = json.loads(capsys.readouterr().out)
     assert printed["target"] == "Manufacturing 2012-2013"
     with xr.open_datatree(tmp_path / "fit" / "posterior.nc") as read:
         assert printed["parameters"]["drift"]["mean"] == pytest.approx(float(read["posterior"]["drift"].mean()))
+        drawn = read["posterior"]["drift"].values
+        worth = float(read["summary"]["ess_bulk"].min())
+        assert read.attrs["waves"] == 1
         assert int(read["observed_data"]["firms"]) == establishment_table("Manufacturing", range(2012, 2014)).firms
+    study.write_text('[study]\nname = "over"\nmodel = "car"\nyears = 5\n[posterior]\ndraws = "fit/draws.csv"\n')
+    design = Study.read(study).design
+    assert np.isin(np.float32(design.points(0)[:, 0]), np.float32(drawn)).all()
+    assert design.count <= worth
+    assert design.count > 10
 
 
 @pytest.mark.parametrize(

@@ -62,3 +62,18 @@ def test_probabilities_of_signs_know_the_noise_of_each_draw():
     value = probability(found["helps"], np.full(2, 0.5), 50.0)
     assert value.estimate == pytest.approx(0.75, abs=1e-6)
     assert value.se == pytest.approx(np.sqrt(38 / 51 * 13 / 51 / 50), rel=1e-6)
+
+
+def test_counts_of_unseen_sectors_are_held_to_the_limits_of_the_one_that_was_fitted():
+    limits = [[[0.7, 0.5], [0.8, 0.6]], [[0.4, 0.2], [0.9, 0.7]]]
+    fits = xr.Dataset(
+        {
+            "alive": (("sector", "cohorts", "age"), [[[0.75, 0.55]], [[0.75, 0.65]]]),
+            "predicted": (("sector", "cohorts", "limit", "age"), np.array(limits)[:, np.newaxis]),
+        },
+        coords={"sector": ["a", "b"], "cohorts": [posterior_sectors.POOLED], "limit": [0.025, 0.975], "age": [1, 20]},
+    )
+    inside = posterior_sectors.unseen(fits)
+    assert inside.sel(fitted="a", sector="b").values.tolist() == [1.0, 0.0]
+    assert inside.sel(fitted="b", sector="a").values.tolist() == [1.0, 1.0]
+    assert inside.sel(fitted="a", sector="a").isnull().all()

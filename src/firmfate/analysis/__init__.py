@@ -8,6 +8,7 @@ shares or numbers of KPIs with standard errors. Nothing here simulates, and noth
 `axis_effects`       main effects and interactions of a grid's axes, and the inner value at which firms live longest
 `surface_effects`    main effects and interactions of scattered cells: Latin hypercube, Sobol points, long lists
 `ranking`            listed cells in order, and which pairs can be distinguished
+`both_errors`        a number over draws of a posterior, with the simulation's error and the parameters'
 `extreme_cells`      the cells with the longest and the shortest mean lifetime (`ExtremeCell`)
 `phase_map`          mean lifetimes over execution and misalignment, and the derivative by execution
 `turning_point`      the misalignment at which the effect of execution changes its sign
@@ -18,6 +19,7 @@ shares or numbers of KPIs with standard errors. Nothing here simulates, and noth
 ==================== =================================================================================================
 """
 
+from firmfate.analysis.both_errors import both_errors
 from firmfate.analysis.extremes import ExtremeCell, extreme_cells
 from firmfate.analysis.findings import Finding
 from firmfate.analysis.formatting import Estimate
@@ -38,6 +40,7 @@ __all__ = [
     "Lifetimes",
     "alarm_shares",
     "axis_effects",
+    "both_errors",
     "extreme_cells",
     "finding",
     "green_dashboards",

@@ -7,8 +7,9 @@ Computational Biology 11, e1003968). Draws are then simulated for real, which sa
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -50,9 +51,48 @@ PRIOR = 8
 FEWEST_PARTICLES = 20
 
 
-def calibrate_posterior(
+def calibrate_posterior(model: str, targets: SurvivalTable, free: Ranges, **options: Any) -> xr.DataTree:
+    """Draw from the posterior of free parameters, given the exits of one cohort by age.
+
+    Parameters
+    ----------
+    model : str
+    targets : SurvivalTable
+    free : mapping
+    **options
+        As of `calibrate_posteriors`, which describes what is drawn, and raises the same.
+
+    Returns
+    -------
+    xarray.DataTree
+
+    Examples
+    --------
+    >>> from firmfate.calibration import calibrate_posterior, establishment_table
+    >>> found = calibrate_posterior("car", establishment_table(cohorts=2013), {"drift": (-0.5, 0)}, firms=500,
+    ...                             points=64, waves=1, particles=50, moves=4, checked=8)
+    >>> found["posterior"]["drift"].sizes
+    Frozen({'chain': 8, 'draw': 50})
+    """
+    return calibrate_posteriors(model, [targets], free, **options)[0]
+
+
+@contextmanager
+def _one_thread_a_product() -> Iterator[None]:
+    """Have matrix products take one thread: runs are side by side already, and sums depend on how many add them up."""
+    try:
+        from threadpoolctl import threadpool_limits
+    except ImportError as fault:
+        raise EstimateError("a posterior needs threadpoolctl: pip install 'firmfate[posterior]'") from fault
+
+    with threadpool_limits(1, user_api="blas"):
+        yield
+
+
+@_one_thread_a_product()
+def calibrate_posteriors(
     model: str,
-    targets: SurvivalTable,
+    targets: Sequence[SurvivalTable],
     free: Ranges,
     *,
     parameters: Mapping[str, Any] | None = None,
@@ -68,8 +108,8 @@ def calibrate_posterior(
     seed: int = 20261123,
     threads: int = 1,
     folder: str | Path | None = None,
-) -> xr.DataTree:
-    """Draw from the posterior of free parameters, given the exits of a cohort by age.
+) -> list[xr.DataTree]:
+    """Draw from the posterior of free parameters given each of several cohorts, whose training points are the same.
 
     The prior is even over the box of ranges, on a logarithmic scale where a range says so. The likelihood is normal in
     square roots of shares of exits: the cohort's sampling error, the emulator's error, and a misfit of the model whose
@@ -79,8 +119,8 @@ def calibrate_posterior(
     ----------
     model : str
         As a study names it.
-    targets : SurvivalTable
-        With the number of firms, as of `establishment_table`.
+    targets : sequence of SurvivalTable
+        With numbers of firms, as of `establishment_table`. Each has a posterior of its own; their ages may differ.
     free : mapping
         Key of a parameter, or ``population.KEY.ARGUMENT`` -> (low, high) or (low, high, log).
     parameters, population : mapping
@@ -109,13 +149,13 @@ def calibrate_posterior(
 
     Returns
     -------
-    xarray.DataTree
-        Groups as ArviZ names them, over ``chain`` (an independent run), ``draw`` and ``age`` (years): ``posterior``,
-        one variable a free parameter, and ``misfit``; ``posterior_predictive``, ``alive``, shares of new cohorts of the
-        same size; ``sample_stats``, ``lp``; ``runs`` over ``chain``, ``log_evidence``, ``powers`` and ``accepted``;
-        ``observed_data``, ``alive``; ``emulated``, ``share``, of exits between
-        ages, of which the last are alive at the end. Beside them ``summary`` over ``parameter``: ``mean``, ``sd``,
-        limits, ``r_hat``, ``ess_bulk``, ``ess_tail``; ``directions``: by what factor the standard deviation of the
+    list of xarray.DataTree
+        One a table. Groups as ArviZ names them, over ``chain`` (an independent run), ``draw`` and ``age`` (years):
+        ``posterior``, one variable a free parameter, and ``misfit``; ``posterior_predictive``, ``alive``, shares of new
+        cohorts of the same size; ``sample_stats``, ``lp``; ``runs`` over ``chain``, ``log_evidence``, ``powers`` and
+        ``accepted``; ``observed_data``, ``alive``; ``emulated``, ``share``, of exits between ages, of which the last
+        are alive at the end. Beside them ``summary`` over ``parameter``: ``mean``, ``sd``, limits, ``r_hat``,
+        ``ess_bulk``, ``ess_tail``; ``directions``: by what factor the standard deviation of the
         prior has shrunk along each principal direction of the box, strongest first; ``emulator``: its error, and of
         draws simulated for real ``difference``, the largest at any age of the mean survival, emulated less simulated,
         ``chi_squared``, and what else `check_of` describes.
@@ -124,64 +164,9 @@ def calibrate_posterior(
     ------
     EstimateError
         Where too few points could be simulated, there are too few particles or moves, the table has no numbers
-        of firms, or arviz-stats is not installed.
+        of firms, or arviz-stats or threadpoolctl is not installed.
     StudyError
         Where a range leaves what the model allows.
-
-    Examples
-    --------
-    >>> from firmfate.calibration import calibrate_posterior, establishment_table
-    >>> found = calibrate_posterior("car", establishment_table(cohorts=2013), {"drift": (-0.5, 0)}, firms=500,
-    ...                             points=64, waves=1, particles=50, moves=4, checked=8)
-    >>> found["posterior"]["drift"].sizes
-    Frozen({'chain': 8, 'draw': 50})
-    """
-    return calibrate_posteriors(
-        model, [targets], free, parameters=parameters, population=population, steps_per_week=steps_per_week,
-        misfit=misfit, points=points, firms=firms, waves=waves, particles=particles, moves=moves, checked=checked,
-        seed=seed, threads=threads, folder=folder,
-    )[0]  # fmt: skip
-
-
-def calibrate_posteriors(
-    model: str,
-    targets: Sequence[SurvivalTable],
-    free: Ranges,
-    *,
-    parameters: Mapping[str, Any] | None = None,
-    population: Mapping[str, Any] | None = None,
-    steps_per_week: float | None = None,
-    misfit: ParameterRange | tuple[float, float] | tuple[float, float, bool] = MISFIT,
-    points: int = 2_048,
-    firms: int = 4_000,
-    waves: int = 2,
-    particles: int = 1_000,
-    moves: int = 20,
-    checked: int = 64,
-    seed: int = 20261123,
-    threads: int = 1,
-    folder: str | Path | None = None,
-) -> list[xr.DataTree]:
-    """Draw from the posterior given each of several cohorts, whose training points are the same.
-
-    Parameters
-    ----------
-    model : str
-    targets : sequence of SurvivalTable
-        Each has a posterior of its own; their ages may differ.
-    free, parameters, population, steps_per_week, misfit, points, firms, waves, particles, moves, checked, seed,
-    threads, folder
-        As of `calibrate_posterior`.
-
-    Returns
-    -------
-    list of xarray.DataTree
-        One a table, as `calibrate_posterior` returns it.
-
-    Raises
-    ------
-    EstimateError, StudyError
-        As `calibrate_posterior`.
 
     Examples
     --------

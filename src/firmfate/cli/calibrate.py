@@ -2,8 +2,9 @@
 
 The study gives the model, [parameters], [population] and the seed; it has no axes. Written into DIR: calibrated.toml,
 the study with the fitted values, and calibration.nc, all fits with their errors; with --posterior, posterior.nc,
-draws of the parameters from their posterior, in the groups of ArviZ, and training/, what was simulated for them:
-an interrupted command goes on from there.
+draws of the parameters from their posterior, in the groups of ArviZ, draws.csv, some of them for a study with
+[posterior], whose finding then has both errors, and training/, what was simulated for them: an interrupted command
+goes on from there.
 
   firmfate calibrate population.toml --series BLS_BED_manufacturing --cohort 2013-03 \\
       --free cash_buffer=0.2:30:log --free unit_cost=0.5:0.68 --into runs/calibrated
@@ -59,7 +60,11 @@ def options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--points", type=_count, default=2_048,
-        help="of a posterior: points simulated in each of two waves, a power of two (default: 2,048)",
+        help="of a posterior: points simulated in each wave, a power of two (default: 2,048)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--waves", type=_count, default=2,
+        help="of a posterior: waves of points, each after the first where the one before has led (default: 2)",
     )  # fmt: skip
     parser.add_argument(
         "--particles", type=_count, default=1_000,
@@ -133,15 +138,19 @@ def _table(arguments: argparse.Namespace) -> SurvivalTable:
 
 def _draw(arguments: argparse.Namespace, model: str, table: SurvivalTable, common: dict[str, Any]) -> int:
     """Draw from the posterior, and write the draws."""
-    from firmfate.calibration import calibrate_posterior
+    from firmfate.calibration import calibrate_posterior, draws_table
 
     found = calibrate_posterior(
-        model, table, dict(arguments.free), **common, points=arguments.points, firms=arguments.firms or 4_000,
-        particles=arguments.particles, moves=arguments.moves, folder=arguments.into / "training",
+        model, table, dict(arguments.free), **common, points=arguments.points, waves=arguments.waves,
+        firms=arguments.firms or 4_000, particles=arguments.particles, moves=arguments.moves,
+        folder=arguments.into / "training",
     )  # fmt: skip
     arguments.into.mkdir(parents=True, exist_ok=True)
     written = arguments.into / "posterior.nc"
     found.to_netcdf(written)
+    draws, table_of_draws = arguments.into / "draws.csv", draws_table(found)
+    if len(table_of_draws.columns):
+        table_of_draws.to_csv(draws, index=False)
     rows = {
         str(key): {name: float(value) for name, value in found["summary"].to_dataset().sel(parameter=key).items()}
         for key in found["summary"].to_dataset()["parameter"].values
@@ -157,6 +166,7 @@ def _draw(arguments: argparse.Namespace, model: str, table: SurvivalTable, commo
             {
                 "target": table.name, "parameters": rows, "narrowed": narrowed.tolist(), "largest_difference": error,
                 "emulator": emulator, "log_evidence": evidence.tolist(), "posterior": str(written),
+                "draws": str(draws) if len(table_of_draws.columns) else None,
             }
         )  # fmt: skip
     elif not arguments.quiet:
@@ -183,6 +193,8 @@ def _draw(arguments: argparse.Namespace, model: str, table: SurvivalTable, commo
             f"the table narrows {int((narrowed >= 2).sum())} of {len(narrowed)} directions to less than half of their "
             f"prior\nposterior: {written}"
         )
+        if len(table_of_draws.columns):
+            terminal.out(f"{len(table_of_draws)} draws of {', '.join(table_of_draws)} for a study: {draws}")
     return terminal.DONE
 
 

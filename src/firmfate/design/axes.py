@@ -29,6 +29,8 @@ class Axis:
         ranges: from and to. Coalitions: off and on.
     log : bool
         A range is filled evenly in the logarithm.
+    drawn : bool
+        Its values are those of draws of a posterior, which go together with those of other such axes.
 
     Examples
     --------
@@ -40,6 +42,7 @@ class Axis:
     key: str
     values: tuple[float, ...]
     log: bool = False
+    drawn: bool = False
 
     @property
     def name(self) -> str:

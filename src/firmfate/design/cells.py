@@ -76,6 +76,10 @@ class Cells:
         return dict(zip(self.fields, self.parameters[cell].tolist(), strict=True))
 
 
+DRAWN_FROM = "drawn_from"
+"""Attribute of the coordinates that hold draws of a posterior."""
+
+
 def digests(fields: tuple[str, ...], parameters: NDArray[np.float64]) -> tuple[str, ...]:
     """Return 16 hexadecimal digits a row: SHA-256 of the fields' names and the row's values, rounded already."""
     prefix = hashlib.sha256("\n".join(fields).encode() + b"\0")
@@ -135,6 +139,8 @@ def coordinates(
             "long_name": row.meaning + (f" ({part})" if part else ""),
             "parameter": axis.key,
         }
+        if axis.drawn:
+            attributes[DRAWN_FROM] = "posterior"
         values = np.array(axis.values) if design.crossed else points[:, column].copy()
         coords[axis.name] = ((axis.name,) if design.crossed else ("cell",), values, attributes)
     return dims, shape, coords

@@ -11,6 +11,7 @@ from firmfate.design.coalitions import Coalitions
 from firmfate.design.grid import Grid
 from firmfate.design.latin_hypercube import LatinHypercube
 from firmfate.design.listed import Listed
+from firmfate.design.posterior import Posterior
 from firmfate.design.ranges import MOST_CELLS
 from firmfate.design.saltelli import Saltelli
 from firmfate.design.single import Single
@@ -28,6 +29,7 @@ DESIGNS: dict[str, type[Design]] = {
         Sobol,
         Saltelli,
         Coalitions,
+        Posterior,
     )
 }
 """Name of the table -> design, in the order of the documentation."""

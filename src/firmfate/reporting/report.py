@@ -9,11 +9,22 @@ import numpy as np
 
 from firmfate import files, webpage
 from firmfate.analysis.formatting import Estimate, decimals
+from firmfate.analysis.posterior_finding import PARAMETER_ERROR
 from firmfate.errors import FirmfateError
 from firmfate.exploring import part as exploring_part
 from firmfate.exploring.content import ENDED
 from firmfate.exploring.content import content as explored
-from firmfate.reporting import dashboards, errors, methods, origin, parameters, phases, survival, trajectories
+from firmfate.reporting import (
+    dashboards,
+    errors,
+    methods,
+    origin,
+    parameter_errors,
+    parameters,
+    phases,
+    survival,
+    trajectories,
+)
 from firmfate.reporting.blocks import Section
 from firmfate.reporting.context import Context
 
@@ -24,6 +35,7 @@ SECTIONS: tuple[Callable[[Context], Section | None], ...] = (
     dashboards.section,
     trajectories.section,
     errors.section,
+    parameter_errors.section,
     parameters.section,
     methods.section,
     origin.section,
@@ -42,6 +54,7 @@ KEY_NUMBERS = {
     "effect aligned": "what strong execution does to the mean lifetime of aligned firms",
     "effect misaligned": "and to that of misaligned firms",
     "turning point": "misalignment at which the effect changes its sign",
+    "mean lifetime": "mean lifetime within the horizon",
     "alive": "alive at the horizon",
     "rmst": "mean lifetime within the horizon",
     "largest effect": "largest effect of an axis",
@@ -134,7 +147,12 @@ def _key_numbers(context: Context) -> list[tuple[str, str, str, str]]:
         unit = {"turning point": "", "alive": "%"}.get(name, "years")
         signed = name in ("effect aligned", "effect misaligned", "largest effect")
         shown.append(
-            (_signed(value) if signed else f"{value.estimate:.{decimals(value.se)}f}", unit, _error(value), meaning)
+            (
+                _signed(value) if signed else f"{value.estimate:.{decimals(value.se)}f}",
+                unit,
+                _error(value, context.finding.numbers.get(f"{name}{PARAMETER_ERROR}")),
+                meaning,
+            )
         )
     return shown[:3]
 
@@ -143,6 +161,8 @@ def _signed(value: Estimate) -> str:
     return f"{value.estimate:+.{decimals(value.se)}f}".replace("-", "−")
 
 
-def _error(value: Estimate) -> str:
+def _error(value: Estimate, parameter: Estimate | None) -> str:
     known = np.isfinite(value.se) and value.se > 0
+    if known and parameter:
+        return f"± {value.se:.{decimals(value.se)}f} (Monte Carlo) ± {parameter.estimate:.2g} (parameters)"
     return f"± {value.se:.{decimals(value.se)}f}" if known else "error unknown"

@@ -1,0 +1,126 @@
+"""Numbers over draws of a posterior, with two errors: that of the simulation, and that of the parameters."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import xarray as xr
+
+from firmfate.analysis.cell_labels import labelled
+from firmfate.analysis.lifetimes import Lifetimes
+from firmfate.errors import EstimateError
+
+DRAW = "draw"
+DRAWN_FROM = "drawn_from"
+"""Attribute of coordinates that hold draws, as the design [posterior] writes it."""
+
+
+def by_draw(ds: xr.Dataset) -> xr.Dataset:
+    """Return counts of the design [posterior] over ``draw`` and its other axes; other datasets as they are.
+
+    What was drawn is then a coordinate along ``draw``.
+    """
+    along = {str(name): v for name, v in ds.coords.items() if v.dims == ("cell",) and "parameter" in v.attrs}
+    drawn = [name for name, values in along.items() if DRAWN_FROM in values.attrs]
+    if not drawn:
+        return ds
+    crossed = {name: np.unique(values.values) for name, values in along.items() if name not in drawn}
+    each = math.prod(len(values) for values in crossed.values())
+    sizes = {DRAW: ds.sizes["cell"] // each, **{name: len(values) for name, values in crossed.items()}}
+    if math.prod(sizes.values()) != ds.sizes["cell"]:
+        raise EstimateError(f"{ds.sizes['cell']} cells are not all combinations of draws and axes: {sizes}")
+
+    def unstacked(values: xr.DataArray) -> xr.Variable:
+        at = values.dims.index("cell")
+        shape = (*values.shape[:at], *sizes.values(), *values.shape[at + 1 :])
+        dims = (*values.dims[:at], *sizes, *values.dims[at + 1 :])
+        return xr.Variable(dims, values.values.reshape(shape), values.attrs)
+
+    kept = {name: v for name, v in ds.coords.items() if "cell" not in v.dims}
+    own = {name: (DRAW, along[name].values[::each], along[name].attrs) for name in drawn}
+    axes = {name: (name, values, along[name].attrs) for name, values in crossed.items()}
+    counts = {name: unstacked(v) if "cell" in v.dims else v for name, v in ds.data_vars.items()}
+    return xr.Dataset(counts, {**kept, **own, **axes, DRAW: np.arange(sizes[DRAW])}, ds.attrs)
+
+
+def both_errors(ds: xr.Dataset, f: Callable[[xr.DataArray], xr.DataArray], *, tau: int | None = None) -> xr.Dataset:
+    """Average a function of mean lifetimes over the draws of a posterior, with both its errors.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        Counts of a study with the design [posterior].
+    f : callable
+        Mean lifetimes in years (axes...), one draw or all along ``draw`` -> what is asked, without the other axes.
+    tau : int, optional
+        Weeks; the horizon by default.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``estimate``, the mean over draws; ``se``, its Monte Carlo error: of the firms simulated, and of the number of
+        draws; ``parameter_error``, the standard deviation over the posterior: that of the draws' estimates, less what
+        their firms make of it; ``parameter_error_se``; ``above``, the probability that it is above 0, of each draw
+        given its own error; ``above_se``; ``draws``, how many have an estimate; and of each draw, along ``draw``,
+        ``each`` and ``each_se``. Draws are taken as independent.
+
+    Raises
+    ------
+    EstimateError
+        Where the counts have no draws, or fewer than two give an estimate with an error.
+
+    Examples
+    --------
+    >>> import firmfate
+    >>> from firmfate.analysis import both_errors
+    >>> draws = [{"drift": -0.3}, {"drift": -0.2}, {"drift": -0.1}]
+    >>> study = firmfate.Study(name="over", model="car", years=5, replicates=400,
+    ...                        posterior={"draws": draws, "execution": [0, 1]})
+    >>> with firmfate.run(study, into="runs/over", progress=False) as ds:
+    ...     found = both_errors(ds, lambda years: years.isel(execution=1) - years.isel(execution=0))
+    >>> sorted(found)[:4]
+    ['above', 'above_se', 'draws', 'each']
+
+    Notes
+    -----
+    Draws share random numbers, and their errors are correlated. With e the errors of n draws and E that of their mean,
+    the errors make (sum e² - n E²)/(n - 1) of the variance between draws.
+    """
+    from scipy.stats import norm
+
+    ds = by_draw(labelled(ds))
+    if DRAW not in ds["firms"].dims:
+        raise EstimateError("both errors need draws: a study with the design [posterior]")
+    lifetimes = Lifetimes(ds, tau=tau)
+    found = lifetimes.apply(f)
+    each, error = found["estimate"], found["se"]
+    known = np.isfinite(each) & np.isfinite(error)
+    count = int(known.sum())
+    if count < 2:
+        raise EstimateError(f"{count} of {known.size} draws have an estimate with an error; two or more are needed")
+    mean = lifetimes.apply(lambda years: f(years).where(known).mean(DRAW))
+    squares = float((error.where(known) ** 2).sum())
+    noise = max(0.0, (squares - count * float(mean["se"]) ** 2) / (count - 1))
+    spread = float(each.where(known).var(DRAW, ddof=1))
+    parameter = math.sqrt(max(0.0, spread - noise))
+    if parameter < 1e-12 * abs(float(mean["estimate"])):  # rounding
+        parameter = 0.0
+    # A draw whose firms all live alike has no error, and its sign is known.
+    z = each.where(known) / error.where(error > 0, np.finfo(float).tiny)
+    share = float(np.nanmean(norm.cdf(z.values)))
+    near = (share * count + 0.5) / (count + 1)  # so that the error of 0 and 1 is above 0
+    return xr.Dataset(
+        {
+            "estimate": float(mean["estimate"]),
+            "se": math.hypot(float(mean["se"]), parameter / math.sqrt(count)),
+            "parameter_error": parameter,
+            "parameter_error_se": spread / max(parameter, 1e-300) / math.sqrt(2 * (count - 1)) if parameter else np.nan,
+            "above": share,
+            "above_se": math.sqrt(near * (1 - near) / count),
+            "draws": count,
+            "each": each,
+            "each_se": error,
+        }
+    )

@@ -1,0 +1,133 @@
+"""Both errors over draws of a posterior, where the parameter error is known: firms whose lifetime is linear in it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+import firmfate
+from firmfate.analysis import both_errors, finding
+
+MODEL = """
+from firmfate import ANY, SHARE, Cause, Model, Normal, Parameter, Stock
+
+
+def start(p, draw):
+    gain = p.gain * (1.0 - 2.0 * p.misalignment) + p.scatter * draw.own
+    return dict(age=0.0, span=100.0 + p.execution * gain)
+
+
+def step(s, p, draw, shock, week):
+    age = s.age + p.dt
+    return dict(age=age, span=s.span, worn=age >= s.span)
+
+
+WORN = Model(
+    "worn", "Firms that end at an age.", start, step,
+    parameters=[
+        Parameter("execution", 0.5, "share", SHARE), Parameter("misalignment", 0.5, "share", SHARE),
+        Parameter("gain", 20.0, "week", ANY), Parameter("scatter", 8.0, "week", ANY),
+    ],
+    stocks=[Stock("age", "week"), Stock("span", "week")], draws=[Normal("own")], causes=[Cause("worn", "of age")],
+)
+"""
+DRAWS, FIRMS = 100, 64
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    found = tmp_path_factory.mktemp("worn")
+    (found / "worn.py").write_text(MODEL)
+    return found
+
+
+def run(folder, name: str, *, sd: float, common: bool, mean: float = 20.0, axes: str = "misalignment = [0, 1]\n"):
+    gains = stats.norm.ppf((np.arange(DRAWS) + 0.5) / DRAWS)
+    gains = mean + sd * gains / gains.std(ddof=1)
+    (folder / f"{name}.csv").write_text("gain\n" + "".join(f"{gain:.10g}\n" for gain in gains))
+    text = f"""
+[study]
+name = "{name}"
+model = "worn.py:WORN"
+years = 4
+replicates = {FIRMS}
+common_random_numbers = {str(common).lower()}
+[record]
+batches = 16
+[posterior]
+draws = "{name}.csv"
+execution = [0, 1]
+{axes}"""
+    study = firmfate.Study.parse(text, beside=folder)
+    return firmfate.run(study, into=folder / name, progress=False)
+
+
+def effect(years):
+    return years.sel(execution=1, misalignment=0, drop=True) - years.sel(execution=0, misalignment=0, drop=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("common", [True, False])
+def test_the_parameter_error_is_the_spread_of_the_effect_over_the_posterior(folder, common):
+    """The effect is the gain, so its error is the gain's, a week; draws' own errors are as large, and here taken out.
+
+    With common random numbers the draws err together, and nothing is to be taken out.
+    """
+    with run(folder, f"known-{common}".lower(), sd=1.0, common=common) as ds:
+        found = both_errors(ds, effect) * 52
+    assert float(found["draws"]) == 52 * DRAWS
+    own = float(found["each_se"].mean())
+    assert own == pytest.approx(8 / FIRMS**0.5, rel=0.2)
+    error, se = float(found["parameter_error"]), float(found["parameter_error_se"])
+    assert abs(error - 1.0) < 3 * se
+    assert se < 0.25
+    raw = float(found["each"].std("draw", ddof=1))
+    if common:
+        assert (raw**2 - own**2) < 0.5  # what independent errors would leave
+        assert float(found["se"]) > 0.8 * own  # the mean errs as one draw does
+    else:
+        assert raw > 1.2
+        assert float(found["se"]) == pytest.approx(((own**2 + 1.0) / DRAWS) ** 0.5, rel=0.3)
+    assert abs(float(found["estimate"]) - 20.0) < 4 * float(found["se"])
+
+
+@pytest.mark.slow
+def test_findings_and_reports_carry_both_errors(folder):
+    with run(folder, "sure", sd=3.0, common=True) as ds:
+        found = finding(ds)
+    assert found.holds is True
+    assert "over 100 draws of the posterior" in str(found).lower()
+    assert found.numbers["effect misaligned, parameter error"].estimate == pytest.approx(3 / 52, rel=0.05)
+    assert found.numbers["effect misaligned"].sign == -1
+    text = f"{found.numbers['effect misaligned, parameter error'].estimate:.2g} (parameters)"
+    assert text in str(found)
+    assert "(Monte Carlo)" in str(found)
+    page = (folder / "sure" / "report.html").read_text() if (folder / "sure" / "report.html").is_file() else None
+    page = page or firmfate.write_report(folder / "sure", laboratory=False).read_text()
+    assert "Parameter errors" in page
+    assert page.count(text) >= 2  # in the sentences, and beside the number at the top
+    # A posterior that reaches over 0 leaves it open, however many firms there are.
+    with run(folder, "open", sd=20.0, mean=5.0, common=True) as ds:
+        wide = finding(ds)
+    assert wide.holds is None
+    assert wide.numbers["effect aligned"].sign == 0
+    share = wide.numbers["probability of the paradox"]
+    assert abs(share.estimate - stats.norm.cdf(5 / 20)) < 3 * share.se
+
+
+@pytest.mark.slow
+def test_other_axes_have_their_effects_with_both_errors(folder):
+    with run(folder, "plain", sd=3.0, common=True, axes="scatter = [0, 8]\n") as ds:
+        found = finding(ds)
+    assert found.numbers["effect of execution (0 to 1), parameter error"].estimate < 0.01  # misalignment 0.5: no gain
+    assert "effect of scatter" in str(found)
+    assert found.holds is None
+
+
+def test_counts_without_draws_are_refused():
+    from firmfate.errors import EstimateError
+    from firmfate.survival import example
+
+    with pytest.raises(EstimateError, match=r"a study with the design \[posterior\]"):
+        both_errors(example(), effect)
