@@ -81,7 +81,8 @@ def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert (site / "tutorials" / "first-study.html").is_file()
     notebook = (site / "notebooks" / "firmfate.html").read_text(encoding="utf-8")
-    assert notebook.count("<img") >= 2 and "standard error" in notebook.rpartition("cell_output")[2]
+    assert notebook.count("<img") >= 2
+    assert "standard error" in notebook.rpartition("cell_output")[2]
     equations = (site / "generated" / "equations-firm.html").read_text(encoding="utf-8")
     assert "<math" in equations
     assert "<mrow />" not in equations  # an empty operator, in which browsers lose what follows

@@ -79,7 +79,9 @@ def write(rows: Mapping[str, Mapping[str, Any]]) -> None:
 def main(words: list[str]) -> int:
     """Run the tests that are marked as evidence, and write the table."""
     collector = Collector()
-    code = pytest.main(["--rootdir", str(ROOT), str(ROOT / "tests"), "-m", "evidence", "-s", *words], [collector])
+    chosen = any(Path(word.partition("::")[0]).exists() for word in words)
+    where = [] if chosen else [str(ROOT / "tests")]
+    code = pytest.main(["--rootdir", str(ROOT), *where, "-m", "evidence", "-s", *words], [collector])
     held = json.loads(STORE.read_text(encoding="utf-8")) if STORE.is_file() else {}
     if collector.rows:
         write({**held, **collector.rows})

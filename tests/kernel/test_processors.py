@@ -57,8 +57,8 @@ def test_registers_of_processors(
     assert compiler.vectors() == (registers, frozenset(made_use_of))
     assert compose.usual_lanes() == lanes
     made = compose.pieces.__wrapped__(load_model("car"))
-    assert (made.lanes, made.vector, made.together) == (lanes, registers, 3 if lanes == 24 else 4)
-    assert f"W, VECTOR, TOGETHER = {lanes}, {registers}, {3 if lanes == 24 else 4}" in compose.source(load_model("car"))
+    assert (made.lanes, made.vector, made.together) == (lanes, registers, 3 if lanes == 24 else 2)
+    assert f"W, VECTOR, TOGETHER = {lanes}, {registers}, {3 if lanes == 24 else 2}" in compose.source(load_model("car"))
 
 
 def test_the_processor_at_hand_is_asked(fresh: None, monkeypatch: pytest.MonkeyPatch) -> None:
