@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import xarray as xr
 from scipy import stats
 
 import firmfate
 from firmfate.analysis import both_errors, finding
+from firmfate.analysis.posterior_finding import words
+from firmfate.errors import EstimateError
+from firmfate.survival import example
 
 MODEL = """
 from firmfate import ANY, SHARE, Cause, Model, Normal, Parameter, Stock
@@ -126,8 +130,58 @@ def test_other_axes_have_their_effects_with_both_errors(folder):
 
 
 def test_counts_without_draws_are_refused():
-    from firmfate.errors import EstimateError
-    from firmfate.survival import example
-
     with pytest.raises(EstimateError, match=r"a study with the design \[posterior\]"):
         both_errors(example(), effect)
+
+
+def over_draws(gains=(1.0, 2.0, 3.0), moved=(0, 3, 5)):
+    """Return counts of three draws, each with the example's six cells; draws differ by cells that change places."""
+    each = []
+    for gain, by in zip(gains, moved, strict=True):
+        cells = example().stack(cell=["execution", "misalignment"]).reset_index("cell").transpose("cell", ...)
+        counts = cells.roll(cell=by).assign_coords(execution=cells["execution"], misalignment=cells["misalignment"])
+        each.append(counts.assign_coords(gain=("cell", np.full(cells.sizes["cell"], gain))))
+    ds = xr.concat(each, "cell", data_vars="minimal")
+    for name in ("gain", "execution", "misalignment"):
+        ds[name].attrs["parameter"] = name
+    ds["gain"].attrs["drawn_from"] = "draws.csv"
+    return ds
+
+
+@pytest.mark.parametrize("gains", [(1.0, 2.0, 3.0), (1.0, 2.0, 2.0)], ids=["three values", "two draws alike"])
+def test_the_order_of_cells_does_not_matter(gains):
+    ds = over_draws(gains)
+    as_written = finding(ds)
+    assert "Over 3 draws" in str(as_written)
+    for other in (ds.sortby("misalignment"), ds.isel(cell=[*range(0, 18, 2), *range(1, 18, 2)])):
+        assert finding(other).numbers.keys() == as_written.numbers.keys()
+        for name, number in finding(other).numbers.items():
+            assert number == pytest.approx(as_written.numbers[name], nan_ok=True), name
+
+
+def test_selected_cells_are_no_draws_where_they_do_not_fit():
+    ds = over_draws()
+    with pytest.raises(EstimateError, match="not all combinations"):
+        both_errors(ds.isel(cell=[0, 7]), effect)
+    assert "draws" not in str(finding(ds.isel(cell=slice(0, 6))))  # one draw
+    with pytest.raises(EstimateError, match="leave `draw` alone; it leaves draw, misalignment"):
+        both_errors(ds, lambda years: years.sel(execution=1.0, drop=True))
+
+
+def test_a_draw_with_a_cell_without_estimate_is_left_out():
+    ds = over_draws()
+    invalid = ("cell", (np.arange(18) == 5).astype(int))
+    found = both_errors(ds.assign(invalid=invalid), effect)
+    assert int(found["draws"]) == 3  # another cell than the effect's
+    stated = finding(ds.rename(execution="effort").assign(invalid=invalid))
+    assert "Over 2 of 3 draws" in str(stated)
+
+
+def test_an_error_too_small_to_see_is_bounded():
+    """Draws alike but for their firms: no parameter error is distinguished from 0, and 0 is not stated."""
+    ds = over_draws(moved=(0, 0, 0))
+    exact = both_errors(ds, effect)
+    assert float(exact["parameter_error"]) == float(exact["parameter_error_upper"]) == 0.0
+    assert "± 0 (parameters)" in words(exact)
+    noisy = exact.assign(parameter_error_upper=0.123)
+    assert "± less than 0.12 (parameters)" in words(noisy)

@@ -10,6 +10,7 @@ import xarray as xr
 from paradox_counts import EXECUTION, MISALIGNMENT, WEEKS, counts
 
 from firmfate.analysis import axis_effects, finding, surface_effects
+from firmfate.errors import EstimateError
 
 AXES = ("execution", "misalignment")
 
@@ -100,6 +101,12 @@ def test_a_grid_and_the_same_cells_as_a_list_agree() -> None:
     points = grid.stack(cell=AXES).reset_index("cell").transpose("cell", ...)
     ours, polynomial = axis_effects(grid), surface_effects(points)
     assert np.abs(ours.share - polynomial.share).max() < 0.05
+
+
+def test_an_axis_of_text_is_refused() -> None:
+    ds = true_years(0)[0]
+    with pytest.raises(EstimateError, match="axis 'effort' holds text"):
+        axis_effects(ds.assign_coords(effort=[f"e{place}" for place in range(ds.sizes["effort"])]))
 
 
 def test_an_axis_of_one_value_does_not_widen_limits() -> None:

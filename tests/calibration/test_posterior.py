@@ -14,6 +14,7 @@ from firmfate.calibration import (
     SurvivalTable,
     calibrate_posterior,
     calibrate_posteriors,
+    draws_table,
     establishment_table,
 )
 from firmfate.calibration.exits import ExitLikelihood, exits_of, roots_of
@@ -31,6 +32,18 @@ SMALL = {"firms": 300, "points": 64, "particles": 40, "moves": 3, "checked": 16}
 def small():
     _, table = sbc.cohort(3)
     return calibrate_posterior("car", table, sbc.FREE, parameters=sbc.STILL, **SMALL)
+
+
+def test_a_posterior_of_distributions_alone_has_no_draws_for_a_study():
+    runs = (("chain", "draw"), [[0.1, 0.2], [0.3, 0.4]])
+    posterior = xr.Dataset({"population.buffer.mean": runs, "misfit": runs})
+    summary = xr.Dataset({"ess_bulk": ("parameter", [np.nan, 4.0])})
+    tree = xr.DataTree.from_dict({"posterior": posterior, "summary": summary})
+    assert draws_table(tree).empty
+    tree["posterior"] = xr.DataTree(posterior.rename({"population.buffer.mean": "buffer"}))
+    assert len(draws_table(tree)) == 4
+    tree["summary"] = xr.DataTree(xr.Dataset({"ess_bulk": ("parameter", [np.nan, np.nan])}))
+    assert len(draws_table(tree)) == 2
 
 
 def test_groups_are_those_of_arviz_and_are_read_back(small, tmp_path):

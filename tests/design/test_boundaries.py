@@ -115,6 +115,8 @@ def test_both_refuse(place: int, validator: Any) -> None:
     ("table", "said"),
     [
         ({"latin_hypercube": {"points": 2_001, "optimise": "discrepancy", "execution": [0, 1]}}, "at most 2,000"),
+        ({"population": {"misalignment.sales": {"uniform": [0, 1]},
+                         "strata": {"misalignment_sales": 3, "misalignment.sales": 2}}}, "is written twice; keep one"),
         ({"cells": [{"name": "a  b", "execution": 0.5}]}, "single spaces"),
         ({"cells": [{"name": "a", "execution": 0.5}, {"name": "a", "execution": 0.6}]},
          r"cells\[1\]\.name: 'a' is the name of cells\[0\] already"),

@@ -26,6 +26,14 @@ def test_every_draw_is_crossed_with_every_combination(tmp_path):
     assert {name for name, (_, _, about) in study.cells.coords.items() if "drawn_from" in about} == {"drift", "harm"}
 
 
+def test_parts_have_either_name():
+    values = [{"misalignment_sales": 0.1}, {"misalignment_sales": 0.2}]
+    nested = [{"misalignment": {"sales": 0.1}}, {"misalignment": {"sales": 0.2}}]
+    studies = [Study(name="over", posterior={"draws": draws}) for draws in (values, nested)]
+    assert studies[0].design.axes == studies[1].design.axes
+    assert studies[0].design.axes[0].key == "misalignment.sales"
+
+
 @pytest.mark.parametrize(
     ("written", "message"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import signal
 import subprocess
@@ -86,7 +87,8 @@ def test_what_else_python_cannot_raise_is_shown_as_ever(tmp_path: Path) -> None:
     assert "ZeroDivisionError" in ended.stderr
 
 
-def test_an_interrupt_in_the_last_moment_of_a_block_is_raised() -> None:
+@pytest.mark.parametrize("ignored", [False, True], ids=["in the last moment", "ignored where it is raised again"])
+def test_an_interrupt_is_raised_at_the_end_of_a_block_at_the_latest(ignored: bool) -> None:
     class Thing:
         """What a weak reference can be of."""
 
@@ -95,10 +97,17 @@ def test_an_interrupt_in_the_last_moment_of_a_block_is_raised() -> None:
 
     held = signal.getsignal(signal.SIGTERM)
     try:
-        thing = Thing()
-        reference = weakref.ref(thing, interrupted)
+        things = [Thing()]
+        reference = weakref.ref(things[0], interrupted)
+
+        def work() -> None:
+            things.clear()
+            if ignored:
+                with contextlib.suppress(Exception):
+                    time.sleep(10)
+
         with pytest.raises(Stopped), delivered():
-            del thing
+            work()
         assert reference() is None
         time.sleep(0.1)  # nothing comes a second time
         assert signal.getsignal(signal.SIGTERM) is held

@@ -107,7 +107,7 @@ def test_a_file_of_the_folder_appears_at_once(tmp_path: Path) -> None:
 
 
 def test_the_folder_is_the_user_s_unless_another_is_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("FIRMFATE_CACHE_DIR")
+    monkeypatch.delenv("FIRMFATE_CACHE_DIR", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     folder = compose.cache_directory()
     assert folder.parts[-3:-1] == ("firmfate", "engines")

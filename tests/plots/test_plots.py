@@ -173,6 +173,9 @@ def test_phase_map_of_three_axes_has_a_row_a_value(ds: xr.Dataset) -> None:
     assert axes[1, 0].get_title(loc="left").endswith("correct time 52")
     axes = plots.phase_map(three.drop_vars("correct_time"))
     assert axes[1, 0].get_title(loc="left").endswith("correct time 1")
+    axes = plots.phase_map(three.assign_coords(correct_time=["old", "new"]))
+    assert axes[1, 0].get_title(loc="left").endswith("correct time new")
+    plots.lifetimes(three.assign_coords(correct_time=["old", "new"]))
     with pytest.raises(EstimateError, match="room for one axis"):
         plots.phase_map(three.expand_dims(other=[1.0, 2.0]))
 

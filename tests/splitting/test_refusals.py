@@ -68,6 +68,13 @@ def test_an_event_that_no_firm_comes_near() -> None:
         cars(1e-8, "-distance", levels=[-99], firms=10, runs=2)
 
 
+def test_where_firms_end_by_another_cause_is_no_level() -> None:
+    with pytest.raises(EstimateError, match="none had the event or came beyond an importance of 11:"):
+        rare_event_probability(
+            GAMBLER, importance="coins", cause="ruin", parameters={"win": 0.95}, weeks=50, firms=10, runs=2
+        )
+
+
 def test_arithmetic_that_fails() -> None:
     with pytest.raises(EstimateError, match="the arithmetic of 1,000 of 1,000 firms has failed"):
         rare_event_probability(GAMBLER, importance="-coins", parameters={"spoilt": 1.0}, weeks=50, firms=10, runs=2)
@@ -78,3 +85,4 @@ def test_runs_that_vary_too_much_are_warned_of() -> None:
         found = cars(1e-3, "-distance", firms=20, runs=4, levels=[-9, -7, -5])
     assert found.lower > 0
     assert str(found).count("e-") >= 4
+    assert " 0e-" not in str(found)

@@ -369,5 +369,12 @@ def test_axes_are_called_as_studies_call_them_too() -> None:
     pairs = [{axis: (0.0, 1.0), "execution": (0.0, 1.0)} for axis in ("misalignment.sales", "misalignment_sales")]
     xr.testing.assert_identical(*(contrast(ds, rmst, interaction=pair) for pair in pairs))
     xr.testing.assert_identical(logrank(ds, "misalignment.sales"), logrank(ds, "misalignment_sales"))
+    twice = {"misalignment.sales": 0.0, "misalignment_sales": 1.0}
+    with pytest.raises(EstimateError, match=r"an axis is given twice, with '\.' and with '_'"):
+        contrast(ds, rmst, between=(twice, {"misalignment_sales": 0.0}))
+    with pytest.raises(EstimateError, match="an axis is given twice"):
+        contrast(ds, rmst, interaction=dict.fromkeys(twice, (0.0, 1.0)))
+    with pytest.raises(EstimateError, match="two axes, not 'misalignment_sales' twice"):
+        contrast(ds, rmst, interaction=list(twice))
     formulas = ("misalignment.sales * execution", "misalignment_sales * execution")
     xr.testing.assert_identical(*(proportional_hazards(ds, formula).drop_attrs() for formula in formulas))

@@ -7,12 +7,14 @@ from collections.abc import Callable
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from firmfate.analysis.cell_labels import labelled
 from firmfate.analysis.lifetimes import Lifetimes
 from firmfate.errors import EstimateError
 
 DRAW = "draw"
+NORMAL_95 = 1.644854  # one-sided
 DRAWN_FROM = "drawn_from"
 """Attribute of coordinates that hold draws, as the design [posterior] writes it."""
 
@@ -26,9 +28,16 @@ def by_draw(ds: xr.Dataset) -> xr.Dataset:
     drawn = [name for name, values in along.items() if DRAWN_FROM in values.attrs]
     if not drawn:
         return ds
-    crossed = {name: np.unique(values.values) for name, values in along.items() if name not in drawn}
+    number = _draws(along, drawn)
+    if len(set(number.tolist())) < 2:
+        return ds
+    others = [name for name in along if name not in drawn]
+    order = np.lexsort([*(along[name].values for name in reversed(others)), number])
+    ds = ds.isel(cell=order)
+    along = {name: ds[name] for name in along}
+    crossed = {name: np.unique(along[name].values) for name in others}
     each = math.prod(len(values) for values in crossed.values())
-    sizes = {DRAW: ds.sizes["cell"] // each, **{name: len(values) for name, values in crossed.items()}}
+    sizes = {DRAW: len(set(number.tolist())), **{name: len(values) for name, values in crossed.items()}}
     if math.prod(sizes.values()) != ds.sizes["cell"]:
         raise EstimateError(f"{ds.sizes['cell']} cells are not all combinations of draws and axes: {sizes}")
 
@@ -43,6 +52,20 @@ def by_draw(ds: xr.Dataset) -> xr.Dataset:
     axes = {name: (name, values, along[name].attrs) for name, values in crossed.items()}
     counts = {name: unstacked(v) if "cell" in v.dims else v for name, v in ds.data_vars.items()}
     return xr.Dataset(counts, {**kept, **own, **axes, DRAW: np.arange(sizes[DRAW])}, ds.attrs)
+
+
+def _draws(along: dict[str, xr.DataArray], drawn: list[str]) -> NDArray[np.int64]:
+    """Return the draw of each cell, whatever their order; the same values in cells that are alike are several draws."""
+    rows = np.stack([values.values for values in along.values()], axis=-1)
+    _, alike = np.unique(rows, axis=0, return_inverse=True)
+    _, first, of_draw = np.unique(rows[:, [list(along).index(name) for name in drawn]], axis=0, return_index=True,
+                                  return_inverse=True)  # fmt: skip
+    sort = np.argsort(alike.ravel(), kind="stable")
+    starts = np.searchsorted(alike.ravel()[sort], alike.ravel()[sort])
+    again = np.empty(len(rows), np.int64)
+    again[sort] = np.arange(len(rows)) - starts
+    number: NDArray[np.int64] = first[of_draw.ravel()] + len(rows) * again
+    return number
 
 
 def both_errors(ds: xr.Dataset, f: Callable[[xr.DataArray], xr.DataArray], *, tau: int | None = None) -> xr.Dataset:
@@ -62,14 +85,16 @@ def both_errors(ds: xr.Dataset, f: Callable[[xr.DataArray], xr.DataArray], *, ta
     xarray.Dataset
         ``estimate``, the mean over draws; ``se``, its Monte Carlo error: of the firms simulated, and of the number of
         draws; ``parameter_error``, the standard deviation over the posterior: that of the draws' estimates, less what
-        their firms make of it; ``parameter_error_se``; ``above``, the probability that it is above 0, of each draw
-        given its own error; ``above_se``; ``draws``, how many have an estimate; and of each draw, along ``draw``,
+        their firms make of it; ``parameter_error_se``; ``parameter_error_upper``, its one-sided 95 % limit, which is
+        above 0 where firms are too few to tell the draws apart; ``above``, the probability that it is above 0, of each
+        draw given its own error; ``above_se``; ``draws``, how many have an estimate; and of each draw, along ``draw``,
         ``each`` and ``each_se``. Draws are taken as independent.
 
     Raises
     ------
     EstimateError
-        Where the counts have no draws, or fewer than two give an estimate with an error.
+        Where the counts have no draws, where `f` keeps other axes, or where fewer than two draws give an estimate with
+        an error.
 
     Examples
     --------
@@ -96,6 +121,9 @@ def both_errors(ds: xr.Dataset, f: Callable[[xr.DataArray], xr.DataArray], *, ta
     lifetimes = Lifetimes(ds, tau=tau)
     found = lifetimes.apply(f)
     each, error = found["estimate"], found["se"]
+    if set(each.dims) != {DRAW}:
+        left = ", ".join(map(str, each.dims)) or "nothing"
+        raise EstimateError(f"the function must leave `{DRAW}` alone; it leaves {left}")
     known = np.isfinite(each) & np.isfinite(error)
     count = int(known.sum())
     if count < 2:
@@ -105,8 +133,8 @@ def both_errors(ds: xr.Dataset, f: Callable[[xr.DataArray], xr.DataArray], *, ta
     noise = max(0.0, (squares - count * float(mean["se"]) ** 2) / (count - 1))
     spread = float(each.where(known).var(DRAW, ddof=1))
     parameter = math.sqrt(max(0.0, spread - noise))
-    if parameter < 1e-12 * abs(float(mean["estimate"])):  # rounding
-        parameter = 0.0
+    if math.sqrt(spread) < 1e-12 * abs(float(mean["estimate"])):  # rounding
+        parameter = spread = 0.0
     # A draw whose firms all live alike has no error, and its sign is known.
     z = each.where(known) / error.where(error > 0, np.finfo(float).tiny)
     share = float(np.nanmean(norm.cdf(z.values)))
@@ -117,6 +145,7 @@ def both_errors(ds: xr.Dataset, f: Callable[[xr.DataArray], xr.DataArray], *, ta
             "se": math.hypot(float(mean["se"]), parameter / math.sqrt(count)),
             "parameter_error": parameter,
             "parameter_error_se": spread / max(parameter, 1e-300) / math.sqrt(2 * (count - 1)) if parameter else np.nan,
+            "parameter_error_upper": math.sqrt(parameter**2 + NORMAL_95 * spread * math.sqrt(2 / (count - 1))),
             "above": share,
             "above_se": math.sqrt(near * (1 - near) / count),
             "draws": count,

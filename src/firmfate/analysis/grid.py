@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from firmfate.analysis.cell_labels import refuse_text
 from firmfate.analysis.lifetimes import Lifetimes
 
 ABOVE = ("above_low", "above_high")
@@ -45,6 +46,11 @@ def axis_effects(ds: xr.Dataset, *, tau: int | None = None, level: float = 0.95)
         chosen among its axis's values, the limits of ``above_low`` and ``above_high`` hold for all of them at once
         (Bonferroni). Empty where the design is no grid.
 
+    Raises
+    ------
+    EstimateError
+        Where an axis holds text.
+
     See Also
     --------
     firmfate.analysis.surface_effects : the same of scattered cells.
@@ -68,6 +74,7 @@ def axes_with_effects(ds: xr.Dataset) -> list[str]:
 def axis_effects_of(lifetimes: Lifetimes, *, level: float) -> xr.Dataset:
     """Return `axis_effects` of lifetimes at hand."""
     ds = lifetimes.ds
+    refuse_text(ds)
     axes = axes_with_effects(ds)
     ends = {"low": ("axis", [float(ds[axis].values[0]) for axis in axes])}
     ends["high"] = ("axis", [float(ds[axis].values[-1]) for axis in axes])

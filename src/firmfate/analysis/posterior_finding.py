@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 
@@ -15,6 +16,7 @@ from firmfate.analysis.poles import MISALIGNMENT, Poles, poles
 from firmfate.analysis.turning import sign_change
 from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.errors import EstimateError
+from firmfate.survival.core.limits import student_quantile
 
 PARAMETER_ERROR = ", parameter error"
 PROBABILITY = "probability that {} is above 0"
@@ -42,7 +44,6 @@ HEADLINES = {
     ),
 }
 
-NORMAL_95 = 1.959964
 Function = Callable[[xr.DataArray], xr.DataArray]
 
 
@@ -58,11 +59,13 @@ def finding(ds: xr.Dataset, *, tau: int | None = None) -> Finding:
         except EstimateError:  # the effect changes its sign in fewer than two draws
             continue
     numbers = {key: value for name, one in found.items() for key, value in _numbers(name, one).items()}
-    draws = f"{ds.sizes[DRAW]:,} draws of the posterior"
+    used = min((int(one["draws"]) for name, one in found.items() if name != "turning point"), default=ds.sizes[DRAW])
+    of = f" of {ds.sizes[DRAW]:,}" if used < ds.sizes[DRAW] else ""
+    draws = f"{used:,}{of} draws of the posterior"
     if at and {"effect aligned", "effect misaligned"} <= found.keys():
         return _on_poles(found, numbers, at, draws, horizon)
     if not found:
-        text = f"Over {draws} nothing can be estimated with an error: there are too few firms."
+        text = f"Over {draws} nothing can be estimated with an error: there are too few draws, firms or batches."
         return Finding(text, (), None, {}, CAUTION)
     sentences = [f"The {name} is {words(one)} years within {horizon}." for name, one in found.items()]
     headline = f"Over {draws}, t{sentences[0][1:]}"
@@ -73,7 +76,9 @@ def words(found: xr.Dataset) -> str:
     """Return a number with both errors: ``-5.38 ± 0.07 (Monte Carlo) ± 1.1 (parameters)``."""
     estimate, se, parameter = (float(found[name]) for name in ("estimate", "se", "parameter_error"))
     digits = decimals(se)
-    return f"{estimate:.{digits}f} ± {se:.{digits}f} (Monte Carlo) ± {parameter:.2g} (parameters)"
+    upper = float(found["parameter_error_upper"])
+    left = f"less than {upper:.2g}" if parameter == 0 < upper else f"{parameter:.2g}"
+    return f"{estimate:.{digits}f} ± {se:.{digits}f} (Monte Carlo) ± {left} (parameters)"
 
 
 def _of_poles(at: Poles) -> dict[str, Function]:
@@ -81,7 +86,7 @@ def _of_poles(at: Poles) -> dict[str, Function]:
 
     def effect(years: xr.DataArray) -> xr.DataArray:
         gain = at.effect(years)
-        return gain.mean([dim for dim in gain.dims if dim not in (DRAW, MISALIGNMENT)])
+        return gain.mean([dim for dim in gain.dims if dim not in (DRAW, MISALIGNMENT)], skipna=False)
 
     return {
         "effect aligned": lambda years: effect(years).sel({MISALIGNMENT: at.aligned}, drop=True),
@@ -94,7 +99,7 @@ def _of_axes(ds: xr.Dataset) -> dict[str, Function]:
     """Return what is asked of any other study: mean lifetime, and by how much each axis raises it."""
 
     def mean(years: xr.DataArray) -> xr.DataArray:
-        return years.mean([dim for dim in years.dims if dim != DRAW])
+        return years.mean([dim for dim in years.dims if dim != DRAW], skipna=False)
 
     def rise(years: xr.DataArray, axis: str) -> xr.DataArray:
         return mean(years.isel({axis: -1}) - years.isel({axis: 0}))
@@ -110,7 +115,8 @@ def _of_axes(ds: xr.Dataset) -> dict[str, Function]:
 def _numbers(name: str, found: xr.Dataset) -> dict[str, Estimate]:
     """Return the mean with limits from both errors, the parameter error, and the probability of the sign."""
     value = {str(key): float(each) for key, each in found.items() if not each.dims}
-    both = NORMAL_95 * float((value["se"] ** 2 + value["parameter_error"] ** 2) ** 0.5)
+    parameter = value["parameter_error"] or value["parameter_error_upper"]
+    both = student_quantile(0.95, int(value["draws"]) - 1) * math.hypot(value["se"], parameter)
     numbers = {
         name: Estimate(value["estimate"], value["se"], value["estimate"] - both, value["estimate"] + both),
         f"{name}{PARAMETER_ERROR}": Estimate(value["parameter_error"], value["parameter_error_se"]),

@@ -26,7 +26,8 @@ def draws_table(tree: xr.DataTree, most: int = MOST_DRAWS) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Evenly over all runs, and no more than the fewest effective draws of a parameter, so that they count as
-        independent. The misfit, and arguments of distributions, are no parameters of a firm and left out.
+        independent; equal ones once. The misfit, and arguments of distributions, are no parameters of a firm and left
+        out. Empty where nothing else was drawn.
 
     Examples
     --------
@@ -39,10 +40,15 @@ def draws_table(tree: xr.DataTree, most: int = MOST_DRAWS) -> pd.DataFrame:
     >>> draws_table(tree).to_csv(index=False).split()
     ['drift', '0.1', '0.3', '0.4']
     """
+    import pandas as pd
+
     drawn = tree["posterior"].to_dataset()
     flat = drawn.stack(all=("chain", "draw"))
-    worth = min(most, int(tree["summary"].to_dataset()["ess_bulk"].min()), flat.sizes["all"])
+    effective = tree["summary"].to_dataset()["ess_bulk"]
+    worth = min(most, int(effective.min()) if bool(effective.notnull().any()) else 2, flat.sizes["all"])
     places = np.linspace(0, flat.sizes["all"] - 1, max(worth, 2)).round().astype(int)
     kept = [str(key) for key in drawn.data_vars if key != "misfit" and not str(key).startswith("population.")]
+    if not kept:
+        return pd.DataFrame()
     frame = flat[kept].isel(all=places).reset_index("all", drop=True).to_dataframe()[kept]
     return frame.drop_duplicates().reset_index(drop=True)

@@ -151,6 +151,8 @@ def _draw(arguments: argparse.Namespace, model: str, table: SurvivalTable, commo
     draws, table_of_draws = arguments.into / "draws.csv", draws_table(found)
     if len(table_of_draws.columns):
         table_of_draws.to_csv(draws, index=False)
+    else:
+        draws.unlink(missing_ok=True)  # of an earlier posterior
     rows = {
         str(key): {name: float(value) for name, value in found["summary"].to_dataset().sel(parameter=key).items()}
         for key in found["summary"].to_dataset()["parameter"].values

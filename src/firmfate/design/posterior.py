@@ -87,9 +87,9 @@ class Posterior(Design):
             raise StudyError(f"{differing}: every draw has the same keys as the first one")
         columns: dict[str, list[float]] = {key: [] for key in keys}
         for path, row in rows:
-            for key in keys:
+            for key, value in source.parameters(row, path):
                 with source.faults.noted():
-                    columns[key].append(allowed_value(row[key], f"{path}.{key}", source.model.parameter(key)))
+                    columns[key].append(allowed_value(value, f"{path}.{key}", source.model.parameter(key)))
         if len(source.faults.found) > before:
             return cls()
         return cls((*(Axis(key, tuple(values), drawn=True) for key, values in columns.items()), *crossed))

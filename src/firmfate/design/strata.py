@@ -43,12 +43,14 @@ def read_strata(written: object, varying: Mapping[str, Distribution]) -> tuple[S
     varying : mapping
         Key -> distribution, of what is not the same for all firms.
     """
-    found = []
+    found: list[Stratum] = []
     table = reading.table(written, "population.strata")
     for key, value in sorted(((drawn_key(name, varying), value) for name, value in table.items()), key=itemgetter(0)):
         path = f"population.strata.{named(key)}"
         if key not in varying:
             raise StudyError(f"{path}: {not_drawn(key, varying)}")
+        if any(stratum.key == key for stratum in found):
+            raise StudyError(f"{path}: is written twice; keep one")
         bins = reading.integer(value, path, 2, MOST_STRATA)
         edges = strata_edges(varying[key], bins)
         low, high = varying[key].reach

@@ -23,9 +23,11 @@ MOMENT = 0.02
 def delivered() -> Iterator[None]:
     """Raise again what a signal raised and Python forgot: KeyboardInterrupt, and errors with a ``signal_number``.
 
-    At the end of the block at the latest: its last work may take less than a moment.
+    At the end of the block at the latest: its last work may take less than a moment, and it may be raised where a
+    library ignores all errors.
     """
     before, pending = sys.unraisablehook, list[tuple[BaseException, threading.Timer, Callable[[], Any]]]()
+    raised: list[BaseException] = []
 
     def raise_again(forgotten: Any) -> None:
         fault = forgotten.exc_value
@@ -37,6 +39,7 @@ def delivered() -> Iterator[None]:
         def handler(*_: int | FrameType | None) -> NoReturn:
             restore()
             pending.clear()
+            raised.append(fault)
             raise fault
 
         def restore() -> None:
@@ -56,5 +59,7 @@ def delivered() -> Iterator[None]:
             timer.cancel()
             restore()
             raise fault
+        if raised:
+            raise raised[-1]
     finally:
         sys.unraisablehook = before

@@ -198,7 +198,7 @@ def along(ds: xr.Dataset, *, x: str = "", by: str = "", most: int = 4) -> Along:
     axis = x or (MISALIGNMENT if ends else next(dim for dim in reversed(dims) if dim != by))
     across = by or (EXECUTION if ends else next((dim for dim in reversed(dims) if dim != axis), ""))
     middle = {dim: ds.sizes[dim] // 2 for dim in dims if dim not in (axis, across)}
-    fixed = format_cell({dim: float(ds[dim].values[place]) for dim, place in middle.items()}) if middle else ""
+    fixed = format_cell({dim: label(ds[dim].values[place]) for dim, place in middle.items()}) if middle else ""
     ds = ds.isel(middle)
     if ds[axis].dtype.kind in "OUST":
         refuse_text(ds)

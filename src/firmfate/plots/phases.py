@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from firmfate.analysis import phase_map as estimated_map
-from firmfate.analysis.cell_labels import labelled
+from firmfate.analysis.cell_labels import label, labelled
 from firmfate.analysis.formatting import format_cell, spaced
 from firmfate.analysis.phase import two_axes
 from firmfate.analysis.poles import EXECUTION, MISALIGNMENT
@@ -89,7 +89,7 @@ def phase_map(
     years = found.attrs["tau"] / WEEKS_PER_YEAR
     for row, panels in zip(rows, axes, strict=True):
         here = found.isel(row)
-        where = f" · {format_cell({axis: float(found[axis][i]) for axis, i in row.items()})}" if row else ""
+        where = f" · {format_cell({axis: label(found[axis].values[i]) for axis, i in row.items()})}" if row else ""
         _colours(figure, panels[0], here.rmst.transpose(y, x), style.LENGTHS, shortest, longest, "years")
         panels[0].set_title(f"Mean lifetime within {years:g} years{where}")
         slope, unit = here.slope.transpose(y, x), f"years per unit of {spaced(y)}"

@@ -65,6 +65,8 @@ class Replayer:
             return self._named(wanted)
         axes = {key.replace(".", "_"): key for key in self.cells.axes}
         place = {name: i for i, name in enumerate(self.cells.fields)}
+        if len({written.replace(".", "_") for written in wanted}) < len(wanted):
+            raise FirmfateError(f"an axis is given twice, with '.' and with '_': {', '.join(wanted)}; keep one")
         distance = np.zeros(len(self.cells))
         for written, value in wanted.items():
             name = written.replace(".", "_")

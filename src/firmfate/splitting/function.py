@@ -142,8 +142,10 @@ class _Stage:
         phis, best = [builder.phi(DOUBLE) for _ in first.flat], builder.phi(DOUBLE)
         firm = first.like(phis)
         near = self._importance(firm, drawn)
-        greatest = builder.select(builder.fcmp_ordered(">", near, best), near, best)
         happened = builder.fcmp_unordered("!=", firm.cause, DOUBLE(0.0))
+        # Where a firm ended, by whatever cause, it is near nothing: no other firm could go on from there.
+        nearer = builder.and_(builder.fcmp_ordered(">", near, best), builder.not_(happened))
+        greatest = builder.select(nearer, near, best)
         reached = builder.and_(self.has_level, builder.fcmp_ordered(">=", near, given["level"]))
         late = builder.fcmp_ordered(">=", firm.steps, self.horizon)
         builder.cbranch(builder.or_(builder.or_(happened, reached), late), over, body)

@@ -73,9 +73,11 @@ class RareEvent:
         def shown(x: float) -> str:
             return f"{x / unit:.{digits}f}e{power:+03d}"
 
+        seen = round(self.lower / unit, digits) > 0
+        limits = " to ".join(shown(x) if seen else f"{x:.2g}" for x in (self.lower, self.upper))
         return (
             f"P({self.event}) = {shown(self.probability)}, standard error {shown(self.standard_error)}, "
-            f"95 % limits {shown(self.lower)} to {shown(self.upper)}\n"
+            f"95 % limits {limits}\n"
             f"{len(self.estimates)} runs of {self.firms:,} firms at the start and each of {len(self.levels)} levels: "
             f"{self.firm_steps + self.pilot_firm_steps:.2g} firm-steps; firms that are not split would take "
             f"{self.plain_firm_steps:.2g} for the same error"

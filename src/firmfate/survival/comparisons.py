@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from firmfate.errors import EstimateError
 from firmfate.survival.batches import valid_batch_firms
-from firmfate.survival.labels import DEPENDENCE, axis_of, position_of
+from firmfate.survival.labels import DEPENDENCE, axis_of, by_axis, position_of
 
 SIDE = "_side"
 
@@ -93,7 +93,7 @@ def _between(ds: xr.Dataset, between: Any) -> Comparison:
     is_pair = isinstance(between, (tuple, list)) and len(between) == 2
     if not is_pair or not all(isinstance(cell, Mapping) and cell for cell in between):
         raise EstimateError("between= takes two cells: ({'execution': 1.0}, {'execution': 0.05})")
-    first, second = between = [{axis_of(ds, axis): value for axis, value in cell.items()} for cell in between]
+    first, second = between = [by_axis(ds, cell) for cell in between]
     if set(first) != set(second):
         named = f"{sorted(first)} and {sorted(second)}"
         raise EstimateError(f"both cells of between= must name the same axes, not {named}")
@@ -110,10 +110,12 @@ def _interaction(ds: xr.Dataset, interaction: Any) -> Comparison:
     if len(interaction) != 2:
         raise EstimateError("interaction= takes two axes, or a mapping of two axes to (low, high)")
     if isinstance(interaction, Mapping):
-        interaction = {axis_of(ds, axis): pair for axis, pair in interaction.items()}
+        interaction = by_axis(ds, interaction)
     else:
         interaction = [axis_of(ds, axis) for axis in interaction]
     first, second = interaction
+    if first == second:
+        raise EstimateError(f"interaction= takes two axes, not '{first}' twice")
     if not isinstance(interaction, Mapping):
         steps = (_derivative(ds, first), _derivative(ds, second))
         return Comparison(ds, steps, f"mixed derivative by {first} and {second}", (first, second))

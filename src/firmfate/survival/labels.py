@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import xarray as xr
@@ -13,6 +13,8 @@ from firmfate.counts import check_counts
 from firmfate.errors import EstimateError, FirmfateError, did_you_mean
 from firmfate.survival.core.blocks import by_blocks
 from firmfate.survival.core.lifetable import CellCounts, Floats, LifeTable, life_table
+
+T = TypeVar("T")
 
 PSEUDO = "pseudo_counts"
 """Attribute of datasets made inside a contrast, whose counts are fractions of firms."""
@@ -120,6 +122,20 @@ def axis_of(ds: xr.Dataset, name: Any) -> Any:
     """Return an axis as the dataset names it: ``misalignment.sales`` of studies is ``misalignment_sales`` here."""
     axes, found = ds["firms"].dims, str(name).replace(".", "_")
     return found if name not in axes and found in axes else name
+
+
+def by_axis(ds: xr.Dataset, given: Mapping[Any, T]) -> dict[Any, T]:
+    """Return what is given of axes, by their names in the dataset.
+
+    Raises
+    ------
+    EstimateError
+        Where an axis is given twice, as studies and as datasets name it.
+    """
+    found = {axis_of(ds, axis): value for axis, value in given.items()}
+    if len(found) < len(given):
+        raise EstimateError(f"an axis is given twice, with '.' and with '_': {', '.join(map(str, given))}; keep one")
+    return found
 
 
 def position_of(labelled: xr.DataArray | xr.Dataset, dim: Hashable, label: Any) -> int:
