@@ -26,7 +26,8 @@ Floats = NDArray[np.float64]
 
 class Reached(NamedTuple):
     """Where firms stand at the end of a stage, each of shape (firms,): `states` (firms, width), `status` (see
-    `firmfate.splitting.function`), `best` the greatest importance of each before it ended, `lived` the steps that each has taken."""
+    `firmfate.splitting.function`), `best` the greatest importance of each before it ended, `lived` the steps
+    that each has taken."""
 
     states: Floats
     status: NDArray[np.uint8]
