@@ -175,7 +175,9 @@ def test_the_longest_and_the_order_of_cells() -> None:
     assert [one.answers[0].removesuffix(" at speed 0") for one in (longest, ranking)] == list(words)
     assert np.isfinite(longest.needed).tolist() == [[False, True, True, False]]  # others are out of the question
     undecided = sentences([longest.reached()])[0]
-    assert undecided.startswith("longest.cost: undecided with 1,024 firms a cell; at most 5 % wrong; cost 0.23")
+    assert undecided.startswith(
+        "longest.cost: undecided with 1,024 firms a cell; wrong with a probability of at most 5 %; cost 0.23"
+    )
     for _ in range(22):
         longest = measure_order(firms.look(), LONGEST, 0.95, first=FIRST, known=longest.signs)
     assert longest.answers == ("cost 0.2333 lives longest at speed 0",)
@@ -183,10 +185,71 @@ def test_the_longest_and_the_order_of_cells() -> None:
     assert Reached.of_table(longest.reached().table()).answers == longest.answers
 
 
+def without_an_effect(of: Sequence[float], where: int) -> xr.Dataset:
+    """Return counts in which the firms at one misalignment are the same whatever the execution."""
+    ds = effects(of, 1, seed=1).look()
+    ds["batch_lifetime"][:, 1, where] = ds["batch_lifetime"][:, 0, where]
+    return ds
+
+
+def test_failed_arithmetic_asks_for_no_more_firms() -> None:
+    ds = effects((0.2, 0.1, -0.03, -0.1, -0.2), 2, seed=1).look()
+    ds["invalid"][1, 0, 2] = 1
+    found = measure_between(ds, BETWEEN, 0.95, first=FIRST, known=None)
+    assert (found.counts.tolist(), found.never.tolist()) == ([True, False], [False, False])
+    assert found.answers == ("m* lies between 0.2 and 0.4 at speed 0",)
+    assert np.isfinite(found.needed).any(axis=1).tolist() == [True, False]
+    assert (
+        "1 without: the effect of execution changes its sign more than once, or arithmetic failed in a cell"
+        in (sentences([found.reached()])[0])
+    )
+    alone = measure_between(ds.isel(speed=[1]), BETWEEN, 0.95, first=FIRST, known=None)
+    assert (alone.around, alone.reached().cells) == ((), 0)
+
+
+def test_no_more_firms_are_asked_for_where_none_differs() -> None:
+    ds = without_an_effect((0.2, 0.2, 0.0, -0.2, -0.2), 2)
+    found = measure_between(ds, BETWEEN, 0.95, first=FIRST, known=None)
+    assert (found.counts.tolist(), found.never.tolist()) == ([False], [True])
+    assert not np.isfinite(found.needed).any()
+    assert (
+        "; wrong with a probability of at most 5 %; in 1 place no firm lived longer or shorter at misalignments that "
+        "are not decided: the share of such firms is below 0.0036 (exact limit); m* lies"
+    ) in sentences([found.reached()])[0]
+    assert found.answers == ("m* lies between 0.2 and 0.4 at speed 0",)
+    differ = measure_between(without_an_effect((0.2, 0.03, 0.0, -0.2), 2), BETWEEN, 0.95, first=FIRST, known=None)
+    assert np.isfinite(differ.needed).reshape(4, 2).any(axis=1).tolist() == [False, True, False, False]
+    assert differ.open.tolist() == [True]
+
+
+def test_ties_are_no_open_questions() -> None:
+    ds = Firms([0.5, 0.2, 0.5], ("cost",), 1, seed=1).look()
+    ds["batch_lifetime"][:, 2] = ds["batch_lifetime"][:, 0]
+    for target, words in (
+        (RANKING, "cost 0.1 = 0.5 > 0.3 at speed 0 (= where no firm differed: the share"),
+        (LONGEST, "cost 0.1 = 0.5 lives longest at speed 0 (= where no firm differed: the share"),
+    ):
+        found = measure_order(ds, target, 0.95, first=FIRST, known=None)
+        assert found.answers[0].startswith(words)
+        assert (found.narrow.tolist(), np.isfinite(found.needed).any()) == ([True], False)
+    ds["batch_lifetime"][0, 2, 0] += 1
+    found = measure_order(ds, RANKING, 0.95, first=FIRST, known=None)
+    assert found.open.tolist() == [True]
+    assert found.answers == ("cost 0.1 ? 0.5 > 0.3 at speed 0",)
+
+
+def test_tied_cells_stand_beside_each_other() -> None:
+    signs, tied = np.zeros((4, 4), np.int8), np.zeros((4, 4), bool)
+    signs[:3, 3], signs[3, :3] = 1, -1
+    tied[0, 2] = tied[2, 0] = True
+    assert answer(signs, tied, ["a", "b", "c", "d"], "", "ranking") == "a = c ? b > d"
+    assert answer(signs, tied, ["a", "b", "c", "d"], "", "longest") == "a = c or b lives longest"
+
+
 def test_a_cycle_of_signs_names_none() -> None:
     signs = np.array([[0, 1, -1], [-1, 0, 1], [1, -1, 0]], np.int8)
     assert not open_pairs(signs, "longest").any()
-    assert answer(signs, ["a", "b", "c"], "", "longest") == ""
+    assert answer(signs, signs == 2, ["a", "b", "c"], "", "longest") == ""
 
 
 @pytest.mark.slow
@@ -212,6 +275,10 @@ def test_cars_decide() -> None:
         ({"longest": "cells"}, "no list whose cells have names; allowed: execution, misalignment"),
         ({"ranking": 1}, "must be an axis of the grid"),
         ({"ranking.7y": "execution"}, "none of record.horizons"),
+        ({"m_star_side": 0.12345671}, "m_star_side = 0.12345671 is no misalignment of the grid"),
+        ({"m_star_side": [0.5, 0.5]}, "asks twice for m_star_side.0.5; keep one of each"),
+        ({"sign": ["execution"] * 2, "rmst": ["1 year"]}, "asks twice for sign.execution"),
+        ({"m_star_side": 10**400}, "is too large"),
     ],
 )
 def test_refusals(given: dict[str, object], words: str) -> None:
@@ -219,6 +286,32 @@ def test_refusals(given: dict[str, object], words: str) -> None:
     with pytest.raises(StudyError) as refused:
         Study(name="cars", model="car", grid=grid, precision=given)
     assert words in str(refused.value)
+
+
+def test_misalignments_that_differ_in_the_eighth_digit_are_two_targets() -> None:
+    sides = [0.1234567, 0.12345675]
+    study = Study(
+        name="cars", model="car", grid={"execution": [0.1, 0.9], "misalignment": sides},
+        precision={"m_star_side": sides},
+    )  # fmt: skip
+    assert [one.key for one in study.precision.targets] == ["m_star_side.0.1234567", "m_star_side.0.12345675"]
+
+
+@pytest.mark.parametrize("axis", ["misalignment.sales", "misalignment_sales"])
+@pytest.mark.parametrize("kind", ["longest", "ranking", "sign"])
+def test_a_part_of_a_parameter_has_two_names(kind: str, axis: str) -> None:
+    grid = {"misalignment.sales": [0.1, 0.5]}
+    (target,) = Study(name="firms", model="firm", grid=grid, precision={kind: axis}).precision.targets
+    assert target.dim == "misalignment_sales"
+
+
+def test_one_misalignment_is_enough_for_a_side() -> None:
+    with pytest.raises(StudyError, match="over execution, of two values or more, and misalignment: m"):
+        Study(name="cars", model="car", grid={"misalignment": [0.4]}, precision={"m_star_side": 0.4})
+    grid = {"execution": [0.1, 0.9], "misalignment": [0.4]}
+    assert Study(name="cars", model="car", grid=grid, precision={"m_star_side": 0.4}).precision
+    with pytest.raises(StudyError, match="execution and misalignment, of two values each or more"):
+        Study(name="cars", model="car", grid=grid, precision={"m_star": 0.1})
 
 
 def test_too_many_cells_to_order() -> None:

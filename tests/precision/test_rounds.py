@@ -56,6 +56,12 @@ def test_a_finished_run_decides_again_from_shards(finished: Path, write: Callabl
     with pytest.raises(RunDirectoryError, match="choose a new directory") as refused:
         _ = Rounds(RunDirectory(into), Study.read(write(looser=("0.3 years", "1 year"), other=("0.02", "0.2"))))
     assert "a run may grow, but not shrink" in str(refused.value)
+    aside = (into / "shards").rename(tmp_path / "aside")
+    (into / "shards").mkdir()
+    with pytest.raises(RunDirectoryError, match=r"shards of whose first 1,024 are missing, and no rounds\.json"):
+        _ = Rounds(RunDirectory(into), Study.read(write()))
+    (into / "shards").rmdir()
+    aside.rename(into / "shards")
     firmfate.run(write(), into=into, progress=False).close()
     assert sorted(path.name for path in (into / "shards").iterdir()) == before
     assert decisions(into) == decisions(finished)

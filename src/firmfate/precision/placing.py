@@ -87,6 +87,9 @@ def measure_between(
     at, cells = _effects(ds, target, level)
     found, half = decided(at, level, first, None if known is None else known.ravel())
     signs = found.reshape(-1, values.size)
+    undefined: NDArray[np.bool_] = np.any(ds["invalid"].values.ravel()[cells] > 0, axis=(1, 2))
+    tied: NDArray[np.bool_] = at.never.reshape(signs.shape) & (signs == 0)
+    stuck = np.zeros(len(signs), bool)
     firms = ds["firms"].values.ravel()[cells].reshape(len(signs), -1).astype(np.float64)
     distance = np.nan_to_num(firms_for_sign(at, half), nan=np.inf) - at.firms
     more = np.where(found != 0, 0.0, distance.clip(0)).reshape(signs.shape)
@@ -99,6 +102,8 @@ def measure_between(
     once = np.array([(one[one != 0][1:] <= one[one != 0][:-1]).all() for one in signs])
     labels = tuple(place_labels(ds.isel({EXECUTION: 0, MISALIGNMENT: 0}, drop=True)))
     for place, label in enumerate(labels):
+        if undefined[place]:
+            continue
         low, high = bracket(signs[place])
         narrow[place] = _near(values, low, high, target.within)
         if narrow[place] or once[place]:
@@ -109,14 +114,18 @@ def measure_between(
         growing = cheapest(values, estimate[place], more[place], target.within) & (signs[place] == 0)
         if not growing.any():
             growing = (signs[place] == 0) & (np.arange(values.size) >= low) & (np.arange(values.size) < high)
+            # More firms are not asked for where none differs, as for a sign.
+            growing &= ~tied[place]
+            stuck[place] = not narrow[place] and once[place] and tied[place, low:high].any() and not growing.any()
         needed[place, growing] = soon[place, growing, np.newaxis]
     differ = at.differ.reshape(signs.shape).any(axis=1) | (signs != 0).any(axis=1)
-    never = at.never.reshape(signs.shape).all(axis=1) & ~differ
+    never = (at.never.reshape(signs.shape).all(axis=1) & ~differ) | stuck
+    counts = differ & (narrow | once) & ~stuck
     return Measured(
-        target, level, half=np.full(len(signs), np.nan), firms=firms, counts=differ & (narrow | once), never=never,
-        narrow=narrow, needed=needed.reshape(len(signs), -1), cells=cells.reshape(len(signs), -1),
-        alike=(cells.reshape(-1, 2),), signs=signs, labels=labels, answers=tuple(answers),
-        around=tuple(around),
+        target, level, half=np.full(len(signs), np.nan), firms=firms, counts=counts & ~undefined,
+        never=never & ~undefined, narrow=narrow, needed=needed.reshape(len(signs), -1),
+        cells=cells.reshape(len(signs), -1), alike=(cells.reshape(-1, 2),), signs=signs, labels=labels,
+        answers=tuple(answers), around=tuple(around),
     )  # fmt: skip
 
 

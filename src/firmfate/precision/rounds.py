@@ -111,6 +111,13 @@ class Rounds:
         """Refuse to end with fewer firms than there are."""
         held = int(self._held().max(initial=0))
         if held > self.study.replicates and (self.finished or not self._recorded):
+            if not self.finished:
+                raise RunDirectoryError(
+                    f"{self._directory.path} holds a run of {held:,} replicates a cell, shards of whose first "
+                    f"{self.study.replicates:,} are missing, and no {self._directory.rounds_file.name}: put either "
+                    f"back, set study.replicates = {held:,} as the pilot, or choose a new directory; a run may grow, "
+                    "but not shrink"
+                )
             raise RunDirectoryError(
                 f"{self._directory.path} holds a run of {held:,} replicates a cell, [precision] comes to "
                 f"{self.study.replicates:,}: a run may grow, but not shrink; ask for more precision, set "

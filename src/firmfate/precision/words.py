@@ -11,7 +11,7 @@ from firmfate.study.targets import DECIDED, IN_YEARS, PAIRED
 
 WITHOUT = {
     "m_star": "the effect of execution never changes its sign, or is exactly 0 in a cell",
-    "m_star_between": "the effect of execution changes its sign more than once",
+    "m_star_between": "the effect of execution changes its sign more than once, or arithmetic failed in a cell",
     "quantile": "not reached within the horizon",
 }
 """Why places have no estimate."""
@@ -65,9 +65,6 @@ def sentence(one: Reached) -> str:
     elif kind in DECIDED:
         decided = _decided_signs(one) if kind == "sign" else _decided(one)
         words = f"{one.target}: {decided} {firms}"
-        if kind != "sign":
-            each = " each" if one.cells > 1 else ""
-            words += f"; at most {100 * (1 - one.level):.2g} % wrong{each}" if one.answers else ""
     elif one.enough:
         words = f"{one.target}: {wanted} reached in {'all ' if one.cells > 1 else ''}{_count(one.cells, what)} {firms}"
         words += f" (widest ± {one.widest:.2g}{unit})"
@@ -77,8 +74,12 @@ def sentence(one: Reached) -> str:
         if one.widest <= one.within:  # of a difference of shares
             widest += f", but fewer than {FEWEST_DIFFERING} firms differ"
         words += f"{widest}; about {float(f'{one.needed:.2g}'):,.0f} firms a cell would do"
+    if kind in DECIDED and kind != "sign" and one.answers:
+        each = " each" if max(one.cells, len(one.answers)) > 1 else ""
+        words += f"; wrong with a probability of at most {100 * (1 - one.level):.2g} %{each}"
     if one.never and kind in ("difference", *DECIDED):
-        words += f"; in {_count(one.never, what)} no firm lived longer or shorter: "
+        there = " at misalignments that are not decided" if kind == "m_star_between" else ""
+        words += f"; in {_count(one.never, what)} no firm lived longer or shorter{there}: "
         words += f"the share of such firms is below {one.unseen:.2g} (exact limit)"
     elif one.never and kind == "survival_difference":
         words += f"; in {_count(one.never, what)} all firms were alive in both cells, or none in either: "

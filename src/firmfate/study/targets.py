@@ -123,11 +123,14 @@ def read_targets(table: dict[str, Any], model: Model, weeks: int, faults: Faults
     faults : Faults
         Takes what is wrong.
     """
+    written = [one for key, value in _flat(table) for one in _by_axis(key, value)]
     found = []
-    for key, value in _flat(table):
-        for name, one in _by_axis(key, value):
-            with faults.noted():
-                found.append(_target(name, one, model, weeks))
+    for key, value in written:
+        with faults.noted():
+            found.append(_target(key, value, model, weeks))
+    keys = [target.key for target in found]
+    if twice := [key for key in dict.fromkeys(keys) if keys.count(key) > 1]:
+        faults.note(f"[precision] asks twice for {', '.join(map(reading.named, twice))}; keep one of each")
     return found
 
 
@@ -221,9 +224,17 @@ def _by_axis(key: str, value: object) -> list[tuple[str, object]]:
         return [(key, value)]
     found: list[tuple[str, object]] = []
     for one in given:
-        name = f"{one:g}" if kind == "m_star_side" else str(one)
+        name = _as_key(one) if isinstance(one, (int, float)) else str(one)
         found.append((".".join((kind, name, *([horizon] if horizon else []))), one))
     return found
+
+
+def _as_key(misalignment: float) -> str:
+    """Return a misalignment with the 12 digits that distinguish cells."""
+    try:
+        return f"{misalignment:.12g}"
+    except OverflowError:
+        return str(misalignment)
 
 
 def _target(key: str, value: object, model: Model, weeks: int) -> Target:
@@ -264,7 +275,7 @@ def _side(value: object, written: str, path: str) -> float:
     """Return the misalignment that m* is compared with."""
     path = path.partition(".")[0] + ".m_star_side"
     side = reading.number(value, path)
-    if written != f"{side:g}":
+    if written != _as_key(side):
         refuse(path, value, "must be a misalignment of the grid, such as 0.4, or a list of them")
     return side
 

@@ -115,15 +115,19 @@ def _turning(study: Study, target: Target, along: set[str]) -> None:
     """Refuse m* where the design has none, and misalignments that it has not."""
     grid = {axis.key: axis.values for axis in study.design.axes} if study.design.kind == "grid" else {}
     values = grid.get("misalignment", ())
-    if "execution" not in along or len(values) < (1 if target.kind == "m_star_side" else 2):
+    one = target.kind == "m_star_side"
+    if "execution" not in along or len(values) < (1 if one else 2):
+        axes = "execution, of two values or more, and misalignment"
+        if not one:
+            axes = "execution and misalignment, of two values each or more"
         raise StudyError(
-            f"precision.{target.kind} needs a [grid] over execution and misalignment, of two values each or more: "
-            "m* is where the effect of execution changes its sign along misalignment"
+            f"precision.{target.kind} needs a [grid] over {axes}: m* is where the effect of execution changes its sign "
+            "along misalignment"
         )
     if target.kind == "m_star_side" and target.side not in values:
         raise StudyError(
-            f"precision.m_star_side = {target.side:g} is no misalignment of the grid; add it to grid.misalignment, or "
-            f"choose one of {', '.join(f'{value:g}' for value in values)}"
+            f"precision.m_star_side = {target.side:.12g} is no misalignment of the grid; add it to "
+            f"grid.misalignment, or choose one of {', '.join(f'{value:.12g}' for value in values)}"
         )
     if target.kind == "m_star_between" and _refines(study, target):
         return
@@ -145,9 +149,9 @@ def _refines(study: Study, target: Target) -> bool:
 def _order(study: Study, target: Target, along: set[str]) -> None:
     """Refuse an order of cells that the design has not, or of too many."""
     names = study.design.names
-    if target.between == CELLS if names else target.between in along:
-        axes = {axis.key: len(axis.values) for axis in study.design.axes}
-        count = len(names) if names else axes[target.between]
+    if target.between == CELLS if names else target.dim in {key.replace(".", "_") for key in along}:
+        axes = {axis.name: len(axis.values) for axis in study.design.axes}
+        count = len(names) if names else axes[target.dim]
         if not 2 <= count <= MOST_ORDERED:
             raise StudyError(
                 f"precision.{target.key}: {count} cells are to be ordered; allowed: 2 to {MOST_ORDERED}, all pairs of "
