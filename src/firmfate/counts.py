@@ -149,6 +149,9 @@ COORDINATES = _register(
     )
 )
 
+DRAWN_FROM = "drawn_from"
+"""Attribute of the coordinates that hold draws of a posterior."""
+
 RESERVED_DIMS = frozenset(
     {*COORDINATES, "cell", "replicate", "step", "division", "trajectory", "firm", "draw", "stratum", "alarm_kind"}
 )

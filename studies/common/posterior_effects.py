@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from firmfate.analysis import Estimate
+from firmfate.analysis.both_errors import share_of_draws
 from firmfate.analysis.turning import sign_change
 from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.errors import EstimateError
@@ -137,13 +138,8 @@ def signs(ds: xr.Dataset) -> dict[str, Floats]:
 
 
 def probability(each: Floats, weight: Floats, worth: float) -> Estimate:
-    """Return the weighted mean of probabilities, with the binomial error of `worth` draws.
-
-    Half a draw is added to either side, so that the error of 0 and 1 is above 0.
-    """
-    share = float((weight * each).sum())
-    near = (share * worth + 0.5) / (worth + 1)
-    return Estimate(share, float(np.sqrt(near * (1 - near) / worth)))
+    """Return the weighted mean of probabilities, with the binomial error of `worth` draws."""
+    return share_of_draws(float((weight * each).sum()), worth)
 
 
 def averaged(each: Floats, error: Floats, weight: Floats, worth: float) -> Averaged:

@@ -9,7 +9,8 @@ from scipy import stats
 
 import firmfate
 from firmfate.analysis import both_errors, finding
-from firmfate.analysis.posterior_finding import words
+from firmfate.analysis.formatting import Estimate
+from firmfate.analysis.posterior_finding import errors_in_words, words
 from firmfate.errors import EstimateError
 from firmfate.survival import example
 
@@ -185,3 +186,5 @@ def test_an_error_too_small_to_see_is_bounded():
     assert "± 0 (parameters)" in words(exact)
     noisy = exact.assign(parameter_error_upper=0.123)
     assert "± less than 0.12 (parameters)" in words(noisy)
+    unseen = errors_in_words(Estimate(1.0, 0.1), Estimate(0.0, np.nan, upper=0.123))
+    assert unseen == "± 0.10 (Monte Carlo) ± less than 0.12 (parameters)"

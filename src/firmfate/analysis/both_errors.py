@@ -10,13 +10,13 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from firmfate.analysis.cell_labels import labelled
+from firmfate.analysis.formatting import Estimate
 from firmfate.analysis.lifetimes import Lifetimes
+from firmfate.counts import DRAWN_FROM
 from firmfate.errors import EstimateError
+from firmfate.survival.core.limits import normal_quantile
 
 DRAW = "draw"
-NORMAL_95 = 1.644854  # one-sided
-DRAWN_FROM = "drawn_from"
-"""Attribute of coordinates that hold draws, as the design [posterior] writes it."""
 
 
 def by_draw(ds: xr.Dataset) -> xr.Dataset:
@@ -113,8 +113,6 @@ def both_errors(ds: xr.Dataset, f: Callable[[xr.DataArray], xr.DataArray], *, ta
     Draws share random numbers, and their errors are correlated. With e the errors of n draws and E that of their mean,
     the errors make (sum e² - n E²)/(n - 1) of the variance between draws.
     """
-    from scipy.stats import norm
-
     ds = by_draw(labelled(ds))
     if DRAW not in ds["firms"].dims:
         raise EstimateError("both errors need draws: a study with the design [posterior]")
@@ -135,21 +133,43 @@ def both_errors(ds: xr.Dataset, f: Callable[[xr.DataArray], xr.DataArray], *, ta
     parameter = math.sqrt(max(0.0, spread - noise))
     if math.sqrt(spread) < 1e-12 * abs(float(mean["estimate"])):  # rounding
         parameter = spread = 0.0
-    # A draw whose firms all live alike has no error, and its sign is known.
-    z = each.where(known) / error.where(error > 0, np.finfo(float).tiny)
-    share = float(np.nanmean(norm.cdf(z.values)))
-    near = (share * count + 0.5) / (count + 1)  # so that the error of 0 and 1 is above 0
+    wide = normal_quantile(0.9) * spread * math.sqrt(2 / (count - 1))
+    above = share_of_draws(float(np.nanmean(above_zero(each.where(known), error))), count)
     return xr.Dataset(
         {
             "estimate": float(mean["estimate"]),
             "se": math.hypot(float(mean["se"]), parameter / math.sqrt(count)),
             "parameter_error": parameter,
             "parameter_error_se": spread / max(parameter, 1e-300) / math.sqrt(2 * (count - 1)) if parameter else np.nan,
-            "parameter_error_upper": math.sqrt(parameter**2 + NORMAL_95 * spread * math.sqrt(2 / (count - 1))),
-            "above": share,
-            "above_se": math.sqrt(near * (1 - near) / count),
+            "parameter_error_upper": math.sqrt(parameter**2 + wide),
+            "above": above.estimate,
+            "above_se": above.se,
             "draws": count,
             "each": each,
             "each_se": error,
         }
     )
+
+
+def above_zero(each: xr.DataArray, error: xr.DataArray) -> NDArray[np.float64]:
+    """Return the probability on each draw, (draw,), that its number is above 0, given its own error.
+
+    A draw whose firms all live alike has no error, and its sign is known.
+    """
+    from scipy.stats import norm
+
+    found: NDArray[np.float64] = norm.cdf((each / error.where(error > 0, np.finfo(float).tiny)).values)
+    return found
+
+
+def share_of_draws(share: float, draws: float) -> Estimate:
+    """Return a share of draws with its binomial error: half a draw is added to either side, so that that of 0 and 1 is
+    above 0.
+
+    Examples
+    --------
+    >>> round(share_of_draws(1.0, 99).se, 4)
+    0.0071
+    """
+    near = (share * draws + 0.5) / (draws + 1)
+    return Estimate(share, math.sqrt(near * (1 - near) / draws))

@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 import xarray as xr
 
-from firmfate.analysis.both_errors import DRAW, both_errors
+from firmfate.analysis.both_errors import DRAW, above_zero, both_errors, share_of_draws
 from firmfate.analysis.findings import Finding
 from firmfate.analysis.formatting import Estimate, decimals, format_estimate, format_value, spaced
 from firmfate.analysis.poles import MISALIGNMENT, Poles, poles
@@ -74,11 +74,25 @@ def finding(ds: xr.Dataset, *, tau: int | None = None) -> Finding:
 
 def words(found: xr.Dataset) -> str:
     """Return a number with both errors: ``-5.38 ± 0.07 (Monte Carlo) ± 1.1 (parameters)``."""
-    estimate, se, parameter = (float(found[name]) for name in ("estimate", "se", "parameter_error"))
-    digits = decimals(se)
-    upper = float(found["parameter_error_upper"])
-    left = f"less than {upper:.2g}" if parameter == 0 < upper else f"{parameter:.2g}"
-    return f"{estimate:.{digits}f} ± {se:.{digits}f} (Monte Carlo) ± {left} (parameters)"
+    value = Estimate(float(found["estimate"]), float(found["se"]))
+    return f"{value.estimate:.{decimals(value.se)}f} {errors_in_words(value, _parameter_error(found))}"
+
+
+def errors_in_words(value: Estimate, parameter: Estimate) -> str:
+    """Return the errors of a number, ``± 0.07 (Monte Carlo) ± 1.1 (parameters)``: that of parameters where firms are
+    enough to see it, otherwise its upper limit."""
+    left = f"less than {parameter.upper:.2g}" if is_unseen(parameter) else f"{parameter.estimate:.2g}"
+    return f"± {value.se:.{decimals(value.se)}f} (Monte Carlo) ± {left} (parameters)"
+
+
+def is_unseen(parameter: Estimate) -> bool:
+    """Return whether firms are too few to see the error of parameters."""
+    return parameter.estimate == 0 < parameter.upper
+
+
+def _parameter_error(found: xr.Dataset) -> Estimate:
+    error, se, upper = (float(found[f"parameter_error{part}"]) for part in ("", "_se", "_upper"))
+    return Estimate(error, se, upper=upper)
 
 
 def _of_poles(at: Poles) -> dict[str, Function]:
@@ -115,11 +129,13 @@ def _of_axes(ds: xr.Dataset) -> dict[str, Function]:
 def _numbers(name: str, found: xr.Dataset) -> dict[str, Estimate]:
     """Return the mean with limits from both errors, the parameter error, and the probability of the sign."""
     value = {str(key): float(each) for key, each in found.items() if not each.dims}
-    parameter = value["parameter_error"] or value["parameter_error_upper"]
-    both = student_quantile(0.95, int(value["draws"]) - 1) * math.hypot(value["se"], parameter)
+    parameter = _parameter_error(found)
+    both = student_quantile(0.95, int(value["draws"]) - 1) * math.hypot(
+        value["se"], parameter.estimate or parameter.upper
+    )
     numbers = {
         name: Estimate(value["estimate"], value["se"], value["estimate"] - both, value["estimate"] + both),
-        f"{name}{PARAMETER_ERROR}": Estimate(value["parameter_error"], value["parameter_error_se"]),
+        f"{name}{PARAMETER_ERROR}": parameter,
     }
     if name.startswith("effect"):
         numbers[PROBABILITY.format(name)] = Estimate(value["above"], value["above_se"])
@@ -151,10 +167,6 @@ def _on_poles(
 
 def _together(each: xr.Dataset, errors: xr.Dataset) -> Estimate:
     """Return the probability that all effects are above 0, of every draw given its own errors."""
-    from scipy.stats import norm
-
-    signs = np.array([norm.cdf((each[name] / errors[name].where(errors[name] > 0, 1e-300)).values) for name in EFFECTS])
+    signs = np.array([above_zero(each[name], errors[name]) for name in EFFECTS])
     known = np.isfinite(signs).all(axis=0)
-    share, count = float(signs[:, known].prod(axis=0).mean()), int(known.sum())
-    near = (share * count + 0.5) / (count + 1)
-    return Estimate(share, float((near * (1 - near) / count) ** 0.5))
+    return share_of_draws(float(signs[:, known].prod(axis=0).mean()), int(known.sum()))

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from firmfate.counts import DRAWN_FROM
 from firmfate.design.base import Design, Points
 from firmfate.errors import StudyError
 from firmfate.models import Model
@@ -74,10 +75,6 @@ class Cells:
     def values(self, cell: int) -> dict[str, float]:
         """Return all values of one cell, by field."""
         return dict(zip(self.fields, self.parameters[cell].tolist(), strict=True))
-
-
-DRAWN_FROM = "drawn_from"
-"""Attribute of the coordinates that hold draws of a posterior."""
 
 
 def digests(fields: tuple[str, ...], parameters: NDArray[np.float64]) -> tuple[str, ...]:

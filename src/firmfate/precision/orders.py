@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmfate.precision.between_cells import decided, firms_for_sign, looked_at_soon
-from firmfate.precision.pairs import Pairs, place_labels
+from firmfate.precision.pairs import Pairs, numbered, place_labels
 from firmfate.precision.reached import Measured
 from firmfate.precision.rules import exact_limit
 from firmfate.precision.sides import located
@@ -70,8 +70,7 @@ def measure_order(ds: xr.Dataset, target: Target, level: float, *, first: int, k
     narrow = ~np.any(open_, axis=(-2, -1))
     if target.kind == "longest":
         narrow &= np.any(~np.any(signs < 0, axis=-1), axis=-1)
-    cells = np.arange(ds["firms"].size).reshape(ds["firms"].shape)
-    cells = ds["firms"].copy(data=cells).transpose(..., dim).values.reshape(places, count)
+    cells = numbered(ds).transpose(..., dim).values.reshape(places, count)
     labels = tuple(place_labels(own.isel({dim: 0}, drop=True)))
     names = [f"{value:g}" if isinstance(value, float) else str(value) for value in own[dim].values.tolist()]
     undefined = np.any(own["invalid"].transpose(..., dim).values.reshape(places, count) > 0, axis=1)

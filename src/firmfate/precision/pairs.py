@@ -66,10 +66,7 @@ class Pairs:
         lower, upper = limits(self.estimate, self.se, self.batches, level)
         self.shown: Floats = (upper - lower) / 2
         self.firms: Floats = firms.min(axis=1).astype(np.float64)
-        places = np.arange(ds["firms"].size).reshape(ds["firms"].shape)
-        self.cells: NDArray[np.intp] = (
-            ds["firms"].copy(data=places).isel(positions).transpose(*dims).values.reshape(-1, 2)
-        )
+        self.cells: NDArray[np.intp] = numbered(ds).isel(positions).transpose(*dims).values.reshape(-1, 2)
         # Rounding leaves a trace of an error where no firm differs.
         same = (summed[..., 0] == summed[..., 1]).all(axis=0)
         if target.kind == "survival_difference":
@@ -80,6 +77,12 @@ class Pairs:
         self.differ: NDArray[np.bool_] = defined & ~same
         self.never: NDArray[np.bool_] = defined & same
         self.labels = tuple(_labels(ds, target))
+
+
+def numbered(ds: xr.Dataset) -> xr.DataArray:
+    """Return the position of every cell, (axes...), in the order in which a study has them."""
+    firms = ds["firms"]
+    return firms.copy(data=np.arange(firms.size).reshape(firms.shape))
 
 
 def _laid_out(ds: xr.Dataset, target: Target) -> tuple[list[str], dict[str, list[int]]]:

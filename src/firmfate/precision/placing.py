@@ -16,17 +16,14 @@ from numpy.typing import NDArray
 
 from firmfate.analysis.poles import EXECUTION, MISALIGNMENT, weak_execution
 from firmfate.precision.between_cells import decided, firms_for_sign, looked_at_soon
-from firmfate.precision.pairs import Pairs, place_labels
+from firmfate.precision.pairs import Pairs, numbered, place_labels
 from firmfate.precision.reached import Measured
 from firmfate.precision.rules import Floats
 from firmfate.precision.sides import lies, located
-from firmfate.study.targets import Target
+from firmfate.study.targets import ROUNDING, Target
 
 if TYPE_CHECKING:
     import xarray as xr
-
-ROUNDING = 1 + 1e-9
-"""Of distances between misalignments."""
 
 HARD = 4.0
 """Times the firms that there are which a sign is predicted to need, from which on misalignments beside it are added."""
@@ -91,10 +88,11 @@ def measure_between(
     tied: NDArray[np.bool_] = at.never.reshape(signs.shape) & (signs == 0)
     stuck = np.zeros(len(signs), bool)
     firms = ds["firms"].values.ravel()[cells].reshape(len(signs), -1).astype(np.float64)
-    distance = np.nan_to_num(firms_for_sign(at, half), nan=np.inf) - at.firms
+    predicted = firms_for_sign(at, half)
+    distance = np.nan_to_num(predicted, nan=np.inf) - at.firms
     more = np.where(found != 0, 0.0, distance.clip(0)).reshape(signs.shape)
     estimate = np.where(found != 0, found, at.estimate).reshape(signs.shape)
-    soon = looked_at_soon(at.firms, firms_for_sign(at, half)).reshape(signs.shape)
+    soon = looked_at_soon(at.firms, predicted).reshape(signs.shape)
     hard = (more > (HARD - 1) * at.firms.reshape(signs.shape)) & (signs == 0)
     needed = np.full((*signs.shape, 2), -np.inf)
     narrow, answers, around = np.zeros(len(signs), bool), [], []
@@ -208,6 +206,5 @@ def _effects(ds: xr.Dataset, target: Target, level: float) -> tuple[Pairs, NDArr
     execution = np.sort(ds[EXECUTION].values)
     ends = [weak_execution(execution), execution[-1]]
     own = ds.sel({EXECUTION: ends}).transpose(..., MISALIGNMENT)
-    places = ds["firms"].copy(data=np.arange(ds["firms"].size).reshape(ds["firms"].shape))
-    cells = places.sel({EXECUTION: ends}).transpose(..., MISALIGNMENT, EXECUTION).values
+    cells = numbered(ds).sel({EXECUTION: ends}).transpose(..., MISALIGNMENT, EXECUTION).values
     return Pairs(own, replace(target, between=EXECUTION), level), cells.reshape(-1, *cells.shape[-2:])

@@ -12,10 +12,8 @@ from collections.abc import Iterable
 
 from firmfate.precision.reached import Measured
 from firmfate.study import Study
+from firmfate.study.targets import ROUNDING
 from firmfate.tables.reading import rounded
-
-ROUNDING = 1 + 1e-9
-"""Of distances between misalignments."""
 
 
 def halvings(low: float, high: float, at: float, finest: float) -> list[float]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from firmfate.analysis import Lifetimes, turning_point
 from firmfate.analysis.poles import EXECUTION, MISALIGNMENT, Poles, poles
+from firmfate.precision.pairs import numbered
 from firmfate.precision.reached import Measured
 from firmfate.precision.rules import Floats, firms_or_more
 from firmfate.study.targets import Target
@@ -61,8 +62,7 @@ def _around(ds: xr.Dataset, at: Poles, turning: Floats) -> NDArray[np.intp]:
         below = np.where(values <= m, values, -np.inf).max(axis=1, keepdims=True)
         above = np.where(values >= m, values, np.inf).min(axis=1, keepdims=True)
     near |= (values == below) | (values == above)
-    places = ds["firms"].copy(data=np.arange(ds["firms"].size).reshape(ds["firms"].shape))
-    used = places.sel({EXECUTION: [at.weak, at.strong]}).transpose(..., MISALIGNMENT, EXECUTION)
+    used = numbered(ds).sel({EXECUTION: [at.weak, at.strong]}).transpose(..., MISALIGNMENT, EXECUTION)
     cells = used.values.reshape(*near.shape, 2)
     first = np.take_along_axis(cells, near.argmax(axis=1)[:, np.newaxis, np.newaxis], axis=1)
     found: NDArray[np.intp] = np.where(near[..., np.newaxis], cells, first).reshape(len(near), -1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from firmfate.analysis.formatting import Estimate, decimals, format_estimate
-from firmfate.analysis.posterior_finding import PARAMETER_ERROR, PROBABILITY
+from firmfate.analysis.posterior_finding import PARAMETER_ERROR, PROBABILITY, is_unseen
 from firmfate.reporting.blocks import Prose, Section, Table
 from firmfate.reporting.context import Context
 
@@ -26,7 +26,7 @@ def section(context: Context) -> Section | None:
             name,
             _rounded(numbers[name].estimate, numbers[name].se),
             _rounded(numbers[name].se, numbers[name].se),
-            _short(numbers[f"{name}{PARAMETER_ERROR}"]),
+            _parameters(numbers[f"{name}{PARAMETER_ERROR}"]),
             _short(above) if (above := numbers.get(PROBABILITY.format(name))) else "–",
         )
         for name in names
@@ -38,6 +38,10 @@ def section(context: Context) -> Section | None:
 
 def _rounded(value: float, error: float) -> str:
     return f"{value:.{decimals(error)}f}"
+
+
+def _parameters(value: Estimate) -> str:
+    return f"less than {value.upper:.2g}" if is_unseen(value) else _short(value)
 
 
 def _short(value: Estimate) -> str:

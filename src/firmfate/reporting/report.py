@@ -9,7 +9,7 @@ import numpy as np
 
 from firmfate import files, webpage
 from firmfate.analysis.formatting import Estimate, decimals
-from firmfate.analysis.posterior_finding import PARAMETER_ERROR
+from firmfate.analysis.posterior_finding import PARAMETER_ERROR, errors_in_words
 from firmfate.errors import FirmfateError
 from firmfate.exploring import part as exploring_part
 from firmfate.exploring.content import ENDED
@@ -164,5 +164,5 @@ def _signed(value: Estimate) -> str:
 def _error(value: Estimate, parameter: Estimate | None) -> str:
     known = np.isfinite(value.se) and value.se > 0
     if known and parameter:
-        return f"± {value.se:.{decimals(value.se)}f} (Monte Carlo) ± {parameter.estimate:.2g} (parameters)"
+        return errors_in_words(value, parameter)
     return f"± {value.se:.{decimals(value.se)}f}" if known else "error unknown"

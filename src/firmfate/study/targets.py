@@ -39,6 +39,9 @@ DECIDED = ("sign", "m_star_side", "m_star_between", *ORDERED)
 BY_VALUE = ("sign", "m_star_side", *ORDERED)
 """Kinds whose value, or each of a list, is what is asked: an axis, a pair of cells, a misalignment."""
 
+ROUNDING = 1 + 1e-9
+"""Of distances between misalignments."""
+
 CELLS = "cells"
 """All cells of a list, in place of an axis."""
 

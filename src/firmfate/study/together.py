@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from firmfate.counts import BIN_WEEKS, reserved
 from firmfate.errors import StudyError
 from firmfate.study.precision import SMALLEST_PILOT
-from firmfate.study.targets import CELLS, ORDERED, PAIRED, TURNING, Target
+from firmfate.study.targets import CELLS, ORDERED, PAIRED, ROUNDING, TURNING, Target
 from firmfate.tables import reading
 from firmfate.tables.faults import Faults
 
@@ -111,6 +111,11 @@ def _precision(study: Study) -> None:
             _order(study, target, along)
 
 
+def _has(along: set[str], target: Target) -> bool:
+    """Return whether the axis of a target, as studies or datasets name it, is one with two values or more."""
+    return target.dim in {key.replace(".", "_") for key in along}
+
+
 def _turning(study: Study, target: Target, along: set[str]) -> None:
     """Refuse m* where the design has none, and misalignments that it has not."""
     grid = {axis.key: axis.values for axis in study.design.axes} if study.design.kind == "grid" else {}
@@ -133,7 +138,7 @@ def _turning(study: Study, target: Target, along: set[str]) -> None:
         return
     if target.kind == "m_star_between":
         apart = max(second - first for first, second in itertools.pairwise(values))
-        if apart > target.within * (1 + 1e-9):
+        if apart > target.within * ROUNDING:
             raise StudyError(
                 f"precision.m_star_between = {target.within:g}: misalignments of the grid lie up to {apart:.6g} apart, "
                 "and m* lies between two of them; add values to grid.misalignment, or precision.refine = "
@@ -149,7 +154,7 @@ def _refines(study: Study, target: Target) -> bool:
 def _order(study: Study, target: Target, along: set[str]) -> None:
     """Refuse an order of cells that the design has not, or of too many."""
     names = study.design.names
-    if target.between == CELLS if names else target.dim in {key.replace(".", "_") for key in along}:
+    if target.between == CELLS if names else _has(along, target):
         axes = {axis.name: len(axis.values) for axis in study.design.axes}
         count = len(names) if names else axes[target.dim]
         if not 2 <= count <= MOST_ORDERED:
@@ -174,7 +179,7 @@ def _pairs(study: Study, target: Target, along: set[str]) -> None:
             f"precision.{target.key}: '{target.between}' names no two cells; write \"{names[0]} - {names[-1]}\", of "
             f"{', '.join(names)}"
         )
-    if not names and target.dim not in {key.replace(".", "_") for key in along}:
+    if not names and not _has(along, target):
         raise StudyError(
             f"precision.{target.key}: '{target.between}' is no axis of a [grid] with two values or more; allowed: "
             f"{', '.join(sorted(along)) or 'none in this study'}"
