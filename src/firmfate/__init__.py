@@ -9,7 +9,7 @@ The rooms, in the order in which a study flows through them::
     models/        what a firm is: `firm` (five divisions) and `car` (the metaphor, exactly solvable)
     kernel/        programs as machine code, and the engine that steps many firms
     targets/       programs for other processors: WebAssembly, objects for a linker, PTX
-    devices/       the engine on this machine's processor or, experimental, on a GPU
+    devices/       the engine on this machine's processor or on a GPU
     shards/        a plan of work, each piece a file
     execute/       the same shards on threads, on Dask, on Slurm, or by index
     slurm/         profiles of clusters, batch scripts, submission

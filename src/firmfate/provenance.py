@@ -13,14 +13,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from firmfate import __version__
 from firmfate.machine import identity
 
-PACKAGES = ("firmfate", "numpy", "numba", "llvmlite", "scipy", "xarray", "netCDF4", "dask", "distributed")
+PACKAGES = ("numpy", "numba", "llvmlite", "scipy", "xarray", "netCDF4", "dask", "distributed")
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that results depend on."""
-    found = {"python": platform.python_version()}
+    """Return the versions of Python, of firmfate, installed or not, and of the packages that results depend on."""
+    found = {"python": platform.python_version(), "firmfate": __version__}
     for package in PACKAGES:
         try:
             found[package] = importlib.metadata.version(package)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import re
 import shutil
 import subprocess
@@ -50,6 +51,20 @@ def test_a_result_says_where_it_comes_from(run: Path) -> None:
         assert {"seed", "provenance", "parameters", "title", "replicates"} <= ds.attrs.keys()
         again = firmfate.Study.parse(ds.attrs["study"])
         assert again.replicates == ds.attrs["replicates"]
+
+
+def test_a_checkout_that_is_not_installed_says_its_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    installed = importlib.metadata.version
+
+    def version(name: str) -> str:
+        if name == "firmfate":
+            raise importlib.metadata.PackageNotFoundError(name)
+        return installed(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", version)
+    study = firmfate.Study(name="cars", model="car", years=1, replicates=20)
+    with firmfate.run(study, into=tmp_path / "run", progress=False) as ds:
+        assert ds.attrs["source"] == f"firmfate {firmfate.__version__}, model car"
 
 
 @pytest.mark.skipif(shutil.which("ncdump") is None, reason="netcdf-bin is not installed")

@@ -38,7 +38,7 @@ def options(parser: argparse.ArgumentParser) -> None:
         "--device",
         choices=DEVICES,
         default="cpu",
-        help="what steps firms; cuda, experimental: an NVIDIA GPU (default: cpu)",
+        help="what steps firms; cuda: an NVIDIA GPU (default: cpu)",
     )
     parser.add_argument(
         "--shards",

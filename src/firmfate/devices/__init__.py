@@ -1,4 +1,4 @@
-"""Where firms are stepped: on this machine's processor or, experimental, on an NVIDIA GPU; to the same bits."""
+"""Where firms are stepped: on this machine's processor or on an NVIDIA GPU, to the same bits."""
 
 from __future__ import annotations
 

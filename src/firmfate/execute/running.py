@@ -82,7 +82,7 @@ def run(
         ``SlurmWorkers(profile)``, Dask workers in Slurm jobs; ``ArrayPart(index, parts)``, a part of the study, which
         is not gathered. Threads on all cores where not given.
     device : str
-        ``"cpu"``, or ``"cuda"``, experimental, for an NVIDIA GPU. Counts are the same to the bit, so a run that was
+        ``"cpu"``, or ``"cuda"`` for an NVIDIA GPU. Counts are the same to the bit, so a run that was
         begun on one may go on on the other.
     progress : bool
         Print on standard error how the run goes on.

@@ -71,7 +71,7 @@ def simulate(
     threads : int, optional
         All cores where not given. Results do not depend on it.
     device : str
-        ``"cpu"``, or ``"cuda"``, experimental, for an NVIDIA GPU. Results do not depend on it.
+        ``"cpu"``, or ``"cuda"`` for an NVIDIA GPU. Results do not depend on it.
     progress : bool, optional
         True: show on standard error how it goes on, by a bar on a terminal and in a notebook, by a line every 30
         seconds elsewhere. False: show nothing. Where not given, a bar, and nothing elsewhere. A bar comes after a
