@@ -81,9 +81,10 @@ class SimulatedSurvival:
             self._given["study"]["steps_per_week"] = steps_per_week
         self._threads = threads
         read = load_model(model)
-        self._engine = Engine(read, dt=Study(**self._given).dt)
-        self._given |= _by_keys(read, self._given)
         self.free = _free_of(read, free)
+        dt = Study(**self._given).dt
+        self._given |= _by_keys(read, self._given)
+        self._engine = Engine(read, dt=dt)
         self._engine.warm_up()
         self._drawn: dict[tuple[int, int, int, str], Varying] = {}
         for key, span in self.free.items():
