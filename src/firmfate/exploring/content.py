@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,7 +14,7 @@ from firmfate.analysis.cell_labels import axes_of, labelled
 from firmfate.analysis.formatting import format_short, format_value, spaced
 from firmfate.analysis.poles import EXECUTION, MISALIGNMENT, poles
 from firmfate.analysis.strata_axes import STRATUM, unfolded
-from firmfate.counts import BIN_WEEKS, WEEKS_PER_YEAR
+from firmfate.counts import BIN_WEEKS, DRAWN_FROM, WEEKS_PER_YEAR
 from firmfate.exploring import alarms
 from firmfate.exploring.batches import horizons_of
 from firmfate.exploring.packing import packed, packed_texts
@@ -72,6 +73,7 @@ def content(ds: xr.Dataset) -> dict[str, Any] | None:
     return {
         "grid": len(dims) > 1,
         "axes": [_axis(ds, dim) for dim in dims] if len(dims) > 1 else _columns(ds, dims[0]),
+        "draws": _draws(ds),
         "strata": strata,
         "smallest": int(min(firms[firms > 0], default=0)),
         "largest": int(firms.max()),
@@ -160,10 +162,11 @@ def _meaning(ds: xr.Dataset, name: str) -> str:
 
 
 def _columns(ds: xr.Dataset, dim: str) -> list[dict[str, Any]]:
-    """Return what differs between cells along one dim, as columns with a value for every cell."""
+    """Return what differs between cells along one dim, as columns with a value for every cell; what is drawn last."""
     if dim != "cell":
         return [_axis(ds, dim)]
-    named = {name: ds[name].values for name in axes_of(ds) if ds[name].dims == (dim,)}
+    axes = sorted(_along_cells(ds), key=lambda name: DRAWN_FROM in ds[name].attrs)
+    named = {name: ds[name].values for name in axes}
     return [
         {
             "name": spaced(name),
@@ -173,6 +176,25 @@ def _columns(ds: xr.Dataset, dim: str) -> list[dict[str, Any]]:
         }
         for name, values in named.items()
     ]
+
+
+def _along_cells(ds: xr.Dataset) -> list[str]:
+    return [name for name in axes_of(ds) if ds[name].dims == ("cell",)]
+
+
+def _draws(ds: xr.Dataset) -> dict[str, Any] | None:
+    """Return of a study with draws of a posterior how many there are, and what of; of others None."""
+    along = _along_cells(ds)
+    drawn = [name for name in along if DRAWN_FROM in ds[name].attrs]
+    if not drawn:
+        return None
+    crossed = [name for name in along if name not in drawn]
+    each = math.prod(np.unique(ds[name].values).size for name in crossed)
+    return {
+        "count": ds.sizes["cell"] // each,
+        "drawn": [spaced(name) for name in drawn],
+        "crossed": [spaced(name) for name in crossed],
+    }
 
 
 def _names(ds: xr.Dataset, dim: str) -> list[str]:
