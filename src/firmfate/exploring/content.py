@@ -58,16 +58,14 @@ def content(ds: xr.Dataset) -> dict[str, Any] | None:
     events = ds["events"].transpose(*dims, "cause", "week").values.reshape(cells, ds.sizes["cause"], -1)
     horizons = sorted({*counted, *range(WEEKS_PER_YEAR, ds.sizes["week"], WEEKS_PER_YEAR)})
     curve = _points(ds.sizes["week"], cells * ds.sizes["cause"], horizons)
+    sums = _lifetimes(events, firms, horizons)
+    every = _packed_all(sums)
+    few = _packed_all({name: one[:, np.isin(horizons, counted)] for name, one in sums.items()})
     counts = {
         "firms": packed(firms), "events": packed(np.add.reduceat(events, [0, *curve[:-1]], axis=-1, dtype=np.int64)),
-        **_lifetimes(events, firms, counted),
     }  # fmt: skip
-    counts |= _of_batches(ds, dims, cells, room=MOST_PACKED - _size(counts))
-    yearly = counts | _lifetimes(events, firms, horizons)
-    if _size(yearly) <= MOST_PACKED:
-        counts = yearly
-    else:
-        horizons = counted
+    counts |= _of_batches(ds, dims, cells, room=MOST_PACKED - _size(counts | few))
+    counts, horizons = (counts | every, horizons) if _size(counts | every) <= MOST_PACKED else (counts | few, counted)
     used = int(((ds["batch_firms"] > 0).any(dims)).sum()) if "batch_firms" in ds else 0
     at = poles(ds)
     return {
@@ -105,15 +103,19 @@ def _points(weeks: int, rows: int, horizons: list[int]) -> list[int]:
     return sorted({*range(every, weeks, every), *horizons, weeks})
 
 
-def _lifetimes(events: NDArray[Any], firms: NDArray[np.int64], horizons: list[int]) -> dict[str, dict[str, Any]]:
-    """Return the sums over firms of min(lifetime, horizon) in weeks and of its square, (cells, horizon), packed."""
+def _lifetimes(events: NDArray[Any], firms: NDArray[np.int64], horizons: list[int]) -> dict[str, NDArray[np.int64]]:
+    """Return the sums over firms of min(lifetime, horizon) in weeks and of its square, (cells, horizon)."""
     ended = events.sum(axis=1, dtype=np.int64)
     alive = firms - ended.sum(axis=-1)
     weeks = np.arange(1, ended.shape[-1] + 1, dtype=np.int64)
     until = np.minimum(weeks, np.array(horizons)[:, None])
     lived, squares = (ended @ (until**power).T + alive[:, None] * np.array(horizons) ** power for power in (1, 2))
     held = (firms > 0)[:, None]
-    return {"lived": packed(lived * held), "squares": packed(squares * held)}
+    return {"lived": lived * held, "squares": squares * held}
+
+
+def _packed_all(arrays: dict[str, NDArray[np.int64]]) -> dict[str, dict[str, Any]]:
+    return {name: packed(values) for name, values in arrays.items()}
 
 
 def _size(counts: dict[str, dict[str, Any]]) -> int:
