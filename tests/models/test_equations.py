@@ -4,6 +4,7 @@ from textwrap import dedent
 
 import pytest
 
+from firmfate import Cause, Model, Stock
 from firmfate.errors import ModelError
 from firmfate.models import load_model
 from firmfate.models.car import MODEL as CAR
@@ -126,6 +127,13 @@ def test_equations_without_an_order_are_refused(tmp_path, name):
     lines = (tmp_path / "shop.py").read_text().splitlines()
     line = int(str(refused.value).partition(", line ")[2].partition(":")[0].split()[0])
     assert "# here" in lines[line - 1] or ("# here" not in wrong and line >= lines.index("SHOP = Model(") + 1)
+
+
+def test_a_model_without_stocks_is_refused_before_its_equations():
+    with pytest.raises(ModelError, match=r"^FF116 model 'empty': .*stocks is empty"):
+        Model("empty", "Nothing.", CAR.start, [], stocks=[], causes=[Cause("closed")])
+    with pytest.raises(ModelError, match=r"^FF124 model 'none': .*no equation 'next_savings'; write a function"):
+        Model("none", "Nothing.", CAR.start, [], stocks=[Stock("savings")], causes=[Cause("closed")])
 
 
 def test_one_name_twice_is_refused(tmp_path):

@@ -51,6 +51,7 @@ def check_model(model: Model) -> None:
                 refuse(model, "FF115", f"{table} holds {row!r}; it takes {takes}")
             _check_row(model, table, row)
         object.__setattr__(model, table, tuple(rows))
+    _check_sizes(model)
     if isinstance(model.step, list | tuple):
         _assemble(model)
     _check_settings(model)
@@ -93,6 +94,17 @@ def _check_row(model: Model, table: str, row: Any) -> None:
                 f"'{row.name}' allows {allowed!r}; write an Interval after the unit, such as SHARE, POSITIVE or "
                 "Interval(0, 5)",
             )
+
+
+def _check_sizes(model: Model) -> None:
+    if not model.stocks:
+        refuse(model, "FF116", "stocks is empty; a firm needs at least one")
+    if not 0 < len(model.causes) <= MOST_CAUSES:
+        refuse(model, "FF116", f"causes has {len(model.causes)} rows; allowed: 1 to {MOST_CAUSES}")
+    for kind, rows in (("shocks", model.shocks), ("draws", model.draws)):
+        count = sum(len(row.fields) for row in rows)
+        if count > MOST_RANDOM_NUMBERS:
+            refuse(model, "FF116", f"{kind} has {count} random numbers; at most {MOST_RANDOM_NUMBERS}")
 
 
 def _check_settings(model: Model) -> None:
@@ -152,14 +164,6 @@ def _check_tables(model: Model) -> None:
             refuse(
                 model, "FF115", f"default {parameter.default:g} of '{parameter.name}' is outside {parameter.allowed}"
             )
-    if not model.stocks:
-        refuse(model, "FF116", "stocks is empty; a firm needs at least one")
-    if not 0 < len(model.causes) <= MOST_CAUSES:
-        refuse(model, "FF116", f"causes has {len(model.causes)} rows; allowed: 1 to {MOST_CAUSES}")
-    for kind, rows in (("shocks", model.shocks), ("draws", model.draws)):
-        count = sum(len(row.fields) for row in rows)
-        if count > MOST_RANDOM_NUMBERS:
-            refuse(model, "FF116", f"{kind} has {count} random numbers; at most {MOST_RANDOM_NUMBERS}")
     if model.marks and not model.alarm:
         refuse(model, "FF117", "marks are kept from the step of the alarm; say in alarm what it means")
     for mark in model.marks:

@@ -2,7 +2,8 @@
 
 The folder is the organisation chart: a file a division, then customers, cash, governance, the dashboard and the shocks
 from outside. Each has its parameters, its stocks and its equations: `next_rework` is the equation of the stock
-`rework`, other functions are named for what they return, and the arguments of all are named for what they take.
+`rework`, other functions are named for what they return, and the arguments of all are named for what they take. What
+happens in a week, in its order, is the table in ``auxiliaries.py``.
 
 Time in weeks. Goods in units of one week's normal demand, money in units of one week's normal revenue, so that normal
 demand and the normal price are 1. A firm starts in the quiet balanced state, in which one unit a week flows through it.
@@ -20,7 +21,7 @@ from firmfate.models.declarations import Cause, Mark
 from firmfate.models.model import Model
 
 from . import cash, customers, dashboard, finance, governance, logistics, practices, production, quality, sales, shocks
-from .week import AUXILIARIES
+from .auxiliaries import AUXILIARIES
 
 VERSION = 2
 

@@ -1,4 +1,4 @@
-"""What a trajectory shows of a week beside the stocks: auxiliaries, in the order in which things happen."""
+"""What happens in a week, in its order, as trajectories show it; the equations have the same names."""
 
 from firmfate.models.declarations import Auxiliary
 
