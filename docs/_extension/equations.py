@@ -23,7 +23,8 @@ HEAD = """\
 
 Every equation is typeset from the function that is run, one step of length `p.dt` weeks. What stands before a point
 says what a name is: `s.` a stock at the start of the step, `p.` a parameter, `draw.` a random number of the firm,
-`shock.` one of the step. All right sides are computed from stocks at the start of the step, then all stocks move
+`shock.` one of the step; a name without a point is that of another equation, or a constant, and `next_` is a stock one
+step later. All right sides are computed from stocks at the start of the step, then all stocks move
 (Euler's method). [The model](../explanation/model.md) says in words what happens; [its parameters](parameters-firm.md)
 have their sources.
 """

@@ -220,6 +220,27 @@ def test_command_refuses_a_parameter_that_is_named_twice(tmp_path, capsys):
     assert not (tmp_path / "fit").exists()
 
 
+@pytest.mark.parametrize("given", ["misalignment.sales", "misalignment_sales", "a nested table"])
+@pytest.mark.parametrize("free", ["misalignment.sales", "misalignment_sales"])
+def test_a_free_part_takes_the_place_of_its_value_however_both_are_written(free, given):
+    parameters = {"misalignment": {"sales": 0.7}} if given == "a nested table" else {given: 0.7}
+    people = {"execution_sales": {"beta": {"a": 2, "b": 2}}}
+    ranges = {free: (0.0, 1.0), "population.execution_sales.a": (1.0, 3.0)}
+    simulated = SimulatedSurvival("firm", np.array([1.0]), ranges, parameters=parameters, population=people)
+    assert simulated.values([0.25, 0.5]) == {"misalignment.sales": 0.25, "population.execution.sales.a": 2.0}
+    tables = simulated.tables(simulated.values([0.25, 1.0]))
+    assert tables["parameters"] == {"misalignment.sales": 0.25}
+    assert tables["population"] == {"execution.sales": {"beta": {"a": 3.0, "b": 2}}}
+
+
+def test_one_free_part_under_two_names_is_refused():
+    ranges = {"misalignment.sales": (0.0, 1.0), "misalignment_sales": (0.0, 0.5)}
+    with pytest.raises(
+        StudyError, match=r"^free misalignment.sales is written twice, with '\.' and with '_'; keep one$"
+    ):
+        SimulatedSurvival("firm", np.array([1.0]), ranges)
+
+
 def test_one_refit_gives_no_error(tmp_path, capsys):
     study, table = tmp_path / "car.toml", tmp_path / "seen.csv"
     study.write_text('[study]\nname = "made"\nmodel = "car"\n\n[parameters]\nexecution = 0\nmisalignment = 0\n')

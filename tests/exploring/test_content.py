@@ -86,6 +86,17 @@ def test_every_year_is_a_horizon_where_there_is_room(counts: xr.Dataset, monkeyp
     assert sizes.keys() == less["counts"].keys(), "errors of differences are worth more than years"
 
 
+def test_lifetimes_are_summed_once(counts: xr.Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whichever horizons there is room for."""
+    asked = []
+    sums = contents._lifetimes
+    monkeypatch.setattr(contents, "_lifetimes", lambda *given: asked.append(given[-1]) or sums(*given))
+    for most in (contents.MOST_PACKED, 1):
+        monkeypatch.setattr(contents, "MOST_PACKED", most)
+        assert content(counts.isel(horizon=[1])) is not None
+    assert asked == [[52, 104]] * 2
+
+
 def test_one_cell_and_too_many_are_not_explored(counts: xr.Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     assert content(counts.isel(execution=[0], misalignment=[0])) is None
     monkeypatch.setattr(contents, "MOST_CELLS", 5)

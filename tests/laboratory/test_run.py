@@ -16,9 +16,11 @@ from tests.browser import wait
 from tests.laboratory.conftest import complete
 
 import firmfate
+from firmfate import exploring
 from firmfate.errors import FirmfateError
 from firmfate.execute import run
 from firmfate.laboratory import of_run
+from firmfate.laboratory.page import rendered as page_rendered
 from firmfate.reporting import report, write_report
 from firmfate.simulation import Replayer
 from firmfate.study import Study
@@ -102,6 +104,55 @@ def test_what_a_page_cannot_hold_is_refused(tmp_path: Path, monkeypatch: pytest.
     assert "This report has no laboratory" in text
     assert 'id="laboratory"' not in text
     assert str(tmp_path) not in text[text.index("This report has no laboratory") :]
+
+
+DRAWS = [{"drift": -0.3, "sigma": 0.9}, {"drift": -0.2, "sigma": 1.0}, {"drift": -0.1, "sigma": 1.1}]
+
+
+@pytest.fixture(scope="module")
+def run_of_draws(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("draws") / "run"
+    posterior = {"draws": DRAWS, "execution": [0.0, 1.0], "misalignment": [0.0, 1.0]}
+    run(
+        Study(name="over-draws", model="car", years=2, replicates=64, posterior=posterior),
+        into=directory,
+        progress=False,
+    ).close()
+    return directory
+
+
+def test_pages_say_what_is_drawn_from_a_posterior(run_of_draws: Path) -> None:
+    given = of_run.content_of_run(run_of_draws)
+    assert [group["title"] for group in given["groups"][:2]] == ["Axes of the study", "Drawn from a posterior"]
+    assert [row["name"] for row in given["groups"][1]["parameters"]] == ["drift", "sigma"]
+    assert given["run"]["draws"]["along"] == [[0.0, 1.0], [0.0, 1.0]]
+    words = "are 3 draws of a posterior, of drift and sigma, each with every combination of execution and misalignment."
+    assert words in page_rendered(given)
+    with firmfate.open_run(run_of_draws) as ds:
+        explored = exploring.content.content(ds)
+    assert explored is not None
+    assert explored["draws"] == {
+        "count": 3, "drawn": ["drift", "sigma"], "crossed": ["execution", "misalignment"],
+    }  # fmt: skip
+    assert [axis["name"] for axis in explored["axes"]] == ["execution", "misalignment", "drift", "sigma"]
+    assert words in exploring.part(explored).html
+    explored["draws"] = None
+    assert "posterior" not in exploring.part(explored).html.partition("<script")[0]
+
+
+@pytest.mark.slow
+def test_a_cell_is_chosen_by_its_draw(run_of_draws: Path, opened: Callable[..., Page]) -> None:
+    page = opened(firmfate.lab(run_of_draws))
+    complete(page)
+    for title, words in (("draw", "2"), ("execution", "0"), ("misalignment", "1")):
+        page.select_option(f"[data-place=cells] label:has-text('{title}') select", label=words)
+    page.click("[data-as=a]")
+    said = "A is the run\\'s cell of draw 2 (drift -0.2, sigma 1, execution 0, misalignment 1):"
+    wait(page, f"{WHICH}.includes('{said}')")
+    complete(page)
+    replayer = Replayer(run_of_draws)
+    assert same_firms(page, "a", replayer, 5, 64)
+    assert not same_firms(page, "a", replayer, 9, 64)
 
 
 STUDIES: dict[str, dict[str, Any]] = {

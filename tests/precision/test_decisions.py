@@ -305,6 +305,25 @@ def test_a_part_of_a_parameter_has_two_names(kind: str, axis: str) -> None:
     assert target.dim == "misalignment_sales"
 
 
+@pytest.mark.parametrize(
+    "precision",
+    [
+        {"sign": ["misalignment.sales", "misalignment_sales"]},
+        {"longest.5y": ["misalignment_sales", "misalignment.sales"]},
+        {"difference.misalignment_sales": "1 year", "difference": {"misalignment": {"sales": "2 years"}}},
+    ],
+)
+def test_a_part_under_two_names_is_one_target(precision: dict[str, object]) -> None:
+    grid = {"misalignment.sales": [0.1, 0.5], "misalignment.quality": [0.1, 0.5]}
+    record = {"horizons": ["5 years"]}
+    with pytest.raises(
+        StudyError, match=r"^\[precision\] asks twice for \w+\.misalignment\.sales.*; keep one of each$"
+    ):
+        Study(name="firms", model="firm", grid=grid, precision=precision, record=record)
+    other = {"sign": ["misalignment.sales", "misalignment_quality"]}
+    assert len(Study(name="firms", model="firm", grid=grid, precision=other).precision.targets) == 2
+
+
 def test_one_misalignment_is_enough_for_a_side() -> None:
     with pytest.raises(StudyError, match="over execution, of two values or more, and misalignment: m"):
         Study(name="cars", model="car", grid={"misalignment": [0.4]}, precision={"m_star_side": 0.4})

@@ -10,6 +10,7 @@ from firmfate.errors import EstimateError
 from firmfate.survival import (
     accelerated_failure_time,
     counts_from_table,
+    fine_gray,
     logrank,
     proportional_hazards,
     proportionality,
@@ -145,6 +146,23 @@ def test_separation_is_refused(small: xr.Dataset, ties: str) -> None:
     apart["events"][1:] = 0
     with pytest.raises(EstimateError, match="does not converge"):
         proportional_hazards(apart, "execution", ties=ties)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("ties", ["cloglog", "breslow"])
+@pytest.mark.parametrize("cause", [None, "insolvency"])
+def test_a_run_without_events_is_refused(small: xr.Dataset, ties: str, cause: str | None) -> None:
+    """In one message, with batches and without; of one cause, other events do not help."""
+    quiet = small.copy(deep=True)
+    for name in ("events", "batch_events"):
+        chosen = {} if cause is None else {"cause": cause}
+        quiet[name].loc[chosen] = 0
+    for ds in (quiet, quiet[["events", "firms"]]):
+        with pytest.raises(EstimateError, match=r"^no firm has had the event"):
+            proportional_hazards(ds, "execution", ties=ties, cause=cause)  # type: ignore[arg-type]
+        with pytest.raises(EstimateError, match=r"^no firm has had the event"):
+            proportionality(ds, "execution", ties=ties, cause=cause)  # type: ignore[arg-type]
+        with pytest.raises(EstimateError, match=r"^no firm has had the event"):
+            fine_gray(ds, "execution", cause=cause or "insolvency")
 
 
 def test_cells_without_firms_are_left_out(small: xr.Dataset) -> None:

@@ -12,6 +12,7 @@ import xarray as xr
 
 from firmfate.analysis.cell_labels import refuse_text
 from firmfate.analysis.lifetimes import Lifetimes
+from firmfate.analysis.pairs_of_axes import joint_effects
 
 ABOVE = ("above_low", "above_high")
 SUFFIXES = {"estimate": "", "se": "_se", "lower": "_lower", "upper": "_upper"}
@@ -109,15 +110,12 @@ def _effects(years: xr.DataArray, axes: Sequence[str], pairs: Sequence[tuple[str
 def _table(found: xr.Dataset, axes: int) -> xr.Dataset:
     """Return what `_effects` found by its names, over ``axis`` and ``other``."""
     table: dict[str, Any] = {}
-    upper, pairs = np.triu_indices(axes, 1), axes * (axes - 1) // 2
+    pairs = axes * (axes - 1) // 2
     for kind, suffix in SUFFIXES.items():
         rises, shares, interactions, joint = np.split(found[kind].values, np.cumsum([axes, axes, pairs]))
         table[kind] = ("axis", rises, {"units": "year"})
         table[f"share{suffix}"] = ("axis", shares, {"units": "1"})
-        for name, values, unit in (("interaction", interactions, "year"), ("joint_share", joint, "1")):
-            square = np.full((axes, axes), np.nan)
-            square[upper] = square.T[upper] = values
-            table[f"{name}{suffix}"] = (("axis", "other"), square, {"units": unit})
+        table |= joint_effects(interactions, joint, axes, suffix)
     return xr.Dataset(table)
 
 

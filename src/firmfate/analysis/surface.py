@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from firmfate.analysis.cell_labels import labelled
 from firmfate.analysis.lifetimes import Lifetimes
+from firmfate.analysis.pairs_of_axes import joint_effects
 from firmfate.errors import EstimateError
 from firmfate.survival.jackknife import limits, standard_error
 
@@ -137,7 +138,7 @@ def _mapped(values: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class _Polynomial:
-    """Terms of degree two over cells; `bent` are axes with a square, `pairs` those with a product."""
+    """Terms of degree two over cells; `bent` are axes with a square, `pairs` those with a product: all, or none."""
 
     axes: dict[str, tuple[float, float]]
     bent: tuple[int, ...]
@@ -180,11 +181,7 @@ class _Polynomial:
             data[f"bend{suffix}"] = ("axis", bends, {"units": "year"})
             data[f"share{suffix}"] = ("axis", shares, {"units": "1"})
             data[f"explained{suffix}"] = ((), predicted[0], {"units": "1"})
-            for name, values, unit in (("interaction", joint, "year"), ("joint_share", joint_shares, "1")):
-                square = np.full((count, count), np.nan)
-                for (one, two), value in zip(self.pairs, values, strict=True):
-                    square[one, two] = square[two, one] = value
-                data[f"{name}{suffix}"] = (("axis", "other"), square, {"units": unit})
+            data |= joint_effects(joint, joint_shares, count, suffix)
         low, high = zip(*self.axes.values(), strict=True)
         names = list(self.axes)
         return xr.Dataset(

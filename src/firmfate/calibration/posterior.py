@@ -205,7 +205,7 @@ def calibrate_posteriors(
     }  # fmt: skip
     return [
         posterior_groups(
-            table, ranges, box, runs, target.exits, target.error(emulator, firms),
+            table, simulated.free, box, runs, target.exits, target.error(emulator, firms),
             partial(target.emulated, emulator), chosen[place], target.own(real[place]),
             {**settings, "target": table.name},
         )

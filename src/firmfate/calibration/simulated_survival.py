@@ -6,18 +6,21 @@ import copy
 import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from firmfate.counts import INVALID, WEEKS_PER_YEAR
+from firmfate.design.population import WORDS
 from firmfate.errors import StudyError
 from firmfate.kernel.compiler import VERSION
 from firmfate.kernel.engine import Engine, Varying
-from firmfate.models import load_model
-from firmfate.parameter_range import Ranges, ranges_of
+from firmfate.models import Model, load_model
+from firmfate.parameter_range import ParameterRange, Ranges, ranges_of
 from firmfate.study import Study
+from firmfate.tables.source import Source
 
 Floats = NDArray[np.float64]
 
@@ -32,10 +35,10 @@ class SimulatedSurvival:
         Years.
     free : mapping
         Key -> range. A key is that of a parameter (``cash_buffer``), or ``population.KEY.ARGUMENT`` for an argument of
-        a distribution (``population.execution.a``).
+        a distribution (``population.execution.a``); ``misalignment_sales`` is ``misalignment.sales``.
     parameters, population : mapping
-        As the tables [parameters] and [population] of a study; of a distribution with a free argument, all arguments by
-        name: ``{"beta": {"a": 2, "b": 2}}``.
+        As the tables [parameters] and [population] of a study; a free parameter takes the place of its value there. Of
+        a distribution with a free argument, all arguments by name: ``{"beta": {"a": 2, "b": 2}}``.
     steps_per_week : float, optional
         The model's own where not given.
     threads : int
@@ -43,7 +46,7 @@ class SimulatedSurvival:
     Raises
     ------
     StudyError
-        Where a range is empty or leaves what the model allows, or a key is unknown.
+        Where a range is empty or leaves what the model allows, or a key is unknown or written twice.
 
     Examples
     --------
@@ -68,7 +71,6 @@ class SimulatedSurvival:
         steps_per_week: float | None = None,
         threads: int = 1,
     ) -> None:
-        self.free = ranges_of(free)
         self.ages = ages
         self._given: dict[str, Any] = {
             "study": {"name": "calibrated", "model": model, "years": float(np.max(ages))},
@@ -78,7 +80,11 @@ class SimulatedSurvival:
         if steps_per_week is not None:
             self._given["study"]["steps_per_week"] = steps_per_week
         self._threads = threads
-        self._engine = Engine(load_model(model), dt=Study(**self._given).dt)
+        read = load_model(model)
+        self.free = _free_of(read, free)
+        dt = Study(**self._given).dt
+        self._given |= _by_keys(read, self._given)
+        self._engine = Engine(read, dt=dt)
         self._engine.warm_up()
         self._drawn: dict[tuple[int, int, int, str], Varying] = {}
         for key, span in self.free.items():
@@ -174,3 +180,27 @@ class SimulatedSurvival:
             self._drawn.clear()  # another thread may hold one of these, and has it
         self._drawn[key] = drawn
         return drawn
+
+
+def _by_keys(model: Model, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the tables [parameters] and [population] with the keys of the model: ``misalignment.sales``, however it
+    is written."""
+    source = Source(model, Path())
+    tables: dict[str, Any] = {"parameters": dict(source.parameters(given["parameters"], "parameters"))}
+    if population := given.get("population"):
+        more = {word: population[word] for word in WORDS if word in population}
+        tables["population"] = {**dict(source.parameters(population, "population", words=WORDS)), **more}
+    return tables
+
+
+def _free_of(model: Model, given: Ranges) -> dict[str, ParameterRange]:
+    """Return the ranges by the keys of the model."""
+    found: dict[str, ParameterRange] = {}
+    for written, span in ranges_of(given).items():
+        first, _, rest = written.partition(".")
+        name, _, argument = rest.rpartition(".")
+        key = f"population.{model.key(name)}.{argument}" if first == "population" else model.key(written)
+        if key in found:
+            raise StudyError(f"free {key} is written twice, with '.' and with '_'; keep one")
+        found[key] = span
+    return found

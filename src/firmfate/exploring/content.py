@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,7 +14,7 @@ from firmfate.analysis.cell_labels import axes_of, labelled
 from firmfate.analysis.formatting import format_short, format_value, spaced
 from firmfate.analysis.poles import EXECUTION, MISALIGNMENT, poles
 from firmfate.analysis.strata_axes import STRATUM, unfolded
-from firmfate.counts import BIN_WEEKS, WEEKS_PER_YEAR
+from firmfate.counts import BIN_WEEKS, DRAWN_FROM, WEEKS_PER_YEAR
 from firmfate.exploring import alarms
 from firmfate.exploring.batches import horizons_of
 from firmfate.exploring.packing import packed, packed_texts
@@ -57,21 +58,20 @@ def content(ds: xr.Dataset) -> dict[str, Any] | None:
     events = ds["events"].transpose(*dims, "cause", "week").values.reshape(cells, ds.sizes["cause"], -1)
     horizons = sorted({*counted, *range(WEEKS_PER_YEAR, ds.sizes["week"], WEEKS_PER_YEAR)})
     curve = _points(ds.sizes["week"], cells * ds.sizes["cause"], horizons)
+    sums = _lifetimes(events, firms, horizons)
+    every = _packed_all(sums)
+    few = _packed_all({name: one[:, np.isin(horizons, counted)] for name, one in sums.items()})
     counts = {
         "firms": packed(firms), "events": packed(np.add.reduceat(events, [0, *curve[:-1]], axis=-1, dtype=np.int64)),
-        **_lifetimes(events, firms, counted),
     }  # fmt: skip
-    counts |= _of_batches(ds, dims, cells, room=MOST_PACKED - _size(counts))
-    yearly = counts | _lifetimes(events, firms, horizons)
-    if _size(yearly) <= MOST_PACKED:
-        counts = yearly
-    else:
-        horizons = counted
+    counts |= _of_batches(ds, dims, cells, room=MOST_PACKED - _size(counts | few))
+    counts, horizons = (counts | every, horizons) if _size(counts | every) <= MOST_PACKED else (counts | few, counted)
     used = int(((ds["batch_firms"] > 0).any(dims)).sum()) if "batch_firms" in ds else 0
     at = poles(ds)
     return {
         "grid": len(dims) > 1,
         "axes": [_axis(ds, dim) for dim in dims] if len(dims) > 1 else _columns(ds, dims[0]),
+        "draws": _draws(ds),
         "strata": strata,
         "smallest": int(min(firms[firms > 0], default=0)),
         "largest": int(firms.max()),
@@ -103,15 +103,19 @@ def _points(weeks: int, rows: int, horizons: list[int]) -> list[int]:
     return sorted({*range(every, weeks, every), *horizons, weeks})
 
 
-def _lifetimes(events: NDArray[Any], firms: NDArray[np.int64], horizons: list[int]) -> dict[str, dict[str, Any]]:
-    """Return the sums over firms of min(lifetime, horizon) in weeks and of its square, (cells, horizon), packed."""
+def _lifetimes(events: NDArray[Any], firms: NDArray[np.int64], horizons: list[int]) -> dict[str, NDArray[np.int64]]:
+    """Return the sums over firms of min(lifetime, horizon) in weeks and of its square, (cells, horizon)."""
     ended = events.sum(axis=1, dtype=np.int64)
     alive = firms - ended.sum(axis=-1)
     weeks = np.arange(1, ended.shape[-1] + 1, dtype=np.int64)
     until = np.minimum(weeks, np.array(horizons)[:, None])
     lived, squares = (ended @ (until**power).T + alive[:, None] * np.array(horizons) ** power for power in (1, 2))
     held = (firms > 0)[:, None]
-    return {"lived": packed(lived * held), "squares": packed(squares * held)}
+    return {"lived": lived * held, "squares": squares * held}
+
+
+def _packed_all(arrays: dict[str, NDArray[np.int64]]) -> dict[str, dict[str, Any]]:
+    return {name: packed(values) for name, values in arrays.items()}
 
 
 def _size(counts: dict[str, dict[str, Any]]) -> int:
@@ -160,10 +164,11 @@ def _meaning(ds: xr.Dataset, name: str) -> str:
 
 
 def _columns(ds: xr.Dataset, dim: str) -> list[dict[str, Any]]:
-    """Return what differs between cells along one dim, as columns with a value for every cell."""
+    """Return what differs between cells along one dim, as columns with a value for every cell; what is drawn last."""
     if dim != "cell":
         return [_axis(ds, dim)]
-    named = {name: ds[name].values for name in axes_of(ds) if ds[name].dims == (dim,)}
+    axes = sorted(_along_cells(ds), key=lambda name: DRAWN_FROM in ds[name].attrs)
+    named = {name: ds[name].values for name in axes}
     return [
         {
             "name": spaced(name),
@@ -173,6 +178,25 @@ def _columns(ds: xr.Dataset, dim: str) -> list[dict[str, Any]]:
         }
         for name, values in named.items()
     ]
+
+
+def _along_cells(ds: xr.Dataset) -> list[str]:
+    return [name for name in axes_of(ds) if ds[name].dims == ("cell",)]
+
+
+def _draws(ds: xr.Dataset) -> dict[str, Any] | None:
+    """Return of a study with draws of a posterior how many there are, and what of; of others None."""
+    along = _along_cells(ds)
+    drawn = [name for name in along if DRAWN_FROM in ds[name].attrs]
+    if not drawn:
+        return None
+    crossed = [name for name in along if name not in drawn]
+    each = math.prod(np.unique(ds[name].values).size for name in crossed)
+    return {
+        "count": ds.sizes["cell"] // each,
+        "drawn": [spaced(name) for name in drawn],
+        "crossed": [spaced(name) for name in crossed],
+    }
 
 
 def _names(ds: xr.Dataset, dim: str) -> list[str]:

@@ -57,7 +57,21 @@ def _words(given: Mapping[str, Any]) -> str:
         "has 95 % limits." if given["poles"] else ""
     )  # fmt: skip
     kind = "Each square is a cell" if given["grid"] else "Each row is a cell"
-    return f"{kind}: {firms} simulated firms with the same values of what the study varies.{line}"
+    return f"{kind}: {firms} simulated firms with the same values of what the study varies.{_draws(given)}{line}"
+
+
+def _draws(given: Mapping[str, Any]) -> str:
+    """Return what the cells of a study with draws of a posterior are."""
+    draws = given["draws"]
+    if draws is None:
+        return ""
+    drawn, crossed = (" and ".join(draws[names]) for names in ("drawn", "crossed"))
+    each = f", each with every combination of {crossed}" if crossed else ""
+    return (
+        f" The cells are {draws['count']:,} draws of a posterior, of {drawn}{each}. What differs from draw to draw is "
+        "what the observed survival leaves open, and no choice: the finding averages over draws, with "
+        "this error beside that of the simulation."
+    )
 
 
 def _note(given: Mapping[str, Any]) -> str:

@@ -26,7 +26,7 @@ def content(
     steps: int,
     dt: float,
     base: Mapping[str, float],
-    axes: Sequence[str] = (),
+    first: Mapping[str, Sequence[str]] = MappingProxyType({}),
     drawn: Mapping[str, str] = MappingProxyType({}),
     firms: int = FIRMS,
 ) -> dict[str, Any]:
@@ -43,8 +43,8 @@ def content(
         Length of a step in weeks.
     base : mapping
         Field -> value at which both settings begin.
-    axes : sequence of str
-        Parameters that come first: those that a study varies.
+    first : mapping
+        Groups that come first: title -> parameters, or parts of parameters, those that a study varies.
     drawn : mapping
         Field -> the distribution in words, where firms differ; they come next.
     firms : int
@@ -63,7 +63,7 @@ def content(
         "key": "0",
         "groups": [
             {"title": group or "Parameters", "parameters": [_parameter(model, row, dt, base, drawn) for row in rows]}
-            for group, rows in _groups(model, axes, drawn).items()
+            for group, rows in _groups(model, first, drawn).items()
         ],
         "stocks": [
             {"name": stock.name, "fields": stock.fields, "unit": stock.unit, "meaning": stock.meaning}
@@ -80,10 +80,15 @@ def content(
     }
 
 
-def _groups(model: Model, axes: Sequence[str], drawn: Mapping[str, str]) -> dict[str, list[Parameter]]:
-    """Return the rows of the parameter table by group, in the order of the table; first axes, then what firms draw."""
-    groups: dict[str, list[Parameter]] = {"Axes of the study": [model.parameter(name) for name in axes]} if axes else {}
-    others = [row for row in model.parameters if row.name not in axes]
+def _groups(model: Model, first: Mapping[str, Sequence[str]], drawn: Mapping[str, str]) -> dict[str, list[Parameter]]:
+    """Return the rows of the parameter table by group, in the order of the table; first what is given, then what firms
+    draw."""
+    groups: dict[str, list[Parameter]] = {}
+    others = list(model.parameters)
+    for title, keys in first.items():
+        if rows := [row for row in dict.fromkeys(map(model.parameter, keys)) if row in others]:
+            groups[title] = rows
+            others = [row for row in others if row not in rows]
     if of_firms := [row for row in others if drawn.keys() & set(row.fields)]:
         groups["Drawn by each firm"] = of_firms
     for row in others:

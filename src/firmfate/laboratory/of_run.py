@@ -58,7 +58,10 @@ def content_of_run(directory: Path, *, most: int = NUMBERS) -> dict[str, Any]:
     given = content(
         study.model, name=study.model_name, weeks=study.weeks, steps=study.steps, dt=study.dt,
         base=study.base | {field: float(rounded(found.median)) for field, found in drawn.items()},
-        axes=tuple(dict.fromkeys(key.partition(".")[0] for key in cells.axes)),
+        first={
+            "Axes of the study": [axis.key for axis in study.design.axes if not axis.drawn],
+            "Drawn from a posterior": [axis.key for axis in study.design.axes if axis.drawn],
+        },
         drawn={field: found.words for field, found in drawn.items()},
         firms=min(FIRMS, DRAWN // max(1, len(drawn))),
     )  # fmt: skip
@@ -71,6 +74,7 @@ def content_of_run(directory: Path, *, most: int = NUMBERS) -> dict[str, Any]:
             "base": study.base,
             "fields": [study.targets[key] for key in cells.axes],
             **_named(study, cells),
+            **_draws(study),
             "words": [str(int(word)) for word in cells.random_words] if own and same else [],
             "same": same,
             "drawn": _drawn(study, given["firms"]) if drawn else None,
@@ -96,6 +100,25 @@ def _named(study: Study, cells: Cells) -> dict[str, Any]:
         "along": along if crossed else None,
         "points": None if crossed else values.tolist(),
         "names": [str(name) for name in cells.coords["cell"][1]] if "cell" in cells.coords else [],
+    }
+
+
+def _draws(study: Study) -> dict[str, Any]:
+    """Return of draws of a posterior, by which cells are then chosen: what they are, and the other axes."""
+    drawn = [axis for axis in study.design.axes if axis.drawn]
+    if not drawn:
+        return {"draws": None}
+    crossed = [axis for axis in study.design.axes if not axis.drawn]
+    count, of = len(drawn[0].values), " and ".join(axis.words for axis in drawn)
+    each = f", each with every combination of {' and '.join(axis.words for axis in crossed)}" if crossed else ""
+    return {
+        "draws": {
+            "words": f"The cells are {count:,} draws of a posterior, of {of}{each}. What differs from draw to draw is "
+            "what the observed survival leaves open.",
+            "count": count,
+            "axes": [axis.words for axis in crossed],
+            "along": [list(axis.values) for axis in crossed],
+        }
     }
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from firmfate.errors import ModelError, is_finite
 from firmfate.models.declarations import Auxiliary, Cause, Interval, Mark, Parameter, RandomNumber, Stock
+from firmfate.models.equations import Equations
 
 if TYPE_CHECKING:
     from firmfate.models.model import Model
@@ -30,7 +31,7 @@ OUR_MODULES = {"firmfate", "dataclasses"}
 
 
 def check_model(model: Model) -> None:
-    """Refuse what no model can be; tables become tuples.
+    """Refuse what no model can be; tables become tuples, and equations functions.
 
     Raises
     ------
@@ -50,6 +51,9 @@ def check_model(model: Model) -> None:
                 refuse(model, "FF115", f"{table} holds {row!r}; it takes {takes}")
             _check_row(model, table, row)
         object.__setattr__(model, table, tuple(rows))
+    _check_sizes(model)
+    if isinstance(model.step, list | tuple):
+        _assemble(model)
     _check_settings(model)
     _check_names(model)
     _check_tables(model)
@@ -59,6 +63,17 @@ def refuse(model: Model, code: str, text: str) -> NoReturn:
     """Refuse a model, at the line that makes it."""
     file, line = _written_at()
     raise ModelError.numbered(code, text, model=model.name, file=file, line=line)
+
+
+def _assemble(model: Model) -> None:
+    """Make `step` and `observe` of a model's equations."""
+    assert not callable(model.step)
+    equations = Equations(model.name, model.step, _written_at())
+    flags = [cause.name for cause in model.causes] + [mark.name for mark in model.marks]
+    flags += ["alarm"] if model.alarm else []
+    object.__setattr__(model, "step", equations.step([row.name for row in model.stocks], flags))
+    if model.auxiliaries and model.observe is None:
+        object.__setattr__(model, "observe", equations.observe([row.name for row in model.auxiliaries]))
 
 
 def _check_row(model: Model, table: str, row: Any) -> None:
@@ -79,6 +94,17 @@ def _check_row(model: Model, table: str, row: Any) -> None:
                 f"'{row.name}' allows {allowed!r}; write an Interval after the unit, such as SHARE, POSITIVE or "
                 "Interval(0, 5)",
             )
+
+
+def _check_sizes(model: Model) -> None:
+    if not model.stocks:
+        refuse(model, "FF116", "stocks is empty; a firm needs at least one")
+    if not 0 < len(model.causes) <= MOST_CAUSES:
+        refuse(model, "FF116", f"causes has {len(model.causes)} rows; allowed: 1 to {MOST_CAUSES}")
+    for kind, rows in (("shocks", model.shocks), ("draws", model.draws)):
+        count = sum(len(row.fields) for row in rows)
+        if count > MOST_RANDOM_NUMBERS:
+            refuse(model, "FF116", f"{kind} has {count} random numbers; at most {MOST_RANDOM_NUMBERS}")
 
 
 def _check_settings(model: Model) -> None:
@@ -138,14 +164,6 @@ def _check_tables(model: Model) -> None:
             refuse(
                 model, "FF115", f"default {parameter.default:g} of '{parameter.name}' is outside {parameter.allowed}"
             )
-    if not model.stocks:
-        refuse(model, "FF116", "stocks is empty; a firm needs at least one")
-    if not 0 < len(model.causes) <= MOST_CAUSES:
-        refuse(model, "FF116", f"causes has {len(model.causes)} rows; allowed: 1 to {MOST_CAUSES}")
-    for kind, rows in (("shocks", model.shocks), ("draws", model.draws)):
-        count = sum(len(row.fields) for row in rows)
-        if count > MOST_RANDOM_NUMBERS:
-            refuse(model, "FF116", f"{kind} has {count} random numbers; at most {MOST_RANDOM_NUMBERS}")
     if model.marks and not model.alarm:
         refuse(model, "FF117", "marks are kept from the step of the alarm; say in alarm what it means")
     for mark in model.marks:

@@ -21,6 +21,10 @@ A step decides with ``if``, conditional expressions, ``and``, ``or``, ``not``, `
 out, and every firm keeps its own, so a branch may divide by zero: that gives an infinite number, and the root or
 logarithm of a negative number is NaN, where Python would raise. What depends on parameters alone is worked out once a
 cell, what depends on draws once a firm; there is nothing to gain by doing so by hand.
+
+In place of the function `step` a model may have a list of **equations**, `firmfate.models.equations`: functions named
+for what they give, whose arguments are named for what they take. `firm` is written so, one module a division; `step`
+and `observe` are then made of them.
 """
 
 from __future__ import annotations
@@ -28,9 +32,10 @@ from __future__ import annotations
 import inspect
 import math
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from types import ModuleType
 from typing import Any
 
 from firmfate import markup
@@ -48,7 +53,7 @@ from firmfate.models.declarations import (
 from firmfate.program.program import Program
 from firmfate.program.python_code import Firm, firm
 from firmfate.program.random_numbers import EXPONENTIAL, NORMAL, UNIFORM
-from firmfate.program.tracing import Signature, fields, random_program, trace, trace_observed
+from firmfate.program.tracing import Signature, fields, place_of, random_program, trace, trace_observed
 
 MEDIANS = {NORMAL: 0.0, UNIFORM: 0.5, EXPONENTIAL: math.log(2.0)}
 
@@ -61,7 +66,9 @@ class Model:
     ----------
     name, summary : str
         What it is called in studies, and one sentence.
-    start, step : callable
+    start : callable
+    step : callable, or sequence of functions and modules
+        A function, or equations, which become one; then `observe` gives the auxiliaries by their equations.
     stocks : sequence of Stock
     causes : sequence of Cause
         In the order in which they are judged.
@@ -99,7 +106,7 @@ class Model:
     name: str
     summary: str
     start: Callable[..., Mapping[str, Any]]
-    step: Callable[..., Mapping[str, Any]]
+    step: Callable[..., Mapping[str, Any]] | Sequence[Callable[..., Any] | ModuleType]
     stocks: tuple[Stock, ...]
     causes: tuple[Cause, ...]
     parameters: tuple[Parameter, ...] = ()
@@ -118,14 +125,14 @@ class Model:
         if self.observe is not None and not self.observe.__module__.startswith("firmfate."):
             _ = self.observed  # of built-in models it is read when a trajectory asks for it
         if not self.module.startswith("firmfate."):
-            again = trace(self.signature, self.start, self.step)
+            again = trace(self.signature, self.start, self._step)
             if again.digest != self.traced.digest:
-                code = self.step.__code__
+                file, line = place_of(self.step)
                 raise ModelError.numbered(
                     "FF119",
                     "start and step are not the same each time that they are read; they may depend on nothing but "
                     "their arguments and constants",
-                    model=self.name, file=code.co_filename, line=code.co_firstlineno,
+                    model=self.name, file=file, line=line,
                 )  # fmt: skip
 
     @cached_property
@@ -147,10 +154,16 @@ class Model:
             alarm=bool(self.alarm),
         )  # fmt: skip
 
+    @property
+    def _step(self) -> Callable[..., Any]:
+        """The step as a function, which it is of every model that is made."""
+        assert callable(self.step)
+        return self.step
+
     @cached_property
     def traced(self) -> Program:
         """The program of `start` and `step`, whose random numbers are inputs."""
-        return trace(self.signature, self.start, self.step)
+        return trace(self.signature, self.start, self._step)
 
     @cached_property
     def randomness(self) -> Program:

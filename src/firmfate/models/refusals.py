@@ -56,7 +56,8 @@ class Refusal:
     ----------
     code, title, text : str
     wrong, right : str
-        Lines of a step's body, or a whole step where they begin with ``def``, with other functions before it.
+        Lines of a step's body, or a whole step where they hold ``def step(`` or a list of equations, with other
+        functions before it.
     tables : tuple of str
         What else differs of the model, wrong and right: ``parameters``, ``causes`` or further arguments.
     """
@@ -72,7 +73,7 @@ class Refusal:
         """Return the whole file of an example."""
         lines, tables = (self.wrong, self.tables[0]) if wrong else (self.right, self.tables[1])
         lines = dedent(lines).strip("\n")
-        before, found, step = lines.rpartition("def step(")
+        before, found, step = lines.rpartition("step = [" if "step = [" in lines else "def step(")
         if not found:
             before, step = "", STEP.format(body=indent(lines or "savings = s.savings + p.margin", "    "))
         else:
@@ -334,6 +335,42 @@ REFUSALS: dict[str, Refusal] = {
             "`model = \"my_model.py:SHOP\"` names a file and a Model in it.",
             "savings = = s.savings",
             "savings = s.savings",
+        ),
+        Refusal(
+            "FF124", "equations that cannot be put in an order",
+            """A model may have a list of equations in place of `step`: a stock is given by `next_NAME`; causes, marks,
+            `alarm` and auxiliaries by a function of their name; and what any of them takes, other than `s`, `p`,
+            `draw`, `shock` and `week`, by one too. Each is there once, and none takes what it gives itself.""",
+            """
+            def margin(p, next_savings):
+                return p.margin * next_savings
+
+
+            def next_savings(s, margin):
+                return s.savings + margin
+
+
+            def closed(next_savings):
+                return next_savings < 0.0
+
+
+            step = [margin, next_savings, closed]
+            """,
+            """
+            def margin(s, p):
+                return p.margin * s.savings
+
+
+            def next_savings(s, margin):
+                return s.savings + margin
+
+
+            def closed(next_savings):
+                return next_savings < 0.0
+
+
+            step = [margin, next_savings, closed]
+            """,
         ),
     )
 }  # fmt: skip

@@ -23,7 +23,7 @@ from firmfate.program.values import NotForTracing, Value, is_number
 CLOCKS = ("random", "numpy.random", "secrets", "time", "datetime", "uuid")
 """Modules (and those within them) whose functions give something else every time."""
 
-OWN = {"firmfate.models.functions"}
+OWN = {"firmfate.models.functions", "firmfate.models.equations"}
 """Modules of functions for models: what goes wrong in them has its place where they are called."""
 
 OFFERED = (
@@ -110,7 +110,7 @@ class Calls:
             source = read(called)
             if source.tree.decorator_list:
                 raise NotForTracing("FF101", f"'{describe(called)}' is decorated; undecorate it")
-            if called.__module__ not in OWN:
+            if called.__globals__["__name__"] not in OWN:
                 self.files.add(source.file)
             scope = {**called.__globals__, **_closure(called), **self._helpers()}
             import ast

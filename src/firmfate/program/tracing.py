@@ -176,7 +176,7 @@ class Tracing:
         if where is None:
             files = self.calls.files
             frames = [frame for frame in traceback.extract_tb(fault.__traceback__) if frame.filename in files]
-            where = (frames[-1].filename, frames[-1].lineno) if frames else _start(function)
+            where = (frames[-1].filename, frames[-1].lineno) if frames else place_of(function)
         return ModelError.numbered(code, text, model=self.signature.model, file=where[0], line=where[1] or 0)
 
     def numbers(self, function: Callable[..., Any], found: Mapping[str, Any], names: Names) -> dict[str, Value]:
@@ -201,7 +201,8 @@ class Tracing:
 
     def wrong(self, function: Callable[..., Any], code: str, text: str, name: str = "") -> ModelError:
         """Return the error of what a function has returned, with its place: where it gives a name, or returns."""
-        file, line = _start(function)
+        function = getattr(function, "equations", {}).get(name, function)
+        file, line = place_of(function)
         if isinstance(function, FunctionType):
             line = returns(function, name) or line
         return ModelError.numbered(code, text, model=self.signature.model, file=file, line=line)
@@ -229,7 +230,10 @@ def _raised_by_model(fault: Exception, files: set[str]) -> bool:
     return last.filename in files and (last.line or "").startswith("raise")
 
 
-def _start(function: Any) -> tuple[str, int]:
+def place_of(function: Any) -> tuple[str, int]:
+    """Return file and line of a function; of one that is made of equations, where its model is."""
+    if hasattr(function, "where"):
+        return function.where  # type: ignore[no-any-return]
     code = inspect.unwrap(function).__code__
     return code.co_filename, code.co_firstlineno
 

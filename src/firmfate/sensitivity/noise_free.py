@@ -14,6 +14,7 @@ import numpy as np
 import xarray as xr
 
 from firmfate.analysis.cell_labels import labelled
+from firmfate.analysis.pairs_of_axes import symmetric
 from firmfate.errors import EstimateError
 from firmfate.sensitivity.by_point import Estimator, Floats, estimates_of, over_other_dims, points_of
 from firmfate.sensitivity.variance_shares import has_second_order
@@ -124,7 +125,7 @@ def indices_of_batches(values: Floats, axes: int, size: int) -> dict[str, Floats
     of_points, of_firms = (standard_error(np.moveaxis(left, -1, 0)) for left in (without_point, without_batch))
     for name, rows in _rows(axes, size).items():
         for error, values in zip(ERRORS, (indices, of_points, of_firms, np.hypot(of_points, of_firms)), strict=True):
-            found[f"{name}{error}"] = _square(values[rows], axes) if name == "second" else values[rows]
+            found[f"{name}{error}"] = symmetric(values[rows], axes) if name == "second" else values[rows]
     return found
 
 
@@ -133,15 +134,6 @@ def _rows(axes: int, size: int) -> dict[str, slice]:
     lengths = [axes, axes, *([axes * (axes - 1) // 2] if size > axes + 2 else [])]
     ends = np.cumsum(lengths).tolist()
     return {name: slice(end - length, end) for name, end, length in zip(MEASURES, ends, lengths, strict=False)}
-
-
-def _square(pairs: Floats, axes: int) -> Floats:
-    """Return values of pairs of axes as a symmetric table, NaN with oneself."""
-    found = np.full((axes, axes), np.nan)
-    upper = np.triu_indices(axes, 1)
-    found[upper] = pairs
-    found.T[upper] = pairs
-    return found
 
 
 def _products(values: Floats, axes: int, size: int) -> Floats:

@@ -131,7 +131,7 @@ def read_targets(table: dict[str, Any], model: Model, weeks: int, faults: Faults
     for key, value in written:
         with faults.noted():
             found.append(_target(key, value, model, weeks))
-    keys = [target.key for target in found]
+    keys = [target.key.replace(target.between, model.key(target.between), 1) for target in found]
     if twice := [key for key in dict.fromkeys(keys) if keys.count(key) > 1]:
         faults.note(f"[precision] asks twice for {', '.join(map(reading.named, twice))}; keep one of each")
     return found

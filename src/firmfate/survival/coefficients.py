@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
+from firmfate.errors import EstimateError
 from firmfate.survival import labels
 from firmfate.survival.core.lifetable import Floats
 from firmfate.survival.core.limits import normal_quantile
@@ -55,7 +56,17 @@ def with_errors(
         Takes counts and a start, or None.
     events : float
         Number of events.
+
+    Raises
+    ------
+    EstimateError
+        Where there are none.
     """
+    if not events:
+        raise EstimateError(
+            "no firm has had the event, and a regression of its hazard needs some: simulate more firms or a longer "
+            "horizon, or name another cause"
+        )
     every = fit(ds, None)
     spread, batches = every.independent, None
     if "batch_events" in ds and ds.attrs.get(labels.DEPENDENCE) != labels.INDEPENDENT:

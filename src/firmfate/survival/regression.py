@@ -65,7 +65,7 @@ def proportional_hazards(
     Raises
     ------
     EstimateError
-        Where a name or formula is wrong, terms are collinear, or the fit diverges.
+        Where a name or formula is wrong, there are no events, terms are collinear, or the fit diverges.
 
     Examples
     --------

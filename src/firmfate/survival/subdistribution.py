@@ -47,7 +47,8 @@ def fine_gray(ds: xr.Dataset, formula: str, *, cause: Any, level: float = 0.95) 
     Raises
     ------
     EstimateError
-        Where firms enter late, a name or formula is wrong, terms are collinear, or the fit diverges.
+        Where firms enter late, a name or formula is wrong, there are no events, terms are collinear, or the fit
+        diverges.
 
     Examples
     --------

@@ -22,7 +22,7 @@ export class CellsOfRun {
   }
 
   makeSelectors(place) {
-    const { axes, along, names, cells } = this.run;
+    const { axes, along, names, cells, draws } = this.run;
     const labelled = (text, control) => place.append(element("label", {}, text, " ", control));
     const select = (texts) => element("select", {}, ...texts.map((text, at) => element("option", { value: at }, text)));
     if (names.length) {
@@ -30,14 +30,16 @@ export class CellsOfRun {
       labelled("cell", named);
       this.selected = () => Number(named.value);
       this.show = (cell) => { named.value = cell; };
-    } else if (along) {
-      const chosen = axes.map((axis, k) => {
-        const control = select(along[k].map(String));
-        labelled(axis, control);
+    } else if (along || draws) {
+      const [titles, values] = along ? [axes, along]
+        : [["draw", ...draws.axes], [Array.from({ length: draws.count }, (_, draw) => draw + 1), ...draws.along]];
+      const chosen = titles.map((title, k) => {
+        const control = select(values[k].map(String));
+        labelled(title, control);
         return control;
       });
-      this.selected = () => chosen.reduce((cell, { value }, k) => cell * along[k].length + Number(value), 0);
-      this.show = (cell) => this.positions(cell).forEach((at, k) => { chosen[k].value = at; });
+      this.selected = () => chosen.reduce((cell, { value }, k) => cell * values[k].length + Number(value), 0);
+      this.show = (cell) => this.positions(cell, values).forEach((at, k) => { chosen[k].value = at; });
     } else {
       const number = element("input", { type: "number", min: 0, max: cells - 1, step: 1, value: 0 });
       labelled(`number, 0 to ${cells - 1}`, number);
@@ -52,10 +54,10 @@ export class CellsOfRun {
     }
   }
 
-  /** Positions of a grid's cell along its axes; the last axis is the fastest. */
-  positions(cell) {
+  /** Positions of a cell along axes with these values, of which the last is the fastest; those of a grid by default. */
+  positions(cell, along = this.run.along) {
     let rest = cell;
-    return this.run.along.toReversed().map(({ length }) => {
+    return along.toReversed().map(({ length }) => {
       const at = rest % length;
       rest = (rest - at) / length;
       return at;
@@ -98,10 +100,11 @@ export class CellsOfRun {
 
   /** Values of a cell in words, with its name or number where it is no cell of a grid. */
   nameOf(cell) {
-    const { axes, along, names } = this.run;
+    const { axes, along, names, draws } = this.run;
     const point = this.point(cell);
+    const number = draws ? `of draw ${Math.floor(cell * draws.count / this.run.cells) + 1}` : `number ${cell}`;
     const values = axes.map((axis, k) => `${axis} ${point[k]}`).join(", ");
-    return names.length ? `${names[cell]} (${values})` : along ? values || "its only cell" : `number ${cell} (${values})`;
+    return names.length ? `${names[cell]} (${values})` : along ? values || "its only cell" : `${number} (${values})`;
   }
 
   /** What a setting is to the run, in a sentence. */

@@ -1,61 +1,55 @@
 """`firm`: five divisions, each with its own KPI, one cash account, and customers who remember.
 
 The folder is the organisation chart: a file a division, then customers, cash, governance, the dashboard and the shocks
-from outside. Each declares its parameters and stocks beside its equations; ``week.py`` runs one step of all of them.
+from outside. Each has its parameters, its stocks and its equations: `next_rework` is the equation of the stock
+`rework`, other functions are named for what they return, and the arguments of all are named for what they take. What
+happens in a week, in its order, is the table in ``auxiliaries.py``.
 
 Time in weeks. Goods in units of one week's normal demand, money in units of one week's normal revenue, so that normal
 demand and the normal price are 1. A firm starts in the quiet balanced state, in which one unit a week flows through it.
+A step is explicit Euler: the shocks move, auxiliaries are computed from the stocks that are found, all stocks move
+together, then the causes of the end are judged.
 
 This is version 2: the queue in the plant is a stock (`production`), where version 1 had a formula of the steady state
 with a limit of utilisation that moved its findings.
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import Any
 
 from firmfate.models.declarations import Cause, Mark
-from firmfate.models.firm import (
-    cash,
-    customers,
-    dashboard,
-    finance,
-    governance,
-    logistics,
-    practices,
-    production,
-    quality,
-    sales,
-    shocks,
-    week,
-)  # fmt: skip
 from firmfate.models.model import Model
+
+from . import cash, customers, dashboard, finance, governance, logistics, practices, production, quality, sales, shocks
+from .auxiliaries import AUXILIARIES
 
 VERSION = 2
 
+CHART = {
+    "Execution and misalignment": practices,
+    "Sales": sales,
+    "Production": production,
+    "Quality": quality,
+    "Finance": finance,
+    "Logistics": logistics,
+    "Customers": customers,
+    "Cash": cash,
+    "Governance": governance,
+    "Dashboard": dashboard,
+    "Shocks": shocks,
+}
+"""The organisation chart, in the order of the table of parameters; titles are their groups."""
 
-def start(p: Any, draw: Any) -> dict[str, Any]:
+BY_STOCKS = (practices, governance, customers, sales, production, quality, logistics, cash, finance, shocks, dashboard)
+"""The same in the order of the stocks, which is part of the model's identity."""
+
+
+def start(p, draw):
     """Return a firm at its start: the quiet balanced state, with its own cash."""
-    return {
-        "practice": [0, 0, 0, 0, 0],
-        "pursuit": 1,
-        "distress": 0,
-        "forecast": 1,
-        "capability": 1,
-        "kpi": dashboard.quiet_kpis(p),
-        **shocks.start(p, draw),
-        **production.start(p),
-        **quality.start(p),
-        **logistics.start(p),
-        **customers.start(p),
-        **cash.start(p, draw),
-    }
+    return {name: first for part in BY_STOCKS for name, first in part.start(p, draw).items()}
 
 
-def check(values: Mapping[str, float], dt: float) -> Iterator[str]:
+def check(values, dt):
     """Yield one sentence for every joint condition that these values break: a quiet start exists, no stock overshoots
     in a step."""
     p = SimpleNamespace(**values)
@@ -74,36 +68,17 @@ def check(values: Mapping[str, float], dt: float) -> Iterator[str]:
             )
 
 
-GROUPS = {
-    "Execution and misalignment": practices.PARAMETERS,
-    "Sales": sales.PARAMETERS,
-    "Production": production.PARAMETERS,
-    "Quality": quality.PARAMETERS,
-    "Finance": finance.PARAMETERS,
-    "Logistics": logistics.PARAMETERS,
-    "Customers": customers.PARAMETERS,
-    "Cash": cash.PARAMETERS,
-    "Governance": governance.PARAMETERS,
-    "Dashboard": dashboard.PARAMETERS,
-    "Shocks": shocks.PARAMETERS,
-}
-"""The parameters by part of the organisation chart, in the order of the model's table."""
-
 MODEL = Model(
     name="firm",
     summary="A firm of five divisions, each steered by a KPI of its own.",
     start=start,
-    step=week.step,
-    observe=week.observe,
+    step=tuple(CHART.values()),
     check=check,
-    parameters=tuple(replace(row, group=group) for group, rows in GROUPS.items() for row in rows),
-    stocks=(
-        practices.STOCKS + governance.STOCKS + customers.STOCKS + sales.STOCKS + production.STOCKS + quality.STOCKS
-        + logistics.STOCKS + cash.STOCKS + finance.STOCKS + shocks.STOCKS + dashboard.STOCKS
-    ),
+    parameters=tuple(replace(row, group=title) for title, part in CHART.items() for row in part.PARAMETERS),
+    stocks=tuple(stock for part in BY_STOCKS for stock in part.STOCKS),
     shocks=shocks.SHOCKS,
     draws=shocks.DRAWS,
-    auxiliaries=week.AUXILIARIES,
+    auxiliaries=AUXILIARIES,
     causes=(
         Cause("insolvency", "cash is overdrawn beyond the credit line"),
         Cause("customer_collapse", "fewer customers are left than customer_floor"),
@@ -112,4 +87,4 @@ MODEL = Model(
     ),
     marks=(Mark("green_kpis", 5, "green KPIs at the start of the step in which the alarm rings", dim="green"),),
     alarm="health, computed from the stocks at the start of the step, is below `alarm`",
-)  # fmt: skip
+)

@@ -1,9 +1,5 @@
 """The dashboard: five local KPIs, smoothed, each green while it is at least as good as at the start."""
 
-from __future__ import annotations
-
-from typing import Any
-
 from firmfate.models.declarations import WEEK_OR_LONGER, Parameter, Stock
 from firmfate.models.firm.practices import DIVISIONS
 from firmfate.models.firm.production import quiet_starts
@@ -27,32 +23,34 @@ SLOW = 0.05
 """Floor of starts where a cost per unit is a cost divided by them, in weeks of demand a week."""
 
 
-def overhead_per_unit(overheads: Any, starts: Any) -> Any:
-    """Return overheads per unit started."""
+def overhead_per_unit(overheads, starts):
+    """Return overheads per unit started: the KPI of Finance."""
     return overheads / max(starts, SLOW)
 
 
-def kpis(p: Any, *, bookings: Any, setups: Any, overhead_per_unit: Any, leak: Any, freight: Any) -> list[Any]:
-    """Return this week's five KPIs, in the order of the divisions; `setups` are those per unit, relative to the
-    start."""
+def kpis(p, bookings, setups, overhead_per_unit, leak, freight):
+    """Return this week's five KPIs, in the order of the divisions."""
     return [bookings, p.unit_cost + p.setup_cost * setups + overhead_per_unit, leak, overhead_per_unit, freight]
 
 
-def quiet_kpis(p: Any) -> list[Any]:
+def quiet_kpis(p):
     """Return the KPIs of the quiet state."""
-    return kpis(
-        p, bookings=1, setups=1, overhead_per_unit=p.overhead / quiet_starts(p), leak=quiet_leak(p),
-        freight=p.freight_cost,
-    )  # fmt: skip
+    overheads = p.overhead / quiet_starts(p)
+    return kpis(p, bookings=1, setups=1, overhead_per_unit=overheads, leak=quiet_leak(p), freight=p.freight_cost)
 
 
-def next_kpis(s: Any, p: Any, kpis: list[Any]) -> list[Any]:
+def next_kpi(s, p, kpis):
     """Return the smoothed KPIs one step later."""
     return [kpi + p.dt * (now - kpi) / p.kpi_time for kpi, now in zip(s.kpi, kpis, strict=True)]
 
 
-def green_kpis(s: Any, p: Any) -> Any:
+def green_kpis(s, p):
     """Return how many of the five KPIs are green: higher is better for Sales, lower for the others."""
     bookings, *costs = zip(s.kpi, quiet_kpis(p), strict=True)
     green = [bookings[0] >= bookings[1] * (1 - TOLERANCE), *(now <= first * (1 + TOLERANCE) for now, first in costs)]
     return sum(green)
+
+
+def start(p, draw):
+    """Return the stocks at the start."""
+    return {"kpi": quiet_kpis(p)}

@@ -1,9 +1,5 @@
 """Finance: judged by spend per unit. Cuts in overheads erode what the firm is capable of (Repenning & Sterman 2002)."""
 
-from __future__ import annotations
-
-from typing import Any
-
 from firmfate.models.declarations import NOT_NEGATIVE, SHARE, WEEK_OR_LONGER, Parameter, Stock
 
 TRAP = "capability trap (Repenning & Sterman 2002); erosion over 1-3 years"
@@ -21,11 +17,16 @@ PARAMETERS = (
 STOCKS = (Stock("capability", "share", "what the firm is capable of, relative to the start"),)
 
 
-def overheads(s: Any, p: Any) -> Any:
+def overheads(s, p):
     """Return overheads a week, O."""
     return p.overhead * (1 - p.overhead_cut * s.practice.finance)
 
 
-def next_capability(s: Any, p: Any) -> Any:
+def next_capability(s, p):
     """Return capability A one step later."""
     return s.capability + p.dt * (1 - p.capability_loss * s.practice.finance - s.capability) / p.capability_time
+
+
+def start(p, draw):
+    """Return the stocks at the start."""
+    return {"capability": 1}

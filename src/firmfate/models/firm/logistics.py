@@ -1,9 +1,5 @@
 """Logistics: judged by freight cost. Full truckloads are cheap, and wait (Higginson & Bookbinder 1994)."""
 
-from __future__ import annotations
-
-from typing import Any
-
 from firmfate.models.declarations import NOT_NEGATIVE, POSITIVE, SHARE, Parameter, Stock
 
 CONSOLIDATION = "waiting to fill a truck: Higginson & Bookbinder 1994"
@@ -26,31 +22,36 @@ STOCKS = (
 )
 
 
-def shipments(s: Any, p: Any) -> Any:
+def shipments(s, p):
     """Return units shipped, a week."""
     return min(s.order_backlog / p.fill_time, s.finished_goods / p.pick_time)
 
 
-def shipping_time(s: Any, p: Any) -> Any:
+def shipping_time(s, p):
     """Return the time from plant to customer, Ls, in weeks."""
     return p.transit_time * (1 + p.consolidation * s.practice.logistics)
 
 
-def freight(s: Any, p: Any) -> Any:
-    """Return freight per unit shipped."""
+def deliveries(s, shipping_time):
+    """Return units delivered, a week."""
+    return s.in_transit / shipping_time
+
+
+def freight(s, p):
+    """Return freight per unit shipped: the KPI of Logistics."""
     return p.freight_cost * (1 - p.freight_saving * s.practice.logistics)
 
 
-def next_order_backlog(s: Any, p: Any, orders: Any, shipments: Any) -> Any:
+def next_order_backlog(s, p, orders, shipments):
     """Return the order backlog B one step later."""
     return s.order_backlog + p.dt * (orders - shipments)
 
 
-def next_in_transit(s: Any, p: Any, shipments: Any, deliveries: Any) -> Any:
+def next_in_transit(s, p, shipments, deliveries):
     """Return units in transit, S, one step later."""
     return s.in_transit + p.dt * (shipments - deliveries)
 
 
-def start(p: Any) -> dict[str, Any]:
+def start(p, draw):
     """Return the stocks at the start."""
     return {"order_backlog": p.fill_time, "in_transit": p.transit_time}

@@ -4,10 +4,6 @@ Execution acts twice, and studies separate the two: on *speed* (strong divisions
 (weak divisions let it lapse, so they settle at a milder one). ``lapse_share = 0`` leaves speed alone.
 """
 
-from __future__ import annotations
-
-from typing import Any
-
 from firmfate.models.declarations import NOT_NEGATIVE, SHARE, WEEK_OR_LONGER, Parameter, Stock
 
 DIVISIONS = ("sales", "production", "quality", "finance", "logistics")
@@ -16,8 +12,8 @@ PARAMETERS = (
     Parameter("execution", 0.5, "share", SHARE, "how strongly a division carries out what its KPI asks (the engine)",
               "axis of every study", parts=DIVISIONS),
     Parameter("misalignment", 0.5, "share", SHARE,
-              "how far a division's KPI points away from the firm's good (the faulty steering)",
-              "axis of every study", parts=DIVISIONS),
+              "how far a division's KPI points away from the firm's good (the faulty steering)", "axis of every study",
+              parts=DIVISIONS),
     Parameter("adopt_time", 26, "week", WEEK_OR_LONGER, "time to adopt a practice at full execution",
               "half-life of improvement 18 weeks, within 3-22 months (Schneiderman 1988); decisive", assumption=True),
     Parameter("lapse_time", 52, "week", WEEK_OR_LONGER, "time in which a practice lapses at no execution",
@@ -34,21 +30,26 @@ PARAMETERS = (
 STOCKS = (Stock("practice", "share", "how far a division has gone toward its local KPI", parts=DIVISIONS),)
 
 
-def mean_execution(p: Any) -> Any:
+def mean_execution(p):
     """Return the mean execution of the five divisions, Ē."""
     return sum(p.execution) / len(DIVISIONS)
 
 
-def onset(p: Any, week: Any) -> Any:
+def onset(p, week):
     """Return the share of misalignment that has crept in, o."""
     first, rate = (0, 1 / p.onset_time) if p.onset_time > 0 else (1, 0)
     return min(1, first + rate * week)
 
 
-def next_practices(s: Any, p: Any, week: Any) -> list[Any]:
-    """Return the five practices one step later: adopted at full execution, lapsing at none."""
-    wanted = s.pursuit * onset(p, week) * (1 - p.shared_metrics)
+def next_practice(s, p, onset):
+    """Return the five practices x one step later: adopted at full execution, lapsing at none."""
+    wanted = s.pursuit * onset * (1 - p.shared_metrics)
     return [
         x + p.dt * (E * (wanted * M - x) / p.adopt_time - p.lapse_share * (1 - E) * x / p.lapse_time)
         for x, E, M in zip(s.practice, p.execution, p.misalignment, strict=True)
     ]
+
+
+def start(p, draw):
+    """Return the stocks at the start: no practice has moved."""
+    return {"practice": [0, 0, 0, 0, 0]}

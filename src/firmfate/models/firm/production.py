@@ -5,10 +5,7 @@ never falls when load rises, and needs no limit of utilisation (a clearing funct
 2020).
 """
 
-from __future__ import annotations
-
 from math import sqrt
-from typing import Any
 
 from firmfate.models.declarations import BELOW_ONE, NOT_NEGATIVE, POSITIVE, SHARE, WEEK_OR_LONGER, Parameter, Stock
 from firmfate.models.firm.practices import mean_execution
@@ -46,43 +43,53 @@ LEAST_CAPACITY = 0.001
 all."""
 
 
-def lot(s: Any, p: Any) -> Any:
+def lot(s, p):
     """Return the lot Q."""
     return p.lot_size * (1 + p.lot_growth * s.practice.production)
 
 
-def capacity(s: Any, p: Any, setups: Any) -> Any:
-    """Return the capacity κ that setups leave, a week; `setups` are those per unit, relative to normal lots."""
+def setups(p, lot):
+    """Return setups per unit, relative to normal lots."""
+    return p.lot_size / lot
+
+
+def capacity(s, p, setups):
+    """Return the capacity κ that setups leave, a week."""
     return p.capacity * s.capability * (1 - p.setup_share * setups) / (1 - p.setup_share)
 
 
-def wanted(s: Any, p: Any) -> Any:
+def available(capacity, reworking):
+    """Return the capacity that rework leaves, a week."""
+    return max(capacity - reworking, LEAST_CAPACITY)
+
+
+def wanted(s, p, scrapped):
     """Return the starts that forecast and stocks ask for, a week (stock management of Sterman 1989)."""
     gap = (
         p.stock_cover * s.forecast - s.finished_goods
         + s.order_backlog - p.fill_time * s.forecast
         + quiet_work_in_process(p) * s.forecast - s.work_in_process
     )  # fmt: skip
-    return max(0, s.forecast + p.obsolescence * s.finished_goods + gap / p.adjust_time)
+    return max(0, s.forecast + scrapped + gap / p.adjust_time)
 
 
-def starts(s: Any, p: Any, wanted: Any, available: Any) -> Any:
+def starts(s, p, wanted, available):
     """Return starts a week: need, pushed toward whatever capacity is free."""
     push = p.utilisation_push * s.practice.production
     return min(available, wanted + push * (available - wanted))
 
 
-def fixed_time(p: Any, lot: Any) -> Any:
+def fixed_time(p, lot):
     """Return the lead time without a queue, T: process, and half a lot."""
     return p.process_time + lot / 2
 
 
-def queue_time(p: Any) -> Any:
+def queue_time(p):
     """Return the queueing time v of a half-utilised line, which better execution shortens."""
     return p.queue_time * (1 - p.variability_gain * mean_execution(p))
 
 
-def cleared(W: Any, available: Any, T: Any, v: Any) -> tuple[Any, Any]:
+def cleared(W, available, T, v):
     """Return output and the production lead time Lp of work in process W, by the clearing function.
 
     Output is ρ available, with Kingman's W = output (T + v ρ/(1-ρ)), and Lp = W/output. Solved for Lp with the load w =
@@ -94,37 +101,52 @@ def cleared(W: Any, available: Any, T: Any, v: Any) -> tuple[Any, Any]:
     return W * available / longer, longer / available
 
 
-def next_work_in_process(s: Any, p: Any, starts: Any, output: Any) -> Any:
+def output(s, available, fixed_time, queue_time):
+    """Return units made, a week, defective ones included."""
+    return cleared(s.work_in_process, available, fixed_time, queue_time)[0]
+
+
+def production_lead_time(s, available, fixed_time, queue_time):
+    """Return the production lead time Lp, in weeks."""
+    return cleared(s.work_in_process, available, fixed_time, queue_time)[1]
+
+
+def scrapped(s, p):
+    """Return finished goods that become worthless, a week."""
+    return p.obsolescence * s.finished_goods
+
+
+def next_work_in_process(s, p, starts, output):
     """Return work in process W one step later."""
     return s.work_in_process + p.dt * (starts - output)
 
 
-def next_finished_goods(s: Any, p: Any, output: Any, caught: Any, reworking: Any, shipments: Any) -> Any:
+def next_finished_goods(s, p, output, caught, reworking, shipments, scrapped):
     """Return finished goods G one step later."""
-    return s.finished_goods + p.dt * (output - caught + reworking - shipments - p.obsolescence * s.finished_goods)
+    return s.finished_goods + p.dt * (output - caught + reworking - shipments - scrapped)
 
 
-def quiet_starts(p: Any) -> Any:
+def quiet_starts(p):
     """Return starts a week in the quiet state, s0: one unit shipped, and what obsolescence takes."""
     return 1 + p.obsolescence * p.stock_cover
 
 
-def quiet_utilisation(p: Any) -> Any:
+def quiet_utilisation(p):
     """Return utilisation in the quiet state, ρ0, of the capacity that rework leaves."""
     return quiet_starts(p) / (p.capacity - quiet_starts(p) * p.defect_rate * p.inspection)
 
 
-def quiet_lead_time(p: Any) -> Any:
+def quiet_lead_time(p):
     """Return the production lead time of the quiet state, Lp0, in weeks."""
     utilisation = quiet_utilisation(p)
     return fixed_time(p, p.lot_size) + p.queue_time * utilisation / (1 - utilisation)
 
 
-def quiet_work_in_process(p: Any) -> Any:
+def quiet_work_in_process(p):
     """Return work in process of the quiet state, W0."""
     return quiet_starts(p) * quiet_lead_time(p)
 
 
-def start(p: Any) -> dict[str, Any]:
+def start(p, draw):
     """Return the stocks at the start."""
     return {"work_in_process": quiet_work_in_process(p), "finished_goods": p.stock_cover}

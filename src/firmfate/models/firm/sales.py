@@ -1,9 +1,6 @@
 """Sales: judged by bookings. Discounts lift volume a little; soft orders inflate the signal that production hears."""
 
-from __future__ import annotations
-
 from math import exp, sqrt
-from typing import Any
 
 from firmfate.models.declarations import BELOW_ONE, NOT_NEGATIVE, SHARE, WEEK_OR_LONGER, Parameter, Stock
 
@@ -24,27 +21,32 @@ PARAMETERS = (
 STOCKS = (Stock("forecast", "weeks of demand a week", "forecast of orders"),)
 
 
-def orders(s: Any, p: Any, z: Any, weekly: Any) -> Any:
+def orders(s, p, shock, next_demand_shock):
     """Return what customers order, a week: D."""
-    noise = max(0, 1 + p.weekly_sd * weekly / sqrt(p.dt))
-    return s.customers * exp(z - p.demand_sd**2 / 2) * (1 + p.promotion_lift * s.practice.sales) * noise
+    noise = max(0, 1 + p.weekly_sd * shock.weekly / sqrt(p.dt))
+    return s.customers * exp(next_demand_shock - p.demand_sd**2 / 2) * (1 + p.promotion_lift * s.practice.sales) * noise
 
 
-def bookings(s: Any, p: Any, orders: Any) -> Any:
+def bookings(s, p, orders):
     """Return orders as Sales books them, soft ones included: its KPI."""
     return orders * (1 + p.soft_orders * s.practice.sales)
 
 
-def signal(s: Any, p: Any, orders: Any) -> Any:
+def signal(s, p, orders):
     """Return orders as Production hears of them."""
     return orders * (1 + p.soft_orders * s.practice.sales * (1 - p.communication))
 
 
-def price(s: Any, p: Any) -> Any:
+def price(s, p):
     """Return the price after discounts; the normal price is 1."""
     return 1 - p.discount * s.practice.sales
 
 
-def next_forecast(s: Any, p: Any, signal: Any) -> Any:
+def next_forecast(s, p, signal):
     """Return the forecast F one step later."""
     return s.forecast + p.dt * (signal - s.forecast) / p.forecast_time
+
+
+def start(p, draw):
+    """Return the stocks at the start."""
+    return {"forecast": 1}

@@ -1,9 +1,6 @@
 """Shocks: the market's demand and the price of inputs wander, and each week has its own noise."""
 
-from __future__ import annotations
-
 from math import exp, sqrt
-from typing import Any
 
 from firmfate.models.declarations import NOT_NEGATIVE, WEEK_OR_LONGER, Normal, Parameter, Stock, Uniform
 
@@ -44,25 +41,25 @@ STOCKS = (
 )
 
 
-def start(p: Any, draw: Any) -> dict[str, Any]:
-    """Return the shocks at the start."""
-    return {
-        "demand_shock": p.first_shocks * p.demand_sd * draw.demand,
-        "cost_shock": p.first_shocks * p.cost_sd * draw.cost,
-    }
-
-
-def autoregression(x: Any, sd: Any, time: Any, normal: Any, dt: Any) -> Any:
+def autoregression(x, sd, time, normal, dt):
     """Return a first-order autoregression one step later, exact at any step."""
     kept = exp(-dt / time)
     return kept * x + sd * sqrt(1 - kept**2) * normal
 
 
-def next_demand_shock(s: Any, p: Any, shock: Any) -> Any:
+def next_demand_shock(s, p, shock):
     """Return the demand shock z of this step."""
     return autoregression(s.demand_shock, p.demand_sd, p.demand_time, shock.demand, p.dt)
 
 
-def next_cost_shock(s: Any, p: Any, shock: Any) -> Any:
+def next_cost_shock(s, p, shock):
     """Return the cost shock y of this step."""
     return autoregression(s.cost_shock, p.cost_sd, p.cost_time, shock.cost, p.dt)
+
+
+def start(p, draw):
+    """Return the shocks at the start."""
+    return {
+        "demand_shock": p.first_shocks * p.demand_sd * draw.demand,
+        "cost_shock": p.first_shocks * p.cost_sd * draw.cost,
+    }
