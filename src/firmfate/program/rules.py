@@ -31,11 +31,12 @@ from firmfate.program.walks import walk as walked
 
 
 def rewritten(graph: Graph, outputs: Sequence[int]) -> tuple[Graph, list[int]]:
-    """Return the program that is run, for one that was traced; values in canonical order."""
+    """Return the program that is run, for one as it was written; both in canonical form."""
     for rule in (_reciprocals, _factors, linear_forms, _words, _fused):
-        graph, outputs = canonical(graph, outputs)
-        graph, outputs = rule(graph, outputs)
-    return canonical(graph, outputs)
+        made, places = rule(graph, outputs)
+        if made is not graph:
+            graph, outputs = canonical(made, places)
+    return graph, list(outputs)
 
 
 def _reciprocals(graph: Graph, outputs: Sequence[int]) -> tuple[Graph, list[int]]:
@@ -120,8 +121,8 @@ def _words(graph: Graph, outputs: Sequence[int]) -> tuple[Graph, list[int]]:
         ]
 
     def rule(walk: Walk, place: int) -> int:
-        operation = walk.old.nodes[place].operation
-        if operation not in chained:
+        operation, arguments = walk.old.nodes[place][:2]
+        if operation not in chained or not any(walk.is_single(argument, operation) for argument in arguments):
             return walk.copy(place)
         first, *others = sorted(operands(walk, place, operation), key=lambda operand: walk.stage[operand])
         found = walk.place[first]
