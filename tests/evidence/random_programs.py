@@ -16,6 +16,9 @@ from typing import NamedTuple
 
 from tests.program.examination import examine
 
+from firmfate.kernel.compiler import collection_paused
+from firmfate.program.sources import read
+
 CHUNK = 64
 
 
@@ -34,11 +37,13 @@ class Examined(NamedTuple):
 def chunk(first: int) -> Examined:
     """Examine the functions of a chunk of seeds."""
     compared, failures = 0, []
-    for seed in range(first, first + CHUNK):
-        try:
-            compared += examine(seed)
-        except Exception as fault:
-            failures.append(f"seed {seed}: {type(fault).__name__}: {fault}")
+    with collection_paused():
+        for seed, found in examine(range(first, first + CHUNK)).items():
+            if isinstance(found, Exception):
+                failures.append(f"seed {seed}: {type(found).__name__}: {found}")
+            else:
+                compared += found
+    read.cache_clear()
     return Examined(CHUNK, compared, tuple(failures))
 
 

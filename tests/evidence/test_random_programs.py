@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+from tests.evidence import random_programs
 from tests.evidence.random_programs import examine_many
+from tests.kernel import machine_code
 from tests.program import examination
+from tests.program.examination import examine
+
+from firmfate.program.graph import Graph
+from firmfate.program.program import Program
 
 COUNT = int(os.environ.get("FIRMFATE_RANDOM_PROGRAMS", 2**20))
 FIRST = int(os.environ.get("FIRMFATE_RANDOM_FIRST", 0))
+
+SEEDS = (4, 5, 6, 7)
+"""Even ones are of functions with operations that Python rounds otherwise."""
+BIT = 1.0 + 2.0**-52
 
 
 @pytest.mark.evidence
@@ -22,14 +33,81 @@ def test_random_programs_mean_the_same_in_machine_code(record_property: Callable
     assert not found.failures
 
 
-def test_machine_code_that_differs_by_one_bit_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The control: results of machine code moved by a unit in the last place."""
+def off(program: Program, factor: float) -> Program:
+    """Return a program whose outputs are multiplied."""
+    graph = Graph()
+    for node in program.graph.nodes:
+        graph.append(node)
+    wrong = graph.constant(factor)
+    return Program(graph, {name: graph.apply("mul", place, wrong) for name, place in program.outputs.items()})
 
-    class Off(examination.Compiled):
-        def run(self, inputs):
-            return {name: values * (1 + 2.0**-52) for name, values in super().run(inputs).items()}
 
-    assert examination.examine(4) > 0
-    monkeypatch.setattr(examination, "Compiled", Off)
-    with pytest.raises(AssertionError, match="seed 4"):
-        examination.examine(4)
+def failed() -> dict[int, str]:
+    """Return what fails of some functions whose machine code is one module, by seed."""
+    return {seed: str(found) for seed, found in examine(SEEDS).items() if isinstance(found, Exception)}
+
+
+def test_all_points_of_all_functions_are_compared() -> None:
+    assert examine(SEEDS) == {4: 48, 5: 16, 6: 48, 7: 16}  # 16 points, of even seeds for each of three outputs
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_one_function_whose_machine_code_is_off_by_one_bit_is_seen(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The control of machine code, among others in one module."""
+    write = machine_code.write_function
+
+    def wrong(module: Any, name: str, program: Program, *how: Any) -> None:
+        write(module, name, off(program, BIT) if name == f"run{SEEDS.index(seed)}" else program, *how)
+
+    monkeypatch.setattr(machine_code, "write_function", wrong)
+    found = failed()
+    assert list(found) == [seed]
+    assert f"seed {seed}, " in found[seed]
+    assert "interpreter" in found[seed]
+
+
+@pytest.mark.parametrize(
+    ("seed", "written", "ruled", "message"),
+    [(5, BIT, 1.0, ", Python "), (4, 1.0, 1.0 + 1e-11, "rules move"), (6, 1.0 + 1e-11, 1.0 + 1e-11, ", Python ")],
+)
+def test_a_program_that_differs_from_python_is_seen(
+    seed: int, written: float, ruled: float, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The controls of meaning: by a bit where Python rounds once, by 1e-11 elsewhere, by the rules and as written."""
+    read = examination.programs
+
+    def wrong(function: Callable[..., Any]) -> tuple[Program, Program]:
+        as_written, by_rules = read(function)
+        if not function.__code__.co_filename.endswith(f" {seed}>"):
+            return as_written, by_rules
+        return off(as_written, written), off(by_rules, ruled)
+
+    monkeypatch.setattr(examination, "programs", wrong)
+    found = failed()
+    assert list(found) == [seed]
+    assert f"seed {seed}" in found[seed]
+    assert message in found[seed]
+
+
+def test_a_function_that_cannot_be_compiled_is_found_among_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    write = machine_code.write_function
+
+    def wrong(module: Any, name: str, program: Program, *how: Any) -> None:
+        write(module, name, program, *how)
+        if program.digest == refused.digest:
+            raise ValueError("refused")
+
+    refused = examination.Case.of(6, exact=False).ruled
+    monkeypatch.setattr(machine_code, "write_function", wrong)
+    assert list(failed()) == [6]
+
+
+def test_a_chunk_reports_what_fails_and_counts_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(random_programs, "CHUNK", 4)
+    monkeypatch.setattr(examination, "by_python", lambda function, point: None)
+    assert random_programs.chunk(4) == (4, 0, ())
+    monkeypatch.setattr(examination, "by_python", lambda function, point: (1.0, 2.0, 3.0))
+    found = random_programs.chunk(4)
+    assert [failure.partition(" at ")[0] for failure in found.failures] == [
+        f"seed {seed}: AssertionError: seed {seed}" for seed in SEEDS
+    ]

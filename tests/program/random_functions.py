@@ -168,7 +168,8 @@ def programs(function: Callable[..., Any]) -> tuple[Program, Program]:
     spaces = tracing.spaces()
     found = tracing.calls.traced(function)(spaces["s"].a, spaces["p"].b, spaces["draw"].c, spaces["s"].d)
     outputs = {str(i): tracing.calls.value(value) for i, value in enumerate(found)}
-    return Program.as_written(outputs), Program.of(outputs)
+    written = Program.as_written(outputs)
+    return written, written.by_rules()
 
 
 SIGNATURE = Signature(
