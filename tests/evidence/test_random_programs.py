@@ -6,13 +6,17 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 from tests.evidence import random_programs
 from tests.evidence.random_programs import examine_many
 from tests.kernel import machine_code
-from tests.program import examination
+from tests.kernel.machine_code import same_bits
+from tests.program import examination, random_functions
 from tests.program.examination import examine
+from tests.program.noise import spread
 
+from firmfate.program import interpreter
 from firmfate.program.graph import Graph
 from firmfate.program.program import Program
 
@@ -87,6 +91,17 @@ def test_a_program_that_differs_from_python_is_seen(
     assert list(found) == [seed]
     assert f"seed {seed}" in found[seed]
     assert message in found[seed]
+
+
+def test_a_constant_that_is_worked_out_is_as_uncertain_as_what_it_is_of() -> None:
+    """sin(exp(7)): the program's exp(7) is a unit in the last place off Python's, which moves the sine by 2e-13."""
+    assert examine([51202]) == {51202: 48}
+    case = examination.Case.of(51202, exact=False)
+    plain = interpreter.run(case.written, case.inputs)["2"]
+    for program, certain in ((case.written, True), (random_functions.unfolded(case.function), False)):
+        found = interpreter.run(program, case.inputs)
+        assert same_bits(found["2"], plain)
+        assert certain == bool((8 * spread(program, case.inputs, found, 51202)["2"] < 1e-12 * np.abs(plain)).any())
 
 
 def test_a_function_that_cannot_be_compiled_is_found_among_others(monkeypatch: pytest.MonkeyPatch) -> None:

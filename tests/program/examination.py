@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from tests.kernel.machine_code import Compiled, compiled, same_bits, ways
 from tests.program.noise import spread
-from tests.program.random_functions import INPUTS, NAMES, Writer, by_python, made, programs
+from tests.program.random_functions import INPUTS, NAMES, Writer, by_python, made, programs, unfolded
 
 from firmfate.program import interpreter
 from firmfate.program.program import Program
@@ -50,10 +50,7 @@ class Case(NamedTuple):
         text = Writer(seed, 2 + seed % 6, exact=exact).function()
         at = points(seed + 1)
         function = made(text, f"{'exact' if exact else 'rounded'} {seed}")
-        try:
-            return cls(seed, text, function, *programs(function), at, columns(at))
-        finally:
-            linecache.cache.pop(function.__code__.co_filename, None)
+        return cls(seed, text, function, *programs(function), at, columns(at))
 
 
 def check_meaning(seed: int) -> int:
@@ -105,6 +102,7 @@ def examine(seeds: Sequence[int]) -> dict[int, int | Exception]:
     for seed in seeds:
         try:
             waiting.append(Examined.of(seed))
+            linecache.cache.pop(waiting[-1].case.function.__code__.co_filename, None)
         except Exception as fault:
             found[seed] = fault
     try:
@@ -141,10 +139,26 @@ def _compare_meaning(case: Case) -> int:
 
 
 def _compare_rules(case: Case, found: dict[str, np.ndarray]) -> int:
-    seed, text = case.seed, case.text
     plain = interpreter.run(case.written, case.inputs)
-    uncertain = spread(case.written, case.inputs, plain, seed)
     by_point = [by_python(case.function, point) for point in case.at]
+    try:
+        return _compare_within(case, plain, found, by_point, spread(case.written, case.inputs, plain, case.seed))
+    except AssertionError:  # exp(7), worked out once, may be off by its last bits too, but has no rounding left
+        program = unfolded(case.function)
+        other = interpreter.run(program, case.inputs)
+        return _compare_within(case, plain, found, by_point, spread(program, case.inputs, other, case.seed))
+
+
+def _compare_within(
+    case: Case,
+    plain: dict[str, np.ndarray],
+    found: dict[str, np.ndarray],
+    by_point: list[tuple[float, ...] | None],
+    uncertain: dict[str, np.ndarray],
+) -> int:
+    """Compare the program as written (`plain`) with the one by the rules and with Python, within 1e-12 and what errors
+    of rounding do."""
+    seed, text = case.seed, case.text
     compared = 0
     for name, values in plain.items():
         allowed = 1e-12 * np.abs(values) + 1e-300 + 8 * uncertain[name]
