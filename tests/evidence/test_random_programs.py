@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from tests.evidence import random_programs
-from tests.evidence.random_programs import examine_many
+from tests.evidence.random_programs import ALL, Examined, examine_many, next_seed, seen
 from tests.kernel import machine_code
 from tests.kernel.machine_code import same_bits
 from tests.program import examination, random_functions
@@ -20,8 +23,8 @@ from firmfate.program import interpreter
 from firmfate.program.graph import Graph
 from firmfate.program.program import Program
 
-COUNT = int(os.environ.get("FIRMFATE_RANDOM_PROGRAMS", 2**20))
-FIRST = int(os.environ.get("FIRMFATE_RANDOM_FIRST", 0))
+COUNT = int(os.environ.get("FIRMFATE_RANDOM_PROGRAMS", 2**12))
+"""Functions to examine that no run has seen yet."""
 
 SEEDS = (4, 5, 6, 7)
 """Even ones are of functions with operations that Python rounds otherwise."""
@@ -30,11 +33,14 @@ BIT = 1.0 + 2.0**-52
 
 @pytest.mark.evidence
 def test_random_programs_mean_the_same_in_machine_code(record_property: Callable[[str, object], None]) -> None:
-    found = examine_many(COUNT, first=FIRST)
-    record_property("random programs", found.functions)
-    record_property("first seed", FIRST)
-    record_property("points compared with Python", found.points)
+    found = examine_many(COUNT, first=next_seed(seen()), keep=True)
     assert not found.failures
+    runs = seen()
+    record_property(f"random programs without a difference, of {ALL}", next_seed(runs))
+    record_property("points compared with Python", sum(run["points"] for run in runs))
+    record_property("core-hours", sum(run["core_seconds"] for run in runs) / 3600)
+    record_property("of these in this run", found.functions)
+    record_property("milliseconds of a core for each of them", 1e3 * found.core_seconds / found.functions)
 
 
 def off(program: Program, factor: float) -> Program:
@@ -120,9 +126,26 @@ def test_a_function_that_cannot_be_compiled_is_found_among_others(monkeypatch: p
 def test_a_chunk_reports_what_fails_and_counts_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(random_programs, "CHUNK", 4)
     monkeypatch.setattr(examination, "by_python", lambda function, point: None)
-    assert random_programs.chunk(4) == (4, 0, ())
+    found = random_programs.chunk(4)
+    assert (found.functions, found.points, found.failures) == (4, 0, ())
     monkeypatch.setattr(examination, "by_python", lambda function, point: (1.0, 2.0, 3.0))
     found = random_programs.chunk(4)
     assert [failure.partition(" at ")[0] for failure in found.failures] == [
         f"seed {seed}: AssertionError: seed {seed}" for seed in SEEDS
     ]
+
+
+def test_a_run_notes_what_it_has_seen_until_something_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = {0: Examined(64, 10, 1.0), 64: Examined(64, 20, 2.0), 128: Examined(64, 30, 4.0, ("seed 130",))}
+    monkeypatch.setattr(random_programs, "SEEN", tmp_path / "seen.json")
+    monkeypatch.setattr(random_programs, "chunk", parts.__getitem__)
+    monkeypatch.setattr(
+        random_programs.multiprocessing, "Pool", lambda *_, **__: nullcontext(SimpleNamespace(imap=map))
+    )
+    random_programs.note([])
+    assert next_seed(seen()) == 0
+    examine_many(64, keep=True)
+    assert next_seed(seen()) == 64
+    assert examine_many(128, first=64, keep=True).failures == ("seed 130",)
+    assert [(run["first"], run["functions"], run["points"]) for run in seen()] == [(0, 64, 10), (64, 64, 20)]
+    assert next_seed([{"first": 0, "functions": 64}, {"first": 128, "functions": 64}]) == 64
