@@ -61,7 +61,7 @@ def test_all_points_of_all_functions_are_compared() -> None:
     assert examine(SEEDS) == {4: 48, 5: 16, 6: 48, 7: 16}  # 16 points, of even seeds for each of three outputs
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", SEEDS[1:3])
 def test_one_function_whose_machine_code_is_off_by_one_bit_is_seen(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """The control of machine code, among others in one module."""
     write = machine_code.write_function

@@ -24,7 +24,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from firmfate.program.canonical import canonical
-from firmfate.program.graph import Graph
+from firmfate.program.graph import EXACT, Graph
 from firmfate.program.linear import linear_forms
 from firmfate.program.walks import Walk
 from firmfate.program.walks import walk as walked
@@ -39,7 +39,19 @@ def rewritten(graph: Graph, outputs: Sequence[int]) -> tuple[Graph, list[int]]:
     return graph, list(outputs)
 
 
-def _reciprocals(graph: Graph, outputs: Sequence[int]) -> tuple[Graph, list[int]]:
+def _has_chain(graph: Graph, *operations: str) -> bool:
+    """Return whether a value of one of some operations has an argument of the same."""
+    nodes = graph.nodes
+    return any(
+        node.operation in operations and any(nodes[argument].operation == node.operation for argument in node.arguments)
+        for node in nodes
+    )
+
+
+def _reciprocals(graph: Graph, outputs: Sequence[int]) -> tuple[Graph, Sequence[int]]:
+    if all(node.operation != "div" or node.data == EXACT for node in graph.nodes):
+        return graph, outputs
+
     def rule(walk: Walk, place: int) -> int:
         node = walk.old.nodes[place]
         if node.operation != "div" or not walk.may_change(place) or not walk.is_changing(node.arguments[0]):
@@ -59,7 +71,10 @@ def _reciprocals(graph: Graph, outputs: Sequence[int]) -> tuple[Graph, list[int]
     return walked(graph, outputs, rule)
 
 
-def _factors(graph: Graph, outputs: Sequence[int]) -> tuple[Graph, list[int]]:
+def _factors(graph: Graph, outputs: Sequence[int]) -> tuple[Graph, Sequence[int]]:
+    if not _has_chain(graph, "mul"):
+        return graph, outputs
+
     def factors(walk: Walk, place: int) -> list[int]:
         return [
             inner
@@ -109,8 +124,10 @@ def _factors(graph: Graph, outputs: Sequence[int]) -> tuple[Graph, list[int]]:
     return walked(graph, outputs, rule)
 
 
-def _words(graph: Graph, outputs: Sequence[int]) -> tuple[Graph, list[int]]:
+def _words(graph: Graph, outputs: Sequence[int]) -> tuple[Graph, Sequence[int]]:
     chained = ("wadd", "wand", "wor", "wxor")
+    if not _has_chain(graph, *chained):
+        return graph, outputs
 
     def operands(walk: Walk, place: int, operation: str) -> list[int]:
         node = walk.old.nodes[place]
