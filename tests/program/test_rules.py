@@ -12,6 +12,8 @@ from firmfate.program.program import Program
 from firmfate.program.walks import Walk
 
 SEEDS = range(300, 316)
+SAME_IN_THE_END = "def f(a, b, c, d):\n    return a if d > 0 else a * 2.0 * 0.5, b, c\n"
+"""The rule of factors makes one value of both."""
 
 
 def in_full(walk: Walk, place: int) -> int:
@@ -38,7 +40,8 @@ def by_rules_in_full(program: Program) -> tuple[Graph, list[int]]:
 
 def test_what_a_rule_leaves_is_what_it_would_be_if_it_were_written_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     functions = [made(Writer(seed, 6, exact=bool(seed % 2)).function(), f"rules {seed}") for seed in SEEDS]
-    found = [programs(function) for function in functions]
+    found = [programs(function) for function in [*functions, made(SAME_IN_THE_END, "rules same")]]
+    assert [node.operation for node in found[-1][1].graph.nodes] == ["input"] * 3
     monkeypatch.setattr(Walk, "copy", in_full)
     monkeypatch.setattr(rules, "_has_chain", lambda *_: True)
     changed = 0
