@@ -1,30 +1,40 @@
 """``python -m tests.evidence.random_programs``: random functions, examined one after the other, as many as one likes.
 
 Every one is read by Python, by the tracer (to the last bit where Python rounds once, within 1e-12 elsewhere), by the
-rules, and as machine code (to the interpreter's last bit). A line a chunk says how far it is; ``--first`` goes on from
-there.
+rules, and as machine code (to the interpreter's last bit). A line a chunk says how far it is. ``--keep`` notes in
+``random_programs.json``, after each chunk, what was seen, and the next run goes on from there.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import multiprocessing
 import os
 import sys
 import time
-from typing import NamedTuple
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from tests.program.examination import examine
 
+from firmfate import provenance
+from firmfate.kernel.compiler import collection_paused
+from firmfate.program.sources import read
+
 CHUNK = 64
+ALL = 2**20
+SEEN = Path(__file__).with_name("random_programs.json")
 
 
 class Examined(NamedTuple):
-    """What some functions came to: their number, the points compared, and what failed."""
+    """What some functions came to: their number, the points compared, the time of one core, and what failed."""
 
-    functions: int
-    points: int
-    failures: tuple[str, ...]
+    functions: int = 0
+    points: int = 0
+    core_seconds: float = 0.0
+    failures: tuple[str, ...] = ()
 
     def and_then(self, other: Examined) -> Examined:
         """Return both together."""
@@ -33,45 +43,84 @@ class Examined(NamedTuple):
 
 def chunk(first: int) -> Examined:
     """Examine the functions of a chunk of seeds."""
-    compared, failures = 0, []
-    for seed in range(first, first + CHUNK):
-        try:
-            compared += examine(seed)
-        except Exception as fault:
-            failures.append(f"seed {seed}: {type(fault).__name__}: {fault}")
-    return Examined(CHUNK, compared, tuple(failures))
+    begin, compared, failures = time.process_time(), 0, []
+    with collection_paused():
+        for seed, found in examine(range(first, first + CHUNK)).items():
+            if isinstance(found, Exception):
+                failures.append(f"seed {seed}: {type(found).__name__}: {found}")
+            else:
+                compared += found
+    read.cache_clear()
+    return Examined(CHUNK, compared, time.process_time() - begin, tuple(failures))
 
 
 def examine_many(
-    count: int, *, first: int = 0, processes: int | None = None, seconds: float = float("inf")
+    count: int, *, first: int = 0, processes: int | None = None, seconds: float = float("inf"), keep: bool = False
 ) -> Examined:
-    """Examine the functions of seeds from `first` on, until they are `count` or the time is over."""
-    begin, found = time.monotonic(), Examined(0, 0, ())
+    """Examine the functions of seeds from `first` on, until they are `count` or the time is over.
+
+    What is kept is what was seen before the first failure.
+    """
+    begin, found = time.monotonic(), Examined()
+    before, run = seen(), f"{provenance.now()[:10]}, {provenance.commit() or 'no commit'}"
     seeds = range(first, first + count, CHUNK)
     with multiprocessing.Pool(processes or os.cpu_count(), maxtasksperchild=16) as pool:
         for part in pool.imap(chunk, seeds):
-            found = Examined(
-                found.functions + part.functions, found.points + part.points, found.failures + part.failures
-            )
+            found = found.and_then(part)
             for failure in part.failures:
                 print(failure, flush=True)
             print(
                 f"{found.functions} of {count} functions, {found.points} points, {len(found.failures)} failures, "
-                f"{time.monotonic() - begin:.0f} s; next: --first {first + found.functions}", flush=True,
+                f"{time.monotonic() - begin:.0f} s, of a core {found.core_seconds:.0f} s; "
+                f"next: --first {first + found.functions}", flush=True,
             )  # fmt: skip
+            if keep and not found.failures:
+                note([*before, described(first, found, run)])
             if time.monotonic() - begin > seconds or len(found.failures) > 10:
                 pool.terminate()
                 break
     return found
 
 
+def seen() -> list[dict[str, Any]]:
+    """Return what runs without failures have seen, each of the seeds from ``first`` on."""
+    found: list[dict[str, Any]] = json.loads(SEEN.read_text(encoding="utf-8"))
+    return found
+
+
+def next_seed(runs: Sequence[dict[str, Any]]) -> int:
+    """Return the first seed that was not seen."""
+    found = 0
+    for run in sorted(runs, key=lambda run: run["first"]):
+        if run["first"] <= found:
+            found = max(found, run["first"] + run["functions"])
+    return found
+
+
+def described(first: int, found: Examined, run: str) -> dict[str, Any]:
+    """Return a run as it is noted, with its date and commit."""
+    return {
+        "first": first, "functions": found.functions, "points": found.points, "core_seconds": round(found.core_seconds),
+        "run": run,
+    }  # fmt: skip
+
+
+def note(runs: Sequence[dict[str, Any]]) -> None:
+    """Write what runs have seen."""
+    aside = SEEN.with_suffix(".new")
+    aside.write_text(json.dumps(runs, indent=1) + "\n", encoding="utf-8")
+    aside.replace(SEEN)
+
+
 def main(words: list[str]) -> int:
     """Read the command line; return 1 where a function failed."""
+    begin = next_seed(seen())
     parser = argparse.ArgumentParser(prog="python -m tests.evidence.random_programs")
-    parser.add_argument("--count", type=int, default=2**20, help="functions, a multiple of 64 (default: 2**20)")
-    parser.add_argument("--first", type=int, default=0, help="first seed")
+    parser.add_argument("--first", type=int, default=begin, help=f"first seed (default: the first not seen, {begin})")
+    parser.add_argument("--count", type=int, default=ALL - begin, help="a multiple of 64 (default: the rest)")
     parser.add_argument("--processes", type=int, help="default: one a processor")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="stop after these")
+    parser.add_argument("--keep", action="store_true", help=f"note what was seen in {SEEN.name}")
     return bool(examine_many(**vars(parser.parse_args(words))).failures)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import llvmlite.binding as llvm
 import numpy as np
@@ -14,6 +14,7 @@ from firmfate.kernel.writer import DOUBLE, INT, Values, Writer, write
 from firmfate.program.operations import FLAG, NUMBER
 from firmfate.program.operations import WORD as WORD_KIND
 from firmfate.program.program import Program
+from firmfate.targets.lowering import optimised
 
 llvm.initialize_native_target()
 llvm.initialize_native_asmprinter()
@@ -31,36 +32,21 @@ def ways() -> list[tuple[int, frozenset[str]]]:
 
 
 class Compiled:
-    """A program, compiled.
+    """A program as machine code.
 
     Parameters
     ----------
     program : Program
     lanes : int
-    features : frozenset of str
+    engine : llvmlite.binding.ExecutionEngine
+        Holds the code.
+    name : str
+        Of its function.
     """
 
-    def __init__(self, program: Program, lanes: int, features: frozenset[str]) -> None:
-        self.program, self.lanes = program, lanes
-        module = ir.Module("program")
-        function = ir.Function(module, ir.FunctionType(ir.VoidType(), [DOUBLE.as_pointer()] * 2), "run")
-        builder = ir.IRBuilder(function.append_basic_block())
-        writer = Writer(builder, lanes, features)
-        given = {
-            place: writer.load(builder.gep(function.args[0], [INT(i * lanes)]), program.graph.nodes[place].kind)
-            for i, place in enumerate(program.inputs.values())
-        }
-        found = Values(program.graph, writer, given)
-        write(range(len(program.graph.nodes)), [found])
-        for i, place in enumerate(program.outputs.values()):
-            writer.store(found[place], builder.gep(function.args[1], [INT(i * lanes)]))
-        builder.ret_void()
-        parsed = llvm.parse_assembly(str(module))
-        name, host = compiler.processor()
-        machine = llvm.Target.from_default_triple().create_target_machine(cpu=name, features=host, opt=2)
-        self.engine = llvm.create_mcjit_compiler(parsed, machine)
-        self.engine.finalize_object()
-        self.call = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(self.engine.get_function_address("run"))
+    def __init__(self, program: Program, lanes: int, engine: llvm.ExecutionEngine, name: str) -> None:
+        self.program, self.lanes, self.engine = program, lanes, engine
+        self.call = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(engine.get_function_address(name))
 
     def run(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Return the outputs for arrays of inputs, as the interpreter does."""
@@ -81,6 +67,35 @@ class Compiled:
             values = out[:, i].ravel()[:count]
             found[name] = values != 0 if kind == FLAG else values.view(TYPES[kind])
         return found
+
+
+def write_function(module: ir.Module, name: str, program: Program, lanes: int, features: frozenset[str]) -> None:
+    """Write a function of two pointers, to inputs and to outputs: of each, all lanes after each other."""
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [DOUBLE.as_pointer()] * 2), name)
+    builder = ir.IRBuilder(function.append_basic_block())
+    writer = Writer(builder, lanes, features)
+    given = {
+        place: writer.load(builder.gep(function.args[0], [INT(i * lanes)]), program.graph.nodes[place].kind)
+        for i, place in enumerate(program.inputs.values())
+    }
+    found = Values(program.graph, writer, given)
+    write(range(len(program.graph.nodes)), [found])
+    for i, place in enumerate(program.outputs.values()):
+        writer.store(found[place], builder.gep(function.args[1], [INT(i * lanes)]))
+    builder.ret_void()
+
+
+def compiled(asked: Sequence[tuple[Program, int, frozenset[str]]]) -> list[Compiled]:
+    """Return programs, each with its lanes and features, as machine code of one module, by the passes that compile
+    models."""
+    module = ir.Module("programs")
+    for i, (program, lanes, features) in enumerate(asked):
+        write_function(module, f"run{i}", program, lanes, features)
+    name, host = compiler.processor()
+    machine = llvm.Target.from_default_triple().create_target_machine(cpu=name, features=host, opt=3, jit=True)
+    engine = llvm.create_mcjit_compiler(optimised(str(module), machine), machine)
+    engine.finalize_object()
+    return [Compiled(program, lanes, engine, f"run{i}") for i, (program, lanes, _) in enumerate(asked)]
 
 
 def same_bits(one: np.ndarray, other: np.ndarray) -> bool:

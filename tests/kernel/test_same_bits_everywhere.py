@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.kernel.machine_code import Compiled, same_bits, ways
+from tests.kernel.machine_code import compiled, same_bits, ways
 from tests.program.examination import columns, points
 from tests.program.random_functions import Writer, made, programs
 
@@ -74,8 +74,8 @@ def test_every_operation(operation):
         inputs = {"stock.0": inputs["stock.0"][~np.isnan(inputs["stock.0"])]}
     expected = np.array([exact.apply(operation, row) for row in zip(*values, strict=True)], kind)
     assert same_bits(found, expected)
-    for lanes, features in ways():
-        assert same_bits(Compiled(program, lanes, features).run(inputs)["0"], expected), (lanes, features)
+    for way, code in zip(ways(), compiled([(program, *way) for way in ways()]), strict=True):
+        assert same_bits(code.run(inputs)["0"], expected), way
 
 
 def test_the_fused_operation_of_the_c_library_is_exact():
@@ -93,10 +93,10 @@ def test_random_programs(seed):
     _, program = programs(made(Writer(7000 + seed, 3 + seed % 6, exact=False).function(), f"bits {seed}"))
     inputs = columns([*points(seed), *[tuple(x) for x in np.random.default_rng(seed).choice(SPECIAL, (20, 4))]])
     expected = interpreter.run(program, inputs)
-    for lanes, features in ways():
-        found = Compiled(program, lanes, features).run(inputs)
+    for way, code in zip(ways(), compiled([(program, *way) for way in ways()]), strict=True):
+        found = code.run(inputs)
         for name, values in expected.items():
-            assert same_bits(found[name], values), (lanes, features, name)
+            assert same_bits(found[name], values), (way, name)
 
 
 @pytest.mark.parametrize("model", ["car", "firm"])
@@ -118,9 +118,9 @@ def test_a_step_of_a_model(model):
         f"stock.{name.removeprefix('start ')}": values * rng.uniform(0.5, 1.5, count) for name, values in starts.items()
     }
     expected = interpreter.run(model.program, inputs)
-    for lanes, features in ways():
-        found = Compiled(model.program, lanes, features).run(inputs)
+    for way, code in zip(ways(), compiled([(model.program, *way) for way in ways()]), strict=True):
+        found = code.run(inputs)
         for name, values in expected.items():
-            assert same_bits(found[name], values), (lanes, features, name)
+            assert same_bits(found[name], values), (way, name)
     other = {**inputs, "time.step": inputs["time.step"] + 1.0}  # the control: another step has other random numbers
     assert not all(same_bits(values, expected[name]) for name, values in interpreter.run(model.program, other).items())

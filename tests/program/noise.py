@@ -14,11 +14,15 @@ from firmfate.program.program import Program
 ROUNDED = ("add", "sub", "mul", "div", "sqrt", "fma", "fms", "fnma", "scale")
 
 
-def noisy(program: Program, inputs: Mapping[str, np.ndarray], rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Return outputs with every rounding off by up to 8 units in the last place (of a sum, of its larger term), those
-    of elementary functions by up to 64."""
+def noisy(
+    program: Program, inputs: Mapping[str, np.ndarray], rng: np.random.Generator, tries: int
+) -> dict[str, np.ndarray]:
+    """Return outputs, so many tries along a new first axis, with every rounding off by up to 8 units in the last place
+    (of a sum, of its larger term), those of elementary functions by up to 64."""
     found: list = []
     shape = np.broadcast_shapes(*(np.shape(value) for value in inputs.values()))
+    rounded = sum(node.operation in ROUNDED and node.data != EXACT for node in program.graph.nodes)
+    errors = iter(np.moveaxis(rng.uniform(-1, 1, (tries, rounded, *shape)), 1, 0))  # a try's after each other
     for node in program.graph.nodes:
         given = [found[argument] for argument in node.arguments]
         if node.operation == "input":
@@ -33,10 +37,10 @@ def noisy(program: Program, inputs: Mapping[str, np.ndarray], rng: np.random.Gen
             value = interpreter.FUNCTIONS[node.operation](*given)
             if node.operation in ROUNDED and node.data != EXACT:
                 terms = np.maximum(*map(np.abs, given[:2])) if node.operation in ("add", "sub") else 0.0
-                error = (2.0**-47 if node.operation == "scale" else 2.0**-50) * rng.uniform(-1, 1, shape)
+                error = (2.0**-47 if node.operation == "scale" else 2.0**-50) * next(errors)
                 value = value + error * np.maximum(np.abs(value), terms)
         found.append(value)
-    return {name: np.broadcast_to(found[place], shape) for name, place in program.outputs.items()}
+    return {name: np.broadcast_to(found[place], (tries, *shape)) for name, place in program.outputs.items()}
 
 
 def spread(
@@ -45,5 +49,5 @@ def spread(
     """Return how far noisy results lie from those without noise, by output."""
     rng = np.random.default_rng(seed)
     with np.errstate(all="ignore"):
-        others = [noisy(program, inputs, rng) for _ in range(tries)]
-        return {name: np.max([np.abs(other[name] - found[name]) for other in others], axis=0) for name in found}
+        others = noisy(program, inputs, rng, tries)
+        return {name: np.max(np.abs(others[name] - found[name]), axis=0) for name in found}

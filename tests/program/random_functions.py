@@ -8,6 +8,8 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+from firmfate.program.calls import Calls
+from firmfate.program.graph import Graph
 from firmfate.program.program import Program
 from firmfate.program.tracing import Signature, Tracing
 
@@ -164,11 +166,29 @@ def programs(function: Callable[..., Any]) -> tuple[Program, Program]:
 
     ``b`` is a parameter, ``c`` a draw: they change at other times than stocks do.
     """
+    written = _as_written(function, Tracing(SIGNATURE))
+    return written, written.by_rules()
+
+
+class Unfolded(Graph):
+    """A graph that works out no operation of constants."""
+
+    def value(self, place: int) -> None:
+        """Know no constant."""
+
+
+def unfolded(function: Callable[..., Any]) -> Program:
+    """Return the program of a function as written, in which ``math.exp(7)`` is still to be worked out."""
     tracing = Tracing(SIGNATURE)
+    tracing.graph = Unfolded()
+    tracing.calls = Calls(tracing.graph)
+    return _as_written(function, tracing)
+
+
+def _as_written(function: Callable[..., Any], tracing: Tracing) -> Program:
     spaces = tracing.spaces()
     found = tracing.calls.traced(function)(spaces["s"].a, spaces["p"].b, spaces["draw"].c, spaces["s"].d)
-    outputs = {str(i): tracing.calls.value(value) for i, value in enumerate(found)}
-    return Program.as_written(outputs), Program.of(outputs)
+    return Program.as_written({str(i): tracing.calls.value(value) for i, value in enumerate(found)})
 
 
 SIGNATURE = Signature(

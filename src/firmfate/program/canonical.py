@@ -10,22 +10,19 @@ import hashlib
 from collections.abc import Sequence
 
 from firmfate.program.graph import Graph, Node
-from firmfate.program.operations import OPERATIONS
+from firmfate.program.operations import COMMUTING
 
 
 def digests(graph: Graph, places: Sequence[int]) -> dict[int, bytes]:
     """Return a digest of every value: of its operation and the digests of its arguments."""
     found: dict[int, bytes] = {}
     for place in places:
-        node = graph.nodes[place]
-        arguments = [found[argument] for argument in node.arguments]
-        shape = OPERATIONS.get(node.operation)
-        if shape is not None and shape.commutes and arguments[1] < arguments[0]:
+        operation, given, kind, data = graph.nodes[place]
+        arguments = [found[argument] for argument in given]
+        if operation in COMMUTING and arguments[1] < arguments[0]:
             arguments[:2] = arguments[1], arguments[0]
-        text = hashlib.blake2b(f"{node.operation} {node.kind} {node.data!r}".encode(), digest_size=16)
-        for argument in arguments:
-            text.update(argument)
-        found[place] = text.digest()
+        text = f"{operation} {kind} {data!r}".encode() + b"".join(arguments)
+        found[place] = hashlib.blake2b(text, digest_size=16).digest()
     return found
 
 
@@ -40,18 +37,15 @@ def canonical(graph: Graph, outputs: Sequence[int]) -> tuple[Graph, list[int]]:
         if value in place:
             waiting.pop()
             continue
-        node = graph.nodes[value]
-        arguments = list(node.arguments)
-        shape = OPERATIONS.get(node.operation)
-        if shape is not None and shape.commutes and known[arguments[1]] < known[arguments[0]]:
-            arguments[:2] = arguments[1], arguments[0]
+        operation, arguments, kind, data = graph.nodes[value]
+        if operation in COMMUTING and known[arguments[1]] < known[arguments[0]]:
+            arguments = (arguments[1], arguments[0], *arguments[2:])
         missing = [argument for argument in arguments if argument not in place]
         if missing:
             waiting.extend(reversed(missing))
             continue
         waiting.pop()
-        given = tuple([place[argument] for argument in arguments])
-        place[value] = made.append(Node(node.operation, given, node.kind, node.data))
+        place[value] = made.append(Node(operation, tuple([place[argument] for argument in arguments]), kind, data))
     return made, [place[output] for output in outputs]
 
 

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from firmfate.program import exact
-from firmfate.program.operations import FLAG, NUMBER, OPERATIONS, WORD
+from firmfate.program.operations import COMMUTING, FLAG, NUMBER, OPERATIONS, WORD
 
 ALL = 2**64 - 1
 
 EXACT = "exact"
 """Marks operations whose rounding was thought through, as in elementary functions: no rule may change them."""
+
+
+SIMPLIFIED = {
+    "add", "sub", "mul", "div", "neg", "abs", "fma", "fms", "fnma", "choose", "not", "both", "either", "differ", "wand",
+    "wadd", "wor", "wxor", "wshl", "wshr",
+}  # fmt: skip
+"""Operations that `Graph.apply` may find a shorter way for."""
 
 
 class Node(NamedTuple):
@@ -27,6 +34,13 @@ class Node(NamedTuple):
     arguments: tuple[int, ...]
     kind: str
     data: int | str | tuple[int, ...] | None = None
+
+    def of(self, arguments: Sequence[int]) -> Node:
+        """Return the same operation of other arguments, in the order in which a graph keeps them."""
+        first, *others = arguments
+        if self.operation in COMMUTING and others[0] < first:
+            first, others[0] = others[0], first
+        return Node(self.operation, (first, *others), self.kind, self.data)
 
 
 def pattern(number: float) -> int:
@@ -105,21 +119,24 @@ class Graph:
     def apply(self, operation: str, *arguments: int) -> int:
         """Return the value of an operation; simplified where that changes no bit."""
         shape = OPERATIONS[operation]
-        kinds = tuple(self.nodes[argument].kind for argument in arguments)
+        nodes = [self.nodes[argument] for argument in arguments]
+        kinds = tuple([node.kind for node in nodes])
         if kinds != shape.takes:
             raise TypeError(f"{operation} takes {shape.takes}, not {kinds}")
-        known = [self.value(argument) for argument in arguments]
-        if all(value is not None for value in known):
+        known = [
+            self.value(place) if node.operation == "constant" else None
+            for place, node in zip(arguments, nodes, strict=True)
+        ]
+        if None not in known:
             worked_out = exact.apply(operation, known)
             make = {NUMBER: self.constant, WORD: self.word, FLAG: self.flag}[shape.gives]
             return make(worked_out)
-        simple = self._simplified(operation, arguments, known)
-        if simple is not None:
-            return simple
-        if shape.commutes and arguments[1] < arguments[0]:
-            arguments = (arguments[1], arguments[0], *arguments[2:])
+        if operation in SIMPLIFIED:
+            simple = self._simplified(operation, arguments, known)
+            if simple is not None:
+                return simple
         marked = self.exact and operation in ("add", "sub", "mul", "div")
-        return self.append(Node(operation, arguments, shape.gives, EXACT if marked else None))
+        return self.append(Node(operation, (), shape.gives, EXACT if marked else None).of(arguments))
 
     def _simplified(self, operation: str, arguments: tuple[int, ...], known: list[float | int | None]) -> int | None:
         """Return the value of an operation where there is a shorter way to the same bits."""

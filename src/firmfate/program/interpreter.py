@@ -70,13 +70,21 @@ def run(program: Program, inputs: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
 
 def fma(a: Any, b: Any, c: Any) -> Floats:
     """Return a b + c, rounded once."""
-    a, b, c = np.broadcast_arrays(*(np.asarray(x, np.float64) for x in (a, b, c)))
-    product = a * b
-    finite = np.isfinite(a) & np.isfinite(b)
-    simple = ~finite | ~np.isfinite(c) | (a == 0) | (b == 0)
-    easy = _moderate(a) & _moderate(b) & (_moderate(c) | (c == 0)) & _moderate(product)
     with np.errstate(all="ignore"):
-        found = np.where(simple, product + c, _rounded_once(a, b, c))
+        product = np.multiply(a, b)
+        size = np.empty((4, *np.broadcast_shapes(product.shape, np.shape(c))))
+        size[0], size[1], size[2], size[3] = a, b, product, c
+        np.abs(size, out=size)
+        moderate = (size < LARGE) & (size > SMALL)
+        moderate[3] |= size[3] == 0
+        easy = moderate.all(axis=0)
+        found = _rounded_once(a, b, c, product)
+        if easy.all():
+            return found
+        a, b, c = np.broadcast_arrays(*(np.asarray(x, np.float64) for x in (a, b, c)))
+        finite = np.isfinite(a) & np.isfinite(b)
+        simple = ~finite | ~np.isfinite(c) | (a == 0) | (b == 0)
+        found = np.where(simple, product + c, found)
         found = np.where(finite & ~np.isfinite(c), c, found)  # also where the product alone overflows
     hard = np.argwhere(~(simple | easy))
     for place in map(tuple, hard):
@@ -84,27 +92,23 @@ def fma(a: Any, b: Any, c: Any) -> Floats:
     return np.asarray(found)
 
 
-def _moderate(x: Floats) -> NDArray[np.bool_]:
-    size = np.abs(x)
-    return np.asarray((size < LARGE) & (size > SMALL))
-
-
-def _two_sum(a: Floats, b: Floats) -> tuple[Floats, Floats]:
+def _two_sum(a: Any, b: Any) -> tuple[Floats, Floats]:
     total = a + b
     other = total - a
     return total, (a - (total - other)) + (b - other)
 
 
-def _two_product(a: Floats, b: Floats) -> tuple[Floats, Floats]:
-    product = a * b
-    a_high = SPLIT * a - (SPLIT * a - a)
-    b_high = SPLIT * b - (SPLIT * b - b)
+def _lost(a: Any, b: Any, product: Any) -> Any:
+    """Return what a product has lost by rounding."""
+    a_split, b_split = SPLIT * a, SPLIT * b
+    a_high, b_high = a_split - (a_split - a), b_split - (b_split - b)
     a_low, b_low = a - a_high, b - b_high
-    return product, a_low * b_low - (((product - a_high * b_high) - a_low * b_high) - a_high * b_low)
+    return a_low * b_low - (((product - a_high * b_high) - a_low * b_high) - a_high * b_low)
 
 
-def _rounded_once(a: Floats, b: Floats, c: Floats) -> Floats:
-    high, low = _two_product(a, b)
+def _rounded_once(a: Any, b: Any, c: Any, high: Any) -> Floats:
+    """Return a b + c, rounded once, for their rounded product; where all are moderate."""
+    low = _lost(a, b, high)
     middle, rest = _two_sum(c, low)
     total, lost = _two_sum(high, middle)
     tail, error = _two_sum(lost, rest)

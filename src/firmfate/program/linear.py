@@ -277,4 +277,4 @@ def linear_forms(graph: Graph, outputs: Sequence[int]) -> tuple[Graph, list[int]
         if place in forms.inner or place in walk.place:
             continue
         walk.place[place] = forms.write(place) if forms.is_linear(place) else walk.copy(place)
-    return walk.new, [walk.place[output] for output in outputs]
+    return walk.result(outputs)

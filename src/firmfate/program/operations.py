@@ -75,3 +75,5 @@ OPERATIONS: dict[str, Operation] = {
 }
 """By name. Beside these there are ``constant`` (its value), ``input`` (its name) and ``lookup`` (a table of numbers,
 and a word whose low bits are the place in it: the table's length is a power of two)."""
+
+COMMUTING = frozenset(name for name, operation in OPERATIONS.items() if operation.commutes)

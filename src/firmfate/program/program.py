@@ -31,9 +31,7 @@ class Program:
     @classmethod
     def of(cls, outputs: Mapping[str, Value]) -> Program:
         """Return the program of traced values, by the rules of `firmfate.program.rules`."""
-        graph = next(iter(outputs.values())).graph
-        made, places = rewritten(graph, [value.place for value in outputs.values()])
-        return cls(made, dict(zip(outputs, places, strict=True)))
+        return cls.as_written(outputs).by_rules()
 
     @classmethod
     def as_written(cls, outputs: Mapping[str, Value]) -> Program:
@@ -41,6 +39,11 @@ class Program:
         graph = next(iter(outputs.values())).graph
         made, places = canonical(graph, [value.place for value in outputs.values()])
         return cls(made, dict(zip(outputs, places, strict=True)))
+
+    def by_rules(self) -> Program:
+        """Return a program as it was written, by the rules of `firmfate.program.rules`."""
+        graph, places = rewritten(self.graph, list(self.outputs.values()))
+        return Program(graph, dict(zip(self.outputs, places, strict=True)))
 
     @cached_property
     def stages(self) -> list[Stage]:

@@ -23,12 +23,12 @@ SCOPES = (ast.FunctionDef, ast.Lambda)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
-def within(nodes: Sequence[ast.AST], *, loops: bool = True) -> Iterator[ast.AST]:
-    """Yield nodes and all within them, but not within functions defined there; nor, if asked for, within loops."""
-    for node in nodes:
-        yield node
-        if not (isinstance(node, SCOPES) or (not loops and isinstance(node, ast.For | ast.While))):
-            yield from within(list(ast.iter_child_nodes(node)), loops=loops)
+def within(statements: Sequence[ast.stmt], *, loops: bool = True) -> Iterator[ast.stmt]:
+    """Yield statements and all within them, but not within functions defined there; nor, if asked for, within loops."""
+    for statement in statements:
+        yield statement
+        if isinstance(statement, ast.If) or (loops and isinstance(statement, ast.For | ast.While)):
+            yield from within([*statement.body, *statement.orelse], loops=loops)
 
 
 def assigned(nodes: Sequence[ast.AST]) -> list[str]:

@@ -24,21 +24,34 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from firmfate.program.canonical import canonical
-from firmfate.program.graph import Graph
+from firmfate.program.graph import EXACT, Graph
 from firmfate.program.linear import linear_forms
 from firmfate.program.walks import Walk
 from firmfate.program.walks import walk as walked
 
 
 def rewritten(graph: Graph, outputs: Sequence[int]) -> tuple[Graph, list[int]]:
-    """Return the program that is run, for one that was traced; values in canonical order."""
+    """Return the program that is run, for one as it was written; both in canonical form."""
     for rule in (_reciprocals, _factors, linear_forms, _words, _fused):
-        graph, outputs = canonical(graph, outputs)
-        graph, outputs = rule(graph, outputs)
-    return canonical(graph, outputs)
+        made, places = rule(graph, outputs)
+        if made is not graph:
+            graph, outputs = canonical(made, places)
+    return graph, list(outputs)
 
 
-def _reciprocals(graph: Graph, outputs: Sequence[int]) -> tuple[Graph, list[int]]:
+def _has_chain(graph: Graph, *operations: str) -> bool:
+    """Return whether a value of one of some operations has an argument of the same."""
+    nodes = graph.nodes
+    return any(
+        node.operation in operations and any(nodes[argument].operation == node.operation for argument in node.arguments)
+        for node in nodes
+    )
+
+
+def _reciprocals(graph: Graph, outputs: Sequence[int]) -> tuple[Graph, Sequence[int]]:
+    if all(node.operation != "div" or node.data == EXACT for node in graph.nodes):
+        return graph, outputs
+
     def rule(walk: Walk, place: int) -> int:
         node = walk.old.nodes[place]
         if node.operation != "div" or not walk.may_change(place) or not walk.is_changing(node.arguments[0]):
@@ -58,7 +71,10 @@ def _reciprocals(graph: Graph, outputs: Sequence[int]) -> tuple[Graph, list[int]
     return walked(graph, outputs, rule)
 
 
-def _factors(graph: Graph, outputs: Sequence[int]) -> tuple[Graph, list[int]]:
+def _factors(graph: Graph, outputs: Sequence[int]) -> tuple[Graph, Sequence[int]]:
+    if not _has_chain(graph, "mul"):
+        return graph, outputs
+
     def factors(walk: Walk, place: int) -> list[int]:
         return [
             inner
@@ -108,8 +124,10 @@ def _factors(graph: Graph, outputs: Sequence[int]) -> tuple[Graph, list[int]]:
     return walked(graph, outputs, rule)
 
 
-def _words(graph: Graph, outputs: Sequence[int]) -> tuple[Graph, list[int]]:
+def _words(graph: Graph, outputs: Sequence[int]) -> tuple[Graph, Sequence[int]]:
     chained = ("wadd", "wand", "wor", "wxor")
+    if not _has_chain(graph, *chained):
+        return graph, outputs
 
     def operands(walk: Walk, place: int, operation: str) -> list[int]:
         node = walk.old.nodes[place]
@@ -120,8 +138,8 @@ def _words(graph: Graph, outputs: Sequence[int]) -> tuple[Graph, list[int]]:
         ]
 
     def rule(walk: Walk, place: int) -> int:
-        operation = walk.old.nodes[place].operation
-        if operation not in chained:
+        operation, arguments = walk.old.nodes[place][:2]
+        if operation not in chained or not any(walk.is_single(argument, operation) for argument in arguments):
             return walk.copy(place)
         first, *others = sorted(operands(walk, place, operation), key=lambda operand: walk.stage[operand])
         found = walk.place[first]

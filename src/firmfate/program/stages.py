@@ -37,5 +37,5 @@ def stages(graph: Graph) -> list[Stage]:
         if node.operation == "input":
             found.append(PREFIXES[str(node.data).partition(".")[0]])
         else:
-            found.append(max((found[argument] for argument in node.arguments), default=Stage.CONSTANT))
+            found.append(max([found[argument] for argument in node.arguments], default=Stage.CONSTANT))
     return found

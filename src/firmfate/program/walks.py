@@ -39,17 +39,22 @@ class Walk:
             arguments = graph.nodes[place].arguments
             for argument in arguments:
                 self.uses[argument] += 1
-            self.depth[place] = 1 + max((self.depth[argument] for argument in arguments), default=-1)
+            self.depth[place] = 1 + max([self.depth[argument] for argument in arguments], default=-1)
         for output in outputs:
             self.uses[output] += 1
         self.place: dict[int, int] = {}
+        self._same: set[int] = set()  # old values that stand in the new graph as they were, all that they need included
 
     def copy(self, place: int) -> int:
         """Return an old value as it is, of new arguments."""
         node = self.old.nodes[place]
         if not node.arguments:
+            self._same.add(place)
             return self.new.append(node)
         arguments = [self.place[argument] for argument in node.arguments]
+        if self._same.issuperset(node.arguments):  # nothing to simplify that was not when it was first written
+            self._same.add(place)
+            return self.new.append(node.of(arguments))
         if node.operation == "lookup":
             assert isinstance(node.data, tuple)
             return self.new.lookup_patterns(node.data, arguments[0])
@@ -75,10 +80,16 @@ class Walk:
         """Return whether a value is a choice, used once, between two that do not change from step to step."""
         return self.is_single(place, "choose") and not any(map(self.is_changing, self.old.nodes[place].arguments[1:]))
 
+    def result(self, outputs: Sequence[int]) -> tuple[Graph, list[int]]:
+        """Return the new program; the old one where every value stands as it was."""
+        if self._same.issuperset(self.reached):
+            return self.old, list(outputs)
+        return self.new, [self.place[output] for output in outputs]
+
 
 def walk(graph: Graph, outputs: Sequence[int], rule: Rule) -> tuple[Graph, list[int]]:
-    """Return a program whose values a rule has written."""
+    """Return a program whose values a rule has written; the same one where it has changed none."""
     made = Walk(graph, outputs)
     for place in made.reached:
         made.place[place] = rule(made, place)
-    return made.new, [made.place[output] for output in outputs]
+    return made.result(outputs)
