@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+import firmfate
+from firmfate.execute import Threads
+
 from .conftest import FINER, counts, decisions
 
 WORDS = ("--no-report", "--quiet")
@@ -106,7 +109,7 @@ REFINED = """\
 [study]
 name = "fine"
 model = "car"
-replicates = 50_176
+replicates = 25_088
 seed = 5
 
 [parameters]
@@ -117,7 +120,7 @@ execution = [0.2, 1.0]
 misalignment = [0.2, 0.45, 0.8]
 
 [precision]
-m_star = 0.001
+m_star = 0.00025
 refine = 0.025
 """
 
@@ -128,17 +131,14 @@ def test_a_run_that_adds_cells_is_killed_again_and_again(tmp_path: Path) -> None
     study = tmp_path / "fine.toml"
     study.write_text(REFINED, encoding="utf-8")
     whole, into = tmp_path / "whole", tmp_path / "run"
-    process = start("run", study, "--into", whole, "--threads", "2", *WORDS)
-    assert process.communicate(timeout=200) == ("", "")
+    firmfate.run(study, into=whole, on=Threads(2), progress=False).close()
     rounds = json.loads(decisions(whole))["rounds"]
-    assert [bool(one.get("new misalignments")) for one in rounds] == [True, False, False]
+    assert [bool(one.get("new misalignments")) for one in rounds[:3]] == [True, False, False]
     kill_when(in_the_pilot, into, study, "--threads", "1", "--shard-scale", "0.1")
     kill_when(AfterRounds(1), into, study, "--workers", "2", "--shard-scale", "0.05")
     kill_when(AfterRounds(2), into, study, "--threads", "2", "--shard-scale", "0.02")
     held = {path.name for path in shards(into)}
-    process = start("run", study, "--into", into, "--workers", "3", "--shard-scale", "0.3", *WORDS)
-    assert process.communicate(timeout=200)[1] == ""
-    assert process.returncode == 0
+    firmfate.run(study, into=into, on=Threads(1), progress=False, shard_scale=0.3).close()
     assert held < {path.name for path in shards(into)}
     assert decisions(into) == decisions(whole)
     assert counts(into) == counts(whole)
