@@ -16,7 +16,7 @@ from firmfate.analysis import turning_point
 from firmfate.dataset.summing import as_dataset
 from firmfate.precision import Reached
 from firmfate.precision.allocation import Allowed, following
-from firmfate.precision.between_cells import measure_difference
+from firmfate.precision.between_cells import BINS, COUNTS, measure_difference
 from firmfate.precision.in_cells import measure_cells
 from firmfate.precision.pairs import Pairs
 from firmfate.precision.reached import Measured
@@ -30,9 +30,6 @@ from firmfate.survival import cumulative_incidence, kaplan_meier, quantile, rmst
 from firmfate.survival.core.limits import wilson
 
 Z = stats.norm.ppf(0.975)
-
-LOOKED_AT = ("events", "firms", "invalid", "batch_firms", "batch_lifetime", "batch_events")
-"""Counts that rules and limits take."""
 
 
 def margin(repetitions: int) -> float:
@@ -334,7 +331,8 @@ class Cars:
         """Return the last look of the rule at the cells of a study: those of the first repetition come first."""
         counters, own = self.worker.schema.counters, len(self.study.cells)
         cells = np.arange(len(study.cells))
-        total = {name: table for name, table in counters.named(counters.empty(cells.size)).items() if name in LOOKED_AT}
+        names = [*COUNTS, *([BINS] if "survival_difference" in self.precision else [])]
+        total = {name: np.zeros((cells.size, *counters.shape(name)), np.int64) for name in names}
         signs: dict[str, NDArray[np.int8]] = {}
         held, wanted = np.zeros(cells.size, np.int64), np.full(cells.size, study.replicates)
 
@@ -357,7 +355,7 @@ class Cars:
             signs = signs_of(measured)
             wanted = following(measured, held, Allowed.of(study), batches=study.batches, alike=False)
             if np.array_equal(wanted, held):
-                return measured, counts(LOOKED_AT)
+                return measured, counts(names)
 
     def covered(self, ds: xr.Dataset) -> dict[str, NDArray[np.bool_]]:
         """Return whether the limits of what was asked for contain the truth: mean lifetime, survival at 5 years, m*."""

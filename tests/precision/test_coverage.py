@@ -204,7 +204,7 @@ TURNING = {"two misalignments": (0.5, 0.7), "four": (0.45, 0.55, 0.65, 0.75)}
 
 
 def turning_points_covered(
-    misalignment: tuple[float, ...], repetitions: int, *, block: int = 200
+    misalignment: tuple[float, ...], repetitions: int, *, block: int = 500
 ) -> tuple[dict[float, float], float]:
     """Return how often limits of m* contain values so far above it, by distance, and mean firms in a cell beside it."""
     cars, firms = Cars(misalignment, m_star=0.01), []
