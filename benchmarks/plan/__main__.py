@@ -23,8 +23,9 @@ Written by `python -m benchmarks.plan --write`.
 
 A pilot of {seconds:g} nominal core-seconds, then the run on one thread, in CPU time of the process: compiled
 already, from the start to `result.nc`. Predicted over found; time is printed with the spread of the pilot's rounds.
-The start, gathering and typical trajectories are not predicted: 0.1 to 0.4 seconds, which runs of under 3 seconds feel.
-Nothing was fitted on the last two.
+The pilot measures also the start, looks at targets and typical trajectories; gathering is taken at a round number of
+bytes a second. Errors are the largest standard error, or the half-width of a target that is farthest from what was
+predicted. Nothing was fitted on the last three.
 
 | study | firms | predicted, core-seconds | found | time | bytes | errors | firms |
 |---|---:|---:|---:|---:|---:|---:|---:|

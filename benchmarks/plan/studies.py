@@ -43,7 +43,10 @@ def studies(scale: int = 1) -> dict[str, Study]:
 
 def studies_apart(scale: int = 1) -> dict[str, Study]:
     """Return studies on which nothing of the prediction was fitted."""
+    asked = {"m_star": 0.01, "rmst": "0.05 years", "refine": 0.05}
+    grid = {"execution": [0.1, 0.9], "misalignment": [0.0, 0.5, 1.0]}
     return {
+        "cars with [precision], refined": Study(name="refined", model="car", years=10, grid=grid, precision=asked),
         "a user's model, beer game": example("beer-game", 60_000 * scale),
         "a user's model, market growth": example("market-growth", 5_000 * scale),
     }

@@ -16,15 +16,17 @@ from firmfate.analysis import turning_point
 from firmfate.dataset.summing import as_dataset
 from firmfate.precision import Reached
 from firmfate.precision.allocation import Allowed, following
-from firmfate.precision.between_cells import measure_difference
+from firmfate.precision.between_cells import BINS, COUNTS, measure_difference
+from firmfate.precision.in_cells import measure_cells
 from firmfate.precision.pairs import Pairs
+from firmfate.precision.reached import Measured
 from firmfate.precision.rules import firms_needed, half_width, next_firms
 from firmfate.precision.sequences import difference_half_width, sequence_quantile, student_for
 from firmfate.precision.widths import signs_of, widths
 from firmfate.shards import Shard, Worker
 from firmfate.shards.directory import fingerprint_of
 from firmfate.study.targets import Target
-from firmfate.survival import kaplan_meier, quantile, rmst
+from firmfate.survival import cumulative_incidence, kaplan_meier, quantile, rmst
 from firmfate.survival.core.limits import wilson
 
 Z = stats.norm.ppf(0.975)
@@ -171,6 +173,99 @@ def paired_limits(by_batch: xr.DataArray) -> xr.Dataset:
     return xr.Dataset({"lower": mean - half, "upper": mean + half})
 
 
+def car_survival(execution: float, misalignment: float, years: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the exact share of cars alive after so many years, (years,), above 0, without notice."""
+    nodes, weights = special.roots_hermitenorm(400)
+    distance, weights = np.exp(0.862 + 1.031 * nodes), weights / weights.sum()
+    drift = -0.189 + 0.3 * execution - 0.5 * execution * misalignment
+    root = np.sqrt(years)[:, np.newaxis]
+    years = years[:, np.newaxis]
+    stays = stats.norm.cdf((distance + drift * years) / root)
+    returns = np.exp(-2 * drift * distance + stats.norm.logcdf((-distance + drift * years) / root))
+    found: NDArray[np.float64] = (stays - returns) @ weights
+    return found
+
+
+class Drawn:
+    """Repetitions, as cells, of a rule for cells, with counts drawn from a law.
+
+    Parameters
+    ----------
+    law : (causes, weeks) array
+        Probability of an event of each cause in each week.
+    target : Target
+        In every cell by itself.
+    pilot : int
+    seed : int
+
+    Attributes
+    ----------
+    ds : xarray.Dataset
+        Counts after the last look.
+    firms : (repetitions,) array
+    looks : int
+        Most that a repetition took.
+    """
+
+    def __init__(
+        self, law: NDArray[np.float64], target: Target, repetitions: int, seed: int, *, pilot: int = 1024
+    ) -> None:
+        random, shape = np.random.default_rng(seed), (repetitions, *law.shape)
+        chances = np.append(law.ravel(), 1 - law.sum())
+        events = np.zeros((repetitions, chances.size), np.int64)
+        held, wanted = np.zeros(repetitions, np.int64), np.full(repetitions, pilot)
+        self.looks = 0
+        while (wanted > held).any():
+            growing = np.flatnonzero(wanted > held)
+            events[growing] += random.multinomial((wanted - held)[growing], chances)
+            held, self.looks = wanted, self.looks + 1
+            self.ds = xr.Dataset(
+                {
+                    "events": (("cell", "cause", "week"), events[:, :-1].reshape(shape)),
+                    "firms": ("cell", held),
+                    "invalid": ("cell", np.zeros_like(held)),
+                },
+                {"cause": [f"cause{place}" for place in range(len(law))], "week": np.arange(1, law.shape[1] + 1)},
+                {"steps_per_week": 1.0},
+            )
+            found = measure_cells(self.ds, target, 0.95, np.arange(repetitions))
+            wanted = next_firms(held, np.where(found.open, found.needed, np.nan), 128)
+        self.firms = held
+
+
+def quantiles_covered(
+    weeks_a_step: int, share: float, within: float, repetitions: int, seed: int
+) -> tuple[float, float, float, float]:
+    """Return coverage of a quantile of cars in steps of so many weeks after stopping, that of a value two standard
+    errors later, mean firms, and a step's length in standard errors."""
+    weeks = np.arange(1, 1041)
+    seen = weeks[weeks % weeks_a_step == 0]
+    alive = car_survival(1.0, 0.5, seen / 52)
+    law = np.zeros((1, weeks.size))
+    law[0, seen - 1] = -np.diff(alive, prepend=1.0)
+    true = seen[(alive <= 1 - share).argmax()]
+    target = Target(f"quantile.{share:g}", "quantile", within, 1040, share=share)
+    limits, firms, spread = [], [], []
+    for begin in range(0, repetitions, 1000):
+        drawn = Drawn(law, target, min(1000, repetitions - begin), seed + begin)
+        found = quantile(drawn.ds, p=share)
+        limits.append(np.stack([found.lower.values, found.upper.values]))
+        spread.append(found.se.values)
+        firms.append(drawn.firms)
+    (lower, upper), error = np.concatenate(limits, axis=1), float(np.concatenate(spread).mean())
+    covered, off = (float(((lower <= week) & (week <= upper)).mean()) for week in (true, true + 2 * error))
+    return covered, off, float(np.concatenate(firms).mean()), weeks_a_step / error
+
+
+def incidences_covered(shares: Sequence[float], within: float, repetitions: int, seed: int) -> tuple[float, float]:
+    """Return coverage and mean firms of the rule for the incidence of the first of several causes."""
+    target = Target("incidence.cause0.1w", "incidence", within, 1, cause="cause0")
+    drawn = Drawn(np.array(shares)[:, np.newaxis], target, repetitions, seed)
+    found = cumulative_incidence(drawn.ds).sel(cause="cause0", week=1)
+    covered = (found.lower <= shares[0]) & (shares[0] <= found.upper)
+    return float(covered.mean()), float(drawn.firms.mean())
+
+
 class Cars:
     """Cars over a small grid, without notice: their survival is known exactly at every step of 13 weeks.
 
@@ -186,27 +281,21 @@ class Cars:
         **targets: object,
     ) -> None:
         self.misalignment = tuple(misalignment)
-        grid = {"execution": [0.2, 1.0], "misalignment": list(misalignment)}
+        self.grid = {"execution": [0.2, 1.0], "misalignment": list(misalignment)}
+        self.precision = {"at_most": 2**19, **targets}
         self.study = Study(
-            name="cars", model="car", replicates=pilot, seed=5, common_random_numbers=common, grid=grid,
-            parameters={"notice": 0.0}, precision={"at_most": 2**19, **targets},
+            name="cars", model="car", replicates=pilot, seed=5, common_random_numbers=common, grid=self.grid,
+            parameters={"notice": 0.0}, precision=self.precision,
         )  # fmt: skip
         self.worker = Worker(self.study, fingerprint_of(self.study))
 
     @cached_property
     def survival(self) -> NDArray[np.float64]:
         """Exact survival (execution, misalignment, step) at steps 0 .. 80."""
-        nodes, weights = special.roots_hermitenorm(400)
-        distance, weights = np.exp(0.862 + 1.031 * nodes), weights / weights.sum()
-        years = np.arange(1, 81)[:, np.newaxis] / 4
         found = np.ones((2, len(self.misalignment), 81))
-        for i, execution in enumerate((0.2, 1.0)):
+        for i, execution in enumerate(self.grid["execution"]):
             for j, misalignment in enumerate(self.misalignment):
-                drift = -0.189 + 0.3 * execution - 0.5 * execution * misalignment
-                root = np.sqrt(years)
-                stays = stats.norm.cdf((distance + drift * years) / root)
-                returns = np.exp(-2 * drift * distance + stats.norm.logcdf((-distance + drift * years) / root))
-                found[i, j, 1:] = (stays - returns) @ weights
+                found[i, j, 1:] = car_survival(execution, misalignment, np.arange(1, 81) / 4)
         return found
 
     @property
@@ -222,30 +311,51 @@ class Cars:
 
     def run(self, repetition: int) -> tuple[tuple[Reached, ...], xr.Dataset]:
         """Return how far the rule got with firms of its own, and their counts."""
-        start, study = repetition * 2**20, self.study
-        cells, counters = np.arange(len(study.cells)), self.worker.schema.counters
-        total = counters.named(counters.empty(cells.size))
+        measured, ds = self._looked_at(self.study, [repetition])
+        return tuple(one.reached() for one in measured), ds
+
+    def run_together(self, repetitions: Sequence[int]) -> tuple[tuple[Measured, ...], xr.Dataset]:
+        """Return how far the rule got in each of some repetitions, and their counts.
+
+        Each has firms of its own, the same as in `run`. The rule, which treats the places of a grid one by one, takes
+        them for places along one more axis, ``sigma``, whose values mean nothing.
+        """
+        labels = {"sigma": [float(1 + place) for place in range(len(repetitions))]}
+        study = Study(
+            name="cars", model="car", replicates=self.study.replicates, seed=5, grid={**labels, **self.grid},
+            precision=self.precision,
+        )  # fmt: skip
+        return self._looked_at(study, repetitions)
+
+    def _looked_at(self, study: Study, repetitions: Sequence[int]) -> tuple[tuple[Measured, ...], xr.Dataset]:
+        """Return the last look of the rule at the cells of a study: those of the first repetition come first."""
+        counters, own = self.worker.schema.counters, len(self.study.cells)
+        cells = np.arange(len(study.cells))
+        names = [*COUNTS, *([BINS] if "survival_difference" in self.precision else [])]
+        total = {name: np.zeros((cells.size, *counters.shape(name)), np.int64) for name in names}
         signs: dict[str, NDArray[np.int8]] = {}
         held, wanted = np.zeros(cells.size, np.int64), np.full(cells.size, study.replicates)
+
+        def counts(names: Collection[str], positions: NDArray[np.intp] | None = None) -> xr.Dataset:
+            chosen = {name: total[name] if positions is None else total[name][positions] for name in names}
+            return as_dataset(study, study.cells, counters, chosen, over_axes=positions is None)
+
         while True:
-            for begin, end in sorted({*zip(held.tolist(), wanted.tolist(), strict=True)}):
-                growing = np.flatnonzero((held == begin) & (wanted == end))
-                if end > begin:
-                    shard = Shard(tuple(growing.tolist()), start + begin, end - begin, "")
-                    for name, counted in self.worker.counts(shard).items():
-                        total[name][growing] += counted
+            for place, repetition in enumerate(repetitions):
+                of = slice(place * own, (place + 1) * own)
+                for begin, end in sorted({*zip(held[of].tolist(), wanted[of].tolist(), strict=True)}):
+                    growing = np.flatnonzero((held[of] == begin) & (wanted[of] == end))
+                    if end > begin:
+                        shard = Shard(tuple(growing.tolist()), repetition * 2**20 + begin, end - begin, "")
+                        found = self.worker.counts(shard)
+                        for name, table in total.items():
+                            table[place * own + growing] += found[name]
             held = wanted
-
-            def counts(names: Collection[str], positions: NDArray[np.intp] | None = None) -> xr.Dataset:
-                chosen = {name: total[name] if positions is None else total[name][positions] for name in names}
-                return as_dataset(study, study.cells, counters, chosen, over_axes=positions is None)
-
             measured = widths(study.precision, counts, [cells], cells=cells.size, signs=signs)
             signs = signs_of(measured)
             wanted = following(measured, held, Allowed.of(study), batches=study.batches, alike=False)
             if np.array_equal(wanted, held):
-                names = ("events", "firms", "invalid", "batch_firms", "batch_lifetime", "batch_events")
-                return tuple(one.reached() for one in measured), counts(names)
+                return measured, counts(names)
 
     def covered(self, ds: xr.Dataset) -> dict[str, NDArray[np.bool_]]:
         """Return whether the limits of what was asked for contain the truth: mean lifetime, survival at 5 years, m*."""

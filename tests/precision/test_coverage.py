@@ -6,11 +6,22 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from firmfate.analysis import turning_point
 from firmfate.precision import between_cells
 
-from .repetitions import DIFFERING, Cars, differences_covered, margin, shares_covered, shares_covered_by_first_narrow
+from .repetitions import (
+    DIFFERING,
+    Cars,
+    Z,
+    differences_covered,
+    incidences_covered,
+    margin,
+    quantiles_covered,
+    shares_covered,
+    shares_covered_by_first_narrow,
+)
 
 SHARES = ((0.5, 0.02), (0.1, 0.01), (0.02, 0.005))
 
@@ -127,20 +138,113 @@ def test_ten_thousand_differences_of_tabulated_shares(
     assert abs(covered - 0.95).max() < margin(10_000)
 
 
+INCIDENCES = (((0.1, 0.3), 0.01), ((0.02, 0.5), 0.005), ((0.4, 0.05, 0.4), 0.02))
+"""Shares of firms by cause, and the width asked for of the first."""
+
+
+@pytest.mark.parametrize(("shares", "within"), INCIDENCES)
+def test_incidences_are_covered_after_stopping(shares: tuple[float, ...], within: float) -> None:
+    covered, _ = incidences_covered(shares, within, 800, seed=1)
+    assert abs(covered - 0.95) < margin(800)
+
+
 @pytest.mark.evidence
-def test_three_hundred_turning_points(record_property: Callable[[str, object], None]) -> None:
-    """Two misalignments, between which m* lies: two looks or three. The negative control is a value 0.01 off."""
-    cars = Cars((0.5, 0.7), m_star=0.01)
-    covered, firms, off = [], [], []
-    for repetition in range(300):
-        (reached,), ds = cars.run(repetition)
+@pytest.mark.parametrize(("shares", "within"), INCIDENCES)
+def test_ten_thousand_incidences(
+    shares: tuple[float, ...], within: float, record_property: Callable[[str, object], None]
+) -> None:
+    covered, firms = incidences_covered(shares, within, 10_000, seed=2)
+    record_property("covered of 95 %", covered)
+    record_property("mean firms", firms)
+    assert abs(covered - 0.95) < margin(10_000)
+
+
+STEPS = ((1, 0.25, 0.3), (1, 0.6, 1.0), (4, 0.6, 1.0), (13, 0.6, 1.0))
+"""Weeks a step, and the share and the width, in years, of a quantile of cars."""
+
+
+def between_steps(step: float) -> float:
+    """Return how often limits of 95 % of a quantile are expected to cover, a step being so many standard errors.
+
+    At the quantile fewer are alive than its share says, and a step before it more: by half of what ends in a step, on
+    average. A limit that is wrong has to be so by as much more.
+    """
+    return float(2 * stats.norm.cdf(Z + step / 2) - 1)
+
+
+@pytest.mark.slow
+def test_quantiles_are_covered_the_more_the_longer_the_step() -> None:
+    """The negative control is a value two standard errors later."""
+    covered, off, _, step = quantiles_covered(1, 0.6, 1.0, 1000, seed=1)
+    assert abs(covered - between_steps(step)) < margin(1000)
+    assert off < 0.6
+    coarse, _, _, step = quantiles_covered(13, 0.6, 1.0, 1000, seed=1)
+    assert coarse > max(covered, between_steps(step) - margin(1000))
+
+
+@pytest.mark.evidence
+@pytest.mark.parametrize(("weeks", "share", "within"), STEPS)
+def test_ten_thousand_quantiles(
+    weeks: int, share: float, within: float, record_property: Callable[[str, object], None]
+) -> None:
+    covered, off, firms, step = quantiles_covered(weeks, share, within, 10_000, seed=2)
+    record_property("covered of 95 %", covered)
+    record_property("a value two standard errors later, covered", off)
+    record_property("a step, in standard errors of the quantile", step)
+    record_property("mean firms", firms)
+    assert covered > 0.95 - margin(10_000)
+    if weeks == 1:
+        assert step < 0.2
+        assert abs(covered - 0.95) < margin(10_000)
+        assert off < 0.6
+
+
+TURNING = {"two misalignments": (0.5, 0.7), "four": (0.45, 0.55, 0.65, 0.75)}
+"""Grids, m* of cars between their middle values; where there are four, that may not be seen at first."""
+
+
+def turning_points_covered(
+    misalignment: tuple[float, ...], repetitions: int, *, block: int = 500
+) -> tuple[dict[float, float], float]:
+    """Return how often limits of m* contain values so far above it, by distance, and mean firms in a cell beside it."""
+    cars, firms = Cars(misalignment, m_star=0.01), []
+    covered: dict[float, list[np.ndarray]] = {0.0: [], 0.01: []}
+    for begin in range(0, repetitions, block):
+        (measured,), ds = cars.run_together(range(begin, min(begin + block, repetitions)))
+        assert measured.reached().enough
         found = turning_point(ds)
-        covered.append(float(found.lower) <= cars.turning <= float(found.upper))
-        off.append(float(found.lower) <= cars.turning + 0.01 <= float(found.upper))
-        firms.append(reached.firms)
-        assert reached.enough
-    record_property("m*, covered of 95 %", float(np.mean(covered)))
-    record_property("a value 0.01 above it, covered", float(np.mean(off)))
-    record_property("mean firms a cell", float(np.mean(firms)))
-    assert abs(np.mean(covered) - 0.95) < margin(300)
-    assert np.mean(off) < 0.95 - margin(300)
+        for off, of_blocks in covered.items():
+            of_blocks.append(((found.lower <= cars.turning + off) & (cars.turning + off <= found.upper)).values)
+        firms.append(measured.firms)
+    shares = {off: float(np.concatenate(of_blocks).mean()) for off, of_blocks in covered.items()}
+    return shares, float(np.concatenate(firms).mean())
+
+
+@pytest.mark.slow
+def test_repetitions_are_the_same_together_and_alone() -> None:
+    cars = Cars(TURNING["two misalignments"], m_star=0.01)
+    (together,), ds = cars.run_together([5, 7])
+    for place, repetition in enumerate((5, 7)):
+        (alone,), own = cars.run(repetition)
+        assert alone.firms == together.firms[place]
+        assert float(turning_point(own).lower) == float(turning_point(ds).lower[place])
+
+
+@pytest.mark.slow
+def test_turning_points_are_covered_after_stopping() -> None:
+    """The negative control is a value 0.01 above m*."""
+    covered, firms = turning_points_covered(TURNING["four"], 100)
+    assert abs(covered[0.0] - 0.95) < margin(100)
+    assert covered[0.01] < 0.95 - 2 * margin(100)
+    assert firms > 1024
+
+
+@pytest.mark.evidence
+@pytest.mark.parametrize("grid", TURNING)
+def test_ten_thousand_turning_points(grid: str, record_property: Callable[[str, object], None]) -> None:
+    covered, firms = turning_points_covered(TURNING[grid], 10_000)
+    record_property("m*, covered of 95 %", covered[0.0])
+    record_property("a value 0.01 above it, covered", covered[0.01])
+    record_property("mean firms a cell beside it", firms)
+    assert abs(covered[0.0] - 0.95) < margin(10_000)
+    assert covered[0.01] < 0.95 - 2 * margin(10_000)

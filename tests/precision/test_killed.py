@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -10,6 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+import firmfate
+from firmfate.execute import Threads
 
 from .conftest import FINER, counts, decisions
 
@@ -37,6 +41,22 @@ def in_a_later_round(directory: Path) -> bool:
     """Return whether a few shards of a later round are finished."""
     later = [path for path in shards(directory) if int(path.name.split("-")[1]) >= 100_352]
     return (directory / "rounds.json").is_file() and len(later) >= 3
+
+
+class AfterRounds:
+    """Whether so many rounds are decided, and a few shards of the next one are finished."""
+
+    def __init__(self, rounds: int) -> None:
+        self.rounds, self.held = rounds, 0
+
+    def __call__(self, directory: Path) -> bool:
+        """Return it."""
+        decided = directory / "rounds.json"
+        if not decided.is_file() or decided.read_text(encoding="utf-8").count('"next"') < self.rounds:
+            return False
+        finished = len(shards(directory))
+        self.held = self.held or finished
+        return finished >= self.held + 2
 
 
 def kill_when(reached: Callable[[Path], bool], directory: Path, *words: object) -> None:
@@ -83,3 +103,42 @@ def test_a_killed_run_goes_on_with_other_workers(
     assert before <= {path.name for path in shards(into)}
     assert decisions(into) == decisions(undisturbed)
     assert counts(into) == counts(undisturbed)
+
+
+REFINED = """\
+[study]
+name = "fine"
+model = "car"
+replicates = 25_088
+seed = 5
+
+[parameters]
+notice = 0.0
+
+[grid]
+execution = [0.2, 1.0]
+misalignment = [0.2, 0.45, 0.8]
+
+[precision]
+m_star = 0.00025
+refine = 0.025
+"""
+
+
+@pytest.mark.slow
+def test_a_run_that_adds_cells_is_killed_again_and_again(tmp_path: Path) -> None:
+    """In the pilot, in the pilot of the cells that are added, and in the round after that; each time other workers."""
+    study = tmp_path / "fine.toml"
+    study.write_text(REFINED, encoding="utf-8")
+    whole, into = tmp_path / "whole", tmp_path / "run"
+    firmfate.run(study, into=whole, on=Threads(2), progress=False).close()
+    rounds = json.loads(decisions(whole))["rounds"]
+    assert [bool(one.get("new misalignments")) for one in rounds[:3]] == [True, False, False]
+    kill_when(in_the_pilot, into, study, "--threads", "1", "--shard-scale", "0.1")
+    kill_when(AfterRounds(1), into, study, "--workers", "2", "--shard-scale", "0.05")
+    kill_when(AfterRounds(2), into, study, "--threads", "2", "--shard-scale", "0.02")
+    held = {path.name for path in shards(into)}
+    firmfate.run(study, into=into, on=Threads(1), progress=False, shard_scale=0.3).close()
+    assert held < {path.name for path in shards(into)}
+    assert decisions(into) == decisions(whole)
+    assert counts(into) == counts(whole)

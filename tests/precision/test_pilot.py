@@ -15,6 +15,7 @@ from benchmarks.plan.studies import studies
 from firmfate import Study, plan
 from firmfate.precision import pilot
 from firmfate.precision.allocation import Allowed, at_the_end
+from firmfate.precision.around_firms import GATHER_SECONDS
 
 from .test_rules import measured
 
@@ -49,7 +50,8 @@ def test_work_follows_from_the_steps_of_missing_firms() -> None:
     assert found.missing_steps == pytest.approx((found.steps * 2_000).sum())
     entries = sum(len(shard.cells) for shard in found.plan.shards)
     packing = found.packing.seconds * entries
-    assert found.core_seconds - packing == pytest.approx(5 * 8_000 / found.firms, rel=0.05)
+    assert found.core_seconds - packing - found.beside == pytest.approx(5 * 8_000 / found.firms, rel=0.05)
+    assert found.beside == pytest.approx(1 + GATHER_SECONDS + found.plan.gather_seconds)  # start and trajectories
     assert 0 < found.spread < found.core_seconds
 
 

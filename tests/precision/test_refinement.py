@@ -15,7 +15,7 @@ from firmfate import Study
 from firmfate.analysis import turning_point
 from firmfate.errors import RunDirectoryError, StudyError
 from firmfate.execute import ArrayPart, Threads
-from firmfate.precision import Rounds, recorded, sentences
+from firmfate.precision import Rounds, pilot, recorded, sentences
 from firmfate.shards import RunDirectory
 from firmfate.shards.growth import held_refinement
 
@@ -101,6 +101,19 @@ def test_cells_are_added_around_m_star_and_its_bias_is_gone(run: Path) -> None:
     assert firmfate.status(run).missing == 0
     firms = firmfate.replay(run, execution=1.0, misalignment=0.5375, replicate=1023)
     assert firms.attrs["event_week"] > 0
+
+
+@pytest.mark.slow
+def test_a_pilot_foresees_the_cells_that_are_added(run: Path) -> None:
+    found = pilot(firmfate.plan(fine()), seconds=0.3)
+    with firmfate.open_run(run) as ds:
+        assert sorted((*COARSE, *found.added)) == ds.misalignment.values.tolist()
+        assert found.plan.firms == pytest.approx(int(ds["firms"].sum()), rel=0.25)
+    assert found.plan.missing == found.plan.firms
+    assert len(found.steps) == len(found.plan.cells) == 14
+    assert "new cells at misalignment 0.5375, 0.58125, 0.603125, 0.625, or near by" in str(found)
+    unseen = pilot(firmfate.plan(fine()), seconds=1e-9)
+    assert "no new cells are foreseen (refine): the pilot does not see where m* lies" in str(unseen)
 
 
 @pytest.mark.slow

@@ -46,7 +46,10 @@ def misspelt(s: Any) -> Any:
         ({"runs": 1}, "runs = 1; allowed: an integer from 2"),
         ({"seed": -1}, "seed = -1"),
         ({"threads": 0}, "threads = 0"),
-        ({"weeks": 5}, "weeks = 5 is no integer number of steps"),
+        (
+            {"weeks": 5},
+            "is no integer number of steps at steps_per_week = 0.0769231; allowed: multiples of 13",
+        ),
         ({"execution": [0.1, 0.2]}, "of one cell"),
         ({"parameters": {"buffer_meen": 1}}, "did you mean 'buffer_mean'"),
     ],
@@ -66,6 +69,16 @@ def test_an_event_that_no_firm_comes_near() -> None:
         cars(1e-3, "-distance", parameters={"buffer_mean": 8.0, "buffer_sd": 0}, firms=50, runs=2)
     with pytest.raises(EstimateError, match=r"no run of 2 had the event; .* shares came to the next: 1, 0"):
         cars(1e-8, "-distance", levels=[-99], firms=10, runs=2)
+
+
+def test_an_importance_of_the_wrong_sign() -> None:
+    with pytest.raises(EstimateError, match="it grows towards the event, as '-distance' does where less distance is"):
+        cars(1e-8, "distance", firms=50, runs=2)
+
+
+def test_an_event_that_is_not_rare_needs_no_levels() -> None:
+    found = rare_event_probability("car", importance="-distance", firms=100, runs=2)
+    assert "2 runs of 100 firms at the start, without levels: " in repr(found)
 
 
 def test_where_firms_end_by_another_cause_is_no_level() -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from firmfate.counts import Counters
 from firmfate.shards.file import ShardContent, encode
-from firmfate.shards.plan import KEY_BYTES, SHARD_BYTES
+from firmfate.shards.plan import KEY_BYTES
 from firmfate.shards.schema import Schema
 
 Counts = Mapping[str, NDArray[np.int64]]
@@ -29,6 +29,8 @@ class Packing:
 
     Attributes
     ----------
+    shard : float
+        Bytes of a shard beside those of its cells.
     firms : (k,) array
         Firms of a cell, ascending.
     bytes_ : (k,) array
@@ -37,6 +39,7 @@ class Packing:
         Core-seconds.
     """
 
+    shard: float
     firms: NDArray[np.float64]
     bytes_: NDArray[np.float64]
     seconds: float
@@ -68,18 +71,28 @@ def packing(
     wanted = sorted(sizes)
     chosen = sorted({wanted[place] for place in np.linspace(0, len(wanted) - 1, SIZES).astype(int)})
     random, seconds = np.random.default_rng(0), []
+    shard = _header_bytes(schema, keys)
 
     def packed(size: int, table: Counts) -> float:
         begin = clock()
         _, data = encode(ShardContent(0, size, keys, table), schema)
         seconds.append((clock() - begin) / len(keys))
-        return max((len(data) - SHARD_BYTES) / len(keys), float(KEY_BYTES))
+        return max((len(data) - shard) / len(keys), float(KEY_BYTES))
 
     # Cells that share random numbers are alike and pack better than cells that do not, the less so the more firms they
     # hold: on cars and on `firm` about the root of what a pilot shows is left.
     alike = (packed(firms, counts) / packed(firms, _scaled(schema.counters, counts, 1.0, random))) ** 0.5
     bytes_ = [alike * packed(size, _scaled(schema.counters, counts, size / firms, random)) for size in chosen]
-    return Packing(np.array(chosen, np.float64), np.array(bytes_), float(np.mean(seconds)))
+    return Packing(shard, np.array(chosen, np.float64), np.array(bytes_), float(np.mean(seconds)))
+
+
+def _header_bytes(schema: Schema, keys: tuple[str, ...]) -> float:
+    """Return the bytes of a shard without cells: those of one empty cell, less what a second one adds."""
+    counters, lengths = schema.counters, []
+    for some in (keys[:1], keys[:2]):
+        empty = counters.named(counters.empty(len(some)))
+        lengths.append(len(encode(ShardContent(0, 1, some, empty), schema)[1]))
+    return float(lengths[0] - max(lengths[1] - lengths[0], KEY_BYTES))
 
 
 def _scaled(counters: Counters, counts: Counts, factor: float, random: np.random.Generator) -> Counts:

@@ -1,54 +1,33 @@
-"""A pilot in memory: a few seconds of a study's own cells, measured, in place of round numbers in its plan.
+"""A pilot: a few seconds of a study's own cells, measured, in place of round numbers in its plan.
 
-Rounds of firms are simulated and timed one after another, in all cells or, where there are too many, in cells drawn
-anew each round; what rounds differ by is the spread. Nothing is written, and the firms are those that the run begins
-with, so the pilot shows what the run will count.
+Firms are simulated in memory (`firmfate.precision.simulated`). Of [precision] all rounds are predicted from them, with
+the cells that `refine` adds, of which some firms are simulated too.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from firmfate.counts import Counters
-from firmfate.dataset.summing import as_dataset
-from firmfate.kernel.engine import Records
 from firmfate.precision.allocation import Allowed, at_the_end
-from firmfate.precision.packing import Packing, packing
+from firmfate.precision.around_firms import around_firms
 from firmfate.precision.prediction import Pilot
-from firmfate.precision.rules import MOST_GROWTH, Floats
-from firmfate.precision.widths import widths
-from firmfate.shards.directory import fingerprint_of
-from firmfate.shards.file import ShardContent, encode
-from firmfate.shards.plan import (
-    Plan,
-    Shard,
-    firm_seconds,
-)
+from firmfate.precision.reached import Measured
+from firmfate.precision.refinement import refined, refinement
+from firmfate.precision.rules import MOST_GROWTH
+from firmfate.precision.simulated import Clock, Simulated, simulated
+from firmfate.shards.plan import Plan
 from firmfate.shards.plan import plan as plan_of
-from firmfate.shards.schema import RECORDED, Schema, most_cells
-from firmfate.shards.work import Worker
-
-if TYPE_CHECKING:
-    import xarray as xr
+from firmfate.study import Study
 
 SECONDS = 3.0
-"""What a pilot takes, in core-seconds, about."""
-
-ROUNDS = 5
-FEWEST_FIRMS = 64
-"""Of a cell in a round: a call of the kernel for fewer is slower than the run's."""
-
-MOST_PACKED = 64
-"""Cells of a shard that is packed, to see how many bytes a cell takes and how long that lasts."""
+"""What a pilot takes, in core-seconds, about; and once more where cells are going to be added."""
 
 
-def pilot(plan: Plan, *, seconds: float = SECONDS, clock: Callable[[], float] = time.thread_time) -> Pilot:
+def pilot(plan: Plan, *, seconds: float = SECONDS, clock: Clock = time.thread_time) -> Pilot:
     """Simulate some firms of a plan's cells, and return what they show.
 
     Parameters
@@ -68,110 +47,60 @@ def pilot(plan: Plan, *, seconds: float = SECONDS, clock: Callable[[], float] = 
     >>> found.cells.tolist(), bool(found.core_seconds > 0)
     ([0, 1], True)
     """
-    study = plan.study
-    worker = Worker(study, fingerprint_of(study))
-    worker.engine.warm_up()
-    allowed = max(1, int(seconds / firm_seconds(study) / ROUNDS))
-    chosen = min(len(plan.cells), max(1, allowed // FEWEST_FIRMS), most_cells(worker.schema.counters))
-    each = max(1, min(allowed // chosen, int(study.firms_by_cell.min()) // ROUNDS))
-    samples = _samples(len(plan.cells), chosen)
+    firms = simulated(plan, seconds, clock)
+    if plan.study.precision is None or not firms.all_cells:
+        return _predicted(firms, [plan], clock)
+    measured, look = _looked_at(firms, clock)
+    rounds, added = [plan], refinement(plan.study.precision.refine, measured)
+    finer = refined(plan.study, added)
+    if added and Allowed.of(plan.study).holds(finer.firms_by_cell):
+        rounds = [_in_cells_of(plan, finer), _of_new_cells(plan, finer)]
+        firms = simulated(plan_of(finer), seconds, clock)
+        if not firms.all_cells:
+            return _predicted(firms, rounds, clock, added=added)
+        measured, look = _looked_at(firms, clock)
+    rounds += _later_rounds(rounds[-1].study, measured)
+    return _predicted(firms, rounds, clock, added=added, targets=measured, looks=len(rounds) * look)
+
+
+def _looked_at(firms: Simulated, clock: Clock) -> tuple[tuple[Measured, ...], float]:
+    """Return how far targets are, and the core-seconds it takes to see that, but for imports of the first time."""
+    firms.measured()
     begin = clock()
-    rounds = [_round(worker, cells, place * each, each, clock) for place, cells in enumerate(samples)]
-    taken = clock() - begin
-    by_round = np.array([spent / steps.sum() for spent, steps, _ in rounds])
-    cells = np.unique(np.concatenate(samples))
-    total = {name: np.zeros((len(cells), *table.shape[1:]), np.int64) for name, table in rounds[0][2].items()}
-    lived = np.zeros(len(cells))
-    for at, (_, steps, counted) in zip(samples, rounds, strict=True):
-        rows = np.searchsorted(cells, at)
-        lived[rows] += steps
-        for name, table in counted.items():
-            total[name][rows] += table
-    firms = total["firms"].reshape(len(cells), -1).sum(axis=1)
-    by_cell = np.full(len(plan.cells), lived.sum() / firms.sum())
-    by_cell[cells] = lived / firms
-    counters = worker.schema.counters
-    found = Pilot(
-        plan, cells, as_dataset(study, plan.cells, counters, total, over_axes=False), by_cell, by_round,
-        _packing(worker, cells, total, round(firms.mean()), _sizes(plan), clock),
-        _record_bytes(worker, cells[:MOST_PACKED], each), taken,
-    )  # fmt: skip
-    if study.precision is None or len(cells) < len(plan.cells):
-        return found
-    found = _of_all_rounds(found, total, counters)
-    return replace(found, packing=_packing(worker, cells, total, round(firms.mean()), _sizes(found.plan), clock))
+    return firms.measured(), clock() - begin
 
 
-def _of_all_rounds(found: Pilot, total: Mapping[str, NDArray[np.int64]], counters: Counters) -> Pilot:
-    """Return the same of the rounds that the targets are predicted to take."""
-    first = found.plan
-    study, cells = first.study, first.cells
-
-    def counts(names: Collection[str], positions: NDArray[np.intp] | None = None) -> xr.Dataset:
-        chosen = {name: total[name] if positions is None else total[name][positions] for name in names}
-        return as_dataset(study, cells, counters, chosen, over_axes=positions is None)
-
-    assert study.precision is not None
-    measured = widths(study.precision, counts, [found.cells], cells=len(cells), signs={})
-    firms = at_the_end(
-        measured, study.firms_by_cell, Allowed.of(study), batches=study.batches, alike=study.record_firms
+def _in_cells_of(plan: Plan, finer: Study) -> Plan:
+    """Return the same shards of the study with new cells."""
+    cells, place = finer.cells, {key: position for position, key in enumerate(finer.cells.keys)}
+    shards = (
+        replace(shard, cells=tuple(place[plan.cells.keys[cell]] for cell in shard.cells)) for shard in plan.shards
     )
-    held, plan, shards = study.firms_by_cell, first, first.shards
+    return replace(plan, study=finer, cells=cells, shards=tuple(shards))
+
+
+def _of_new_cells(plan: Plan, finer: Study) -> Plan:
+    held = zip(plan.cells.keys, plan.study.firms_by_cell.tolist(), strict=True)
+    return plan_of(finer, covered={key: [(0, firms)] for key, firms in held})
+
+
+def _later_rounds(study: Study, measured: Sequence[Measured]) -> Iterator[Plan]:
+    """Yield plans of the rounds that targets are predicted to take after the first."""
+    held, cells = study.firms_by_cell, study.cells
+    firms = at_the_end(measured, held, Allowed.of(study), batches=study.batches, alike=study.record_firms)
     while (held < firms).any():
         covered = {key: [(0, count)] for key, count in zip(cells.keys, held.tolist(), strict=True)}
         held = np.minimum(firms, (MOST_GROWTH * held).astype(np.int64))
-        plan = plan_of(study.grown(held), covered=covered, cells=cells)
-        shards += plan.shards
-    return replace(found, plan=replace(plan, shards=shards, done=first.done), targets=measured)
+        yield plan_of(study.grown(held), covered=covered, cells=cells)
 
 
-Round = tuple[float, Floats, dict[str, NDArray[np.int64]]]
-"""Core-seconds, steps by cell, and counts."""
-
-
-def _samples(cells: int, chosen: int) -> list[NDArray[np.intp]]:
-    """Return the cells of every round: all of them, or one in each of as many stretches, anew each round."""
-    if chosen == cells:
-        return [np.arange(cells)] * ROUNDS
-    random, edges = np.random.default_rng(0), np.linspace(0, cells, chosen + 1)
-    found = [edges[:-1] + random.random(chosen) * np.diff(edges) for _ in range(ROUNDS)]
-    return [one.astype(np.intp) for one in found]
-
-
-def _round(worker: Worker, cells: NDArray[np.intp], first: int, replicates: int, clock: Callable[[], float]) -> Round:
-    shard = Shard(tuple(cells.tolist()), first, replicates, "")
-    begin = clock()
-    counted = worker.counts(shard)
-    spent = clock() - begin
-    lived = counted["batch_lifetime"][..., -1]
-    return spent, lived.reshape(len(cells), -1).sum(axis=1).astype(np.float64), counted
-
-
-def _sizes(plan: Plan) -> set[int]:
-    return {shard.replicates for shard in plan.shards}
-
-
-def _packing(
-    worker: Worker, cells: NDArray[np.intp], counts: Mapping[str, NDArray[np.int64]], firms: int, sizes: set[int],
-    clock: Callable[[], float],
-) -> Packing:  # fmt: skip
-    """Return what packing takes, by some of the cells."""
-    some = cells[:: max(1, len(cells) // MOST_PACKED)][:MOST_PACKED]
-    rows = np.searchsorted(cells, some)
-    schema = Schema(worker.schema.fingerprint, worker.schema.counters, records=False)
-    keys = tuple(worker.cells.keys[cell] for cell in some)
-    return packing(schema, keys, {name: table[rows] for name, table in counts.items()}, firms, sizes, clock)
-
-
-def _record_bytes(worker: Worker, cells: NDArray[np.intp], replicates: int) -> float:
-    """Return bytes of a recorded firm in a shard; 0 where firms are not recorded."""
-    study = worker.study
-    if not study.record_firms:
-        return 0.0
-    kept = Records.empty(study.model, len(cells), replicates)
-    counted: dict[str, Any] = dict(worker.counts(Shard(tuple(cells.tolist()), 0, replicates, ""), kept=kept))
-    keys = tuple(worker.cells.keys[cell] for cell in cells)
-    counts_alone = Schema(worker.schema.fingerprint, worker.schema.counters, records=False)
-    without = len(encode(ShardContent(0, replicates, keys, counted), counts_alone)[1])
-    counted |= {f"{RECORDED}{name}": values for name, values in kept.named(study.model).items()}
-    return (len(encode(ShardContent(0, replicates, keys, counted), worker.schema)[1]) - without) / kept.cause.size
+def _predicted(
+    firms: Simulated, rounds: Sequence[Plan], clock: Clock, *, added: tuple[float, ...] = (),
+    targets: tuple[Measured, ...] = (), looks: float = 0.0,
+) -> Pilot:  # fmt: skip
+    """Return what firms show of all rounds."""
+    whole = replace(rounds[-1], shards=tuple(shard for one in rounds for shard in one.shards), done=rounds[0].done)
+    return Pilot(
+        whole, firms.cells, firms.counts, firms.steps, firms.by_round, firms.packing(whole, clock),
+        firms.record_bytes(), firms.seconds, around_firms(whole, clock) + looks, targets, added,
+    )  # fmt: skip

@@ -17,7 +17,7 @@ from firmfate.precision.packing import Packing
 from firmfate.precision.reached import Measured
 from firmfate.precision.rules import Floats, exact_limit
 from firmfate.precision.words import asked, unit_of
-from firmfate.shards.plan import SHARD_BYTES, Plan, human_bytes, human_seconds
+from firmfate.shards.plan import Plan, human_bytes, human_seconds
 from firmfate.survival import rmst
 from firmfate.survival.core.limits import student_quantile
 
@@ -49,9 +49,13 @@ class Pilot:
         Bytes of a recorded firm.
     seconds : float
         What the pilot took.
+    beside : float
+        Core-seconds of all else: the start of the run, looks at its targets, gathering and typical trajectories.
     targets : tuple of Measured
         Of [precision], with the firms of the pilot; the plan is then that of all rounds. Empty without such, and where
         not all cells were simulated.
+    added : tuple of float
+        Misalignments that `refine` is predicted to add; their cells are the plan's.
     """
 
     plan: Plan
@@ -62,7 +66,9 @@ class Pilot:
     packing: Packing
     record_bytes: float
     seconds: float
+    beside: float
     targets: tuple[Measured, ...] = ()
+    added: tuple[float, ...] = ()
 
     @property
     def firms(self) -> int:
@@ -76,9 +82,9 @@ class Pilot:
 
     @property
     def core_seconds(self) -> float:
-        """Work for what is missing: firms, and packing their counts."""
+        """Work for what is missing: firms, packing their counts, and what is done beside them."""
         entries = sum(len(shard.cells) for shard in self.plan.shards)
-        return float(self.by_round.mean()) * self.missing_steps + self.packing.seconds * entries
+        return float(self.by_round.mean()) * self.missing_steps + self.packing.seconds * entries + self.beside
 
     @property
     def spread(self) -> float:
@@ -92,9 +98,8 @@ class Pilot:
         """Bytes of all shards' files, from those of the pilot."""
         total = 0.0
         for shard in self.plan.shards:
-            total += (
-                SHARD_BYTES + shard.firms * self.record_bytes + len(shard.cells) * self.packing.of(shard.replicates)
-            )
+            total += self.packing.shard + shard.firms * self.record_bytes
+            total += len(shard.cells) * self.packing.of(shard.replicates)
         return round(total)
 
     @cached_property
@@ -128,14 +133,31 @@ class Pilot:
             "seconds": self.seconds,
             "core_seconds": self.core_seconds,
             "core_seconds_spread": self.spread,
+            "core_seconds_beside_firms": self.beside,
             "steps_a_firm": float(self.steps.mean()),
             "nanoseconds_a_step": float(self.by_round.mean()) * 1e9,
             "shard_bytes": self.shard_bytes,
             "largest_se_weeks": float(self.se.max()) * WEEKS_PER_YEAR if self.se.size else None,
             "median_se_weeks": float(np.median(self.se)) * WEEKS_PER_YEAR if self.se.size else None,
             "cells_without_events": len(self.without),
+            "new_misalignments": list(self.added),
             "expected_half_widths": {one.target.key: finite(self.expected(one)) for one in self.targets},
         }
+
+    def _refinement_words(self) -> list[str]:
+        """Return what is foreseen of `refine`, and that targets of sampled cells are not."""
+        precision = self.plan.study.precision
+        if precision is None:
+            return []
+        lines = []
+        if self.added:
+            values = ", ".join(f"{value:g}" for value in self.added)
+            lines.append(f"          with new cells at misalignment {values}, or near by: where the pilot sees m*")
+        elif precision.refine:
+            lines.append("          no new cells are foreseen (refine): the pilot does not see where m* lies")
+        if not self.targets:
+            lines.append("          of the first rounds alone: too many cells to see what targets need")
+        return lines
 
     def expected(self, one: Measured) -> float:
         """Return the largest half-width of a target to expect after all rounds; NaN where none is known."""
@@ -143,13 +165,15 @@ class Pilot:
 
     def __str__(self) -> str:
         work, spread, workers = self.core_seconds, self.spread, cores()
+        together = self.beside + (work - self.beside) / workers
         cells = f"{len(self.cells):,} of {len(self.plan.cells):,} cells"
         lines = [
             f"measured  {self.firms:,} firms in {cells}, in {human_seconds(self.seconds)}: "
             f"{self.steps.mean():,.0f} steps a firm, {self.by_round.mean() * 1e9:.2g} ns a step",
             f"          {human_seconds(work)} ± {human_seconds(spread)} on one core ({work / 3600:.3g} core-hours), "
-            f"{human_seconds(work / workers)} on {workers} idle ones; {human_bytes(self.shard_bytes)} of shards",
-            "          without the start of a run and its end (gathering, trajectories), 0.1 to 0.4 s or more",
+            f"{human_seconds(together)} on {workers} idle ones; {human_bytes(self.shard_bytes)} of shards",
+            f"          {human_seconds(self.beside)} of it on one core in any case: start, "
+            f"{'looks at targets, ' if self.targets else ''}gathering, typical trajectories",
         ]
         if self.se.size:
             lines.append(
@@ -160,6 +184,7 @@ class Pilot:
             firms = self.plan.study.firms_by_cell
             each = f"{'up to ' if np.unique(firms).size > 1 else ''}{int(firms.max()):,} a cell"
             lines.append(f"          all rounds: {self.plan.firms:,} firms ({each})")
+        lines += self._refinement_words()
         lines += [
             f"expected  {one.target.key}: ± {self.expected(one):.2g}{unit_of(one.target.key)} at {one.level:.4g}; "
             f"asked for {asked(one.target.key, one.target.within)}"

@@ -78,10 +78,17 @@ class RareEvent:
         return (
             f"P({self.event}) = {shown(self.probability)}, standard error {shown(self.standard_error)}, "
             f"95 % limits {limits}\n"
-            f"{len(self.estimates)} runs of {self.firms:,} firms at the start and each of {len(self.levels)} levels: "
+            f"{len(self.estimates)} runs of {self.firms:,} firms {self._where}: "
             f"{self.firm_steps + self.pilot_firm_steps:.2g} firm-steps; firms that are not split would take "
             f"{self.plain_firm_steps:.2g} for the same error"
         )
+
+    @property
+    def _where(self) -> str:
+        """Where as many firms begin."""
+        count = len(self.levels)
+        levels = f"each of {count} levels" if count > 1 else "one level"
+        return f"at the start and {levels}" if count else "at the start, without levels"
 
 
 def limits(mean: float, error: float, runs: int) -> tuple[float, float]:

@@ -163,7 +163,8 @@ def _next_level(farthest: Reached, events: int, firms: int, last: float) -> floa
     if not len(above):
         raise EstimateError(
             f"of {firms:,} firms of the pilot, none had the event or came beyond an importance of {last:g}: take more "
-            "firms, or an importance that shows better how near they are"
+            "firms, or an importance that shows better how near they are; it grows towards the event, as '-distance' "
+            "does where less distance is nearer"
         )
     return float(above[min(wanted, len(above)) - 1])
 
