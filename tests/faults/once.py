@@ -76,33 +76,36 @@ def _unpacked() -> Callable[..., Any]:
 
 
 def _summed() -> Callable[..., Any]:
-    """Return what adds up shards once for every set of their contents; they are read before, each time."""
-    own, contents = summing.sums, dict[int, Any]()
-
-    def added(*arguments: Any) -> Mapping[str, Any]:
-        return own(*arguments)
-
-    def key(positions: Any, cells: Any, counters: Any, by_cell: Any, load: Any, broken: Any, names: Any) -> Hashable:
-        read = {}
-        for shards in by_cell.values():
-            for shard in shards:
-                if shard.path not in read:
-                    found = load(shard)
-                    contents[id(found)] = found  # so that no other gets its number
-                    read[shard.path] = id(found)
-        placed = tuple((cell, tuple(read[shard.path] for shard in shards)) for cell, shards in by_cell.items())
-        return positions.tobytes(), cells.keys, tuple(counters.sizes.items()), placed, names and tuple(names)
-
-    once = _kept(added, key)
+    """Return what adds up shards once for all that hold the same; they are read before, each time and each once."""
+    own, known, contents = summing.sums, dict[Hashable, Any](), dict[int, Any]()
 
     def sums(
         positions: Any, cells: Any, counters: Any, by_cell: Any, load: Any, broken: Any, names: Any = None
     ) -> Mapping[str, Any]:
-        arguments = positions, cells, counters, by_cell, load, broken, names
-        try:
-            return once(*arguments)
-        except BrokenShardError:
+        shards = {shard.path: shard for position in positions for shard in by_cell.get(int(position), ())}
+        read: dict[Path, Any] = {}
+        for path, shard in shards.items():
+            try:
+                read[path] = load(shard)
+            except BrokenShardError as fault:
+                read[path] = fault
+
+        def at_hand(shard: Any) -> Any:
+            if isinstance(read[shard.path], BrokenShardError):
+                raise read[shard.path]
+            return read[shard.path]
+
+        arguments = positions, cells, counters, by_cell, at_hand, broken, names
+        if any(isinstance(content, BrokenShardError) for content in read.values()):
             return own(*arguments)
+        contents.update({id(content): content for content in read.values()})  # so that no other gets its number
+        placed = tuple(
+            (cell, *(id(read[shard.path]) for shard in by_cell.get(cell, ()))) for cell in positions.tolist()
+        )
+        key = cells.keys, tuple(counters.sizes.items()), placed, names and tuple(names)
+        if key not in known:
+            known[key] = own(*arguments)
+        return known[key]
 
     return sums
 

@@ -6,7 +6,7 @@ import contextlib
 import os
 import random
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,21 +33,22 @@ def test_nothing_is_lost_in_a_few_schedules() -> None:
     assert sum(go(25).values()) > 80
 
 
-def stories(seeds: range) -> list[tuple[list[str], object]]:
+def stories(seeds: Iterable[int]) -> list[tuple[list[str], object]]:
     """Return what happened in schedules, without the numbers of unfinished files, and their outcomes."""
     found = []
     with prepared():
         for seed in seeds:
-            one = Schedule(seed, gathered=0.05)
+            one = Schedule(seed, gathered=0.0)
             outcomes = one.go()
             found.append(([re.sub(r"-\d+\.part", ".part", words) for words in one.disk.happened], outcomes))
     return found
 
 
 def test_schedules_go_the_same_way_where_nothing_is_computed_once() -> None:
-    every = stories(range(700, 715))
+    seeds = [*range(700, 715), 4_003_108]  # in the last, one of very many shards cannot be read while they are added up
+    every = stories(seeds)
     with computed_once():
-        assert stories(range(700, 715)) == every
+        assert stories(seeds) == every
 
 
 def test_a_file_that_differs_by_a_bit_is_unpacked_by_itself(tmp_path: Path) -> None:
