@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import hypothesis
 import pytest
+from tests.bounded import ROUNDS, Bounded
 from tests.browser import browser, page_of  # noqa: F401
 
 import firmfate
@@ -51,6 +52,15 @@ def command(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
         return Ended(code, said.out, said.err)
 
     return run
+
+
+@pytest.fixture
+def bounded(request: pytest.FixtureRequest) -> Iterator[Bounded]:
+    """Compare with the false-alarm rate of the test's mark; its power must be computed, and be what the mark states."""
+    mark = request.node.get_closest_marker("bounded")
+    made = Bounded(mark.kwargs["alarm"], mark.kwargs["power"], mark.kwargs.get("rounds", ROUNDS))
+    yield made
+    assert made.powers, "the power that is stated is not computed"
 
 
 @pytest.fixture

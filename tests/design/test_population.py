@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from tests.bounded import ALARM, Bounded, chance_of_deviation, chance_of_share, of_deviation, of_share, times
 
 import firmfate
 from firmfate.design import Population
@@ -68,49 +70,105 @@ def drawn(correlated: Population) -> dict[str, np.ndarray]:
     return dict(zip(correlated.keys, values.T, strict=True))
 
 
-def errors(values: np.ndarray, law: Any) -> float:
-    """How far 19 quantiles are from their law, the worst in units of its own standard error."""
+def below(values: np.ndarray, law: Any) -> list[float]:
+    """P-values of the numbers of values below 19 quantiles of their law."""
     probability = np.arange(1, 20) / 20
-    found = np.array([(values <= edge).mean() for edge in law.ppf(probability)])
-    return float(np.abs((found - probability) / np.sqrt(probability * (1 - probability) / len(values))).max())
+    return of_share([np.count_nonzero(values <= edge) for edge in law.ppf(probability)], len(values), probability)
 
 
+Sampled = Callable[[int], dict[str, np.ndarray]]
+
+
+@pytest.fixture
+def sampled(correlated: Population, drawn: dict[str, np.ndarray]) -> Sampled:
+    """Return what is drawn by parameter, by the number of the sample."""
+
+    @functools.cache
+    def values(sample: int) -> dict[str, np.ndarray]:
+        if sample == 0:
+            return drawn
+        more = correlated.draw_keys(20261123 + sample, replicates(FIRMS * times(sample)))
+        return dict(zip(correlated.keys, more.T, strict=True))
+
+    return values
+
+
+@pytest.mark.bounded(alarm=ALARM, power=0.99, against="a share below a quantile that is off by half a point", rounds=1)
 @pytest.mark.parametrize("key", LAWS)
-def test_marginals(drawn: dict[str, np.ndarray], key: str) -> None:
-    assert errors(drawn[key], LAWS[key]) < 4
+def test_marginals(sampled: Sampled, key: str, bounded: Bounded) -> None:
+    assert not bounded.refuses(lambda sample: below(sampled(sample)[key], LAWS[key]))
+    bounded.sees(chance_of_share(FIRMS, 0.5, 0.505), 19)
 
 
-def test_marginals_would_notice_another_law(drawn: dict[str, np.ndarray]) -> None:
-    assert errors(drawn["execution"], stats.beta(2.02, 3)) > 4
-    assert errors(drawn["unit_cost"], stats.norm(0.57, 0.0202)) > 4
+OTHERS = {"execution": stats.beta(2.02, 3), "unit_cost": stats.norm(0.57, 0.0202)}
 
 
-def test_observed_values_are_drawn_as_often_as_they_were_seen(drawn: dict[str, np.ndarray]) -> None:
-    values, counts = np.unique(drawn["correct_time"], return_counts=True)
-    assert values.tolist() == [26, 52, 104]
+@pytest.mark.bounded(alarm=ALARM, power=0.99, against="a law whose parameter is off by 1 %")
+@pytest.mark.parametrize("key", OTHERS)
+def test_marginals_would_notice_another_law(sampled: Sampled, key: str, bounded: Bounded) -> None:
+    probability = np.arange(1, 20) / 20
+    assert bounded.refuses(lambda sample: below(sampled(sample)[key], OTHERS[key]))
+    true = LAWS[key].cdf(OTHERS[key].ppf(probability))
+    most = np.abs((true - probability) / np.sqrt(probability * (1 - probability))).argmax()
+    bounded.sees(chance_of_share(FIRMS, probability[most], true[most]), 19)
+
+
+@pytest.mark.bounded(alarm=ALARM, power=0.99, against="a share that is off by half a point")
+def test_observed_values_are_drawn_as_often_as_they_were_seen(sampled: Sampled, bounded: Bounded) -> None:
     share = np.array([0.25, 0.5, 0.25])
-    assert (np.abs(counts / FIRMS - share) < 4 * np.sqrt(share * (1 - share) / FIRMS)).all()
+
+    def p_values(sample: int) -> list[float]:
+        values, counts = np.unique(sampled(sample)["correct_time"], return_counts=True)
+        assert values.tolist() == [26, 52, 104]
+        return of_share(counts, counts.sum(), share)
+
+    assert not bounded.refuses(p_values)
+    bounded.sees(chance_of_share(FIRMS, 0.5, 0.505), 3)
 
 
-def test_rank_correlations(drawn: dict[str, np.ndarray]) -> None:
-    """Spearman's within 4 standard errors: sqrt(1.06 / n) of its Fisher transform (Fieller, Hartley & Pearson 1957)."""
+@pytest.mark.bounded(alarm=ALARM, power=0.95, against="a rank correlation that is off by 0.005")
+def test_rank_correlations(sampled: Sampled, bounded: Bounded) -> None:
+    """Spearman's by its Fisher transform, of variance 1.06 / n (Fieller, Hartley & Pearson 1957)."""
     asked = {frozenset(pair[:2]): pair[2] for pair in CORRELATIONS}
     pairs = list(itertools.combinations(LAWS, 2))
     expected = np.array([asked.get(frozenset(pair), 0.0) for pair in pairs])
-    ranks = {key: np.argsort(np.argsort(drawn[key])) - (FIRMS - 1) / 2 for key in LAWS}
-    found = np.array([ranks[first] @ ranks[second] * 12 / (FIRMS * (FIRMS**2 - 1)) for first, second in pairs])
-    error = math.sqrt(1.06 / FIRMS)
-    assert np.abs(np.arctanh(found) - np.arctanh(expected)).max() < 4 * error
-    assert abs(np.arctanh(found[expected == 0.5]) - np.arctanh(0.505)) > 4 * error  # half a point off is noticed
+
+    @functools.cache
+    def found(sample: int) -> tuple[np.ndarray, float]:
+        drawn, firms = sampled(sample), FIRMS * times(sample)
+        ranks = {key: np.argsort(np.argsort(drawn[key])) - (firms - 1) / 2 for key in LAWS}
+        spearman = [ranks[first] @ ranks[second] * 12 / (firms * (firms**2 - 1)) for first, second in pairs]
+        return np.arctanh(spearman), math.sqrt(1.06 / firms)
+
+    def p_values(sample: int, asked: np.ndarray) -> list[float]:
+        transformed, error = found(sample)
+        return of_deviation((transformed - np.arctanh(asked)) / error)
+
+    assert not bounded.refuses(lambda sample: p_values(sample, expected))
+    assert bounded.refuses(lambda sample: p_values(sample, np.where(expected == 0.5, 0.505, expected)))
+    bounded.sees(chance_of_deviation((np.arctanh(0.505) - np.arctanh(0.5)) / math.sqrt(1.06 / FIRMS)), len(pairs))
 
 
-def test_normal_scores_are_correlated_as_asked() -> None:
+@pytest.mark.bounded(alarm=ALARM, power=0.99, against="a correlation that is off by 0.01")
+def test_normal_scores_are_correlated_as_asked(bounded: Bounded) -> None:
+    """By the Fisher transform, of variance 1 / (n - 3)."""
     pair = [{"between": ["execution", "alarm"], "normal": -0.6}]
     found = read({"execution": {"beta": [2, 3]}, "alarm": {"uniform": [0.5, 0.9]}, "correlation": pair})
-    values = found.draw_keys(1, replicates(200_000))
     laws = {"alarm": stats.uniform(0.5, 0.4), "execution": stats.beta(2, 3)}
-    scores = [stats.norm.ppf(laws[key].cdf(values[:, place])) for place, key in enumerate(found.keys)]
-    assert abs(np.corrcoef(scores)[0, 1] + 0.6) < 4 * (1 - 0.36) / math.sqrt(200_000)
+
+    @functools.cache
+    def correlation(sample: int) -> float:
+        values = found.draw_keys(1 + sample, replicates(200_000 * times(sample)))
+        scores = [stats.norm.ppf(laws[key].cdf(values[:, place])) for place, key in enumerate(found.keys)]
+        return float(np.corrcoef(scores)[0, 1])
+
+    def p_values(sample: int, asked: float) -> list[float]:
+        error = 1 / math.sqrt(200_000 * times(sample) - 3)
+        return of_deviation((math.atanh(correlation(sample)) - math.atanh(asked)) / error)
+
+    assert not bounded.refuses(lambda sample: p_values(sample, -0.6))
+    assert bounded.refuses(lambda sample: p_values(sample, -0.61))
+    bounded.sees(chance_of_deviation((math.atanh(0.61) - math.atanh(0.6)) * math.sqrt(200_000)))
 
 
 @settings(deadline=None, max_examples=30)

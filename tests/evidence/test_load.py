@@ -114,3 +114,59 @@ def test_an_export_of_ten_million_firms_holds_few_of_them(tmp_path: Path, record
     record_property("ten million cars as CSV", found)
     assert found["rows"] == 10**7
     assert found["MiB"] < 1024
+
+
+MILLION = (
+    "axis = {'from': 0, 'to': 1, 'points': 1000}\n"
+    "study = firmfate.Study(study=dict(name='load', model='car', replicates=8, years=1), "
+    "grid=dict(execution=axis, misalignment=axis), record=dict(batches=8))\n"
+)
+
+
+@pytest.mark.evidence
+def test_a_million_cells_are_planned_run_thinly_gathered_and_reported(tmp_path: Path, record_property: Record) -> None:
+    steps = {
+        "plan": "p = firmfate.plan(study); printed = dict(cells=len(p.cells), shards=len(p.shards))",
+        "run and gathered": (
+            "ds = firmfate.run(study, into='run', progress=False)\n"
+            "printed = dict(firms=int(ds.firms.sum()), bytes=__import__('os').path.getsize('run/result.nc'))"
+        ),
+        "reported": (
+            "from pathlib import Path\nfrom firmfate.cli import main\n"
+            "code = main(['report', 'run'])\n"
+            "printed = dict(code=code, bytes=Path('run/report.html').stat().st_size)"
+        ),
+    }
+    found = {name: measured(MILLION + body, tmp_path) for name, body in steps.items()}
+    for name, values in found.items():
+        record_property(f"1,000 x 1,000 cells: {name}", values)
+    assert found["plan"]["cells"] == 10**6
+    assert found["run and gathered"]["firms"] == 8 * 10**6
+    assert found["reported"]["code"] == 0
+    assert max(one["MiB"] for one in found.values()) < 4096
+
+
+@pytest.mark.evidence
+def test_twenty_thousand_shards_are_run_and_gathered(tmp_path: Path, record_property: Record) -> None:
+    body = (
+        "study = firmfate.Study(study=dict(name='load', model='car', replicates=10_000, years=2), "
+        "grid=dict(execution=[0, 1], misalignment={'from': 0, 'to': 1, 'points': 10}))\n"
+    )
+    run = "ds = firmfate.run(study, into='{}', progress=False, shard_scale={})\n"
+    found = measured(
+        body + run.format("many", 1e-6) + "shards = len(__import__('os').listdir('many/shards'))\n"
+        "printed = dict(firms=int(ds.firms.sum()), shards=shards)",
+        tmp_path,
+    )
+    again = measured(
+        body
+        + run.format("many", 1.0)
+        + run.format("few", 1.0).replace("ds", "few")
+        + "printed = dict(same=few.equals(ds))",
+        tmp_path,
+    )
+    record_property("twenty thousand shards", found)
+    record_property("gathered again, beside few", again)
+    assert found["shards"] > 20_000
+    assert again["same"]
+    assert max(found["MiB"], again["MiB"]) < 1024

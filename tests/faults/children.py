@@ -23,10 +23,14 @@ HANGS = 120.0
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended: its exit code, below 0 for the signal that ended it; and what it printed."""
+    """How a command ended: its exit code, below 0 for the signal that ended it; and what it printed.
+
+    Output stands by itself in `out` where that was asked for.
+    """
 
     code: int
     said: str
+    out: str = ""
 
 
 class Children:
@@ -41,7 +45,7 @@ class Children:
     """
 
     def __init__(self, folder: Path, **environment: str) -> None:
-        self._said = folder / "said.txt"
+        self._said, self._out = folder / "said.txt", folder / "out.txt"
         self._forking = subprocess.Popen(
             [sys.executable, "-m", "tests.faults.forking"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             cwd=ROOT, env=os.environ | environment,
@@ -60,18 +64,29 @@ class Children:
         assert waited, f"it hangs: {what}"
         return int(self._forking.stdout.readline())
 
-    def begin(self, *words: object, checks_space: bool = True) -> int:
-        """Begin a command; return the number of its process."""
-        return self._ask({"words": list(map(str, words)), "said": str(self._said), "checks_space": checks_space})
+    def begin(self, *words: object, checks_space: bool = True, folder: Path | None = None, apart: bool = False) -> int:
+        """Begin a command in a folder, the project's where none is given; return the number of its process."""
+        for path in (self._said, self._out):
+            path.unlink(missing_ok=True)
+        return self._ask(
+            {
+                "words": list(map(str, words)),
+                "said": str(self._said),
+                "printed": str(self._out if apart else self._said),
+                "folder": str(folder or ROOT),
+                "checks_space": checks_space,
+            }
+        )
 
     def wait(self, process: int) -> Ended:
         """Wait for its end."""
         code = self._ask(process)
-        return Ended(code, self._said.read_text(errors="replace") if self._said.exists() else "")
+        said, out = (path.read_text(errors="replace") if path.exists() else "" for path in (self._said, self._out))
+        return Ended(code, said, out)
 
-    def run(self, *words: object, checks_space: bool = True) -> Ended:
+    def run(self, *words: object, checks_space: bool = True, folder: Path | None = None, apart: bool = False) -> Ended:
         """Run a command to its end."""
-        return self.wait(self.begin(*words, checks_space=checks_space))
+        return self.wait(self.begin(*words, checks_space=checks_space, folder=folder, apart=apart))
 
     def killed(self, seconds: float, *words: object) -> Ended:
         """Run a command, and kill it after so many seconds where it has not ended by then."""

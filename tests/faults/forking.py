@@ -20,10 +20,11 @@ from firmfate.models import load_model
 AT_HAND = execute.run, reporting.write_report
 
 
-def command(words: list[str], said: str, checks_space: bool) -> int:
-    """Run a command whose output goes to a file; return its exit code."""
-    with open(said, "wb") as file:
-        for stream in (1, 2):
+def command(words: list[str], said: str, printed: str, folder: str, checks_space: bool) -> int:
+    """Run a command in a folder; standard error goes to the file `said`, output to `printed`; return its exit code."""
+    os.chdir(folder)
+    for stream, path in ((1, printed), (2, said)):
+        with open(path, "ab") as file:
             os.dup2(file.fileno(), stream)
     if not checks_space:
         running._check_space = lambda *_: None  # so that the disk is full in mid-run

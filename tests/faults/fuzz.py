@@ -18,9 +18,11 @@ import time
 import unicodedata
 import warnings
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from tests.faults.children import Children
 from tests.faults.counted import Outcomes
 
 from firmfate import Study, plan
@@ -238,8 +240,12 @@ def case(seed: int) -> Case:
     return Case(kind, files, words)
 
 
+Ends = Callable[[list[str], Path], tuple[int, str, str, float]]
+"""Runs a command in a folder; returns its exit code, what it printed on both streams, and its seconds."""
+
+
 def _ended(words: list[str], folder: Path) -> tuple[int, str, str, float]:
-    """Run a command in this process; return its exit code, what it printed on both streams, and its seconds."""
+    """Run a command in this process."""
     out, err, begin = io.StringIO(), io.StringIO(), time.monotonic()
     streams = contextlib.redirect_stdout(out), contextlib.redirect_stderr(err)
     with contextlib.chdir(folder), streams[0], streams[1], warnings.catch_warnings():
@@ -251,18 +257,30 @@ def _ended(words: list[str], folder: Path) -> tuple[int, str, str, float]:
     return code, out.getvalue(), err.getvalue(), time.monotonic() - begin
 
 
+def as_process(children: Children) -> Ends:
+    """Return what runs a command as a process of its own; one that hangs is seen by `children`."""
+
+    def ended(words: list[str], folder: Path) -> tuple[int, str, str, float]:
+        begin = time.monotonic()
+        found = children.run(*words, folder=folder, apart=True)
+        return found.code, found.out, found.said, time.monotonic() - begin
+
+    return ended
+
+
 class Wrong(AssertionError):
     """A command that ended otherwise than it must."""
 
 
-def tried(tested: Case, folder: Path, run: Path) -> str:
-    """Run a command in this process and return how it ended, where that is how it must."""
+def tried(tested: Case, folder: Path, run: Path, ends: Ends | None = None) -> str:
+    """Run a command, in this process if not otherwise, and return how it ended, where that is how it must."""
+    ends = ends or _ended
     for path in folder.iterdir():
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     for name, text in tested.files.items():
         (folder / name).write_text(text, encoding="utf-8", errors="surrogateescape", newline="")
     places = {"STUDY": str(folder / "study.toml"), "PROFILE": str(folder / "profile.toml"), "RUN": str(run)}
-    code, out, said, seconds = _ended([places.get(word, word) for word in tested.words], folder)
+    code, out, said, seconds = ends([places.get(word, word) for word in tested.words], folder)
     if seconds > SLOWEST:
         raise Wrong(f"it takes {seconds:.0f} s")
     if code not in (0, 2, 3):
@@ -272,7 +290,7 @@ def tried(tested: Case, folder: Path, run: Path) -> str:
     if found := [c for c in said if c not in "\n\t" and unicodedata.category(c) in ("Cc", "Cs")]:
         raise Wrong(f"it prints {found[:5]}")
     if code == 0:
-        return "done" if tested.words[0] != "plan" or tested.kind == "profile" else _run(folder)
+        return "done" if tested.words[0] != "plan" or tested.kind == "profile" else _run(folder, ends)
     if code == 2 and len([line for line in said.splitlines() if line.startswith("firmfate: ")]) != 1:
         raise Wrong(f"not one message: {said[:500]!r}")
     if code == 2 and out and tested.words[0] in ("check", "plan"):
@@ -282,13 +300,13 @@ def tried(tested: Case, folder: Path, run: Path) -> str:
     return "refused in one message" if code == 2 else "reported as incomplete"
 
 
-def _run(folder: Path) -> str:
+def _run(folder: Path, ends: Ends) -> str:
     """Run a study that `plan` takes, where it is a small one; what passes there must not be refused here."""
     with contextlib.chdir(folder):
         study = Study.read("study.toml")
         if study.steps * plan(study).firms > MOST_STEPS:
             return "done"
-    code, _, said, _ = _ended(["run", "study.toml", "--into", "new", "--quiet", "--no-report"], folder)
+    code, _, said, _ = ends(["run", "study.toml", "--into", "new", "--quiet", "--no-report"], folder)
     if code not in (0, 3):
         raise Wrong(f"plan takes it, run ends with {code}: {said[:500]}")
     if not (folder / "new" / "result.nc").exists():
@@ -296,14 +314,14 @@ def _run(folder: Path) -> str:
     return "run to its end" if code == 0 else "run, some firms invalid"
 
 
-def attack(cases: list[Case], run: Path) -> tuple[Outcomes, list[tuple[Case, str]]]:
-    """Try cases; return outcomes, and the cases that ended otherwise than they must."""
+def attack(cases: list[Case], run: Path, ends: Ends | None = None) -> tuple[Outcomes, list[tuple[Case, str]]]:
+    """Try cases, in this process if not otherwise; return outcomes, and those that ended otherwise than they must."""
     outcomes: Outcomes = Counter()
     wrong = []
     with tempfile.TemporaryDirectory() as folder:
         for tested in cases:
             try:
-                outcomes[f"mutated {tested.kind}", tried(tested, Path(folder), run)] += 1
+                outcomes[f"mutated {tested.kind}", tried(tested, Path(folder), run, ends)] += 1
             except Wrong as fault:
                 outcomes[f"mutated {tested.kind}", "WRONG"] += 1
                 wrong.append((tested, str(fault)))

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 from tests.faults import fuzz
+from tests.faults.children import Children
 from tests.faults.counted import record
-from tests.faults.fuzz import CELLS, PROFILE, STUDIES, WALK, Case, Wrong, attack, case, tried
+from tests.faults.fuzz import CELLS, PROFILE, STUDIES, WALK, Case, Wrong, as_process, attack, case, tried
 
 CASES = int(os.environ.get("FIRMFATE_FUZZ_CASES", 20_000))
 FIRST = int(os.environ.get("FIRMFATE_FUZZ_FIRST", 1_000_000))
@@ -61,6 +62,22 @@ def test_twenty_thousand_cases_end_as_they_must(run: Path, record_property: Call
     assert not wrong, wrong
     record(record_property, outcomes)
     record_property("cases", CASES)
+
+
+@pytest.mark.slow
+def test_cases_end_as_they_must_as_processes(run: Path, children: Children) -> None:
+    _, wrong = attack([case(seed) for seed in range(2_000, 2_025)], run, as_process(children))
+    assert not wrong, wrong
+
+
+@pytest.mark.evidence
+def test_five_hundred_cases_end_as_they_must_as_processes(
+    run: Path, children: Children, record_property: Callable[[str, object], None]
+) -> None:
+    outcomes, wrong = attack([case(seed) for seed in range(FIRST, FIRST + 500)], run, as_process(children))
+    assert not wrong, wrong
+    record(record_property, outcomes)
+    record_property("cases", 500)
 
 
 ENDINGS = {

@@ -5,11 +5,13 @@ Random numbers of different steps do not match, so estimates are independent, an
 
 from __future__ import annotations
 
+import functools
 import itertools
 from typing import NamedTuple
 
 import numpy as np
 import pytest
+from tests.bounded import ALARM, Bounded, chance_of_deviation, of_deviation, times
 
 import firmfate
 
@@ -17,7 +19,6 @@ WEAK, STRONG = 0.05, 1.0
 MISALIGNMENTS = (0.0, 0.3, 0.45, 1.0)
 STEPS = (1, 2, 4, 8)  # a week
 FIRMS, BATCHES, WEEKS = 6_000, 30, 1040
-WITHIN = 3.0  # standard errors
 
 
 class Found(NamedTuple):
@@ -27,11 +28,11 @@ class Found(NamedTuple):
     se: np.ndarray
 
 
-def estimated(steps_per_week: int, **parameters: float) -> Found:
+def estimated(steps_per_week: int, sample: int, **parameters: float) -> Found:
     execution, misalignment = (grid.ravel() for grid in np.meshgrid((WEAK, STRONG), MISALIGNMENTS, indexing="ij"))
     firms = firmfate.simulate(
         "firm", execution=execution, misalignment=misalignment, weeks=WEEKS, steps_per_week=steps_per_week,
-        replicates=FIRMS, seed=100 + steps_per_week, parameters=parameters,
+        replicates=FIRMS * times(sample), seed=100 + steps_per_week + 1_000 * sample, parameters=parameters,
     )  # fmt: skip
     years = firms["event_week"].values.reshape(2, len(MISALIGNMENTS), BATCHES, -1).mean(axis=-1) / 52
     gain = years[1] - years[0]
@@ -49,24 +50,34 @@ def numbers(gain: np.ndarray) -> np.ndarray:
 
 def apart(one: Found, other: Found) -> np.ndarray:
     """Return by how many standard errors of their difference two steps differ."""
-    return np.abs(one.value - other.value) / np.hypot(one.se, other.se)
+    return (one.value - other.value) / np.hypot(one.se, other.se)
 
 
-@pytest.fixture(scope="module")
-def by_step() -> dict[int, Found]:
-    return {steps: estimated(steps) for steps in STEPS}
-
-
-@pytest.mark.slow
-def test_no_step_changes_either_effect_or_where_it_turns(by_step):
-    for one, other in itertools.combinations(STEPS, 2):
-        assert (apart(by_step[one], by_step[other]) < WITHIN).all(), (one, other)
+@functools.cache
+def by_step(steps: int, sample: int) -> Found:
+    return estimated(steps, sample)
 
 
 @pytest.mark.slow
-def test_shocks_that_shrink_with_a_wrong_power_of_the_step_are_seen(by_step):
+@pytest.mark.bounded(alarm=ALARM, power=0.95, against="an estimate off by 6 standard errors of a difference of two")
+def test_no_step_changes_either_effect_or_where_it_turns(bounded: Bounded) -> None:
+    pairs = list(itertools.combinations(STEPS, 2))
+
+    def p_values(sample: int) -> list[float]:
+        differ = [apart(by_step(one, sample), by_step(other, sample)) for one, other in pairs]
+        return of_deviation(differ, BATCHES - 1)
+
+    assert not bounded.refuses(p_values)
+    bounded.sees(chance_of_deviation(6, BATCHES - 1), 3 * len(pairs))
+
+
+@pytest.mark.slow
+@pytest.mark.bounded(alarm=ALARM, power=0.95, against="an estimate off by 6 standard errors of a difference of two")
+def test_shocks_that_shrink_with_a_wrong_power_of_the_step_are_seen(bounded: Bounded) -> None:
     """Noise that enters by Δ in place of √Δ has a standard deviation √Δ times too small."""
     steps = 4
     defaults = firmfate.models.load_model("firm").defaults
     wrong = {name: defaults[name] / steps**0.5 for name in ("demand_sd", "cost_sd", "weekly_sd")}
-    assert (apart(by_step[1], estimated(steps, **wrong)) > WITHIN).any()
+    spoiled = functools.cache(lambda sample: estimated(steps, sample, **wrong))
+    assert bounded.refuses(lambda sample: of_deviation(apart(by_step(1, sample), spoiled(sample)), BATCHES - 1))
+    bounded.sees(chance_of_deviation(6, BATCHES - 1), 3)

@@ -6,6 +6,7 @@ may exit. Both happen by two random numbers that all cells share. Execution and 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from numba import njit
+from tests.bounded import ALARM, Bounded, chance_of_share, of_share, times
 
 from firmfate.survival import contrast, cumulative_incidence, kaplan_meier, rmst
 
@@ -227,19 +229,21 @@ STATISTICS: dict[str, Callable[[xr.Dataset], tuple[xr.Dataset, xr.DataArray]]] =
 }
 
 
-def studies(repetitions: int, *, batches: int, per_batch: int, **axes: np.ndarray) -> Iterator[xr.Dataset]:
-    """Repetitions of one study in pieces that fit into memory."""
+def studies(
+    repetitions: int, *, batches: int, per_batch: int, begin: int = 0, **axes: np.ndarray
+) -> Iterator[xr.Dataset]:
+    """Repetitions of one study, from one on, in pieces that fit into memory."""
     piece = 250 if per_batch * batches < 1000 else 50
-    for first in range(0, repetitions, piece):
-        size = min(piece, repetitions - first)
+    for first in range(begin, begin + repetitions, piece):
+        size = min(piece, begin + repetitions - first)
         yield simulate(**axes, first=first, repetitions=size, batches=batches, per_batch=per_batch)
 
 
-def coverages(repetitions: int) -> dict[str, tuple[float, float]]:
+def coverages(repetitions: int, first: int) -> dict[str, tuple[float, float]]:
     """Share of intervals that hold the truth, of ours and of the independent formula, for each statistic."""
     exact, hits = true_contrasts(), {name: np.zeros(2) for name in STATISTICS}
     grid = {"execution": EXECUTION, "misalignment": MISALIGNMENT}
-    for ds in studies(repetitions, batches=32, per_batch=10, **grid):
+    for ds in studies(repetitions, batches=32, per_batch=10, begin=first, **grid):
         for name, statistic in STATISTICS.items():
             ours, independent = statistic(ds)
             assert ours.sizes == {"repetition": ds.sizes["repetition"]}
@@ -248,18 +252,30 @@ def coverages(repetitions: int) -> dict[str, tuple[float, float]]:
     return {name: (float(a / repetitions), float(b / repetitions)) for name, (a, b) in hits.items()}
 
 
-def standard_errors_from_nominal(coverage: float, repetitions: int) -> float:
-    return (coverage - NOMINAL) / np.sqrt(NOMINAL * (1 - NOMINAL) / repetitions)
+WRONG = {400: 0.85, 4000: 0.92}
+"""Repetitions -> coverage in place of 95 % that is seen."""
 
 
-def check(found: dict[str, tuple[float, float]], repetitions: int) -> None:
-    for name in ("derivative", "interaction", "incidence", "between_ends"):
-        ours, independent = found[name]
-        assert abs(standard_errors_from_nominal(ours, repetitions)) < 4, (name, ours)
-        # The negative control: forgetting what cells share is distinguished from 95 % by the same yardstick.
-        assert standard_errors_from_nominal(independent, repetitions) > 4, (name, independent)
+def check(bounded: Bounded, repetitions: int) -> dict[str, tuple[float, float]]:
+    @functools.cache
+    def found(sample: int) -> dict[str, tuple[float, float]]:
+        return coverages(repetitions * times(sample), first=100_000 * sample)
+
+    def p_values(sample: int, names: tuple[str, ...], place: int, side: str = "both") -> list[float]:
+        count = repetitions * times(sample)
+        hits = [round(found(sample)[name][place] * count) for name in names]
+        return of_share(hits, count, NOMINAL, side)
+
+    right = ("derivative", "interaction", "incidence", "between_ends")
     # Bins make the error of small differences too large, never too small.
-    assert standard_errors_from_nominal(found["inside_a_bin"][0], repetitions) > -4
+    assert not bounded.refuses(
+        lambda sample: p_values(sample, right, 0) + p_values(sample, ("inside_a_bin",), 0, "low")
+    ), found(0)
+    for name in right:
+        # The negative control: forgetting what cells share is distinguished from 95 % in the same way.
+        assert bounded.refuses(lambda sample, name=name: p_values(sample, (name,), 1, "high")), (name, found(0)[name])
+    bounded.sees(chance_of_share(repetitions, NOMINAL, WRONG[repetitions]), 5)
+    return found(0)
 
 
 def test_the_process_meets_its_truth() -> None:
@@ -272,9 +288,10 @@ def test_the_process_meets_its_truth() -> None:
     assert float((abs(rmst(ds).estimate - exact.rmst) / rmst(ds).se).max()) < 5
 
 
-def test_intervals_cover_under_common_random_numbers() -> None:
+@pytest.mark.bounded(alarm=ALARM, power=0.99, against="95 % limits that cover 85 %")
+def test_intervals_cover_under_common_random_numbers(bounded: Bounded) -> None:
     """400 repetitions; `evidence` makes 4,000."""
-    check(coverages(400), 400)
+    check(bounded, 400)
 
 
 def test_variances_between_the_ends_of_bins_are_right() -> None:
@@ -298,23 +315,22 @@ def test_variances_between_the_ends_of_bins_are_right() -> None:
 
 
 @pytest.mark.evidence
+@pytest.mark.bounded(alarm=ALARM, power=0.99, against="95 % limits that cover 92 %")
 def test_intervals_cover_under_common_random_numbers_in_many_repetitions(
+    bounded: Bounded,
     record_property: Callable[[str, object], None],
 ) -> None:
-    repetitions = 4000
-    found = coverages(repetitions)
-    for name, (ours, independent) in found.items():
+    for name, (ours, independent) in check(bounded, 4000).items():
         record_property(
             f"coverage of 95 % intervals, {name}: batches (independent formula)", f"{ours:.4f} ({independent:.4f})"
         )
         print(f"{name}: batches {ours:.4f}, independent formula {independent:.4f}")
-    check(found, repetitions)
 
 
 MAP = {"execution": np.linspace(0.2, 0.8, 5), "misalignment": np.linspace(0.0, 1.0, 5)}
 
 
-def band_coverages(repetitions: int, batches: int) -> dict[str, float]:
+def band_coverages(repetitions: int, batches: int, first: int) -> dict[str, float]:
     """Share of repetitions in which the truth is inside at all points: simultaneous bands, and pointwise limits."""
     exact = truth(**MAP)
     slope = exact.rmst.differentiate("execution")
@@ -324,7 +340,7 @@ def band_coverages(repetitions: int, batches: int) -> dict[str, float]:
     fall = exact.survival.sel(execution=0.8, misalignment=1.0) - exact.survival.sel(execution=0.2, misalignment=1.0)
     weeks = slice(BIN, None)
     hits = dict.fromkeys(("map", "map, pointwise", "curve", "curve, pointwise"), 0)
-    for ds in studies(repetitions, batches=batches, per_batch=8192 // batches, **MAP):
+    for ds in studies(repetitions, batches=batches, per_batch=8192 // batches, begin=first, **MAP):
         over = ("execution", "misalignment")
         between = ({"execution": 0.8}, {"execution": 0.2})
 
@@ -343,24 +359,35 @@ def band_coverages(repetitions: int, batches: int) -> dict[str, float]:
     return {name: hit / repetitions for name, hit in hits.items()}
 
 
-def check_bands(found: dict[str, float], repetitions: int) -> None:
-    for name in ("map", "curve"):
-        assert abs(standard_errors_from_nominal(found[name], repetitions)) < 4, (name, found)
-        assert standard_errors_from_nominal(found[f"{name}, pointwise"], repetitions) < -4, (name, found)
-
-
 @pytest.mark.slow
-def test_simultaneous_bands_cover() -> None:
+@pytest.mark.bounded(alarm=ALARM, power=0.9, against="95 % bands that cover 60 %")
+def test_simultaneous_bands_cover(bounded: Bounded) -> None:
     """24 repetitions of 8,192 firms with 128 batches; pointwise limits are the control that must fail."""
-    check_bands(band_coverages(24, 128), 24)
+    check_bands(bounded, 24, 0.6)
+
+
+def check_bands(bounded: Bounded, repetitions: int, wrong: float) -> dict[str, float]:
+    @functools.cache
+    def found(sample: int) -> dict[str, float]:
+        return band_coverages(repetitions * times(sample), 128, first=100_000 * sample)
+
+    def p_values(sample: int, *names: str) -> list[float]:
+        count = repetitions * times(sample)
+        return of_share([round(found(sample)[name] * count) for name in names], count, NOMINAL)
+
+    assert not bounded.refuses(lambda sample: p_values(sample, "map", "curve")), found(0)
+    for name in ("map, pointwise", "curve, pointwise"):
+        assert bounded.refuses(lambda sample, name=name: p_values(sample, name)), (name, found(0))
+    bounded.sees(chance_of_share(repetitions, NOMINAL, wrong), 2)
+    return found(0)
 
 
 @pytest.mark.evidence
-def test_simultaneous_bands_cover_in_many_repetitions(record_property: Callable[[str, object], None]) -> None:
-    repetitions = 2000
-    for batches in (32, 128):
-        found = band_coverages(repetitions, batches)
-        print(batches, found)
-        record_property(f"simultaneous coverage of 95 % bands, {batches} batches", found)
-        if batches == 128:
-            check_bands(found, repetitions)
+@pytest.mark.bounded(alarm=ALARM, power=0.99, against="95 % bands that cover 92 %")
+def test_simultaneous_bands_cover_in_many_repetitions(
+    bounded: Bounded, record_property: Callable[[str, object], None]
+) -> None:
+    found = {32: band_coverages(2000, 32, first=0), 128: check_bands(bounded, 2000, 0.92)}
+    for batches, shares in found.items():
+        print(batches, shares)
+        record_property(f"simultaneous coverage of 95 % bands, {batches} batches", shares)

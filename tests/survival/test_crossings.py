@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 import xarray as xr
+from tests.bounded import ALARM, Bounded, chance_of_share, of_deviation, of_share, times
 
 from firmfate.survival import counts_from_table, crossing, cumulative_incidence, kaplan_meier, rmst_curve
 
@@ -12,12 +15,12 @@ WEEKS, BATCHES, PER_BATCH = 104, 32, 30
 CELLS = ({"kind": "steady"}, {"kind": "erratic"})
 
 
-def studies(repetitions: int, *, shape: float) -> xr.Dataset:
+def studies(repetitions: int, *, shape: float, sample: int = 0) -> xr.Dataset:
     """Two kinds of firms, S = exp(-(t/40)^1.6) and exp(-(t/40)^shape), which cross at 40.
 
     Most of their random numbers are common: with all of them, the difference at the crossing would not vary at all.
     """
-    random = np.random.Generator(np.random.Philox(9))
+    random = np.random.Generator(np.random.Philox(9 + 100 * sample))
     common = random.random((repetitions, 1, BATCHES, PER_BATCH))
     own = random.random((repetitions, 2, BATCHES, PER_BATCH))
     standard = -np.log(np.where(random.random(own.shape) < 0.7, common, own))
@@ -38,18 +41,29 @@ def studies(repetitions: int, *, shape: float) -> xr.Dataset:
     )
 
 
-def test_intervals_cover_the_crossing() -> None:
+@pytest.mark.bounded(alarm=ALARM, power=0.99, against="95 % limits that cover 85 %")
+def test_intervals_cover_the_crossing(bounded: Bounded) -> None:
     """Survival crosses at 40 exactly; 400 repetitions, and half the interval as the control that must fail."""
     repetitions = 400
-    found = crossing(studies(repetitions, shape=0.7), between=CELLS)
-    assert (found.direction == -1).all()
-    covered = float(((found.lower <= 40) & (found.upper >= 40)).mean())
-    half = abs(found.estimate - 40) <= (found.upper - found.lower) / 4
-    error = np.sqrt(0.05 * 0.95 / repetitions)
-    assert abs(covered - 0.95) < 4 * error
-    assert abs(float(half.mean()) - 0.95) > 4 * error
-    assert abs(float(found.estimate.mean()) - 40) < 4 * float(found.estimate.std()) / np.sqrt(repetitions)
-    assert 0.7 < float(found.se.mean() / found.estimate.std()) < 1.4
+
+    @functools.cache
+    def found(sample: int) -> xr.Dataset:
+        return crossing(studies(repetitions * times(sample), shape=0.7, sample=sample), between=CELLS)
+
+    def covered(sample: int) -> list[float]:
+        inside = (found(sample).lower <= 40) & (found(sample).upper >= 40)
+        mean = float(found(sample).estimate.mean() - 40) / float(found(sample).estimate.std() / inside.size**0.5)
+        return of_share(int(inside.sum()), inside.size, 0.95) + of_deviation(mean)
+
+    def by_half(sample: int) -> list[float]:
+        inside = abs(found(sample).estimate - 40) <= (found(sample).upper - found(sample).lower) / 4
+        return of_share(int(inside.sum()), inside.size, 0.95)
+
+    assert (found(0).direction == -1).all()
+    assert not bounded.refuses(covered)
+    assert bounded.refuses(by_half)
+    bounded.sees(chance_of_share(repetitions, 0.95, 0.85), 2)
+    assert 0.7 < float(found(0).se.mean() / found(0).estimate.std()) < 1.4
 
 
 def test_no_crossing_is_nan() -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 import xarray as xr
+from tests.bounded import ALARM, Bounded, chance_of_share, of_share, times
 
 from firmfate.errors import EstimateError
 from firmfate.survival import (
@@ -175,17 +178,32 @@ def test_cells_without_firms_are_left_out(small: xr.Dataset) -> None:
     np.testing.assert_allclose(gridded.estimate, listed.estimate, rtol=1e-9)
 
 
-def test_logrank_rejects_as_often_as_it_says() -> None:
+@pytest.mark.bounded(alarm=ALARM, power=0.99, against="a test that rejects 15 % in place of 5 %")
+def test_logrank_rejects_as_often_as_it_says(bounded: Bounded) -> None:
     """Under common random numbers, with one law in both groups: the batch test holds its 5 %, chi-square does not."""
-    repetitions, batches, per_batch, weeks = 600, 16, 20, 26
-    random = np.random.Generator(np.random.Philox(4))
+    repetitions = 600
+
+    @functools.cache
+    def rejected(sample: int) -> tuple[int, int, int]:
+        test = logrank(of_one_law(repetitions * times(sample), seed=4 + 100 * sample), "group", strata=())
+        return test.sizes["repetition"], int((test.batch_p_value < 0.05).sum()), int((test.p_value < 0.05).sum())
+
+    assert not bounded.refuses(lambda sample: of_share(rejected(sample)[1], rejected(sample)[0], 0.05))
+    assert bounded.refuses(lambda sample: of_share(rejected(sample)[2], rejected(sample)[0], 0.05))
+    bounded.sees(chance_of_share(repetitions, 0.05, 0.15))
+
+
+def of_one_law(repetitions: int, *, seed: int) -> xr.Dataset:
+    """Counts of two groups with one law, whose firms share part of their lifetime."""
+    batches, per_batch, weeks = 16, 20, 26
+    random = np.random.Generator(np.random.Philox(seed))
     shared = random.exponential(10, (repetitions, 1, batches, per_batch))
     lifetimes = np.ceil(shared + random.exponential(8, (repetitions, 2, batches, per_batch))).astype(int)
     events = np.zeros((repetitions, 2, batches, 1, weeks), dtype=int)
     inside = np.nonzero(lifetimes <= weeks)
     np.add.at(events, (*inside[:3], 0, lifetimes[inside] - 1), 1)
     axes = ("repetition", "group")
-    ds = xr.Dataset(
+    return xr.Dataset(
         {
             "events": ((*axes, "cause", "week"), events.sum(axis=2)),
             "firms": (axes, np.full((repetitions, 2), batches * per_batch)),
@@ -194,11 +212,6 @@ def test_logrank_rejects_as_often_as_it_says() -> None:
         },
         coords={"group": [0, 1], "cause": ["end"], "bin": [13, 26]},
     )
-    test = logrank(ds, "group", strata=())
-    batch, independent = float((test.batch_p_value < 0.05).mean()), float((test.p_value < 0.05).mean())
-    error = np.sqrt(0.05 * 0.95 / repetitions)
-    assert abs(batch - 0.05) < 4 * error
-    assert abs(independent - 0.05) > 4 * error
 
 
 def test_logrank_shapes_and_refusals(small: xr.Dataset) -> None:
