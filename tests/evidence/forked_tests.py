@@ -1,8 +1,7 @@
 """A pytest plugin, ``-p tests.evidence.forked_tests``: tests are collected once, and run in a fork for every mutant.
 
-A line of JSON on file descriptor 3 is a request: the changed file ("" for none), the first line of the function that is
-changed, and how many seconds of a processor its tests may take. The answer is a line on descriptor 4, pytest's exit
-code. In a fork, the function's code is replaced by that of the file as it is then.
+A line of JSON on file descriptor 3 is a `Request`. The answer is a line on descriptor 4, pytest's exit code. In a fork,
+the code of the function that is changed is replaced by that of its file as it is then.
 """
 
 from __future__ import annotations
@@ -12,9 +11,15 @@ import importlib
 import json
 import os
 import resource
+import sys
+import threading
 import warnings
+from collections import defaultdict
+from collections.abc import Generator
+from functools import _lru_cache_wrapper
 from pathlib import Path
-from types import CodeType, FunctionType
+from types import CodeType, FrameType, FunctionType
+from typing import TypedDict
 
 import pytest
 
@@ -24,34 +29,129 @@ LIBRARIES = (
 )  # fmt: skip
 """What firmfate imports where it needs it, so that not every fork takes the seconds."""
 
+
+class Request(TypedDict, total=False):
+    """What a fork is asked to do; all tests are run where `tests` is missing.
+
+    Attributes
+    ----------
+    file : str
+        Which is changed; missing where the source is not.
+    function : int
+        First line of the function that is changed.
+    seconds : int
+        Of a processor, that the tests may take.
+    tests : list of str
+        Which tests, in this order.
+    record : str
+        File for what `Recorder` has seen.
+    """
+
+    file: str
+    function: int
+    seconds: int
+    tests: list[str]
+    record: str
+
+
+class Recorder:
+    """Which functions of firmfate each test runs, and how long it takes.
+
+    Functions that fixtures call are held to be run by all tests of a file. Nothing is kept from a test for the next,
+    as in forks.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.seen: set[CodeType] = set()
+        self.of_tests: dict[str, set[CodeType]] = {}
+        self.of_files: dict[str, set[CodeType]] = defaultdict(set)
+        self.seconds: dict[str, float] = defaultdict(float)
+        self.kept = [one for one in gc.get_objects() if isinstance(one, _lru_cache_wrapper)]
+
+    def _called(self, frame: FrameType, event: str, argument: object) -> None:
+        self.seen.add(frame.f_code)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, None, None]:
+        """Note what fixtures call."""
+        for function in self.kept:
+            if str(getattr(function, "__module__", "")).startswith("firmfate"):
+                function.cache_clear()
+        return (yield from self._noted(self.of_files[item.nodeid.partition("::")[0]]))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
+        """Note what a test calls."""
+        return (yield from self._noted(self.of_tests.setdefault(item.nodeid, set())))
+
+    def _noted(self, calls: set[CodeType]) -> Generator[None, None, None]:
+        self.seen = calls
+        threading.settrace(self._called)
+        sys.settrace(self._called)
+        try:
+            return (yield)
+        finally:
+            sys.settrace(None)
+            threading.settrace(None)  # type: ignore[arg-type]
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note how long a test takes."""
+        self.seconds[report.nodeid] += report.duration
+
+    def write(self) -> None:
+        """Write test -> its seconds and, by file, the first lines of functions."""
+        found = {}
+        for test, calls in self.of_tests.items():
+            lines: dict[str, set[int]] = defaultdict(set)
+            for code in calls | self.of_files[test.partition("::")[0]]:
+                if "/firmfate/" in code.co_filename:
+                    lines[str(Path(code.co_filename).resolve())].add(code.co_firstlineno)
+            found[test] = {"seconds": self.seconds[test], "lines": {file: sorted(at) for file, at in lines.items()}}
+        self.path.write_text(json.dumps(found), encoding="utf-8")
+
+
 _forked = False
+_recorder: Recorder | None = None
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> bool | None:
     """Answer requests until there are no more; in a fork, go on with the tests."""
-    global _forked
     with warnings.catch_warnings(action="ignore"):
         for library in LIBRARIES:
             importlib.import_module(library)
     with os.fdopen(3, "r") as requests, os.fdopen(4, "w") as answers:
         for line in requests:
-            file, function, seconds = json.loads(line)
             child = os.fork()
             if not child:
-                _forked = True
-                resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
-                if file and not _replaced(Path(file).resolve(), function):
-                    os._exit(99)
+                _begin(session, json.loads(line))
                 return None
             _, status = os.waitpid(child, 0)
             print(os.waitstatus_to_exitcode(status), file=answers, flush=True)
     return True
 
 
+def _begin(session: pytest.Session, request: Request) -> None:
+    """Prepare a fork for its tests."""
+    global _forked, _recorder
+    _forked = True
+    resource.setrlimit(resource.RLIMIT_CPU, (request["seconds"],) * 2)
+    if "tests" in request:
+        found = {item.nodeid: item for item in session.items}
+        session.items[:] = [found[name] for name in request["tests"]]
+    if "record" in request:
+        _recorder = Recorder(Path(request["record"]))
+        session.config.pluginmanager.register(_recorder)
+    if "file" in request and not _replaced(Path(request["file"]).resolve(), request["function"]):
+        os._exit(99)
+
+
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """End a fork without what the process would do at its end."""
     if _forked:
+        if _recorder is not None:
+            _recorder.write()
         os._exit(int(exitstatus))
 
 

@@ -1,8 +1,8 @@
 """``python -m tests.evidence.mutation ROOM ...``: change the source in one place, and see whether a test fails.
 
 Mutants are drawn at random, with a seed, from all places of a room at which one of `OPERATORS` applies (Cosmic Ray
-finds and makes them). Each is tried in a copy of the repository, on the fast tests of the room of the same name and
-few others, `TESTS`. The score has the standard error of a share.
+finds and makes them). Each is tried in a copy of the repository, on those of the fast tests in `TESTS` that run the
+function in which it is, the shortest first. The score has the standard error of a share.
 ``MUTATION.md`` holds the table and every survivor; why one is equivalent is written by hand into ``mutants.json`` and
 kept.
 """
@@ -15,6 +15,7 @@ import difflib
 import json
 import os
 import random
+import shlex
 import shutil
 import subprocess
 import sys
@@ -23,6 +24,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests.evidence.forked_tests import Request
+
 from firmfate import provenance
 
 HERE = Path(__file__).resolve().parent
@@ -30,28 +33,29 @@ ROOT = HERE.parents[1]
 STORE, TABLE = HERE / "mutants.json", HERE / "MUTATION.md"
 ROOMS = ("survival", "shards", "kernel", "models", "design")
 TESTS = {
-    "survival": "survival/test_pinned.py survival/test_core.py survival/test_survivors.py survival/test_observed.py "
-    "survival/test_jackknife.py survival/test_estimators.py::test_impossible_counts_are_refused "
-    "survival/test_estimators.py::test_impossible_questions_are_refused",
-    "shards": "shards/test_plan.py shards/test_claims.py shards/test_states.py shards/test_work.py "
-    "cluster/test_status.py shards/test_file.py shards/test_directory.py",
+    "survival": "survival",
+    "shards": "shards cluster/test_status.py",
     "kernel": "kernel/test_processors.py kernel/test_schedule.py kernel/test_cache_folder.py "
     "kernel/test_same_bits_everywhere.py kernel/test_engine.py::test_order_and_neighbours_do_not_matter "
     "kernel/test_engine.py::test_values_of_a_firm_equal_values_of_a_cell "
     "kernel/test_engine.py::test_every_bit_of_a_cells_random_word_gives_other_firms "
     "kernel/test_engine.py::test_plain_python_is_the_oracle_of_others",
-    "models": "models/test_functions.py models/test_checks.py models/test_reference.py program/test_refusals.py "
-    "program/test_wrong_models.py models/test_firm.py",
-    "design": "design/test_boundaries.py design/test_documents.py "
-    "study/test_refusals.py::test_bad_study_is_refused_by_its_path "
-    "study/test_refusals.py::test_bad_csv_is_refused_by_its_line study/test_refusals.py::test_missing_csv_is_refused "
-    "design/test_designs.py::test_points_are_those_of_every_version_before design/test_cells.py "
-    "study/test_documents.py::test_schema_and_reader_agree",
+    "models": "program/test_identity.py models/test_declared.py models/test_reference.py models/test_functions.py "
+    "models/test_checks.py models/test_user_models.py models/test_firm.py program/test_refusals.py "
+    "program/test_wrong_models.py",
+    "design": "design study/test_refusals.py study/test_documents.py",
 }
-"""The fast tests that a room's mutants are tried on, in this order; those that take long are left out."""
+"""The fast tests that a room's mutants are tried on; those that take long and look at other things are left out."""
 
-SECONDS = 600
-"""Of a processor, that tests take at most; those that take more hang, and a mutant with them is found."""
+COMPILED = ("kernel",)
+"""Rooms of code that is run once in a process, and whose outcome is kept: all tests are run, in the order above."""
+
+SECONDS = 120
+"""Of a processor, that tests may take beyond five times what they take of the unchanged source; those that take more
+hang, and a mutant with them is found."""
+
+MOST_NAMED = 300
+"""Tests on a command line, which may not be too long; the others come after them."""
 
 ELSEWHERE = 99
 """How a fork ends that cannot replace what is changed: tests are run in a process of their own."""
@@ -154,24 +158,45 @@ class Copy:
         shutil.copytree(ROOT, folder, ignore=ignored, dirs_exist_ok=True)
         self.environment = {**os.environ, "PYTHONPATH": f"{folder / 'src'}:{folder}", "OMP_NUM_THREADS": "1",
                             "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}  # fmt: skip
-        self.command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", "-p", "no:cacheprovider",
-                        *(f"tests/{name}" for name in TESTS[room].split())]  # fmt: skip
+        self.command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", "-p", "no:cacheprovider"]
+        self.tests = [f"tests/{name}" for name in TESTS[room].split()]
         (self.read, answers), (requests, self.write) = os.pipe(), os.pipe()
-        descriptors = f"exec {' '.join(self.command)} -p tests.evidence.forked_tests 3<&{requests} 4>&{answers}"
+        words = " ".join([*self.command, *self.tests])
+        descriptors = f"exec {words} -p tests.evidence.forked_tests 3<&{requests} 4>&{answers}"
         self.server = subprocess.Popen(
             ["bash", "-c", descriptors], cwd=folder, env=self.environment, pass_fds=(requests, answers),
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
         )  # fmt: skip
         os.close(answers)
         self.answers = os.fdopen(self.read)
-        self.allowed = SECONDS
-        assert self._asked("", 0) == 0, "tests of the unchanged source fail in a fork"
-        print(f"{room}: tests of the unchanged source pass", flush=True)
+        record = folder / "recorded.json"
+        code = self._asked({"seconds": 5 * SECONDS, "record": str(record)})
+        assert code == 0, "tests of the unchanged source fail in a fork"
+        self.recorded: dict[str, dict[str, Any]] = json.loads(record.read_text(encoding="utf-8"))
+        seconds = sum(test["seconds"] for test in self.recorded.values())
+        print(f"{room}: {len(self.recorded)} tests of the unchanged source pass in {seconds:.0f} seconds", flush=True)
 
-    def _asked(self, file: str, function: int) -> int:
+    def _asked(self, request: Request) -> int:
         """Return how tests ended in a fork."""
-        os.write(self.write, f"{json.dumps([file, function, self.allowed])}\n".encode())
+        os.write(self.write, f"{json.dumps(request)}\n".encode())
         return int(self.answers.readline())
+
+    def _running(self, path: Path, first: int, last: int) -> list[str]:
+        """Return the tests that run a function that begins in some lines of a file, files and tests by their time."""
+        seconds = {
+            name: test["seconds"] for name, test in self.recorded.items()
+            if any(first <= line <= last for line in test["lines"].get(str(path.resolve()), ()))
+        }  # fmt: skip
+        least: dict[str, float] = {}
+        for name, took in seconds.items():
+            file = name.partition("::")[0]
+            least[file] = min(took, least.get(file, took))
+        files = {name: name.partition("::")[0] for name in seconds}
+        return sorted(seconds, key=lambda name: (least[files[name]], files[name], seconds[name]))
+
+    def _allowed(self, tests: list[str]) -> int:
+        """Return how many seconds of a processor tests may take."""
+        return SECONDS + round(5 * sum(self.recorded[name]["seconds"] for name in tests))
 
     def tried(self, mutant: Mutant) -> tuple[bool, str]:
         """Return whether a test failed, and the change."""
@@ -184,25 +209,40 @@ class Copy:
         ]  # fmt: skip
         path.write_text(after, encoding="utf-8")
         try:
-            function = 0 if mutant.file.startswith(TRACED) else _function(before, mutant.line)
-            code = self._asked(mutant.file, function) if function else ELSEWHERE
-            if code == ELSEWHERE:
-                limited = f"ulimit -t {self.allowed}; exec {' '.join(self.command)}"
-                code = subprocess.run(
-                    ["bash", "-c", limited], cwd=self.root, env=self.environment, capture_output=True
-                ).returncode
+            code = self._code(mutant, path, before)
         finally:
             path.write_text(before, encoding="utf-8")
             os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
         return code != 0, "\n".join(change)
 
+    def _code(self, mutant: Mutant, path: Path, before: str) -> int:
+        """Return how tests of a changed source end: in a fork, or where that would come too late, in a new process."""
+        every = list(self.recorded)
+        first, last = _function(before, mutant.line)
+        if mutant.file.startswith(TRACED):
+            first, tests = 0, []
+        elif self.room in COMPILED:
+            tests = every
+        else:
+            tests = self._running(path, first, last)
+        if first:
+            request: Request = {"file": mutant.file, "function": first, "seconds": self._allowed(tests), "tests": tests}
+            code = self._asked(request) if tests else 0
+            if code != ELSEWHERE:
+                return code
+        given = tests[:MOST_NAMED] if self.room not in COMPILED else []
+        limited = f"ulimit -t {self._allowed(every)}; exec {shlex.join([*self.command, *given, *self.tests])}"
+        return subprocess.run(
+            ["bash", "-c", limited], cwd=self.root, env=self.environment, capture_output=True
+        ).returncode
 
-def _function(text: str, line: int) -> int:
-    """Return the first line, decorators included, of the outermost function in whose body a line is; 0 for none."""
+
+def _function(text: str, line: int) -> tuple[int, int]:
+    """Return the lines, decorators included, of the outermost function in whose body a line is; of none, 0 and all."""
     for node in _outermost(ast.parse(text)):
         if node.body[0].lineno <= line <= (node.end_lineno or 0):
-            return min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
-    return 0
+            return min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)]), node.end_lineno or 0
+    return 0, len(text)
 
 
 def _outermost(node: ast.Module | ast.ClassDef) -> Iterator[ast.FunctionDef]:
