@@ -1,4 +1,5 @@
-"""Every estimate, error and limit keeps its number: three sums over each result, of three data sets, are stored.
+"""Every estimate, error and limit keeps its number and its words: of each result, of three data sets, three sums over
+its numbers are stored, and how it is labelled.
 
 Where the numbers come from is what other tests show (R, firms counted one by one, repeated simulation); here any change
 of one of them is seen. Where a change is meant, write them anew: ``python -m tests.survival.test_pinned``.
@@ -19,7 +20,7 @@ import xarray as xr
 
 from firmfate import survival as s
 
-STORED = Path(__file__).parent / "pinned.json"
+STORED, WORDS = Path(__file__).parent / "pinned.json", Path(__file__).parent / "pinned_words.json"
 HORIZON = 30
 CELLS = ({"execution": 1.0, "misalignment": 1.0}, {"execution": 0.0, "misalignment": 1.0})
 GROUPS = ({"group": 1, "size": 2.0}, {"group": 0, "size": 1.0})
@@ -138,9 +139,37 @@ def sums(found: xr.Dataset) -> dict[str, list[float]]:
     return summed
 
 
+def words(found: xr.Dataset) -> list[str]:
+    """Return how a result is labelled: its attributes, and the dims, units and coordinates of what it holds."""
+
+    def of(name: Any, variable: xr.DataArray) -> str:
+        shown = f"{name} ({', '.join(map(str, variable.dims))})"
+        return shown + "".join(f", {key} {variable.attrs[key]}" for key in sorted(variable.attrs))
+
+    def ends(values: np.ndarray) -> str:
+        numbers = np.issubdtype(values.dtype, np.number)
+        return f" = {', '.join(f'{value:.7g}' if numbers else str(value) for value in values)}"
+
+    lines = [f"{key}: {_rounded(found.attrs[key])}" for key in sorted(map(str, found.attrs))]
+    lines += [of(name, variable) for name, variable in found.data_vars.items()]
+    for name, coord in sorted(found.coords.items(), key=str):
+        values = coord.values.ravel()
+        lines.append(of(name, coord) + ends(values if values.size < 9 else values[[0, 1, 2, -1]]))
+    return lines
+
+
+def _rounded(value: Any) -> Any:
+    return f"{value:.7g}" if isinstance(value, float) else value
+
+
 @pytest.fixture(scope="module")
 def stored() -> dict[str, dict[str, list[float]]]:
     return json.loads(STORED.read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def stored_words() -> dict[str, list[str]]:
+    return json.loads(WORDS.read_text(encoding="utf-8"))
 
 
 SLOW = {*OF_CELLS} - {"derivative", "hazard_ratio of one", "logrank weighted", "gray"}
@@ -154,8 +183,12 @@ SLOW = {*OF_CELLS} - {"derivative", "hazard_ratio of one", "logrank weighted", "
         for data, name in CASES
     ],
 )
-def test_numbers_are_those_that_are_stored(data: str, name: str, stored: dict[str, Any]) -> None:
-    found, wanted = sums(result(data, name)), stored[f"{data}: {name}"]
+def test_numbers_and_words_are_those_that_are_stored(
+    data: str, name: str, stored: dict[str, Any], stored_words: dict[str, list[str]]
+) -> None:
+    computed = result(data, name)
+    assert words(computed) == stored_words[f"{data}: {name}"]
+    found, wanted = sums(computed), stored[f"{data}: {name}"]
     assert found.keys() == wanted.keys()
     for variable, numbers in wanted.items():
         scale = max(1.0, abs(numbers[1]))
@@ -164,11 +197,17 @@ def test_numbers_are_those_that_are_stored(data: str, name: str, stored: dict[st
         )
 
 
-def test_all_that_is_stored_is_compared(stored: dict[str, Any]) -> None:
-    assert set(stored) == {f"{data}: {name}" for data, name in CASES}
+def test_all_that_is_stored_is_compared(stored: dict[str, Any], stored_words: dict[str, list[str]]) -> None:
+    assert set(stored) == set(stored_words) == {f"{data}: {name}" for data, name in CASES}
+
+
+def written(path: Path, held: dict[str, Any]) -> None:
+    """Write a case a line."""
+    lines = (f"{json.dumps(case)}: {json.dumps(one, ensure_ascii=False)}" for case, one in held.items())
+    path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    summed = {f"{data}: {name}": sums(result(data, name)) for data, name in CASES}
-    lines = (f"{json.dumps(case)}: {json.dumps(numbers)}" for case, numbers in summed.items())
-    STORED.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+    results = {f"{data}: {name}": result(data, name) for data, name in CASES}
+    written(STORED, {case: sums(found) for case, found in results.items()})
+    written(WORDS, {case: words(found) for case, found in results.items()})
