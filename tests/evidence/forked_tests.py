@@ -2,6 +2,9 @@
 
 A line of JSON on file descriptor 3 is a `Request`. The answer is a line on descriptor 4, pytest's exit code. In a fork,
 the code of the function that is changed is replaced by that of its file as it is then.
+
+``python -m tests.evidence.forked_tests`` forks before anything of firmfate is imported, for changes outside of
+functions. A line of its input is a `Start`, a line of its output an exit code.
 """
 
 from __future__ import annotations
@@ -52,6 +55,13 @@ class Request(TypedDict, total=False):
     seconds: int
     tests: list[str]
     record: str
+
+
+class Start(TypedDict):
+    """What is run in a fork: pytest's words, and how many seconds of a processor they may take."""
+
+    words: list[str]
+    seconds: int
 
 
 class Recorder:
@@ -118,9 +128,7 @@ _recorder: Recorder | None = None
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> bool | None:
     """Answer requests until there are no more; in a fork, go on with the tests."""
-    with warnings.catch_warnings(action="ignore"):
-        for library in LIBRARIES:
-            importlib.import_module(library)
+    _import_libraries()
     with os.fdopen(3, "r") as requests, os.fdopen(4, "w") as answers:
         for line in requests:
             child = os.fork()
@@ -130,6 +138,12 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
             _, status = os.waitpid(child, 0)
             print(os.waitstatus_to_exitcode(status), file=answers, flush=True)
     return True
+
+
+def _import_libraries() -> None:
+    with warnings.catch_warnings(action="ignore"):
+        for library in LIBRARIES:
+            importlib.import_module(library)
 
 
 def _begin(session: pytest.Session, request: Request) -> None:
@@ -174,3 +188,24 @@ def _codes(code: CodeType) -> list[CodeType]:
     inner = [one for one in code.co_consts if isinstance(one, CodeType)]
     classes = [one for one in inner if not one.co_flags & 0x1]  # CO_OPTIMIZED: of functions alone
     return [one for one in inner if one not in classes] + [each for one in classes for each in _codes(one)]
+
+
+def serve() -> None:
+    """Run pytest in a fork for every line of the input."""
+    _import_libraries()
+    assert not any(name.partition(".")[0] == "firmfate" for name in sys.modules)
+    for line in sys.stdin:
+        child = os.fork()
+        if not child:
+            start: Start = json.loads(line)
+            resource.setrlimit(resource.RLIMIT_CPU, (start["seconds"],) * 2)
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, 1)
+            os.dup2(nowhere, 2)
+            os._exit(int(pytest.main(start["words"])))
+        _, status = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
+
+
+if __name__ == "__main__":
+    serve()

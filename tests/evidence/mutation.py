@@ -15,7 +15,6 @@ import difflib
 import json
 import os
 import random
-import shlex
 import shutil
 import subprocess
 import sys
@@ -24,7 +23,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.evidence.forked_tests import Request
+from tests.evidence.forked_tests import Request, Start
 
 from firmfate import provenance
 
@@ -33,18 +32,22 @@ ROOT = HERE.parents[1]
 STORE, TABLE = HERE / "mutants.json", HERE / "MUTATION.md"
 ROOMS = ("survival", "shards", "kernel", "models", "design")
 TESTS = {
-    "survival": "survival",
+    "survival": " ".join(
+        f"survival/test_{name}.py" for name in
+        ("pinned", "core", "survivors", "observed", "jackknife", "estimators", "limits", "contrasts", "crossings",
+         "delayed_entry", "landmarks", "regression", "simulated", "small_groups", "traits")
+    ),
     "shards": "shards cluster/test_status.py",
     "kernel": "kernel/test_processors.py kernel/test_schedule.py kernel/test_cache_folder.py "
     "kernel/test_same_bits_everywhere.py kernel/test_engine.py::test_order_and_neighbours_do_not_matter "
     "kernel/test_engine.py::test_values_of_a_firm_equal_values_of_a_cell "
     "kernel/test_engine.py::test_every_bit_of_a_cells_random_word_gives_other_firms "
     "kernel/test_engine.py::test_plain_python_is_the_oracle_of_others",
-    "models": "program/test_identity.py models/test_declared.py models/test_reference.py models/test_functions.py "
-    "models/test_checks.py models/test_user_models.py models/test_firm.py program/test_refusals.py "
-    "program/test_wrong_models.py",
+    "models": "program/test_identity.py::test_all_versions_of_python_agree_on_the_built_in_models "
+    "models/test_declared.py models/test_reference.py models/test_functions.py models/test_checks.py "
+    "models/test_user_models.py models/test_firm.py program/test_refusals.py program/test_wrong_models.py",
     "design": "design study/test_refusals.py study/test_documents.py",
-}
+}  # fmt: skip
 """The fast tests that a room's mutants are tried on; those that take long and look at other things are left out."""
 
 COMPILED = ("kernel",)
@@ -53,9 +56,6 @@ COMPILED = ("kernel",)
 SECONDS = 120
 """Of a processor, that tests may take beyond five times what they take of the unchanged source; those that take more
 hang, and a mutant with them is found."""
-
-MOST_NAMED = 300
-"""Tests on a command line, which may not be too long; the others come after them."""
 
 ELSEWHERE = 99
 """How a fork ends that cannot replace what is changed: tests are run in a process of their own."""
@@ -158,16 +158,20 @@ class Copy:
         shutil.copytree(ROOT, folder, ignore=ignored, dirs_exist_ok=True)
         self.environment = {**os.environ, "PYTHONPATH": f"{folder / 'src'}:{folder}", "OMP_NUM_THREADS": "1",
                             "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}  # fmt: skip
-        self.command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", "-p", "no:cacheprovider"]
+        self.words = ["-x", "-q", "-n", "0", "-p", "no:cacheprovider"]
         self.tests = [f"tests/{name}" for name in TESTS[room].split()]
         (self.read, answers), (requests, self.write) = os.pipe(), os.pipe()
-        words = " ".join([*self.command, *self.tests])
-        descriptors = f"exec {words} -p tests.evidence.forked_tests 3<&{requests} 4>&{answers}"
+        words = " ".join([*self.words, *self.tests, "-p tests.evidence.forked_tests"])
+        descriptors = f"exec {sys.executable} -m pytest {words} 3<&{requests} 4>&{answers}"
         self.server = subprocess.Popen(
             ["bash", "-c", descriptors], cwd=folder, env=self.environment, pass_fds=(requests, answers),
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
         )  # fmt: skip
         os.close(answers)
+        self.starter = subprocess.Popen(
+            [sys.executable, "-m", "tests.evidence.forked_tests"], cwd=folder, env=self.environment, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        )  # fmt: skip
         self.answers = os.fdopen(self.read)
         record = folder / "recorded.json"
         code = self._asked({"seconds": 5 * SECONDS, "record": str(record)})
@@ -230,11 +234,15 @@ class Copy:
             code = self._asked(request) if tests else 0
             if code != ELSEWHERE:
                 return code
-        given = tests[:MOST_NAMED] if self.room not in COMPILED else []
-        limited = f"ulimit -t {self._allowed(every)}; exec {shlex.join([*self.command, *given, *self.tests])}"
-        return subprocess.run(
-            ["bash", "-c", limited], cwd=self.root, env=self.environment, capture_output=True
-        ).returncode
+        given = tests if self.room not in COMPILED else []
+        return self._started({"words": [*self.words, *given, *self.tests], "seconds": self._allowed(every)})
+
+    def _started(self, start: Start) -> int:
+        """Return how tests ended in a fork that has imported nothing of firmfate before."""
+        assert self.starter.stdin is not None
+        assert self.starter.stdout is not None
+        print(json.dumps(start), file=self.starter.stdin, flush=True)
+        return int(self.starter.stdout.readline())
 
 
 def _function(text: str, line: int) -> tuple[int, int]:

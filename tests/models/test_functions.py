@@ -48,6 +48,9 @@ def test_a_delay_holds_what_it_should_and_settles_there() -> None:
     assert stages == (6.0,) * 4
     assert functions.delay_outflow(stages, 8.0) == 3.0
     assert functions.delay_step((6.0, 8.0), 1.0, 4.0, 0.5) == (6 + 0.5 * (1 - 3), 8 + 0.5 * (3 - 4))
+    assert functions.delay_outflow((5.0, 6.0, 8.0), 12.0) == 2.0
+    stepped = functions.delay_step((6.0, 7.0, 8.0), 1.0, 3.0, 0.5)
+    assert stepped == (6 + 0.5 * (1 - 6), 7 + 0.5 * (6 - 7), 8 + 0.5 * (7 - 8))
     for _ in range(400):
         stages = functions.delay_step(stages, 5.0, 8.0, 0.25)
     assert stages == pytest.approx((10.0,) * 4)
