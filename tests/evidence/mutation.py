@@ -286,18 +286,18 @@ def drawn(room: str, count: int, seed: int) -> tuple[int, list[Mutant]]:
     return len(everywhere), found
 
 
-def examine(copy: Copy, count: int, seed: int) -> dict[str, Any]:
-    """Draw mutants of a room, try them, and return what became of them."""
+def examine(copy: Copy, count: int, seed: int) -> Iterator[dict[str, Any]]:
+    """Draw mutants of a room, try them, and yield after each what has become of them."""
+    run = f"{provenance.now()[:10]}, {provenance.commit() or 'no commit'}"
     places, sample = drawn(copy.room, count, seed)
-    survivors = []
+    survivors: list[dict[str, Any]] = []
     for number, mutant in enumerate(sample, 1):
         killed, change = copy.tried(mutant)
         if not killed:
             survivors.append({"file": mutant.file, "line": mutant.line, "change": change, "equivalent": "", "note": ""})
         outcome = "killed" if killed else "survived"
         print(f"{copy.room} {number}/{len(sample)}: {outcome} {mutant.file}:{mutant.line}\n{change}", flush=True)
-    return {"places": places, "tried": len(sample), "seed": seed, "survivors": survivors,
-            "run": f"{provenance.now()[:10]}, {provenance.commit() or 'no commit'}"}  # fmt: skip
+        yield {"places": places, "tried": number, "seed": seed, "survivors": survivors, "run": run}
 
 
 def write(room: str, found: dict[str, Any] | None = None) -> None:
@@ -356,7 +356,7 @@ def _table(rooms: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
 
 
 def main(words: list[str]) -> int:
-    """Read the command line, and write what was found after every room."""
+    """Read the command line, and write what was found after every mutant."""
     parser = argparse.ArgumentParser(prog="python -m tests.evidence.mutation")
     parser.add_argument("rooms", nargs="*", metavar="ROOM", help=f"of {', '.join(ROOMS)}; default: all")
     parser.add_argument("--count", type=int, default=100, help="mutants a room; 0 writes the table anew")
@@ -366,7 +366,8 @@ def main(words: list[str]) -> int:
         parser.error(f"no room {', '.join(sorted(unknown))}; allowed: {', '.join(ROOMS)}")
     for room in given.rooms or ROOMS:
         with tempfile.TemporaryDirectory() as folder:
-            write(room, examine(Copy(Path(folder), room), given.count, given.seed) if given.count else None)
+            for found in examine(Copy(Path(folder), room), given.count, given.seed) if given.count else (None,):
+                write(room, found)
     return 0
 
 

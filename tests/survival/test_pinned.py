@@ -44,10 +44,27 @@ def observed(firms: int = 300, *, late: bool, bin_weeks: int = 4) -> xr.Dataset:
     )  # fmt: skip
 
 
+def firms() -> xr.Dataset:
+    """Return counts of simulated firms in half-weekly steps, of which two in the last cell have failed."""
+    random = np.random.Generator(np.random.Philox(6))
+    step = np.minimum(random.integers(1, 120, (3, 90)), 2 * HORIZON)
+    cause = np.where(step == 2 * HORIZON, 0, random.integers(1, 3, step.shape)).astype(float)
+    cause[2, [4, 80]] = 255, np.nan
+    ds = xr.Dataset(
+        {"event_week": (("cell", "replicate"), (step / 2).astype(np.float32)), "cause": (("cell", "replicate"), cause)},
+        coords={"replicate": np.arange(5, 95), "execution": ("cell", [0.1, 0.5, 0.9])},
+        attrs={"weeks": HORIZON, "steps_per_week": 2},
+    )
+    ds["cause"].attrs = {"flag_values": [0, 2, 1, 255], "flag_meanings": "censored exit insolvency invalid"}
+    return s.counts_from_firms(ds, batches=9, bin_weeks=4, horizons=[7, 19])
+
+
 DATA: dict[str, Callable[[], xr.Dataset]] = {
     "simulated": s.example, "censored": partial(observed, late=False), "late": partial(observed, late=True),
+    "firms": firms,
 }  # fmt: skip
 PLAIN: dict[str, Callable[[xr.Dataset], Any]] = {
+    "counts": lambda ds: ds,
     "kaplan_meier": partial(s.kaplan_meier, level=0.9),
     **{f"kaplan_meier {limits}": partial(s.kaplan_meier, limits=limits) for limits in ("log", "log-log", "plain",
                                                                                       "wilson")},
@@ -105,6 +122,8 @@ def renamed(ds: xr.Dataset) -> xr.Dataset:
 CASES = [
     *((data, name) for data in ("simulated", "late") for name in PLAIN),
     *(("simulated", name) for name in OF_CELLS),
+    ("censored", "counts"),
+    *(("firms", name) for name in ("counts", "kaplan_meier", "rmst")),
     *((data, name) for data in ("censored", "late") for name in OF_GROUPS),
     *(("late", f"fitted {name}") for name in FITTED),
     *(("censored", f"fitted {name}") for name in NOT_LATE),
