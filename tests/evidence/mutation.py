@@ -35,7 +35,7 @@ TESTS = {
     "survival": " ".join(
         f"survival/test_{name}.py" for name in
         ("pinned", "core", "survivors", "observed", "jackknife", "estimators", "limits", "contrasts", "crossings",
-         "delayed_entry", "landmarks", "regression", "simulated", "small_groups", "traits")
+         "delayed_entry", "ends_of_ranges", "landmarks", "regression", "simulated", "small_groups", "traits")
     ),
     "shards": "shards cluster/test_status.py",
     "kernel": "kernel/test_processors.py kernel/test_schedule.py kernel/test_cache_folder.py "
@@ -320,7 +320,7 @@ def write(room: str, found: dict[str, Any] | None = None) -> None:
 def score(sample: dict[str, Any]) -> tuple[float, float]:
     """Return the share killed of those that are not equivalent, and its standard error."""
     survivors = sample["survivors"]
-    valid = sample["tried"] - sum(bool(survivor["equivalent"]) for survivor in survivors)
+    valid = max(1, sample["tried"] - sum(bool(survivor["equivalent"]) for survivor in survivors))
     share = 1 - sum(not survivor["equivalent"] for survivor in survivors) / valid
     return share, ((share * (1 - share) + 0.25 / valid) / valid) ** 0.5
 
