@@ -59,7 +59,7 @@ def test_the_first_wrong_row_of_a_table_is_named(place: int) -> None:
 def test_what_a_table_may_just_hold() -> None:
     ds = counted({"horizons": [1, 6]}, weeks=[0.5, 1.0, 2.0, 6.0], end=["a"] * 4)
     assert ds["horizon"].values.tolist() == [1, 6]
-    assert ds["events"].sum("cause").values.tolist() == [2, 0, 0, 0, 0, 1]
+    assert ds["events"].sum("cause").values.tolist() == [2, 1, 0, 0, 0, 1]
     ds = counted({"entry": "entry", "weight": "weight", "batch": "batch"}, entry=[0.0, 3.9, 0, 1], weight=[1, 2, 0, 3],
                  batch=[7, 0, 7, 3])  # fmt: skip
     assert ds["entered"].values.tolist() == [3, 0, 2, 0, 0, 0]
