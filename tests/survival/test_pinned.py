@@ -103,6 +103,17 @@ OF_GROUPS: dict[str, Callable[[xr.Dataset], Any]] = {
     "hazard_ratio": partial(s.hazard_ratio, between=GROUPS, bin_weeks=8),
     "logrank": partial(s.logrank, dim="group", strata=["size"]), "logrank of sizes": partial(s.logrank, dim="size"),
 }  # fmt: skip
+PAIR = ({"cell": 1}, {"cell": 0})
+OF_FIRMS: dict[str, Callable[[xr.Dataset], Any]] = {
+    "counts": PLAIN["counts"], "kaplan_meier": s.kaplan_meier, "rmst": s.rmst,
+    "difference": partial(s.contrast, f=s.rmst, between=PAIR, tau=19),
+    "difference between horizons": partial(s.contrast, f=s.rmst_curve, between=PAIR),
+    "difference of survival": partial(s.contrast, f=s.kaplan_meier, between=PAIR, simultaneous=True),
+    "means": partial(s.contrast, f=s.cumulative_incidence, between=PAIR, resampling="means"),
+    "unpaired": partial(s.contrast, f=s.kaplan_meier, between=PAIR, paired=False, level=0.9),
+    "hazard_ratio": partial(s.hazard_ratio, between=PAIR, bin_weeks=8),
+    "crossing": partial(s.crossing, between=PAIR),
+}  # fmt: skip
 FITTED: dict[str, Callable[[xr.Dataset], Any]] = {
     "cloglog": partial(s.proportional_hazards, formula="x * y"),
     "breslow": partial(s.proportional_hazards, formula="x + y", ties="breslow", cuts=[10]),
@@ -111,6 +122,9 @@ FITTED: dict[str, Callable[[xr.Dataset], Any]] = {
 }
 NOT_LATE: dict[str, Callable[[xr.Dataset], Any]] = {
     "fine_gray": lambda ds: s.fine_gray(ds, "x + y", cause=ds["cause"].values[0]),
+    "gray in strata": partial(s.gray_test, dim="x", strata=["y"], cause="a", rho=0.5),
+    "gray of sizes": partial(s.gray_test, dim="y", cause="b"),
+    "accelerated": partial(s.accelerated_failure_time, formula="x + y", batches=False),
 }
 
 
@@ -123,7 +137,7 @@ CASES = [
     *((data, name) for data in ("simulated", "late") for name in PLAIN),
     *(("simulated", name) for name in OF_CELLS),
     ("censored", "counts"),
-    *(("firms", name) for name in ("counts", "kaplan_meier", "rmst")),
+    *(("firms", name) for name in OF_FIRMS),
     *((data, name) for data in ("censored", "late") for name in OF_GROUPS),
     *(("late", f"fitted {name}") for name in FITTED),
     *(("censored", f"fitted {name}") for name in NOT_LATE),
@@ -139,6 +153,8 @@ def result(data: str, name: str) -> xr.Dataset:
     ds, kind = data_set(data), name.removeprefix("fitted ")
     if kind != name:
         return {**FITTED, **NOT_LATE}[kind](renamed(ds))
+    if data == "firms":
+        return OF_FIRMS[name](ds)
     if name in PLAIN:
         return PLAIN[name](ds)
     return (OF_CELLS if data == "simulated" else OF_GROUPS)[name](ds)
