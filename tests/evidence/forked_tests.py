@@ -15,13 +15,12 @@ import json
 import os
 import resource
 import sys
-import threading
+import time
 import warnings
 from collections import defaultdict
-from collections.abc import Generator
 from functools import _lru_cache_wrapper
 from pathlib import Path
-from types import CodeType, FrameType, FunctionType
+from types import CodeType, FunctionType
 from typing import TypedDict
 
 import pytest
@@ -65,59 +64,56 @@ class Start(TypedDict):
 
 
 class Recorder:
-    """Which functions of firmfate each test runs, and how long it takes.
+    """Which lines of firmfate each test runs, and how many seconds of a processor it takes.
 
-    Functions that fixtures call are held to be run by all tests of a file. Nothing is kept from a test for the next,
-    as in forks.
+    Lines that fixtures run are held to be run by all tests of a file. Nothing is kept from a test for the next, as in
+    forks.
     """
 
     def __init__(self, path: Path) -> None:
+        import coverage
+
         self.path = path
-        self.seen: set[CodeType] = set()
-        self.of_tests: dict[str, set[CodeType]] = {}
-        self.of_files: dict[str, set[CodeType]] = defaultdict(set)
-        self.seconds: dict[str, float] = defaultdict(float)
+        self.coverage = coverage.Coverage(
+            data_file=None, config_file=False, messages=False, include=[str(Path("src/firmfate/*").resolve())]
+        )
+        self.seconds: dict[str, float] = {}
+        self.begin = 0.0
         self.kept = [one for one in gc.get_objects() if isinstance(one, _lru_cache_wrapper)]
+        self.coverage.start()
 
-    def _called(self, frame: FrameType, event: str, argument: object) -> None:
-        self.seen.add(frame.f_code)
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, None, None]:
-        """Note what fixtures call."""
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Note what fixtures run."""
+        self.begin = time.process_time()
         for function in self.kept:
             if str(getattr(function, "__module__", "")).startswith("firmfate"):
                 function.cache_clear()
-        return (yield from self._noted(self.of_files[item.nodeid.partition("::")[0]]))
+        self.coverage.switch_context(item.nodeid.partition("::")[0])
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
-        """Note what a test calls."""
-        return (yield from self._noted(self.of_tests.setdefault(item.nodeid, set())))
-
-    def _noted(self, calls: set[CodeType]) -> Generator[None, None, None]:
-        self.seen = calls
-        threading.settrace(self._called)
-        sys.settrace(self._called)
-        try:
-            return (yield)
-        finally:
-            sys.settrace(None)
-            threading.settrace(None)  # type: ignore[arg-type]
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> None:
+        """Note what a test runs."""
+        self.coverage.switch_context(item.nodeid)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note how long a test takes."""
-        self.seconds[report.nodeid] += report.duration
+        self.seconds[report.nodeid] = time.process_time() - self.begin
 
     def write(self) -> None:
-        """Write test -> its seconds and, by file, the first lines of functions."""
+        """Write test -> its seconds and, by file, its lines."""
+        self.coverage.stop()
+        ran: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+        data = self.coverage.get_data()
+        for file in data.measured_files():
+            for line, contexts in data.contexts_by_lineno(file).items():
+                for context in contexts:
+                    ran[context][file].append(line)
         found = {}
-        for test, calls in self.of_tests.items():
-            lines: dict[str, set[int]] = defaultdict(set)
-            for code in calls | self.of_files[test.partition("::")[0]]:
-                if "/firmfate/" in code.co_filename:
-                    lines[str(Path(code.co_filename).resolve())].add(code.co_firstlineno)
-            found[test] = {"seconds": self.seconds[test], "lines": {file: sorted(at) for file, at in lines.items()}}
+        for test, seconds in self.seconds.items():
+            files = ran[test.partition("::")[0]]
+            lines = {file: [*ran[test][file], *files[file]] for file in {*ran[test], *files}}
+            found[test] = {"seconds": seconds, "lines": lines}
         self.path.write_text(json.dumps(found), encoding="utf-8")
 
 

@@ -2,7 +2,7 @@
 
 Mutants are drawn at random, with a seed, from all places of a room at which one of `OPERATORS` applies (Cosmic Ray
 finds and makes them). Each is tried in a copy of the repository, on those of the fast tests in `TESTS` that run the
-function in which it is, the shortest first. The score has the standard error of a share.
+function in which it is, the shortest first, of `MOST` seconds in all. The score has the standard error of a share.
 ``MUTATION.md`` holds the table and every survivor; why one is equivalent is written by hand into ``mutants.json`` and
 kept.
 """
@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -52,6 +53,9 @@ TESTS = {
 
 COMPILED = ("kernel",)
 """Rooms of code that is run once in a process, and whose outcome is kept: all tests are run, in the order above."""
+
+MOST = 20
+"""Seconds of a processor in tests that a mutant is tried on in a fork."""
 
 SECONDS = 120
 """Of a processor, that tests may take beyond five times what they take of the unchanged source; those that take more
@@ -186,7 +190,7 @@ class Copy:
         return int(self.answers.readline())
 
     def _running(self, path: Path, first: int, last: int) -> list[str]:
-        """Return the tests that run a function that begins in some lines of a file, files and tests by their time."""
+        """Return the tests that run some lines of a file, files and tests by their time."""
         seconds = {
             name: test["seconds"] for name, test in self.recorded.items()
             if any(first <= line <= last for line in test["lines"].get(str(path.resolve()), ()))
@@ -196,7 +200,9 @@ class Copy:
             file = name.partition("::")[0]
             least[file] = min(took, least.get(file, took))
         files = {name: name.partition("::")[0] for name in seconds}
-        return sorted(seconds, key=lambda name: (least[files[name]], files[name], seconds[name]))
+        ordered = sorted(seconds, key=lambda name: (least[files[name]], files[name], seconds[name]))
+        totals = accumulate(seconds[name] for name in ordered)
+        return [name for name, total in zip(ordered, totals, strict=True) if total <= MOST]
 
     def _allowed(self, tests: list[str]) -> int:
         """Return how many seconds of a processor tests may take."""
