@@ -180,6 +180,8 @@ class Copy:
         record = folder / "recorded.json"
         code = self._asked({"seconds": 5 * SECONDS, "record": str(record)})
         assert code == 0, "tests of the unchanged source fail in a fork"
+        code = self._started({"words": [*self.words, *self.tests], "seconds": 5 * SECONDS})
+        assert code == 0, "tests of the unchanged source fail in a fork that imports it anew"
         self.recorded: dict[str, dict[str, Any]] = json.loads(record.read_text(encoding="utf-8"))
         seconds = sum(test["seconds"] for test in self.recorded.values())
         print(f"{room}: {len(self.recorded)} tests of the unchanged source pass in {seconds:.0f} seconds", flush=True)
