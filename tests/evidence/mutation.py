@@ -338,8 +338,8 @@ def _table(rooms: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
     yield "What `python -m tests.evidence.mutation` measured. Of each room some mutants are drawn with a seed, outside"
     yield "of annotations, signatures and decorators that keep results. The score is the share that fast tests find, of"
     yield "those that are not equivalent: an equivalent mutant changes nothing that the project promises, and stands"
-    yield "below with its reason. Tests were written for survivors of the seeds 1 and 6, so that only a later seed,"
-    yield "drawn after them, is a fair estimate. Samples of less than 60 were cut short.\n"
+    yield "below with its reason. Tests were written for survivors of every seed, so that only the last seed of a room,"
+    yield "drawn after them, is a fair estimate; its score stays. Samples of less than 60 were cut short.\n"
     yield "| room | places | seed | tried | equivalent | killed | score ± se | run |"
     yield "|---|---:|---:|---:|---:|---:|---:|---|"
     for name, samples in rooms.items():
