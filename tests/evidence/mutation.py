@@ -38,7 +38,8 @@ TESTS = {
         ("pinned", "core", "survivors", "observed", "jackknife", "estimators", "limits", "contrasts", "crossings",
          "delayed_entry", "ends_of_ranges", "landmarks", "regression", "simulated", "small_groups", "traits")
     ),
-    "shards": "shards cluster/test_status.py",
+    "shards": "shards/test_plan.py shards/test_claims.py shards/test_states.py shards/test_work.py "
+    "cluster/test_status.py shards/test_file.py shards/test_directory.py",
     "kernel": "kernel/test_processors.py kernel/test_schedule.py kernel/test_cache_folder.py "
     "kernel/test_same_bits_everywhere.py kernel/test_engine.py::test_order_and_neighbours_do_not_matter "
     "kernel/test_engine.py::test_values_of_a_firm_equal_values_of_a_cell "
@@ -47,7 +48,11 @@ TESTS = {
     "models": "program/test_identity.py::test_all_versions_of_python_agree_on_the_built_in_models "
     "models/test_declared.py models/test_reference.py models/test_functions.py models/test_checks.py "
     "models/test_user_models.py models/test_firm.py program/test_refusals.py program/test_wrong_models.py",
-    "design": "design study/test_refusals.py study/test_documents.py",
+    "design": "design/test_boundaries.py design/test_documents.py "
+    "study/test_refusals.py::test_bad_study_is_refused_by_its_path "
+    "study/test_refusals.py::test_bad_csv_is_refused_by_its_line study/test_refusals.py::test_missing_csv_is_refused "
+    "design/test_designs.py::test_points_are_those_of_every_version_before design/test_cells.py "
+    "study/test_documents.py::test_schema_and_reader_agree",
 }  # fmt: skip
 """The fast tests that a room's mutants are tried on; those that take long and look at other things are left out."""
 
