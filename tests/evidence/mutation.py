@@ -62,9 +62,9 @@ COMPILED = ("kernel",)
 MOST = 20
 """Seconds of a processor in tests that a mutant is tried on in a fork."""
 
-SECONDS = 120
-"""Of a processor, that tests may take beyond five times what they take of the unchanged source; those that take more
-hang, and a mutant with them is found."""
+SECONDS = 60
+"""Of a processor, that tests may take beyond twice what they take of the unchanged source; those that take more hang,
+and a mutant with them is found."""
 
 ELSEWHERE = 99
 """How a fork ends that cannot replace what is changed: tests are run in a process of their own."""
@@ -183,9 +183,9 @@ class Copy:
         )  # fmt: skip
         self.answers = os.fdopen(self.read)
         record = folder / "recorded.json"
-        code = self._asked({"seconds": 5 * SECONDS, "record": str(record)})
+        code = self._asked({"seconds": 10 * SECONDS, "record": str(record)})
         assert code == 0, "tests of the unchanged source fail in a fork"
-        code = self._started({"words": [*self.words, *self.tests], "seconds": 5 * SECONDS})
+        code = self._started({"words": [*self.words, *self.tests], "seconds": 10 * SECONDS})
         assert code == 0, "tests of the unchanged source fail in a fork that imports it anew"
         self.recorded: dict[str, dict[str, Any]] = json.loads(record.read_text(encoding="utf-8"))
         seconds = sum(test["seconds"] for test in self.recorded.values())
@@ -213,7 +213,7 @@ class Copy:
 
     def _allowed(self, tests: list[str]) -> int:
         """Return how many seconds of a processor tests may take."""
-        return SECONDS + round(5 * sum(self.recorded[name]["seconds"] for name in tests))
+        return SECONDS + round(2 * sum(self.recorded[name]["seconds"] for name in tests))
 
     def tried(self, mutant: Mutant) -> tuple[bool, str]:
         """Return whether a test failed, and the change."""
