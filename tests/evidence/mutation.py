@@ -1,8 +1,8 @@
 """``python -m tests.evidence.mutation ROOM ...``: change the source in one place, and see whether a test fails.
 
 Mutants are drawn at random, with a seed, from all places of a room at which one of `OPERATORS` applies (Cosmic Ray
-finds and makes them). Each is tried in a copy of the repository, on the fast tests of the room of the same name and
-few others, `TESTS`. The score has the standard error of a share.
+finds and makes them). Each is tried in a copy of the repository, on those of the fast tests in `TESTS` that run the
+function in which it is, the shortest first, of `MOST` seconds in all. The score has the standard error of a share.
 ``MUTATION.md`` holds the table and every survivor; why one is equivalent is written by hand into ``mutants.json`` and
 kept.
 """
@@ -20,8 +20,11 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from tests.evidence.forked_tests import Request, Start
 
 from firmfate import provenance
 
@@ -30,9 +33,11 @@ ROOT = HERE.parents[1]
 STORE, TABLE = HERE / "mutants.json", HERE / "MUTATION.md"
 ROOMS = ("survival", "shards", "kernel", "models", "design")
 TESTS = {
-    "survival": "survival/test_pinned.py survival/test_core.py survival/test_survivors.py survival/test_observed.py "
-    "survival/test_jackknife.py survival/test_estimators.py::test_impossible_counts_are_refused "
-    "survival/test_estimators.py::test_impossible_questions_are_refused",
+    "survival": " ".join(
+        f"survival/test_{name}.py" for name in
+        ("pinned", "core", "survivors", "observed", "jackknife", "estimators", "limits", "contrasts", "crossings",
+         "delayed_entry", "ends_of_ranges", "landmarks", "regression", "simulated", "small_groups", "traits")
+    ),
     "shards": "shards/test_plan.py shards/test_claims.py shards/test_states.py shards/test_work.py "
     "cluster/test_status.py shards/test_file.py shards/test_directory.py",
     "kernel": "kernel/test_processors.py kernel/test_schedule.py kernel/test_cache_folder.py "
@@ -40,18 +45,26 @@ TESTS = {
     "kernel/test_engine.py::test_values_of_a_firm_equal_values_of_a_cell "
     "kernel/test_engine.py::test_every_bit_of_a_cells_random_word_gives_other_firms "
     "kernel/test_engine.py::test_plain_python_is_the_oracle_of_others",
-    "models": "models/test_functions.py models/test_checks.py models/test_reference.py program/test_refusals.py "
-    "program/test_wrong_models.py models/test_firm.py",
+    "models": "program/test_identity.py::test_all_versions_of_python_agree_on_the_built_in_models "
+    "models/test_declared.py models/test_reference.py models/test_functions.py models/test_checks.py "
+    "models/test_user_models.py models/test_firm.py program/test_refusals.py program/test_wrong_models.py",
     "design": "design/test_boundaries.py design/test_documents.py "
     "study/test_refusals.py::test_bad_study_is_refused_by_its_path "
     "study/test_refusals.py::test_bad_csv_is_refused_by_its_line study/test_refusals.py::test_missing_csv_is_refused "
     "design/test_designs.py::test_points_are_those_of_every_version_before design/test_cells.py "
     "study/test_documents.py::test_schema_and_reader_agree",
-}
-"""The fast tests that a room's mutants are tried on, in this order; those that take long are left out."""
+}  # fmt: skip
+"""The fast tests that a room's mutants are tried on; those that take long and look at other things are left out."""
 
-SECONDS = 600
-"""Of a processor, that tests take at most; those that take more hang, and a mutant with them is found."""
+COMPILED = ("kernel",)
+"""Rooms of code that is run once in a process, and whose outcome is kept: all tests are run, in the order above."""
+
+MOST = 20
+"""Seconds of a processor in tests that a mutant is tried on in a fork."""
+
+SECONDS = 60
+"""Of a processor, that tests may take beyond twice what they take of the unchanged source; those that take more hang,
+and a mutant with them is found."""
 
 ELSEWHERE = 99
 """How a fork ends that cannot replace what is changed: tests are run in a process of their own."""
@@ -154,24 +167,53 @@ class Copy:
         shutil.copytree(ROOT, folder, ignore=ignored, dirs_exist_ok=True)
         self.environment = {**os.environ, "PYTHONPATH": f"{folder / 'src'}:{folder}", "OMP_NUM_THREADS": "1",
                             "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}  # fmt: skip
-        self.command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", "-p", "no:cacheprovider",
-                        *(f"tests/{name}" for name in TESTS[room].split())]  # fmt: skip
+        self.words = ["-x", "-q", "-n", "0", "-p", "no:cacheprovider"]
+        self.tests = [f"tests/{name}" for name in TESTS[room].split()]
         (self.read, answers), (requests, self.write) = os.pipe(), os.pipe()
-        descriptors = f"exec {' '.join(self.command)} -p tests.evidence.forked_tests 3<&{requests} 4>&{answers}"
+        words = " ".join([*self.words, *self.tests, "-p tests.evidence.forked_tests"])
+        descriptors = f"exec {sys.executable} -m pytest {words} 3<&{requests} 4>&{answers}"
         self.server = subprocess.Popen(
             ["bash", "-c", descriptors], cwd=folder, env=self.environment, pass_fds=(requests, answers),
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
         )  # fmt: skip
         os.close(answers)
+        self.starter = subprocess.Popen(
+            [sys.executable, "-m", "tests.evidence.forked_tests"], cwd=folder, env=self.environment, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        )  # fmt: skip
         self.answers = os.fdopen(self.read)
-        self.allowed = SECONDS
-        assert self._asked("", 0) == 0, "tests of the unchanged source fail in a fork"
-        print(f"{room}: tests of the unchanged source pass", flush=True)
+        record = folder / "recorded.json"
+        code = self._asked({"seconds": 10 * SECONDS, "record": str(record)})
+        assert code == 0, "tests of the unchanged source fail in a fork"
+        code = self._started({"words": [*self.words, *self.tests], "seconds": 10 * SECONDS})
+        assert code == 0, "tests of the unchanged source fail in a fork that imports it anew"
+        self.recorded: dict[str, dict[str, Any]] = json.loads(record.read_text(encoding="utf-8"))
+        seconds = sum(test["seconds"] for test in self.recorded.values())
+        print(f"{room}: {len(self.recorded)} tests of the unchanged source pass in {seconds:.0f} seconds", flush=True)
 
-    def _asked(self, file: str, function: int) -> int:
+    def _asked(self, request: Request) -> int:
         """Return how tests ended in a fork."""
-        os.write(self.write, f"{json.dumps([file, function, self.allowed])}\n".encode())
+        os.write(self.write, f"{json.dumps(request)}\n".encode())
         return int(self.answers.readline())
+
+    def _running(self, path: Path, first: int, last: int) -> list[str]:
+        """Return the tests that run some lines of a file, files and tests by their time."""
+        seconds = {
+            name: test["seconds"] for name, test in self.recorded.items()
+            if any(first <= line <= last for line in test["lines"].get(str(path.resolve()), ()))
+        }  # fmt: skip
+        least: dict[str, float] = {}
+        for name, took in seconds.items():
+            file = name.partition("::")[0]
+            least[file] = min(took, least.get(file, took))
+        files = {name: name.partition("::")[0] for name in seconds}
+        ordered = sorted(seconds, key=lambda name: (least[files[name]], files[name], seconds[name]))
+        totals = accumulate(seconds[name] for name in ordered)
+        return [name for name, total in zip(ordered, totals, strict=True) if total <= MOST]
+
+    def _allowed(self, tests: list[str]) -> int:
+        """Return how many seconds of a processor tests may take."""
+        return SECONDS + round(2 * sum(self.recorded[name]["seconds"] for name in tests))
 
     def tried(self, mutant: Mutant) -> tuple[bool, str]:
         """Return whether a test failed, and the change."""
@@ -184,25 +226,44 @@ class Copy:
         ]  # fmt: skip
         path.write_text(after, encoding="utf-8")
         try:
-            function = 0 if mutant.file.startswith(TRACED) else _function(before, mutant.line)
-            code = self._asked(mutant.file, function) if function else ELSEWHERE
-            if code == ELSEWHERE:
-                limited = f"ulimit -t {self.allowed}; exec {' '.join(self.command)}"
-                code = subprocess.run(
-                    ["bash", "-c", limited], cwd=self.root, env=self.environment, capture_output=True
-                ).returncode
+            code = self._code(mutant, path, before)
         finally:
             path.write_text(before, encoding="utf-8")
             os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
         return code != 0, "\n".join(change)
 
+    def _code(self, mutant: Mutant, path: Path, before: str) -> int:
+        """Return how tests of a changed source end: in a fork, or where that would come too late, in a new process."""
+        every = list(self.recorded)
+        first, last = _function(before, mutant.line)
+        if mutant.file.startswith(TRACED):
+            first, tests = 0, []
+        elif self.room in COMPILED:
+            tests = every
+        else:
+            tests = self._running(path, first, last)
+        if first:
+            request: Request = {"file": mutant.file, "function": first, "seconds": self._allowed(tests), "tests": tests}
+            code = self._asked(request) if tests else 0
+            if code != ELSEWHERE:
+                return code
+        given = tests if self.room not in COMPILED else []
+        return self._started({"words": [*self.words, *given, *self.tests], "seconds": self._allowed(every)})
 
-def _function(text: str, line: int) -> int:
-    """Return the first line, decorators included, of the outermost function in whose body a line is; 0 for none."""
+    def _started(self, start: Start) -> int:
+        """Return how tests ended in a fork that has imported nothing of firmfate before."""
+        assert self.starter.stdin is not None
+        assert self.starter.stdout is not None
+        print(json.dumps(start), file=self.starter.stdin, flush=True)
+        return int(self.starter.stdout.readline())
+
+
+def _function(text: str, line: int) -> tuple[int, int]:
+    """Return the lines, decorators included, of the outermost function in whose body a line is; of none, 0 and all."""
     for node in _outermost(ast.parse(text)):
         if node.body[0].lineno <= line <= (node.end_lineno or 0):
-            return min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
-    return 0
+            return min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)]), node.end_lineno or 0
+    return 0, len(text)
 
 
 def _outermost(node: ast.Module | ast.ClassDef) -> Iterator[ast.FunctionDef]:
@@ -238,18 +299,18 @@ def drawn(room: str, count: int, seed: int) -> tuple[int, list[Mutant]]:
     return len(everywhere), found
 
 
-def examine(copy: Copy, count: int, seed: int) -> dict[str, Any]:
-    """Draw mutants of a room, try them, and return what became of them."""
+def examine(copy: Copy, count: int, seed: int) -> Iterator[dict[str, Any]]:
+    """Draw mutants of a room, try them, and yield after each what has become of them."""
+    run = f"{provenance.now()[:10]}, {provenance.commit() or 'no commit'}"
     places, sample = drawn(copy.room, count, seed)
-    survivors = []
+    survivors: list[dict[str, Any]] = []
     for number, mutant in enumerate(sample, 1):
         killed, change = copy.tried(mutant)
         if not killed:
             survivors.append({"file": mutant.file, "line": mutant.line, "change": change, "equivalent": "", "note": ""})
         outcome = "killed" if killed else "survived"
         print(f"{copy.room} {number}/{len(sample)}: {outcome} {mutant.file}:{mutant.line}\n{change}", flush=True)
-    return {"places": places, "tried": len(sample), "seed": seed, "survivors": survivors,
-            "run": f"{provenance.now()[:10]}, {provenance.commit() or 'no commit'}"}  # fmt: skip
+        yield {"places": places, "tried": number, "seed": seed, "survivors": survivors, "run": run}
 
 
 def write(room: str, found: dict[str, Any] | None = None) -> None:
@@ -272,7 +333,7 @@ def write(room: str, found: dict[str, Any] | None = None) -> None:
 def score(sample: dict[str, Any]) -> tuple[float, float]:
     """Return the share killed of those that are not equivalent, and its standard error."""
     survivors = sample["survivors"]
-    valid = sample["tried"] - sum(bool(survivor["equivalent"]) for survivor in survivors)
+    valid = max(1, sample["tried"] - sum(bool(survivor["equivalent"]) for survivor in survivors))
     share = 1 - sum(not survivor["equivalent"] for survivor in survivors) / valid
     return share, ((share * (1 - share) + 0.25 / valid) / valid) ** 0.5
 
@@ -282,8 +343,8 @@ def _table(rooms: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
     yield "What `python -m tests.evidence.mutation` measured. Of each room some mutants are drawn with a seed, outside"
     yield "of annotations, signatures and decorators that keep results. The score is the share that fast tests find, of"
     yield "those that are not equivalent: an equivalent mutant changes nothing that the project promises, and stands"
-    yield "below with its reason. Tests were written for survivors of the seeds 1 and 6, so that only a later seed,"
-    yield "drawn after them, is a fair estimate. Samples of less than 60 were cut short.\n"
+    yield "below with its reason. Tests were written for survivors of every seed, so that only the last seed of a room,"
+    yield "drawn after them, is a fair estimate; its score stays. Samples of less than 60 were cut short.\n"
     yield "| room | places | seed | tried | equivalent | killed | score ± se | run |"
     yield "|---|---:|---:|---:|---:|---:|---:|---|"
     for name, samples in rooms.items():
@@ -308,7 +369,7 @@ def _table(rooms: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
 
 
 def main(words: list[str]) -> int:
-    """Read the command line, and write what was found after every room."""
+    """Read the command line, and write what was found after every mutant."""
     parser = argparse.ArgumentParser(prog="python -m tests.evidence.mutation")
     parser.add_argument("rooms", nargs="*", metavar="ROOM", help=f"of {', '.join(ROOMS)}; default: all")
     parser.add_argument("--count", type=int, default=100, help="mutants a room; 0 writes the table anew")
@@ -318,7 +379,8 @@ def main(words: list[str]) -> int:
         parser.error(f"no room {', '.join(sorted(unknown))}; allowed: {', '.join(ROOMS)}")
     for room in given.rooms or ROOMS:
         with tempfile.TemporaryDirectory() as folder:
-            write(room, examine(Copy(Path(folder), room), given.count, given.seed) if given.count else None)
+            for found in examine(Copy(Path(folder), room), given.count, given.seed) if given.count else (None,):
+                write(room, found)
     return 0
 
 

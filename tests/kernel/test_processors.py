@@ -10,7 +10,7 @@ import llvmlite.binding as llvm
 import numpy as np
 import pytest
 
-from firmfate.counts import INVALID
+from firmfate.counts import INVALID, Counters
 from firmfate.errors import ModelError
 from firmfate.kernel import compiler, compose
 from firmfate.kernel.engine import Engine, Records, refuse_mark, refuse_records
@@ -194,3 +194,16 @@ def test_one_firm_s_trajectory_ends_with_it() -> None:
     assert engine.cached
     assert engine.compiled
     assert engine.warm_up() < 5
+
+
+def test_counts_of_cells_have_a_row_each_where_there_are_no_strata() -> None:
+    model = load_model("car")
+    engine = Engine(model, dt=13.0)
+    rows = np.array([[(model.defaults | {"execution": e})[name] for name in model.fields] for e in (0.1, 0.9)])
+    firms = engine.run(rows, key=3, cells=np.zeros(2, np.uint64), first=0, replicates=40, steps=8)
+    tables = Counters.of(model, weeks=104, batches=4, horizons=1).empty(2)
+    engine.count(firms, tables, first=0, step_weeks=13, week_steps=1, horizons=np.array([8]))
+    ended = (firms.cause == 1).sum(axis=1)
+    assert 0 < ended.min() < ended.max()
+    assert tables["events"].sum(axis=(1, 2)).tolist() == ended.tolist()
+    assert tables["batch_firms"].tolist() == [[10] * 4] * 2

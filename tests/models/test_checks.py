@@ -9,6 +9,7 @@ import pytest
 
 from firmfate import Auxiliary, Cause, Mark, Model, Normal, Parameter, Stock, Uniform
 from firmfate.errors import ModelError
+from firmfate.models.declarations import SHARE, RandomNumber
 from firmfate.models.refusals import REFUSALS
 
 
@@ -43,6 +44,7 @@ GOOD: list[dict[str, Any]] = [
     {"step": marked, "alarm": "poor", "marks": [Mark("mood", 254)]},
     {"step": many, "causes": [Cause(f"cause_{i}") for i in range(254)]},
     {"draws": [Uniform("size", parts=64)]},
+    {"parameters": [Parameter("margin", 0.5), Parameter("part", 1.0, parts=3)]},
     *({"steps_per_week": steps} for steps in (1, 7, 1 / 3, 1 / 13)),
     {"observe": observe, "auxiliaries": [Auxiliary("sales")]},
     {"check": lambda values, dt: iter(())},
@@ -75,6 +77,9 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("FF115", {"parameters": [Parameter("a", "1")]}, "has the default '1'; allowed: a number"),
     ("FF115", {"parameters": [Parameter("a", 1.0, "1", (0, 1))]}, r"allows \(0, 1\); write an Interval"),
     ("FF115", {"stocks": [Stock("a", parts=0)]}, "has the parts 0; allowed"),
+    ("FF115", {"stocks": [Stock("a", parts=(1, 2))]}, r"has the parts \(1, 2\); allowed"),
+    ("FF115", {"shocks": [RandomNumber("a")]}, "it takes Normal, Uniform or Exponential"),
+    ("FF115", {"parameters": [Parameter("a", 2.5, "1", SHARE)]}, r"default 2\.5 of 'a' is outside \[0, 1\]"),
     ("FF114", {"name": ""}, "the model's name is ''"), ("FF114", {"name": 3}, "the model's name is 3"),
     ("FF114", {"stocks": [Stock(3)]}, "stocks has a name 3; allowed: text"),
     *(("FF114", {"parameters": [Parameter(name, 1.0)]}, f"parameter '{name}' cannot be a name")
@@ -85,6 +90,7 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("FF114", {"parameters": [Parameter("dt", 1.0)]}, "is the length of a step already"),
     ("FF114", {"causes": [Cause("savings")]}, "stock, cause or mark 'savings' appears twice"),
     ("FF114", {"causes": [Cause("alarm")]}, "'alarm' says in a step whether the alarm rings"),
+    ("FF101", {"step": 3}, "step is 3"),
     ("FF101", {"observe": 3}, "observe is 3, which is no plain function"), ("FF101", {"start": None}, "start is None"),
 ]  # fmt: skip
 

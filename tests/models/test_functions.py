@@ -48,6 +48,9 @@ def test_a_delay_holds_what_it_should_and_settles_there() -> None:
     assert stages == (6.0,) * 4
     assert functions.delay_outflow(stages, 8.0) == 3.0
     assert functions.delay_step((6.0, 8.0), 1.0, 4.0, 0.5) == (6 + 0.5 * (1 - 3), 8 + 0.5 * (3 - 4))
+    assert functions.delay_outflow((5.0, 6.0, 8.0), 12.0) == 2.0
+    stepped = functions.delay_step((6.0, 7.0, 8.0), 1.0, 3.0, 0.5)
+    assert stepped == (6 + 0.5 * (1 - 6), 7 + 0.5 * (6 - 7), 8 + 0.5 * (7 - 8))
     for _ in range(400):
         stages = functions.delay_step(stages, 5.0, 8.0, 0.25)
     assert stages == pytest.approx((10.0,) * 4)
@@ -65,6 +68,8 @@ def test_random_numbers_are_quantiles_of_their_laws() -> None:
         assert functions.bernoulli(u, 0.5) is (u < 0.5)
         assert functions.erlang([u], 6.0) == pytest.approx(stats.expon(scale=6).isf(u))
     assert functions.poisson(0.9999, 2.5, 3) == 3.0
+    assert functions.poisson(math.exp(-2.5), 2.5, 3) == 0.0  # the share of firms with none
+    assert functions.gamma(0.5, 6.0, 4.0) == pytest.approx(6 * (1 - 1 / 36 + 0.5 / 6) ** 3)  # Wilson & Hilferty 1931
     assert functions.gamma(-9.0, 6.0, 1.0) == 0.0
     assert functions.erlang([0.5, 0.25], 6.0) == pytest.approx(3 * math.log(8))
 
@@ -149,23 +154,6 @@ def test_rows_and_their_parts() -> None:
     assert (plain.unit, str(plain.allowed), plain.assumption, plain.keys) == ("1", "(-inf, inf)", False, ("x",))
     assert (Mark("green_kpis", 5).dim, Mark("green_kpis", 5, dim="green").dim) == ("green_kpis", "green")
     assert Mark("loss", 5).counted == "los_count"
-
-
-MEASURED = {
-    "car": "execution misalignment buffer_mean buffer_sd drift sigma",
-    "firm": "execution misalignment discount promotion_lift soft_orders forecast_time adjust_time stock_cover "
-    "defect_rate inspection inspection_max rework_capacity rework_time unit_cost inspection_cost rework_cost "
-    "carrying_cost obsolescence collection_time",
-}
-"""Parameters that rest on a measurement, are an axis of every study, or set a unit; all others are assumptions."""
-
-
-@pytest.mark.parametrize("name", MEASURED)
-def test_what_is_no_measurement_is_called_an_assumption(name: str) -> None:
-    model = load_model(name)
-    assert [row.name for row in model.parameters if not row.assumption] == MEASURED[name].split()
-    shown = model._repr_html_()
-    assert shown.count(" *</") + shown.count(" *<") >= len(model.parameters) - len(MEASURED[name].split())
 
 
 def test_a_model_in_words() -> None:

@@ -1,4 +1,5 @@
-"""Every estimate, error and limit keeps its number: three sums over each result, of three data sets, are stored.
+"""Every estimate, error and limit keeps its number and its words: of each result, of three data sets, three sums over
+its numbers are stored, and how it is labelled.
 
 Where the numbers come from is what other tests show (R, firms counted one by one, repeated simulation); here any change
 of one of them is seen. Where a change is meant, write them anew: ``python -m tests.survival.test_pinned``.
@@ -19,7 +20,7 @@ import xarray as xr
 
 from firmfate import survival as s
 
-STORED = Path(__file__).parent / "pinned.json"
+STORED, WORDS = Path(__file__).parent / "pinned.json", Path(__file__).parent / "pinned_words.json"
 HORIZON = 30
 CELLS = ({"execution": 1.0, "misalignment": 1.0}, {"execution": 0.0, "misalignment": 1.0})
 GROUPS = ({"group": 1, "size": 2.0}, {"group": 0, "size": 1.0})
@@ -43,10 +44,27 @@ def observed(firms: int = 300, *, late: bool, bin_weeks: int = 4) -> xr.Dataset:
     )  # fmt: skip
 
 
+def firms() -> xr.Dataset:
+    """Return counts of simulated firms in half-weekly steps, of which two in the last cell have failed."""
+    random = np.random.Generator(np.random.Philox(6))
+    step = np.minimum(random.integers(1, 120, (3, 90)), 2 * HORIZON)
+    cause = np.where(step == 2 * HORIZON, 0, random.integers(1, 3, step.shape)).astype(float)
+    cause[2, [4, 80]] = 255, np.nan
+    ds = xr.Dataset(
+        {"event_week": (("cell", "replicate"), (step / 2).astype(np.float32)), "cause": (("cell", "replicate"), cause)},
+        coords={"replicate": np.arange(5, 95), "execution": ("cell", [0.1, 0.5, 0.9])},
+        attrs={"weeks": HORIZON, "steps_per_week": 2},
+    )
+    ds["cause"].attrs = {"flag_values": [0, 2, 1, 255], "flag_meanings": "censored exit insolvency invalid"}
+    return s.counts_from_firms(ds, batches=9, bin_weeks=4, horizons=[7, 19])
+
+
 DATA: dict[str, Callable[[], xr.Dataset]] = {
     "simulated": s.example, "censored": partial(observed, late=False), "late": partial(observed, late=True),
+    "firms": firms,
 }  # fmt: skip
 PLAIN: dict[str, Callable[[xr.Dataset], Any]] = {
+    "counts": lambda ds: ds,
     "kaplan_meier": partial(s.kaplan_meier, level=0.9),
     **{f"kaplan_meier {limits}": partial(s.kaplan_meier, limits=limits) for limits in ("log", "log-log", "plain",
                                                                                       "wilson")},
@@ -85,6 +103,17 @@ OF_GROUPS: dict[str, Callable[[xr.Dataset], Any]] = {
     "hazard_ratio": partial(s.hazard_ratio, between=GROUPS, bin_weeks=8),
     "logrank": partial(s.logrank, dim="group", strata=["size"]), "logrank of sizes": partial(s.logrank, dim="size"),
 }  # fmt: skip
+PAIR = ({"cell": 1}, {"cell": 0})
+OF_FIRMS: dict[str, Callable[[xr.Dataset], Any]] = {
+    "counts": PLAIN["counts"], "kaplan_meier": s.kaplan_meier, "rmst": s.rmst,
+    "difference": partial(s.contrast, f=s.rmst, between=PAIR, tau=19),
+    "difference between horizons": partial(s.contrast, f=s.rmst_curve, between=PAIR),
+    "difference of survival": partial(s.contrast, f=s.kaplan_meier, between=PAIR, simultaneous=True),
+    "means": partial(s.contrast, f=s.cumulative_incidence, between=PAIR, resampling="means"),
+    "unpaired": partial(s.contrast, f=s.kaplan_meier, between=PAIR, paired=False, level=0.9),
+    "hazard_ratio": partial(s.hazard_ratio, between=PAIR, bin_weeks=8),
+    "crossing": partial(s.crossing, between=PAIR),
+}  # fmt: skip
 FITTED: dict[str, Callable[[xr.Dataset], Any]] = {
     "cloglog": partial(s.proportional_hazards, formula="x * y"),
     "breslow": partial(s.proportional_hazards, formula="x + y", ties="breslow", cuts=[10]),
@@ -93,6 +122,9 @@ FITTED: dict[str, Callable[[xr.Dataset], Any]] = {
 }
 NOT_LATE: dict[str, Callable[[xr.Dataset], Any]] = {
     "fine_gray": lambda ds: s.fine_gray(ds, "x + y", cause=ds["cause"].values[0]),
+    "gray in strata": partial(s.gray_test, dim="x", strata=["y"], cause="a", rho=0.5),
+    "gray of sizes": partial(s.gray_test, dim="y", cause="b"),
+    "accelerated": partial(s.accelerated_failure_time, formula="x + y", batches=False),
 }
 
 
@@ -104,6 +136,8 @@ def renamed(ds: xr.Dataset) -> xr.Dataset:
 CASES = [
     *((data, name) for data in ("simulated", "late") for name in PLAIN),
     *(("simulated", name) for name in OF_CELLS),
+    ("censored", "counts"),
+    *(("firms", name) for name in OF_FIRMS),
     *((data, name) for data in ("censored", "late") for name in OF_GROUPS),
     *(("late", f"fitted {name}") for name in FITTED),
     *(("censored", f"fitted {name}") for name in NOT_LATE),
@@ -119,6 +153,8 @@ def result(data: str, name: str) -> xr.Dataset:
     ds, kind = data_set(data), name.removeprefix("fitted ")
     if kind != name:
         return {**FITTED, **NOT_LATE}[kind](renamed(ds))
+    if data == "firms":
+        return OF_FIRMS[name](ds)
     if name in PLAIN:
         return PLAIN[name](ds)
     return (OF_CELLS if data == "simulated" else OF_GROUPS)[name](ds)
@@ -138,9 +174,37 @@ def sums(found: xr.Dataset) -> dict[str, list[float]]:
     return summed
 
 
+def words(found: xr.Dataset) -> list[str]:
+    """Return how a result is labelled: its attributes, and the dims, units and coordinates of what it holds."""
+
+    def of(name: Any, variable: xr.DataArray) -> str:
+        shown = f"{name} ({', '.join(map(str, variable.dims))})"
+        return shown + "".join(f", {key} {variable.attrs[key]}" for key in sorted(variable.attrs))
+
+    def ends(values: np.ndarray) -> str:
+        numbers = np.issubdtype(values.dtype, np.number)
+        return f" = {', '.join(f'{value:.7g}' if numbers else str(value) for value in values)}"
+
+    lines = [f"{key}: {_rounded(found.attrs[key])}" for key in sorted(map(str, found.attrs))]
+    lines += [of(name, variable) for name, variable in found.data_vars.items()]
+    for name, coord in sorted(found.coords.items(), key=str):
+        values = coord.values.ravel()
+        lines.append(of(name, coord) + ends(values if values.size < 9 else values[[0, 1, 2, -1]]))
+    return lines
+
+
+def _rounded(value: Any) -> Any:
+    return f"{value:.7g}" if isinstance(value, float) else value
+
+
 @pytest.fixture(scope="module")
 def stored() -> dict[str, dict[str, list[float]]]:
     return json.loads(STORED.read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def stored_words() -> dict[str, list[str]]:
+    return json.loads(WORDS.read_text(encoding="utf-8"))
 
 
 SLOW = {*OF_CELLS} - {"derivative", "hazard_ratio of one", "logrank weighted", "gray"}
@@ -154,8 +218,12 @@ SLOW = {*OF_CELLS} - {"derivative", "hazard_ratio of one", "logrank weighted", "
         for data, name in CASES
     ],
 )
-def test_numbers_are_those_that_are_stored(data: str, name: str, stored: dict[str, Any]) -> None:
-    found, wanted = sums(result(data, name)), stored[f"{data}: {name}"]
+def test_numbers_and_words_are_those_that_are_stored(
+    data: str, name: str, stored: dict[str, Any], stored_words: dict[str, list[str]]
+) -> None:
+    computed = result(data, name)
+    assert words(computed) == stored_words[f"{data}: {name}"]
+    found, wanted = sums(computed), stored[f"{data}: {name}"]
     assert found.keys() == wanted.keys()
     for variable, numbers in wanted.items():
         scale = max(1.0, abs(numbers[1]))
@@ -164,11 +232,17 @@ def test_numbers_are_those_that_are_stored(data: str, name: str, stored: dict[st
         )
 
 
-def test_all_that_is_stored_is_compared(stored: dict[str, Any]) -> None:
-    assert set(stored) == {f"{data}: {name}" for data, name in CASES}
+def test_all_that_is_stored_is_compared(stored: dict[str, Any], stored_words: dict[str, list[str]]) -> None:
+    assert set(stored) == set(stored_words) == {f"{data}: {name}" for data, name in CASES}
+
+
+def written(path: Path, held: dict[str, Any]) -> None:
+    """Write a case a line."""
+    lines = (f"{json.dumps(case)}: {json.dumps(one, ensure_ascii=False)}" for case, one in held.items())
+    path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    summed = {f"{data}: {name}": sums(result(data, name)) for data, name in CASES}
-    lines = (f"{json.dumps(case)}: {json.dumps(numbers)}" for case, numbers in summed.items())
-    STORED.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+    results = {f"{data}: {name}": result(data, name) for data, name in CASES}
+    written(STORED, {case: sums(found) for case, found in results.items()})
+    written(WORDS, {case: words(found) for case, found in results.items()})
