@@ -143,7 +143,9 @@ def _compare_rules(case: Case, found: dict[str, np.ndarray]) -> int:
     by_point = [by_python(case.function, point) for point in case.at]
     try:
         return _compare_within(case, plain, found, by_point, spread(case.written, case.inputs, plain, case.seed))
-    except AssertionError:  # exp(7), worked out once, may be off by its last bits too, but has no rounding left
+    except (
+        AssertionError
+    ):  # exp(7), worked out once, and x ** 3 may be off by a bit, but have no rounding that noise moves
         program = unfolded(case.function)
         other = interpreter.run(program, case.inputs)
         return _compare_within(case, plain, found, by_point, spread(program, case.inputs, other, case.seed))
