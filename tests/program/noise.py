@@ -15,14 +15,17 @@ ROUNDED = ("add", "sub", "mul", "div", "sqrt", "fma", "fms", "fnma", "scale")
 
 
 def noisy(
-    program: Program, inputs: Mapping[str, np.ndarray], rng: np.random.Generator, tries: int
+    program: Program, inputs: Mapping[str, np.ndarray], rng: np.random.Generator, tries: int, share: float = 1.0
 ) -> dict[str, np.ndarray]:
     """Return outputs, so many tries along a new first axis, with every rounding off by up to 8 units in the last place
-    (of a sum, of its larger term), those of elementary functions by up to 64."""
+    (of a sum, of its larger term), those of elementary functions by up to 64; or only a share of all roundings."""
     found: list = []
     shape = np.broadcast_shapes(*(np.shape(value) for value in inputs.values()))
     rounded = sum(node.operation in ROUNDED and node.data != EXACT for node in program.graph.nodes)
-    errors = iter(np.moveaxis(rng.uniform(-1, 1, (tries, rounded, *shape)), 1, 0))  # a try's after each other
+    drawn = rng.uniform(-1, 1, (tries, rounded, *shape))
+    if share < 1:
+        drawn *= rng.random(drawn.shape) < share
+    errors = iter(np.moveaxis(drawn, 1, 0))  # a try's after each other
     for node in program.graph.nodes:
         given = [found[argument] for argument in node.arguments]
         if node.operation == "input":
@@ -44,10 +47,16 @@ def noisy(
 
 
 def spread(
-    program: Program, inputs: Mapping[str, np.ndarray], found: Mapping[str, np.ndarray], seed: int, tries: int = 6
+    program: Program,
+    inputs: Mapping[str, np.ndarray],
+    found: Mapping[str, np.ndarray],
+    seed: int,
+    *,
+    tries: int = 6,
+    share: float = 1.0,
 ) -> dict[str, np.ndarray]:
     """Return how far noisy results lie from those without noise, by output."""
     rng = np.random.default_rng(seed)
     with np.errstate(all="ignore"):
-        others = noisy(program, inputs, rng, tries)
+        others = noisy(program, inputs, rng, tries, share)
         return {name: np.max(np.abs(others[name] - found[name]), axis=0) for name in found}

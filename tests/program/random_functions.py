@@ -12,6 +12,7 @@ from firmfate.program.calls import Calls
 from firmfate.program.graph import Graph
 from firmfate.program.program import Program
 from firmfate.program.tracing import Signature, Tracing
+from firmfate.program.values import Value
 
 NAMES = ("a", "b", "c", "d")
 EXACT_CALLS = ("abs({0})", "math.sqrt(abs({0}))", "math.floor({0})", "math.ceil({0})", "math.trunc({0})", "int({0})",
@@ -177,11 +178,27 @@ class Unfolded(Graph):
         """Know no constant."""
 
 
+class Rounding(Calls):
+    """Calls in which elementary functions and powers are rounded once more, by a product with 1.
+
+    Their own operations are exact by design, though Python's results may be some units in the last place away.
+    """
+
+    def _program(self, function: Callable[[Value], Value]) -> Callable[[Any], Any]:
+        call = super()._program(function)
+        return lambda x: call(x) * 1.0
+
+    def powered(self, base: Any, exponent: Any) -> Any:
+        """Return what ``base ** exponent`` means."""
+        return super().powered(base, exponent) * 1.0
+
+
 def unfolded(function: Callable[..., Any]) -> Program:
-    """Return the program of a function as written, in which ``math.exp(7)`` is still to be worked out."""
+    """Return the program of a function as written, in which ``math.exp(7)`` is still to be worked out, and what Python
+    may round otherwise is a product with 1, which changes no bit."""
     tracing = Tracing(SIGNATURE)
     tracing.graph = Unfolded()
-    tracing.calls = Calls(tracing.graph)
+    tracing.calls = Rounding(tracing.graph)
     return _as_written(function, tracing)
 
 
