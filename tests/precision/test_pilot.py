@@ -65,10 +65,11 @@ def test_cells_are_sampled_where_there_are_many() -> None:
     assert np.isfinite(found.steps).all()
 
 
-def test_a_shard_of_cells_without_events_is_little_more_than_its_header(tmp_path: Path) -> None:
-    study = cars(grid={"buffer_mean": [6.0, 7.0]}, parameters={"buffer_sd": 0.5})
-    found = pilot(plan(study), seconds=0.001)
+def test_a_shard_of_a_cell_without_events_is_little_more_than_its_header(tmp_path: Path) -> None:
+    study = cars(grid={"buffer_mean": [6.0, 7.0]}, parameters={"buffer_sd": 0.5, "notice": 0.0})
+    found = pilot(plan(study, shard_scale=6e-4), seconds=0.001)
     worker = Worker(study, fingerprint_of(study))
+    assert [len(shard.cells) for shard in found.plan.shards] == [1, 1]
     for shard in found.plan.shards:
         worker.run(shard, tmp_path)
     assert found.shard_bytes / sum(path.stat().st_size for path in tmp_path.iterdir()) == QUARTER
