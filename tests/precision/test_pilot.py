@@ -16,6 +16,8 @@ from firmfate import Study, plan
 from firmfate.precision import pilot
 from firmfate.precision.allocation import Allowed, at_the_end
 from firmfate.precision.around_firms import GATHER_SECONDS
+from firmfate.shards import Worker
+from firmfate.shards.directory import fingerprint_of
 
 from .test_rules import measured
 
@@ -61,6 +63,16 @@ def test_cells_are_sampled_where_there_are_many() -> None:
     assert 10 < len(found.cells) < 900
     assert (np.bincount(found.cells // 30, minlength=30) > 0).mean() > 0.5  # of all rows
     assert np.isfinite(found.steps).all()
+
+
+def test_a_shard_of_a_cell_without_events_is_little_more_than_its_header(tmp_path: Path) -> None:
+    study = cars(grid={"buffer_mean": [6.0, 7.0]}, parameters={"buffer_sd": 0.5, "notice": 0.0})
+    found = pilot(plan(study, shard_scale=6e-4), seconds=0.001)
+    worker = Worker(study, fingerprint_of(study))
+    assert [len(shard.cells) for shard in found.plan.shards] == [1, 1]
+    for shard in found.plan.shards:
+        worker.run(shard, tmp_path)
+    assert found.shard_bytes / sum(path.stat().st_size for path in tmp_path.iterdir()) == QUARTER
 
 
 def test_cells_without_events_are_warned_of(command: Callable, tmp_path: Path) -> None:

@@ -112,8 +112,14 @@ def test_a_pilot_foresees_the_cells_that_are_added(run: Path) -> None:
     assert found.plan.missing == found.plan.firms
     assert len(found.steps) == len(found.plan.cells) == 14
     assert "new cells at misalignment 0.5375, 0.58125, 0.603125, 0.625, or near by" in str(found)
-    unseen = pilot(firmfate.plan(fine()), seconds=1e-9)
-    assert "no new cells are foreseen (refine): the pilot does not see where m* lies" in str(unseen)
+    words = "no new cells are foreseen (refine): "
+    unseen = pilot(firmfate.plan(Study.parse(TEXT.replace("0.8]", "0.5]"))), seconds=0.02)
+    assert words + "the pilot does not see where m* lies" in str(unseen)
+    no_room = pilot(firmfate.plan(fine(m_star=0.1, refine=0.025, at_most='"0.006 core-seconds"')), seconds=0.02)
+    assert words + "at_most has no room for their pilots" in str(no_room)
+    assert (len(no_room.plan.cells), no_room.added) == (6, ())
+    done = pilot(Rounds(RunDirectory(run), fine(m_star=0.001, refine=0.025)).plan(), seconds=0.02)
+    assert words + "misalignments beside m* are close enough" in str(done)
 
 
 @pytest.mark.slow

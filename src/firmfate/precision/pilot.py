@@ -53,7 +53,9 @@ def pilot(plan: Plan, *, seconds: float = SECONDS, clock: Clock = time.thread_ti
     measured, look = _looked_at(firms, clock)
     rounds, added = [plan], refinement(plan.study.precision.refine, measured)
     finer = refined(plan.study, added)
-    if added and Allowed.of(plan.study).holds(finer.firms_by_cell):
+    if not Allowed.of(plan.study).holds(finer.firms_by_cell):
+        added = ()
+    if added:
         rounds = [_in_cells_of(plan, finer), _of_new_cells(plan, finer)]
         firms = simulated(plan_of(finer), seconds, clock)
         if not firms.all_cells:

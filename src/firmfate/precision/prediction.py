@@ -15,6 +15,7 @@ from firmfate.machine import cores
 from firmfate.precision.forecast import finite
 from firmfate.precision.packing import Packing
 from firmfate.precision.reached import Measured
+from firmfate.precision.refinement import refinement
 from firmfate.precision.rules import Floats, exact_limit
 from firmfate.precision.words import asked, unit_of
 from firmfate.shards.plan import Plan, human_bytes, human_seconds
@@ -153,8 +154,13 @@ class Pilot:
         if self.added:
             values = ", ".join(f"{value:g}" for value in self.added)
             lines.append(f"          with new cells at misalignment {values}, or near by: where the pilot sees m*")
-        elif precision.refine:
-            lines.append("          no new cells are foreseen (refine): the pilot does not see where m* lies")
+        elif precision.refine and self.targets:
+            why = "the pilot does not see where m* lies"
+            if refinement(precision.refine, self.targets):
+                why = "at_most has no room for their pilots"
+            elif any(one.around for one in self.targets):
+                why = "misalignments beside m* are close enough"
+            lines.append(f"          no new cells are foreseen (refine): {why}")
         if not self.targets:
             lines.append("          of the first rounds alone: too many cells to see what targets need")
         return lines
