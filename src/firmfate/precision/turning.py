@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 UNCLEAR = 4.0
 """Standard errors within which the sign of an effect counts as unclear."""
 
+FEWEST_BESIDE = 4096
+"""Firms of each cell beside m* from which its limits count.
+
+So near to m* few firms live longer or shorter by execution, and their number is skewed: with misalignments 0.1 apart
+limits of 95 % cover 93 % with 1,024 firms, without any stopping."""
+
 
 def measure_turning(ds: xr.Dataset, target: Target, level: float) -> Measured:
     """Return m*, one for every value of the other axes; it grows in the cells on either side of it."""
@@ -39,10 +45,10 @@ def measure_turning(ds: xr.Dataset, target: Target, level: float) -> Measured:
     values = ds[MISALIGNMENT].values.astype(np.float64)
     inside = [m for m in estimate[defined].tolist() if values[0] < m < values[-1] and m not in values]
     # m* is there, but not in every batch's absence: its error is not known yet.
-    needed = firms_or_more(firms, half, target.within, known)
+    needed = np.fmax(firms_or_more(firms, half, target.within, known), FEWEST_BESIDE)
     return Measured(
         target, level, half=half, firms=firms, counts=defined, never=np.zeros(defined.shape, bool),
-        narrow=known & (half <= target.within), needed=needed, cells=cells,
+        narrow=known & (half <= target.within) & (firms >= FEWEST_BESIDE), needed=needed, cells=cells,
         around=tuple((values[values < m].max().item(), values[values > m].min().item(), m) for m in inside),
     )  # fmt: skip
 

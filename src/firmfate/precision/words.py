@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 
 from firmfate.precision.between_cells import FEWEST_DIFFERING
+from firmfate.precision.turning import FEWEST_BESIDE
 from firmfate.precision.reached import Reached
 from firmfate.study.targets import DECIDED, IN_YEARS, PAIRED
 
@@ -71,8 +72,9 @@ def sentence(one: Reached) -> str:
     else:
         widest = f", ± {one.widest:.2g}{unit} at worst" if math.isfinite(one.widest) else ""
         words = f"{one.target}: {wanted} not reached in {one.cells - one.narrow:,} of {_count(one.cells, what)} {firms}"
-        if one.widest <= one.within:  # of a difference of shares
-            widest += f", but fewer than {FEWEST_DIFFERING} firms differ"
+        if one.widest <= one.within:  # of m*, or a difference of shares
+            few = f"{FEWEST_BESIDE:,} firms are beside it" if kind == "m_star" else f"{FEWEST_DIFFERING} firms differ"
+            widest += f", but fewer than {few}"
         words += f"{widest}; about {float(f'{one.needed:.2g}'):,.0f} firms a cell would do"
     if kind in DECIDED and kind != "sign" and one.answers:
         each = " each" if max(one.cells, len(one.answers)) > 1 else ""
