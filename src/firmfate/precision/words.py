@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable
 
 from firmfate.precision.between_cells import FEWEST_DIFFERING
-from firmfate.precision.turning import FEWEST_BESIDE
 from firmfate.precision.reached import Reached
+from firmfate.precision.turning import FEWEST_BESIDE
 from firmfate.study.targets import DECIDED, IN_YEARS, PAIRED
 
 WITHOUT = {
