@@ -61,8 +61,8 @@ def test_a_step_is_a_week_where_nothing_else_is_said() -> None:
     firms = xr.Dataset({"event_week": (("cell", "replicate"), week.astype(float)),
                         "cause": (("cell", "replicate"), (week < 40).astype(int))}, attrs={"weeks": 40})  # fmt: skip
     firms["cause"].attrs = {"flag_values": [0, 1], "flag_meanings": "censored exit"}
-    said = counts_from_firms(firms.assign_attrs(steps_per_week=1), horizons=[20])
-    xr.testing.assert_equal(counts_from_firms(firms, horizons=[20]), said)
+    said = counts_from_firms(firms.assign_attrs(steps_per_week=1), batches=8, horizons=[20])
+    xr.testing.assert_equal(counts_from_firms(firms, batches=8, horizons=[20]), said)
     unsaid = said.copy()
     del unsaid.attrs["steps_per_week"]
     pair = ({"cell": 1}, {"cell": 0})
