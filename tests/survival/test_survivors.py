@@ -70,3 +70,15 @@ def test_a_step_is_a_week_where_nothing_else_is_said() -> None:
         found = contrast(unsaid, f, between=pair, **options)
         xr.testing.assert_equal(found, contrast(said, f, between=pair, **options))
         assert found["se"].max() > 0
+
+
+@pytest.mark.parametrize("more", [8, 11])
+def test_cells_with_more_of_the_first_replicates_pair(more: int) -> None:
+    """Whether or not the larger number can be divided by the number of batches."""
+    firms = xr.Dataset({"event_week": (("cell", "replicate"), np.tile(np.arange(64) * 23 % 61 + 1.0, (2, 1))),
+                        "cause": (("cell", "replicate"), np.ones((2, 64), int))}, attrs={"weeks": 64})  # fmt: skip
+    firms["cause"].attrs = {"flag_values": [0, 1], "flag_meanings": "censored exit"}
+    small = counts_from_firms(firms.isel(replicate=slice(40)), batches=8)
+    large = counts_from_firms(firms.isel(replicate=slice(40 + more)), batches=8)
+    both = xr.concat([small.isel(cell=[0]), large.isel(cell=[1])], "cell")
+    assert float(contrast(both, rmst, between=({"cell": 1}, {"cell": 0}))["se"]) > 0
