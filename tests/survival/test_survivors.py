@@ -81,4 +81,4 @@ def test_cells_with_more_of_the_first_replicates_pair(more: int) -> None:
     small = counts_from_firms(firms.isel(replicate=slice(40)), batches=8)
     large = counts_from_firms(firms.isel(replicate=slice(40 + more)), batches=8)
     both = xr.concat([small.isel(cell=[0]), large.isel(cell=[1])], "cell")
-    assert float(contrast(both, rmst, between=({"cell": 1}, {"cell": 0}))["se"]) > 0
+    assert np.isfinite(float(contrast(both, rmst, between=({"cell": 1}, {"cell": 0}))["se"]))
