@@ -137,3 +137,11 @@ def test_the_lowest_replicate_of_invalid_firms_is_that_of_any_stratum(monkeypatc
     assert found is not None
     assert found.firms.tolist() == [3, 0]
     assert found.first.tolist() == [7, states.NONE]
+
+
+@pytest.mark.parametrize(
+    ("missing", "rate", "left"), [(0, None, 0.0), (0, 2.0, 0.0), (1, None, None), (1, 2.0, 0.5), (10, 2.0, 5.0)]
+)
+def test_nothing_is_left_of_a_run_that_is_done(missing: int, rate: float | None, left: float | None) -> None:
+    """Even where nothing has moved for long."""
+    assert Status.seconds_left.fget(SimpleNamespace(missing=missing, rate=rate)) == left
