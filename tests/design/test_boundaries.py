@@ -16,6 +16,7 @@ from firmfate.design.coalitions import Coalitions, members
 from firmfate.design.dependence import cholesky, weights
 from firmfate.design.distributions import Distribution
 from firmfate.design.families import FAMILIES
+from firmfate.design.grid import Grid
 from firmfate.design.strata import strata_edges
 from firmfate.errors import StudyError
 from firmfate.models import load_model
@@ -329,3 +330,10 @@ def test_a_quantile_that_the_libraries_cannot_compute_is_no_reach(monkeypatch: p
     assert Distribution("a", "normal", (0.0, 1.0), ANY).reach == (-math.inf, math.inf)
     with pytest.raises(StudyError, match="reach from -inf to inf, which cannot be computed with"):
         study(population={"correct_time": {"normal": [26, 1]}})
+
+
+def test_a_grid_with_other_values_of_one_axis() -> None:
+    grid = Grid((Axis("execution", (0.0, 1.0)), Axis("misalignment", (0.0, 1.0))))
+    finer = grid.with_values("misalignment", (0.0, 0.5, 1.0))
+    assert [axis.values for axis in finer.axes] == [(0.0, 1.0), (0.0, 0.5, 1.0)]
+    assert finer.count == 6

@@ -197,17 +197,12 @@ class Copy:
         return int(self.answers.readline())
 
     def _running(self, path: Path, first: int, last: int) -> list[str]:
-        """Return the tests that run some lines of a file, files and tests by their time."""
+        """Return the tests that run some lines of a file, the shortest first."""
         seconds = {
             name: test["seconds"] for name, test in self.recorded.items()
             if any(first <= line <= last for line in test["lines"].get(str(path.resolve()), ()))
         }  # fmt: skip
-        least: dict[str, float] = {}
-        for name, took in seconds.items():
-            file = name.partition("::")[0]
-            least[file] = min(took, least.get(file, took))
-        files = {name: name.partition("::")[0] for name in seconds}
-        ordered = sorted(seconds, key=lambda name: (least[files[name]], files[name], seconds[name]))
+        ordered = sorted(seconds, key=lambda name: seconds[name])
         totals = accumulate(seconds[name] for name in ordered)
         return [name for name, total in zip(ordered, totals, strict=True) if total <= MOST]
 

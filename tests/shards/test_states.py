@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +16,8 @@ from firmfate.shards import RunDirectory, Shard, Status, Worker, status
 from firmfate.shards.directory import fingerprint_of
 from firmfate.shards.plan import block_digest
 from firmfate.shards.status import array_expression
+
+states = importlib.import_module("firmfate.shards.status")  # `status` of the room is the function
 
 NOW = 1_800_000_000.0
 STUDY = Study(
@@ -123,3 +127,21 @@ def test_firms_draw_by_the_key_of_their_cell() -> None:
     assert plain.population is None
     assert plain.varying(np.array([0]), 0, 3) is None
     assert plain.stratum(None) is None
+
+
+def test_the_lowest_replicate_of_invalid_firms_is_that_of_any_stratum(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two cells of three strata; where a stratum has no invalid firm, its replicate says nothing."""
+    arrays = {"invalid": np.array([[0, 2, 1], [0, 0, 0]]), "first_invalid": np.array([[3, 9, 7], [1, 2, 3]])}
+    monkeypatch.setattr(states, "read", lambda shard, schema: SimpleNamespace(arrays=arrays))
+    found = states.invalid_in(None, None)  # type: ignore[arg-type]
+    assert found is not None
+    assert found.firms.tolist() == [3, 0]
+    assert found.first.tolist() == [7, states.NONE]
+
+
+@pytest.mark.parametrize(
+    ("missing", "rate", "left"), [(0, None, 0.0), (0, 2.0, 0.0), (1, None, None), (1, 2.0, 0.5), (10, 2.0, 5.0)]
+)
+def test_nothing_is_left_of_a_run_that_is_done(missing: int, rate: float | None, left: float | None) -> None:
+    """Even where nothing has moved for long."""
+    assert Status.seconds_left.fget(SimpleNamespace(missing=missing, rate=rate)) == left

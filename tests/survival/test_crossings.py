@@ -10,6 +10,7 @@ import xarray as xr
 from tests.bounded import ALARM, Bounded, chance_of_share, of_deviation, of_share, times
 
 from firmfate.survival import counts_from_table, crossing, cumulative_incidence, kaplan_meier, rmst_curve
+from firmfate.survival.crossings import _crossing
 
 WEEKS, BATCHES, PER_BATCH = 104, 32, 30
 CELLS = ({"kind": "steady"}, {"kind": "erratic"})
@@ -116,3 +117,18 @@ def test_any_curve_may_cross(f: object) -> None:
         assert week > 50
     else:
         assert abs(week - 40) < 4 * found.se.squeeze()
+
+
+def test_limits_of_a_crossing_by_hand() -> None:
+    """Between the last week before it, and the first after it, that exclude 0, and their neighbours that do not."""
+    week = np.arange(8.0)
+    difference = np.array([8.0, 6, 4, 2, -2, -4, -6, -8])
+    se, half = np.ones(8), np.array([1.0, 1, 1, 3, 3, 1, 1, 1])
+    wanted = [3.5, 0.25, 2.75, 4.25, -1.0]
+    assert _crossing(difference, se, difference - half, difference + half, week) == pytest.approx(wanted)
+    assert _crossing(-difference, se, -difference - half, -difference + half, week) == pytest.approx([*wanted[:4], 1.0])
+    half = np.array([9.0, 9, 9, 9, 9, 9, 9, 1])
+    found = _crossing(difference, se, difference - half, difference + half, week)
+    assert found == pytest.approx([3.5, 0.25, 0.0, 7 - 7 / 10, -1.0])  # -7 in week 7, and 3 in week 6
+    found = _crossing(difference, se, difference - 9, difference + 9, week)
+    assert found == pytest.approx([3.5, 0.25, 0.0, 7.0, -1.0])

@@ -8,7 +8,17 @@ import scipy.stats
 import xarray as xr
 
 from firmfate.errors import EstimateError
-from firmfate.survival import contrast, example, expected_payoff, kaplan_meier, landmark, proportional_hazards, rmst
+from firmfate.survival import (
+    contrast,
+    counts_from_firms,
+    example,
+    expected_payoff,
+    kaplan_meier,
+    landmark,
+    proportional_hazards,
+    rmst,
+    rmst_curve,
+)
 
 
 @pytest.mark.parametrize("last", [(0, 26, 39, 52, 65, 78, 91, 104), (26, 13, 39, 52, 65, 78, 91, 104)])
@@ -43,3 +53,32 @@ def test_p_values_have_one_degree_of_freedom_less_than_batches() -> None:
     found = proportional_hazards(example(), "execution").sel(term="execution")
     statistic = float(found["estimate"] / found["se"])
     assert float(found["p_value"]) == pytest.approx(2 * scipy.stats.t.sf(abs(statistic), 31), rel=1e-9)
+
+
+def test_a_step_is_a_week_where_nothing_else_is_said() -> None:
+    random = np.random.Generator(np.random.Philox(7))
+    week = np.minimum(random.integers(1, 60, (2, 160)), 40)
+    firms = xr.Dataset({"event_week": (("cell", "replicate"), week.astype(float)),
+                        "cause": (("cell", "replicate"), (week < 40).astype(int))}, attrs={"weeks": 40})  # fmt: skip
+    firms["cause"].attrs = {"flag_values": [0, 1], "flag_meanings": "censored exit"}
+    said = counts_from_firms(firms.assign_attrs(steps_per_week=1), batches=8, horizons=[20])
+    xr.testing.assert_equal(counts_from_firms(firms, batches=8, horizons=[20]), said)
+    unsaid = said.copy()
+    del unsaid.attrs["steps_per_week"]
+    pair = ({"cell": 1}, {"cell": 0})
+    for f, options in ((rmst, {"tau": 20}), (rmst, {"tau": 33}), (rmst_curve, {})):
+        found = contrast(unsaid, f, between=pair, **options)
+        xr.testing.assert_equal(found, contrast(said, f, between=pair, **options))
+        assert found["se"].max() > 0
+
+
+@pytest.mark.parametrize("more", [8, 11])
+def test_cells_with_more_of_the_first_replicates_pair(more: int) -> None:
+    """Whether or not the larger number can be divided by the number of batches."""
+    firms = xr.Dataset({"event_week": (("cell", "replicate"), np.tile(np.arange(64) * 23 % 61 + 1.0, (2, 1))),
+                        "cause": (("cell", "replicate"), np.ones((2, 64), int))}, attrs={"weeks": 64})  # fmt: skip
+    firms["cause"].attrs = {"flag_values": [0, 1], "flag_meanings": "censored exit"}
+    small = counts_from_firms(firms.isel(replicate=slice(40)), batches=8)
+    large = counts_from_firms(firms.isel(replicate=slice(40 + more)), batches=8)
+    both = xr.concat([small.isel(cell=[0]), large.isel(cell=[1])], "cell")
+    assert np.isfinite(float(contrast(both, rmst, between=({"cell": 1}, {"cell": 0}))["se"]))
