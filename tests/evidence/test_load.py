@@ -170,3 +170,23 @@ def test_twenty_thousand_shards_are_run_and_gathered(tmp_path: Path, record_prop
     assert found["shards"] > 20_000
     assert again["same"]
     assert max(found["MiB"], again["MiB"]) < 1024
+
+
+FULL = {"car/full/survival.toml": 90_000_000, "facts/full/study.toml": 13_000_000}
+STUDIES = Path(__file__).resolve().parents[2] / "studies"
+
+
+@pytest.mark.evidence
+@pytest.mark.parametrize("study", FULL)
+def test_full_studies_are_run_and_reported_at_their_size(study: str, tmp_path: Path, record_property: Record) -> None:
+    body = (
+        "from pathlib import Path\nfrom firmfate.cli import main\n"
+        f"code = main(['run', {str(STUDIES / study)!r}, '--into', 'run', '--quiet'])\n"
+        "firms = int(firmfate.open_run('run').firms.sum())\n"
+        "printed = dict(code=code, firms=firms, report=Path('run/report.html').stat().st_size)"
+    )
+    found = measured(body, tmp_path)
+    record_property(study, found)
+    assert found["code"] == 0
+    assert found["firms"] == FULL[study]
+    assert found["MiB"] < 1024
