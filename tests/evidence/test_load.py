@@ -124,17 +124,12 @@ MILLION = (
 
 
 @pytest.mark.evidence
-def test_a_million_cells_are_planned_run_thinly_gathered_and_reported(tmp_path: Path, record_property: Record) -> None:
+def test_a_million_cells_are_planned_run_thinly_and_gathered(tmp_path: Path, record_property: Record) -> None:
     steps = {
         "plan": "p = firmfate.plan(study); printed = dict(cells=len(p.cells), shards=len(p.shards))",
         "run and gathered": (
             "ds = firmfate.run(study, into='run', progress=False)\n"
             "printed = dict(firms=int(ds.firms.sum()), bytes=__import__('os').path.getsize('run/result.nc'))"
-        ),
-        "reported": (
-            "from pathlib import Path\nfrom firmfate.cli import main\n"
-            "code = main(['report', 'run'])\n"
-            "printed = dict(code=code, bytes=Path('run/report.html').stat().st_size)"
         ),
     }
     found = {name: measured(MILLION + body, tmp_path) for name, body in steps.items()}
@@ -142,7 +137,6 @@ def test_a_million_cells_are_planned_run_thinly_gathered_and_reported(tmp_path: 
         record_property(f"1,000 x 1,000 cells: {name}", values)
     assert found["plan"]["cells"] == 10**6
     assert found["run and gathered"]["firms"] == 8 * 10**6
-    assert found["reported"]["code"] == 0
     assert max(one["MiB"] for one in found.values()) < 4096
 
 
@@ -170,3 +164,23 @@ def test_twenty_thousand_shards_are_run_and_gathered(tmp_path: Path, record_prop
     assert found["shards"] > 20_000
     assert again["same"]
     assert max(found["MiB"], again["MiB"]) < 1024
+
+
+FULL = {"car/full/survival.toml": 90_000_000, "facts/full/study.toml": 13_000_000}
+STUDIES = Path(__file__).resolve().parents[2] / "studies"
+
+
+@pytest.mark.evidence
+@pytest.mark.parametrize("study", FULL)
+def test_full_studies_are_run_and_reported_at_their_size(study: str, tmp_path: Path, record_property: Record) -> None:
+    body = (
+        "from pathlib import Path\nfrom firmfate.cli import main\n"
+        f"code = main(['run', {str(STUDIES / study)!r}, '--into', 'run', '--quiet'])\n"
+        "firms = int(firmfate.open_run('run').firms.sum())\n"
+        "printed = dict(code=code, firms=firms, report=Path('run/report.html').stat().st_size)"
+    )
+    found = measured(body, tmp_path)
+    record_property(study, found)
+    assert found["code"] == 0
+    assert found["firms"] == FULL[study]
+    assert found["MiB"] < 1024

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 from scipy import stats
+from tests.bounded import ALARM, Bounded, chance_of_deviation, of_deviation, times
 
 from firmfate.program import interpreter, random_numbers
 from firmfate.program.graph import Graph
@@ -24,6 +27,7 @@ KNOWN = [
     ),
 ]
 COUNT = 400_000
+KEY = 0x123456789ABCDEF0
 
 
 def of_words(function, *words: np.ndarray) -> list[np.ndarray]:
@@ -43,7 +47,7 @@ def test_known_answers(counter, key, answer):
     assert [int(word[0]) & 0xFFFFFFFF for word in found] == list(answer)
 
 
-def drawn(kinds, count: int = COUNT, key: int = 0x123456789ABCDEF0) -> list[np.ndarray]:
+def drawn(kinds, count: int = COUNT, key: int = KEY) -> list[np.ndarray]:
     """Return numbers of some kinds for many replicates."""
     replicates = np.arange(count, dtype=np.uint64)
     zero = np.zeros(1, np.uint64)
@@ -81,18 +85,36 @@ def test_normals_are_those_of_box_and_muller():
     assert np.abs(found).max() == pytest.approx(np.sqrt(2 * 33 * np.log(2)), abs=0.01)
 
 
-def test_laws():
-    """Moments within 4.5 standard errors, and the whole distribution by Kolmogorov & Smirnov; a shifted one is seen."""
-    one, two, three, uniform, exponential = drawn(("normal",) * 3 + ("uniform", "exponential"))
-    for z in (one, two, three):
-        for power, mean, variance in ((1, 0, 1), (2, 1, 2), (3, 0, 15), (4, 3, 96)):
-            assert abs(np.mean(z**power) - mean) < 4.5 * np.sqrt(variance / COUNT)
-        assert stats.kstest(z, "norm").pvalue > 1e-4
-    assert stats.kstest(uniform, "uniform").pvalue > 1e-4
-    assert stats.kstest(exponential, "expon").pvalue > 1e-4
-    assert stats.kstest(one + 0.01, "norm").pvalue < 1e-4, "the control"
-    pairs = np.corrcoef([one, two, three, uniform, exponential])
-    assert np.abs(pairs - np.eye(5)).max() < 4.5 / np.sqrt(COUNT)
+MOMENTS = ((1, 0, 1), (2, 1, 2), (3, 0, 15), (4, 3, 96))
+"""Powers of a normal number, their means and variances."""
+
+
+@pytest.mark.bounded(alarm=ALARM, power=0.99, against="a normal number whose mean is 0.015")
+def test_laws(bounded: Bounded):
+    """Moments, correlations, and the whole distribution by Kolmogorov & Smirnov."""
+
+    @functools.cache
+    def numbers(sample: int) -> list[np.ndarray]:
+        return drawn((*("normal",) * 3, "uniform", "exponential"), COUNT * times(sample), key=KEY + sample)
+
+    def of_normal(z: np.ndarray) -> list[float]:
+        moments = [(np.mean(z**power) - mean) / np.sqrt(variance / z.size) for power, mean, variance in MOMENTS]
+        return [*of_deviation(moments), stats.kstest(z, "norm").pvalue]
+
+    @functools.cache
+    def p_values(sample: int) -> list[float]:
+        *normals, uniform, exponential = numbers(sample)
+        together = np.corrcoef(numbers(sample))[np.triu_indices(5, 1)]
+        return [
+            *(p_value for z in normals for p_value in of_normal(z)),
+            stats.kstest(uniform, "uniform").pvalue,
+            stats.kstest(exponential, "expon").pvalue,
+            *of_deviation(np.arctanh(together) * np.sqrt(uniform.size - 3)),
+        ]
+
+    assert not bounded.refuses(p_values)
+    assert bounded.refuses(lambda sample: of_normal(numbers(sample)[0] + 0.015))
+    bounded.sees(chance_of_deviation(0.015 * np.sqrt(COUNT)), len(p_values(0)))
 
 
 def test_exponentials_are_logarithms():
