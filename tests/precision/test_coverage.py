@@ -10,6 +10,7 @@ from scipy import stats
 
 from firmfate.analysis import turning_point
 from firmfate.precision import between_cells
+from firmfate.precision.turning import FEWEST_BESIDE
 
 from .repetitions import (
     DIFFERING,
@@ -203,8 +204,8 @@ WIDE, NARROW = (0.5, 0.7), (0.45, 0.55, 0.65, 0.75)
 """Misalignments, m* of cars between the middle ones."""
 
 TURNING = {
-    "two misalignments": (WIDE, 1024, 0.01),
-    "four": (NARROW, 1024, 0.01),
+    "two misalignments": (WIDE, 1024, 0.006),
+    "four": (NARROW, 1024, 0.004),
 }
 """Misalignments, pilot, and the width that is asked for."""
 
@@ -243,7 +244,7 @@ def test_turning_points_are_covered_after_stopping() -> None:
     covered, firms = turning_points_covered(WIDE, 1024, 0.01, 100)
     assert abs(covered[0.0] - 0.95) < margin(100)
     assert covered[1.0] < 0.95 - 2 * margin(100)
-    assert firms > 1024
+    assert firms >= FEWEST_BESIDE
 
 
 @pytest.mark.evidence
@@ -254,5 +255,6 @@ def test_ten_thousand_turning_points(case: str, record_property: Callable[[str, 
     record_property("m*, covered of 95 %", covered[0.0])
     record_property(f"a value {within:g} above it, covered", covered[1.0])
     record_property("mean firms a cell beside it", firms)
+    assert firms > 1.3 * FEWEST_BESIDE
     assert abs(covered[0.0] - 0.95) < margin(10_000)
     assert covered[1.0] < 0.95 - 2 * margin(10_000)
