@@ -23,7 +23,7 @@ Written by `python -m benchmarks.plan --write`.
 
 A pilot of {seconds:g} nominal core-seconds, then the run on one thread, in CPU time of the process: compiled
 already, from the start to `result.nc`. Predicted over found; time is printed with the spread of the pilot's rounds.
-The pilot measures also the start, looks at targets and typical trajectories; gathering is taken at a round number of
+The pilot measures also the start, looks at targets and typical trajectories; gathering is taken at a fixed rate in
 bytes a second. Errors are the largest standard error, or the half-width of a target that is farthest from what was
 predicted. Nothing was fitted on the last three.
 

@@ -105,7 +105,7 @@ def test_a_device_that_dies_at_many_calls_loses_nothing(
         for after in range(0, driver.calls[call], -(-driver.calls[call] // 12)):
             finished = go_on(use(Dying(call, after)), command, study, undisturbed)
             assert 0 <= finished < len(files(undisturbed))
-            outcomes[f"a GPU that dies at {call}", f"{GOES_ON}, on the processor"] += 1
+            outcomes[f"a stand-in for a GPU's driver that fails at {call}", f"{GOES_ON}, on the processor"] += 1
     record(record_property, outcomes)
 
 

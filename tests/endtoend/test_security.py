@@ -1,4 +1,4 @@
-"""What SECURITY.md says of the code itself: nothing of ours is unpickled, and Dask listens on this machine alone."""
+"""What SECURITY.md says of the code itself: firmfate unpickles nothing, and Dask listens on this machine alone."""
 
 from __future__ import annotations
 

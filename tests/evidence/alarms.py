@@ -1,4 +1,7 @@
-"""``python -m tests.evidence.alarms``: write the table of statistical tests, and the sum of their false-alarm rates."""
+"""``python -m tests.evidence.alarms``: write the table of statistical tests, and the sum of their false-alarm rates.
+
+With ``--check`` nothing is written, and the exit status is 1 where the table is not what would be written.
+"""
 
 from __future__ import annotations
 
@@ -40,6 +43,24 @@ def text(found: list[tuple[str, int, float, float, str]]) -> str:
     return "\n".join([*head, *map(line, found), "", said])
 
 
+def _parts(readme: Path, found: list[tuple[str, int, float, float, str]]) -> tuple[str, str]:
+    """Return what a file holds, and what it would hold with the table of these tests."""
+    held = readme.read_text(encoding="utf-8")
+    before, begin, rest = held.partition(BEGIN)
+    return held, f"{before}{begin}\n{text(found)}\n{END}{rest.partition(END)[2]}"
+
+
+def is_fresh(readme: Path, found: list[tuple[str, int, float, float, str]]) -> bool:
+    """Return whether a file holds the table of these tests."""
+    held, wanted = _parts(readme, found)
+    return held == wanted
+
+
+def write(readme: Path, found: list[tuple[str, int, float, float, str]]) -> None:
+    """Write the table into a file."""
+    readme.write_text(_parts(readme, found)[1], encoding="utf-8")
+
+
 class _Collector:
     items: list[pytest.Item]
 
@@ -47,18 +68,20 @@ class _Collector:
         self.items = session.items
 
 
-def main() -> int:
-    """Collect all tests, and write the table."""
+def main(words: list[str]) -> int:
+    """Collect all tests, and write the table, or check it."""
     collector = _Collector()
     code = pytest.main(
         ["--rootdir", str(ROOT), str(ROOT / "tests"), "-m", "bounded", "--collect-only", "-q"], [collector]
     )
-    before, begin, rest = README.read_text(encoding="utf-8").partition(BEGIN)
-    README.write_text(
-        f"{before}{begin}\n{text(rows(collector.items))}\n{END}{rest.partition(END)[2]}", encoding="utf-8"
-    )
+    found = rows(collector.items)
+    if words == ["--check"]:
+        fresh = is_fresh(README, found)
+        print(f"the table in {README.relative_to(ROOT)} is {'fresh' if fresh else 'stale'}")
+        return int(code) or int(not fresh)
+    write(README, found)
     return int(code)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -336,7 +336,8 @@ def score(sample: dict[str, Any]) -> tuple[float, float]:
 def _table(rooms: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
     yield "# Mutation score\n"
     yield "What `python -m tests.evidence.mutation` measured. Of each room some mutants are drawn with a seed, outside"
-    yield "of annotations, signatures and decorators that keep results. The score is the share that fast tests find, of"
+    yield "of annotations, signatures and most decorators that keep results. The score is the share found by the"
+    yield "fast tests listed in mutation.py, at most 20 seconds of them a mutant, of"
     yield "those that are not equivalent: an equivalent mutant changes nothing that the project promises, and stands"
     yield "below with its reason. Tests were written for survivors of every seed, so that only the last seed of a room,"
     yield "drawn after them, is a fair estimate; its score stays. Samples of less than 60 were cut short.\n"

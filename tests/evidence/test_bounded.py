@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy import stats
 from tests.bounded import Bounded, Chance, PValues, chance_of_deviation, chance_of_share, of_deviation, of_share, times
-from tests.evidence.alarms import README, line, rows
+from tests.evidence.alarms import BEGIN, END, ROOT, is_fresh, write
 
 TRIES = 1_500
 
@@ -73,9 +77,21 @@ def test_a_power_below_what_is_stated_fails() -> None:
         Bounded(1e-5, stated=0.9).sees(chance_of_deviation(0.5))
 
 
-def test_every_statistical_test_is_in_the_table(request: pytest.FixtureRequest) -> None:
-    """`python -m tests.evidence.alarms` writes it; of those that are collected here, each with its numbers."""
-    text = README.read_text(encoding="utf-8")
-    found = rows(request.session.items)
-    starts = [line(row).split(" | ")[0] for row in found]
-    assert [start for start in starts if start not in text] == []
+@pytest.mark.slow
+def test_the_table_of_statistical_tests_is_fresh() -> None:
+    """`python -m tests.evidence.alarms` writes it."""
+    words = [sys.executable, "-m", "tests.evidence.alarms", "--check"]
+    ended = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def test_a_table_that_is_not_fresh_is_seen(tmp_path: Path) -> None:
+    found = [("tests/here.py::test", 2, 1e-5, 0.9, "something else")]
+    readme = tmp_path / "README.md"
+    readme.write_text(f"Before.\n{BEGIN}\n{END}\nAfter.\n", encoding="utf-8")
+    assert not is_fresh(readme, found)
+    write(readme, found)
+    assert is_fresh(readme, found)
+    assert readme.read_text(encoding="utf-8").startswith("Before.\n")
+    assert readme.read_text().endswith("\nAfter.\n")
+    assert not is_fresh(readme, [*found, ("tests/here.py::test_more", 1, 1e-5, 0.9, "more")])

@@ -9,8 +9,7 @@ import pytest
 from scipy import stats
 
 from firmfate.analysis import turning_point
-from firmfate.precision import between_cells
-from firmfate.precision.turning import FEWEST_BESIDE
+from firmfate.precision import between_cells, turning
 
 from .repetitions import (
     DIFFERING,
@@ -244,7 +243,7 @@ def test_turning_points_are_covered_after_stopping() -> None:
     covered, firms = turning_points_covered(WIDE, 1024, 0.01, 100)
     assert abs(covered[0.0] - 0.95) < margin(100)
     assert covered[1.0] < 0.95 - 2 * margin(100)
-    assert firms >= FEWEST_BESIDE
+    assert firms >= turning.FEWEST_BESIDE
 
 
 @pytest.mark.evidence
@@ -255,6 +254,18 @@ def test_ten_thousand_turning_points(case: str, record_property: Callable[[str, 
     record_property("m*, covered of 95 %", covered[0.0])
     record_property(f"a value {within:g} above it, covered", covered[1.0])
     record_property("mean firms a cell beside it", firms)
-    assert firms > 1.3 * FEWEST_BESIDE
+    assert firms > 1.3 * turning.FEWEST_BESIDE
     assert abs(covered[0.0] - 0.95) < margin(10_000)
     assert covered[1.0] < 0.95 - 2 * margin(10_000)
+
+
+@pytest.mark.evidence
+def test_turning_points_of_few_firms_are_covered_less(
+    monkeypatch: pytest.MonkeyPatch, record_property: Callable[[str, object], None]
+) -> None:
+    """The rule without the fewest firms beside m* is the negative control."""
+    monkeypatch.setattr(turning, "FEWEST_BESIDE", 0)
+    covered, firms = turning_points_covered(NARROW, 1024, 0.01, 10_000)
+    record_property("m* without the fewest firms, covered of 95 %", covered[0.0])
+    record_property("mean firms a cell beside it", firms)
+    assert covered[0.0] < 0.95 - margin(10_000)

@@ -194,7 +194,10 @@ def test_the_bias_of_a_straight_line_on_the_paradox_map(
     study = Study(name="step", replicates=32_768, seed=20261123, grid=grid, record={"batches": 128})
     with firmfate.run(study, into=tmp_path / "step", progress=False) as ds:
         finest = float(turning_point(ds).estimate)
-        record_property("m* of steps of 0.0125", f"{finest:.4f} (standard error {float(turning_point(ds).se):.4f})")
+        record_property(
+            "m*, execution 1 against 0, of steps of 0.0125",
+            f"{finest:.4f} (standard error {float(turning_point(ds).se):.4f})",
+        )
         bias = {}
         for every in (16, 8, 4, 2):
             coarse = [turning_point(ds.isel(misalignment=slice(first, None, every))) for first in range(every)]

@@ -73,8 +73,8 @@ def sentence(one: Reached) -> str:
         widest = f", ± {one.widest:.2g}{unit} at worst" if math.isfinite(one.widest) else ""
         words = f"{one.target}: {wanted} not reached in {one.cells - one.narrow:,} of {_count(one.cells, what)} {firms}"
         if one.widest <= one.within:  # of m*, or a difference of shares
-            few = f"{FEWEST_BESIDE:,} firms are beside it" if kind == "m_star" else f"{FEWEST_DIFFERING} firms differ"
-            widest += f", but fewer than {few}"
+            few = f"the cells beside it have fewer than {FEWEST_BESIDE:,} firms"
+            widest += f", but {few if kind == 'm_star' else f'fewer than {FEWEST_DIFFERING} firms differ'}"
         words += f"{widest}; about {float(f'{one.needed:.2g}'):,.0f} firms a cell would do"
     if kind in DECIDED and kind != "sign" and one.answers:
         each = " each" if max(one.cells, len(one.answers)) > 1 else ""
