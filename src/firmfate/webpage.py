@@ -83,6 +83,24 @@ def without_modules(text: str) -> str:
     return re.sub(r"^import .*\n", "", re.sub(r"^export ", "", text, flags=re.M), flags=re.M)
 
 
+def draws_in_words(count: int, drawn: Iterable[str], crossed: Iterable[str]) -> str:
+    """Return what the cells of a study with draws of a posterior are, without a full stop.
+
+    Parameters
+    ----------
+    count : int
+        Draws.
+    drawn, crossed : iterables of str
+        Words for the axes that are drawn together, and for those with which every draw is combined.
+    """
+    others = " and ".join(crossed)
+    each = f", each with every combination of {others}" if others else ""
+    return (
+        f"The cells are {count:,} draws of a posterior, of {' and '.join(drawn)}{each}. What differs from draw to draw "
+        "is what the observed survival leaves open"
+    )
+
+
 def digest(script: str) -> str:
     """Return the digest of an inline script, as a policy names it."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"

@@ -4,7 +4,7 @@ from textwrap import dedent
 
 import pytest
 
-from firmfate import Cause, Model, Stock
+from firmfate import Auxiliary, Cause, Model, Stock
 from firmfate.errors import ModelError
 from firmfate.models import load_model
 from firmfate.models.car import MODEL as CAR
@@ -112,6 +112,18 @@ REFUSED = {
         "def profit(p, shock):", "def profit(p, shock, next_savings):  # here",
         "'next_savings' takes 'profit' takes 'next_savings': take a stock at one place of the circle",
     ),
+    "any number of arguments": (
+        "def next_savings(s, p, *, profit):", "def next_savings(s, p, *profit):  # here",
+        r"'next_savings' takes '\*profit'; an equation takes names alone",
+    ),
+    "a default": (
+        "def next_savings(s, p, *, profit):", "def next_savings(s, p, profit=0.0):  # here",
+        "'next_savings' takes 'profit=0.0'; an equation takes names alone",
+    ),
+    "arguments without names": (
+        "def next_savings(s, p, *, profit):", "def next_savings(s, p, profit, /):  # here",
+        "'next_savings' takes 's'; an equation takes names alone",
+    ),
     "what is none": ("def sold(week):", "sold = 3\ndef other(week):", "step holds 3; it takes equations: functions"),
 }  # fmt: skip
 
@@ -137,8 +149,48 @@ def test_a_model_without_stocks_is_refused_before_its_equations():
 
 
 def test_one_name_twice_is_refused(tmp_path):
-    with pytest.raises(ModelError, match=r"FF124 .*'profit' is there twice"):
+    with pytest.raises(ModelError, match=r"FF124 .*'profit' is given twice, in .*shop\.py:\d+ and .*shop\.py:\d+;"):
         shop(tmp_path, EQUATIONS + "\nfirst = profit\ndef profit(p):\n    return p.margin\n", f"[first, *{LISTED}]")
+
+
+def week(s):
+    return s.savings < 0
+
+
+def test_an_equation_does_not_replace_what_all_may_take():
+    given = {"stocks": [Stock("savings")], "causes": [Cause("week"), Cause("closed")]}
+    with pytest.raises(ModelError, match=r"FF124 .*'week' is what every equation may take; rename the cause"):
+        Model("clock", "A clock.", lambda p, draw: {"savings": 1}, [next_savings, week, closed], **given)
+
+
+def next_savings(s):
+    return s.savings
+
+
+def closed(next_savings):
+    return next_savings < 0
+
+
+def start(p, draw):
+    return {"savings": 1}
+
+
+def orders(s):
+    return s.savings
+
+
+orders.__module__ = "firmfate.models.firm.sales"
+
+
+def missing(s):
+    return s.nonexistent
+
+
+def test_a_users_model_with_equations_of_ours_is_a_users_model():
+    given = {"stocks": [Stock("savings")], "causes": [Cause("closed")]}
+    with pytest.raises(ModelError, match=r"^FF111 model 'mixed'"):
+        Model("mixed", "Some of each.", start, [orders, next_savings, closed, missing], **given,
+              auxiliaries=[Auxiliary("orders", "1", "orders"), Auxiliary("missing", "1", "not there")])  # fmt: skip
 
 
 WRONG = {
@@ -160,6 +212,7 @@ def test_what_is_wrong_in_an_equation_is_refused_at_its_line(tmp_path, name):
     lines = (tmp_path / "shop.py").read_text().splitlines()
     line = next(i for i, text in enumerate(lines, 1) if "# here" in text or "margn" in text)
     assert f"shop.py, line {line}" in said
+    assert "'step'" not in said
 
 
 def test_a_decorated_equation_is_refused_where_the_model_is(tmp_path):

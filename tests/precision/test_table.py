@@ -10,6 +10,8 @@ import pytest
 from firmfate import Study
 from firmfate.errors import StudyError
 from firmfate.models import load_model
+from firmfate.precision import Reached
+from firmfate.precision.words import sentence
 from firmfate.study import study_schema
 
 GRID = {"execution": [0.1, 0.9], "misalignment": [0.0, 1.0]}
@@ -103,6 +105,25 @@ def test_m_star_needs_its_grid() -> None:
 def test_a_small_pilot_is_refused() -> None:
     with pytest.raises(StudyError, match="at least 1,024"):
         Study(name="cars", model="car", replicates=1000, precision={"rmst": "1 week"})
+
+
+def test_m_star_is_not_asked_of_fewer_firms_than_its_limits_take() -> None:
+    given = {"name": "cars", "model": "car", "replicates": 1024,
+             "grid": {"execution": [0.1, 0.9], "misalignment": [0, 1]}}  # fmt: skip
+    Study(**given, precision={"m_star": 0.01, "at_most": 4096})
+    Study(**given, precision={"rmst": "1 week", "at_most": 2000})
+    with pytest.raises(StudyError, match=r"at_most = 4,000 firms a cell: limits of m_star count from 4,096 firms"):
+        Study(**given, precision={"m_star": 0.01, "at_most": 4000})
+
+
+@pytest.mark.parametrize(
+    ("least", "words"),
+    [(2048, "but the cells beside it have fewer than 4,096 firms"), (16_384, "but its error is not known everywhere")],
+)
+def test_why_a_narrow_m_star_is_not_enough(least: int, words: str) -> None:
+    one = Reached(target="m_star", within=0.05, widest=0.01, level=0.95, firms=16_384, least=least, cells=2, narrow=1,
+                  never=0, unseen=0.0, undefined=0, needed=20_000.0)  # fmt: skip
+    assert words in sentence(one)
 
 
 def test_the_schema_allows_what_the_reader_does() -> None:

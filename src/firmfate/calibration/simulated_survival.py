@@ -199,7 +199,7 @@ def _free_of(model: Model, given: Ranges) -> dict[str, ParameterRange]:
     for written, span in ranges_of(given).items():
         first, _, rest = written.partition(".")
         name, _, argument = rest.rpartition(".")
-        key = f"population.{model.key(name)}.{argument}" if first == "population" else model.key(written)
+        key = f"population.{model.key(name)}.{argument}" if first == "population" and name else model.key(written)
         if key in found:
             raise StudyError(f"free {key} is written twice, with '.' and with '_'; keep one")
         found[key] = span

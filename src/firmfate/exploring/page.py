@@ -65,13 +65,8 @@ def _draws(given: Mapping[str, Any]) -> str:
     draws = given["draws"]
     if draws is None:
         return ""
-    drawn, crossed = (" and ".join(draws[names]) for names in ("drawn", "crossed"))
-    each = f", each with every combination of {crossed}" if crossed else ""
-    return (
-        f" The cells are {draws['count']:,} draws of a posterior, of {drawn}{each}. What differs from draw to draw is "
-        "what the observed survival leaves open, and no choice: the finding averages over draws, with "
-        "this error beside that of the simulation."
-    )
+    words = webpage.draws_in_words(draws["count"], draws["drawn"], draws["crossed"])
+    return f" {words}, and no choice: the finding averages over draws, with this error beside that of the simulation."
 
 
 def _note(given: Mapping[str, Any]) -> str:

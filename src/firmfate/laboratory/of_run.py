@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from firmfate import webpage
 from firmfate.design import Cells
 from firmfate.errors import FirmfateError
 from firmfate.laboratory.content import FIRMS, content
@@ -109,12 +110,11 @@ def _draws(study: Study) -> dict[str, Any]:
     if not drawn:
         return {"draws": None}
     crossed = [axis for axis in study.design.axes if not axis.drawn]
-    count, of = len(drawn[0].values), " and ".join(axis.words for axis in drawn)
-    each = f", each with every combination of {' and '.join(axis.words for axis in crossed)}" if crossed else ""
+    count = len(drawn[0].values)
+    words = webpage.draws_in_words(count, [axis.words for axis in drawn], [axis.words for axis in crossed])
     return {
         "draws": {
-            "words": f"The cells are {count:,} draws of a posterior, of {of}{each}. What differs from draw to draw is "
-            "what the observed survival leaves open.",
+            "words": f"{words}.",
             "count": count,
             "axes": [axis.words for axis in crossed],
             "along": [list(axis.values) for axis in crossed],

@@ -117,7 +117,8 @@ def _check_settings(model: Model) -> None:
         refuse(model, "FF115", f"check is {model.check!r}; it takes a function")
     for name, function in (("start", model.start), ("step", model.step), ("observe", model.observe)):
         if not isinstance(function, FunctionType) and not (name == "observe" and function is None):
-            refuse(model, "FF101", f"{name} is {function!r}, which is no plain function; write it with 'def'")
+            other = ", or give a list of equations" if name == "step" else ""
+            refuse(model, "FF101", f"{name} is {function!r}, which is no plain function; write it with 'def'{other}")
 
 
 def _check_names(model: Model) -> None:

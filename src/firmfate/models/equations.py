@@ -13,13 +13,11 @@ from types import FunctionType, ModuleType
 from typing import Any, NoReturn
 
 from firmfate.errors import ModelError, did_you_mean
+from firmfate.program.tracing import STEP_ARGUMENTS, place_of
 
 Equation = Callable[..., Any]
 Order = Sequence[tuple[str, Equation, Sequence[str]]]
 """Equations in an order in which they can be worked out: the name, the function, and the names that it takes."""
-
-GIVEN = ("s", "p", "draw", "shock", "week")
-"""Arguments that are no equations."""
 
 
 class Equations:
@@ -53,11 +51,32 @@ class Equations:
                     same.append(function)
 
     def step(self, stocks: Iterable[str], flags: Iterable[str]) -> FunctionType:
-        """Return the step that they make: stocks by their ``next_NAME``; causes, alarm and marks by their names."""
+        """Return the step that they make.
+
+        Parameters
+        ----------
+        stocks, flags : iterable of str
+            Stocks are given by their ``next_NAME``; causes, the alarm and marks by their names.
+
+        Raises
+        ------
+        ModelError
+            FF124.
+        """
         return self._made({**{name: f"next_{name}" for name in stocks}, **{name: name for name in flags}}, _step)
 
     def observe(self, auxiliaries: Iterable[str]) -> FunctionType:
-        """Return what gives auxiliaries; one of a stock's name is what the stock becomes."""
+        """Return the function that gives auxiliaries; one of a stock's name is what the stock becomes.
+
+        Parameters
+        ----------
+        auxiliaries : iterable of str
+
+        Raises
+        ------
+        ModelError
+            FF124.
+        """
         found = {name: name if name in self.functions else f"next_{name}" for name in auxiliaries}
         return self._made({name: made if made in self.functions else name for name, made in found.items()}, _observe)
 
@@ -68,31 +87,39 @@ class Equations:
         made: FunctionType = function(tuple(order.values()), results)
         made.equations = {name: order[given][1] for name, given in results.items()}  # type: ignore[attr-defined]
         made.where = self.where  # type: ignore[attr-defined]
-        made.__module__ = order[next(iter(results.values()))][1].__module__
+        modules = [equation.__module__ for _, equation, _ in order.values()]
+        made.__module__ = next((one for one in modules if not one.startswith("firmfate.")), modules[0])
         return made
 
-    def _add(self, name: str, order: dict[str, Any], askers: tuple[str, ...]) -> None:
-        """Add an equation to an order, after those that it takes; `askers` wait for it."""
+    def _add(self, name: str, order: dict[str, Any], waiting: tuple[str, ...]) -> None:
+        """Add an equation to an order, after those that it takes; others, each of which takes the next, wait for it."""
         if name in order:
             return
-        asker = self.functions[askers[-1]][0] if askers else None
-        where = (asker.__code__.co_filename, asker.__code__.co_firstlineno) if asker else self.where
-        if name in askers:
-            circle = " takes ".join(f"'{each}'" for each in (*askers[askers.index(name) :], name))
+        where = place_of(self.functions[waiting[-1]][0]) if waiting else self.where
+        if name in STEP_ARGUMENTS:
+            self._refuse(f"'{name}' is what every equation may take; rename the cause, mark or auxiliary", where)
+        if name in waiting:
+            circle = " takes ".join(f"'{each}'" for each in (*waiting[waiting.index(name) :], name))
             self._refuse(f"{circle}: take a stock at one place of the circle, or join the equations to one", where)
         functions = self.functions.get(name, [])
         if not functions:
             hint = did_you_mean(name, self.functions) or f"; write a function {name}(...)"
-            who = f", which '{askers[-1]}' takes" if askers else ""
+            who = f", which '{waiting[-1]}' takes" if waiting else ""
             self._refuse(f"there is no equation '{name}'{who}{hint}", where)
         if len(functions) > 1:
-            places = " and ".join(function.__module__ for function in functions)
-            self._refuse(f"the equation '{name}' is there twice, in {places}; rename one", where)
-        taken = tuple(inspect.signature(functions[0]).parameters)
-        for argument in taken:
-            if argument not in GIVEN:
-                self._add(argument, order, (*askers, name))
-        order[name] = (name, functions[0], taken)
+            places = " and ".join("{}:{}".format(*place_of(function)) for function in functions)
+            self._refuse(f"the equation '{name}' is given twice, in {places}; rename one", where)
+        (function,) = functions
+        taken = inspect.signature(function).parameters
+        for argument in taken.values():
+            by_name = argument.kind in (argument.POSITIONAL_OR_KEYWORD, argument.KEYWORD_ONLY)
+            if not by_name or argument.default is not argument.empty:
+                text = f"'{name}' takes '{argument}'; an equation takes names alone, with no defaults and no '/'"
+                self._refuse(text, place_of(function))
+        for one in taken:
+            if one not in STEP_ARGUMENTS:
+                self._add(one, order, (*waiting, name))
+        order[name] = (name, function, tuple(taken))
 
     def _refuse(self, text: str, where: tuple[str, int]) -> NoReturn:
         raise ModelError.numbered("FF124", text, model=self.model, file=where[0], line=where[1])
@@ -102,6 +129,9 @@ def _own_functions(module: ModuleType) -> list[FunctionType]:
     return [
         item for item in vars(module).values() if isinstance(item, FunctionType) and item.__module__ == module.__name__
     ]
+
+
+# A function that is traced has the name by which it is defined, so there are two.
 
 
 def _step(order: Order, results: Mapping[str, str]) -> Any:

@@ -67,6 +67,7 @@ class Model:
     name, summary : str
         What it is called in studies, and one sentence.
     start : callable
+        Function of a firm's parameters and draws that gives its stocks.
     step : callable, or sequence of functions and modules
         A function, or equations, which become one; then `observe` gives the auxiliaries by their equations.
     stocks : sequence of Stock

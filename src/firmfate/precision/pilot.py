@@ -101,8 +101,8 @@ def _predicted(
     targets: tuple[Measured, ...] = (), looks: float = 0.0,
 ) -> Pilot:  # fmt: skip
     """Return what firms show of all rounds."""
-    whole = replace(rounds[-1], shards=tuple(shard for one in rounds for shard in one.shards), done=rounds[0].done)
+    all_rounds = replace(rounds[-1], shards=tuple(shard for one in rounds for shard in one.shards), done=rounds[0].done)
     return Pilot(
-        whole, firms.cells, firms.counts, firms.steps, firms.by_round, firms.packing(whole, clock),
-        firms.record_bytes(), firms.seconds, around_firms(whole, clock) + looks, targets, added,
+        all_rounds, firms.cells, firms.counts, firms.steps, firms.by_round, firms.packing(all_rounds, clock),
+        firms.record_bytes(), firms.seconds, around_firms(all_rounds, clock) + looks, targets, added,
     )  # fmt: skip

@@ -49,7 +49,7 @@ class Pilot:
     record_bytes : float
         Bytes of a recorded firm.
     seconds : float
-        What the pilot took.
+        What these firms took.
     beside : float
         Core-seconds of all else: the start of the run, looks at its targets, gathering and typical trajectories.
     targets : tuple of Measured
@@ -162,7 +162,8 @@ class Pilot:
                 why = "misalignments beside m* are close enough"
             lines.append(f"          no new cells are foreseen (refine): {why}")
         if not self.targets:
-            lines.append("          of the first rounds alone: too many cells to see what targets need")
+            rounds = "rounds" if self.added else "round"
+            lines.append(f"          of the first {rounds} alone: too many cells to see what targets need")
         return lines
 
     def expected(self, one: Measured) -> float:

@@ -12,6 +12,7 @@ from firmfate.analysis.poles import EXECUTION, MISALIGNMENT, Poles, poles
 from firmfate.precision.pairs import numbered
 from firmfate.precision.reached import Measured
 from firmfate.precision.rules import Floats, firms_or_more
+from firmfate.study.precision import FEWEST_BESIDE
 from firmfate.study.targets import Target
 
 if TYPE_CHECKING:
@@ -19,12 +20,6 @@ if TYPE_CHECKING:
 
 UNCLEAR = 4.0
 """Standard errors within which the sign of an effect counts as unclear."""
-
-FEWEST_BESIDE = 4096
-"""Firms of each cell beside m* from which its limits count.
-
-So near to m* few firms live longer or shorter by execution, and their number is skewed: with misalignments 0.1 apart
-limits of 95 % cover 93 % with 1,024 firms, without any stopping."""
 
 
 def measure_turning(ds: xr.Dataset, target: Target, level: float) -> Measured:
@@ -45,7 +40,7 @@ def measure_turning(ds: xr.Dataset, target: Target, level: float) -> Measured:
     values = ds[MISALIGNMENT].values.astype(np.float64)
     inside = [m for m in estimate[defined].tolist() if values[0] < m < values[-1] and m not in values]
     # m* is there, but not in every batch's absence: its error is not known yet.
-    needed = np.fmax(firms_or_more(firms, half, target.within, known), FEWEST_BESIDE)
+    needed = np.maximum(firms_or_more(firms, half, target.within, known), FEWEST_BESIDE)
     return Measured(
         target, level, half=half, firms=firms, counts=defined, never=np.zeros(defined.shape, bool),
         narrow=known & (half <= target.within) & (firms >= FEWEST_BESIDE), needed=needed, cells=cells,

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from firmfate.precision.between_cells import FEWEST_DIFFERING
 from firmfate.precision.reached import Reached
-from firmfate.precision.turning import FEWEST_BESIDE
+from firmfate.study.precision import FEWEST_BESIDE
 from firmfate.study.targets import DECIDED, IN_YEARS, PAIRED
 
 WITHOUT = {
@@ -73,8 +73,11 @@ def sentence(one: Reached) -> str:
         widest = f", ± {one.widest:.2g}{unit} at worst" if math.isfinite(one.widest) else ""
         words = f"{one.target}: {wanted} not reached in {one.cells - one.narrow:,} of {_count(one.cells, what)} {firms}"
         if one.widest <= one.within:  # of m*, or a difference of shares
-            few = f"the cells beside it have fewer than {FEWEST_BESIDE:,} firms"
-            widest += f", but {few if kind == 'm_star' else f'fewer than {FEWEST_DIFFERING} firms differ'}"
+            why = f"fewer than {FEWEST_DIFFERING} firms differ"
+            if kind == "m_star":
+                few = f"the cells beside it have fewer than {FEWEST_BESIDE:,} firms"
+                why = few if one.least < FEWEST_BESIDE else "its error is not known everywhere"
+            widest += f", but {why}"
         words += f"{widest}; about {float(f'{one.needed:.2g}'):,.0f} firms a cell would do"
     if kind in DECIDED and kind != "sign" and one.answers:
         each = " each" if max(one.cells, len(one.answers)) > 1 else ""

@@ -110,7 +110,7 @@ class Calls:
             source = read(called)
             if source.tree.decorator_list:
                 raise NotForTracing("FF101", f"'{describe(called)}' is decorated; undecorate it")
-            if called.__globals__["__name__"] not in OWN:
+            if called.__globals__.get("__name__") not in OWN:
                 self.files.add(source.file)
             scope = {**called.__globals__, **_closure(called), **self._helpers()}
             import ast

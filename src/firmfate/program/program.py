@@ -41,7 +41,7 @@ class Program:
         return cls(made, dict(zip(outputs, places, strict=True)))
 
     def by_rules(self) -> Program:
-        """Return a program as it was written, by the rules of `firmfate.program.rules`."""
+        """Return this program, which is as it was written, as the rules of `firmfate.program.rules` rewrite it."""
         graph, places = rewritten(self.graph, list(self.outputs.values()))
         return Program(graph, dict(zip(self.outputs, places, strict=True)))
 

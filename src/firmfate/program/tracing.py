@@ -183,18 +183,19 @@ class Tracing:
         """Return what a function gives some names, as single numbers."""
         made: dict[str, Value] = {}
         for name, parts in names.items():
+            giver = getattr(function, "equations", {}).get(name, function).__name__
             given = found[name]
             if parts and isinstance(given, Mapping):
                 given = [given.get(part) for part in parts]
             members = list(given) if parts and isinstance(given, tuple | list) else [given]
             if len(members) != max(1, len(parts)):
                 shape = f"{len(parts)} numbers ({', '.join(parts)})" if parts else "one number"
-                text = f"'{name}' takes {shape}; '{function.__name__}' returned {control.described(given)}"
+                text = f"'{name}' takes {shape}; '{giver}' returned {control.described(given)}"
                 raise self.wrong(function, "FF108", text, name)
             for part, member in zip(parts or ("",), members, strict=True):
                 field = f"{name}.{part}" if part else name
                 if not is_number(member):
-                    text = f"'{field}' takes a number; '{function.__name__}' returned {control.described(member)}"
+                    text = f"'{field}' takes a number; '{giver}' returned {control.described(member)}"
                     raise self.wrong(function, "FF108", text, name)
                 made[field] = self.calls.value(member)
         return made

@@ -245,8 +245,9 @@ def horizon(weeks: float, steps_per_week: float) -> tuple[int, float]:
         )
     steps = round(weeks * steps_per_week)
     if steps < 1 or abs(steps - weeks * steps_per_week) > 1e-6:
+        step = f"1/{steps_per_week:g}" if steps_per_week > 1 else f"{1 / steps_per_week:g}"
         raise FirmfateError(
             f"weeks = {weeks} is no integer number of steps at steps_per_week = {steps_per_week:g}; allowed: "
-            f"multiples of {1 / steps_per_week:g}"
+            f"multiples of {step}"
         )
     return steps, 1.0 / steps_per_week

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from firmfate.counts import BIN_WEEKS, reserved
 from firmfate.errors import StudyError
-from firmfate.study.precision import SMALLEST_PILOT
+from firmfate.study.precision import FEWEST_BESIDE, SMALLEST_PILOT
 from firmfate.study.targets import CELLS, ORDERED, PAIRED, ROUNDING, TURNING, Target
 from firmfate.tables import reading
 from firmfate.tables.faults import Faults
@@ -95,6 +95,15 @@ def _precision(study: Study) -> None:
         raise StudyError(
             f"precision.at_most = {precision.most_firms:,} firms a cell is less than the pilot, study.replicates = "
             f"{precision.pilot:,}"
+        )
+    if (
+        precision.most_firms is not None
+        and precision.most_firms < FEWEST_BESIDE
+        and any(target.kind == "m_star" for target in precision.targets)
+    ):
+        raise StudyError(
+            f"precision.at_most = {precision.most_firms:,} firms a cell: limits of m_star count from {FEWEST_BESIDE:,} "
+            "firms in the cells beside it"
         )
     if precision.refine and not any(target.kind in ("m_star", "m_star_between") for target in precision.targets):
         raise StudyError(

@@ -65,7 +65,7 @@ def with_errors(
     if not events:
         raise EstimateError(
             "no firm has had the event, and a regression of its hazard needs some: simulate more firms or a longer "
-            "horizon, or name another cause"
+            "horizon"
         )
     every = fit(ds, None)
     spread, batches = every.independent, None

@@ -14,6 +14,7 @@ This is version 2: the queue in the plant is a stock (`production`), where versi
 with a limit of utilisation that moved its findings.
 """
 
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -49,7 +50,7 @@ def start(p, draw):
     return {name: first for part in BY_STOCKS for name, first in part.start(p, draw).items()}
 
 
-def check(values, dt):
+def check(values: Mapping[str, float], dt: float) -> Iterator[str]:
     """Yield one sentence for every joint condition that these values break: a quiet start exists, no stock overshoots
     in a step."""
     p = SimpleNamespace(**values)
