@@ -16,6 +16,7 @@ import firmfate
 from firmfate.execute import Threads
 
 from .conftest import FINER, counts, decisions
+from .test_refinement import TEXT
 
 WORDS = ("--no-report", "--quiet")
 
@@ -105,24 +106,7 @@ def test_a_killed_run_goes_on_with_other_workers(
     assert counts(into) == counts(undisturbed)
 
 
-REFINED = """\
-[study]
-name = "fine"
-model = "car"
-replicates = 25_088
-seed = 5
-
-[parameters]
-notice = 0.0
-
-[grid]
-execution = [0.2, 1.0]
-misalignment = [0.2, 0.45, 0.8]
-
-[precision]
-m_star = 0.00025
-refine = 0.025
-"""
+REFINED = TEXT.replace("= 1024", "= 25_088").replace("m_star = 0.003", "m_star = 0.00025")
 
 
 @pytest.mark.slow
