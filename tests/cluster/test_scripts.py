@@ -78,6 +78,7 @@ def test_a_directory_that_cannot_stand_in_a_script_is_refused(tmp_path: Path, na
         submit(big(), into=tmp_path / name, profile=Profile(), pretend=True)
 
 
+@pytest.mark.slow
 def test_every_shard_is_in_one_task_and_no_index_passes_the_sites_limit() -> None:
     whole = plan(big())
     tasks = split(whole, Profile(cpus=1, task_minutes=0.5), limit=1001)

@@ -257,6 +257,7 @@ def test_a_population_of_one_value_is_the_plain_cell_bit_for_bit(same: dict[str,
     assert len(found.fields) == 5
 
 
+@pytest.mark.slow
 def test_strata_are_quantile_bins_of_what_is_drawn(correlated: Population, drawn: dict[str, np.ndarray]) -> None:
     values = correlated.draw(20261123, replicates(FIRMS))
     stratum = correlated.stratum(values)

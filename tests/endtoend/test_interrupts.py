@@ -87,7 +87,13 @@ def test_what_else_python_cannot_raise_is_shown_as_ever(tmp_path: Path) -> None:
     assert "ZeroDivisionError" in ended.stderr
 
 
-@pytest.mark.parametrize("ignored", [False, True], ids=["in the last moment", "ignored where it is raised again"])
+@pytest.mark.parametrize(
+    "ignored",
+    [
+        pytest.param(False, id="in the last moment"),
+        pytest.param(True, marks=pytest.mark.slow, id="ignored where it is raised again"),
+    ],
+)
 def test_an_interrupt_is_raised_at_the_end_of_a_block_at_the_latest(ignored: bool) -> None:
     class Thing:
         """What a weak reference can be of."""
