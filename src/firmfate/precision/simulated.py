@@ -77,9 +77,7 @@ class Simulated:
     @property
     def counts(self) -> xr.Dataset:
         """Counts over ``cell``."""
-        return as_dataset(
-            self.plan.study, self.plan.cells, self.worker.schema.counters, self.counted, over_axes=False
-        )  # fmt: skip
+        return self._dataset(self.counted, over_axes=False)
 
     def measured(self) -> tuple[Measured, ...]:
         """Return how far the study's targets are with these firms, of all cells."""
@@ -91,11 +89,14 @@ class Simulated:
             chosen = {
                 name: self.counted[name] if positions is None else self.counted[name][positions] for name in names
             }
-            return as_dataset(
-                study, self.plan.cells, self.worker.schema.counters, chosen, over_axes=positions is None
-            )  # fmt: skip
+            return self._dataset(chosen, over_axes=positions is None)
 
         return widths(study.precision, counts, [self.cells], cells=len(self.cells), signs={})
+
+    def _dataset(self, counted: dict[str, NDArray[np.int64]], *, over_axes: bool) -> xr.Dataset:
+        return as_dataset(
+            self.plan.study, self.plan.cells, self.worker.schema.counters, counted, over_axes=over_axes
+        )  # fmt: skip
 
     def packing(self, plan: Plan, clock: Clock) -> Packing:
         """Return what packing takes in the shards of a plan, by some of the cells."""

@@ -24,8 +24,6 @@ from firmfate.models.model import Model
 from . import cash, customers, dashboard, finance, governance, logistics, practices, production, quality, sales, shocks
 from .auxiliaries import AUXILIARIES
 
-VERSION = 2
-
 CHART = {
     "Execution and misalignment": practices,
     "Sales": sales,
