@@ -16,7 +16,7 @@ from typing import Any
 from firmfate.program import control, elementary, values
 from firmfate.program.graph import Graph
 from firmfate.program.operations import FLAG
-from firmfate.program.rewriting import MARK, Rewriter
+from firmfate.program.rewriting import MARK, Rewriter, located
 from firmfate.program.sources import describe, read
 from firmfate.program.values import NotForTracing, Value, is_number
 
@@ -115,7 +115,7 @@ class Calls:
             scope = {**called.__globals__, **_closure(called), **self._helpers()}
             import ast
 
-            tree = ast.fix_missing_locations(Rewriter().function(source.fresh()))
+            tree = located(Rewriter().function(source.fresh()))
             exec(compile(ast.Module([tree], []), source.file, "exec"), scope)
             made = scope[tree.name]
             made.__defaults__, made.__kwdefaults__ = called.__defaults__, called.__kwdefaults__

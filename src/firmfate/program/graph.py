@@ -118,15 +118,13 @@ class Graph:
 
     def apply(self, operation: str, *arguments: int) -> int:
         """Return the value of an operation; simplified where that changes no bit."""
-        shape = OPERATIONS[operation]
-        nodes = [self.nodes[argument] for argument in arguments]
-        kinds = tuple([node.kind for node in nodes])
-        if kinds != shape.takes:
-            raise TypeError(f"{operation} takes {shape.takes}, not {kinds}")
-        known = [
-            self.value(place) if node.operation == "constant" else None
-            for place, node in zip(arguments, nodes, strict=True)
-        ]
+        shape, nodes = OPERATIONS[operation], self.nodes
+        known: list[float | int | None] = []
+        for place, kind in zip(arguments, shape.takes, strict=True):
+            node = nodes[place]
+            if node.kind != kind:
+                raise TypeError(f"{operation} takes {shape.takes}, not {[nodes[given].kind for given in arguments]}")
+            known.append(self.value(place) if node.operation == "constant" else None)
         if None not in known:
             worked_out = exact.apply(operation, known)
             make = {NUMBER: self.constant, WORD: self.word, FLAG: self.flag}[shape.gives]
@@ -135,8 +133,10 @@ class Graph:
             simple = self._simplified(operation, arguments, known)
             if simple is not None:
                 return simple
+        if shape.commutes and arguments[1] < arguments[0]:
+            arguments = (arguments[1], arguments[0], *arguments[2:])
         marked = self.exact and operation in ("add", "sub", "mul", "div")
-        return self.append(Node(operation, (), shape.gives, EXACT if marked else None).of(arguments))
+        return self.append(Node(operation, arguments, shape.gives, EXACT if marked else None))
 
     def _simplified(self, operation: str, arguments: tuple[int, ...], known: list[float | int | None]) -> int | None:
         """Return the value of an operation where there is a shorter way to the same bits."""
