@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +16,7 @@ from tests.evidence.random_programs import ALL, Examined, examine_many, next_see
 from tests.kernel import machine_code
 from tests.kernel.machine_code import same_bits
 from tests.program import examination, random_functions
-from tests.program.examination import examine
+from tests.program.examination import examine, examine_reading, statements
 from tests.program.noise import spread
 
 from firmfate.program import interpreter
@@ -28,6 +29,8 @@ COUNT = int(os.environ.get("FIRMFATE_RANDOM_PROGRAMS", 2**12))
 SEEDS = (4, 5, 6, 7)
 """Even ones are of functions with operations that Python rounds otherwise."""
 BIT = 1.0 + 2.0**-52
+
+Examine = Callable[[Sequence[int]], dict[int, int | Exception]]
 
 
 @pytest.mark.evidence
@@ -51,13 +54,20 @@ def off(program: Program, factor: float) -> Program:
     return Program(graph, {name: graph.apply("mul", place, wrong) for name, place in program.outputs.items()})
 
 
-def failed() -> dict[int, str]:
+def failed(examined: Examine = examine) -> dict[int, str]:
     """Return what fails of some functions whose machine code is one module, by seed."""
-    return {seed: str(found) for seed, found in examine(SEEDS).items() if isinstance(found, Exception)}
+    return {seed: str(found) for seed, found in examined(SEEDS).items() if isinstance(found, Exception)}
 
 
-def test_all_points_of_all_functions_are_compared() -> None:
-    assert examine(SEEDS) == {4: 48, 5: 16, 6: 48, 7: 16}  # 16 points, of even seeds for each of three outputs
+@pytest.mark.parametrize("examined", [examine, examine_reading])
+def test_all_points_of_all_functions_are_compared(examined: Examine) -> None:
+    assert examined(SEEDS) == {4: 48, 5: 16, 6: 48, 7: 16}  # 16 points, of even seeds for each of three outputs
+
+
+def test_sizes() -> None:
+    """Small functions more often, from where they are not evenly spread."""
+    assert [statements(seed) for seed in range(8)] == [2, 3, 4, 5, 6, 7, 2, 3]
+    assert Counter(map(statements, range(128 * 10_000, 128 * 10_001))) == {1: 64, 2: 32, 3: 16, 4: 8, 5: 4, 6: 2, 7: 2}
 
 
 @pytest.mark.parametrize("seed", SEEDS[1:3])
@@ -75,24 +85,27 @@ def test_one_function_whose_machine_code_is_off_by_one_bit_is_seen(seed: int, mo
     assert "interpreter" in found[seed]
 
 
+@pytest.mark.parametrize("examined", [examine, examine_reading])
 @pytest.mark.parametrize(
     ("seed", "written", "ruled", "message"),
-    [(5, BIT, 1.0, ", Python "), (4, 1.0, 1.0 + 1e-11, "rules move"), (6, 1.0 + 1e-11, 1.0 + 1e-11, ", Python ")],
+    [(5, BIT, 1.0, ", Python "), (4, 1.0, 1.0 + 1e-11, "rules move"), (6, 1.0 + 1e-11, 1.0, ", Python ")],
 )
 def test_a_program_that_differs_from_python_is_seen(
-    seed: int, written: float, ruled: float, message: str, monkeypatch: pytest.MonkeyPatch
+    seed: int, written: float, ruled: float, message: str, examined: Examine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The controls of meaning: by a bit where Python rounds once, by 1e-11 elsewhere, by the rules and as written."""
-    read = examination.programs
+    read = examination.as_written
 
-    def wrong(function: Callable[..., Any]) -> tuple[Program, Program]:
-        as_written, by_rules = read(function)
-        if not function.__code__.co_filename.endswith(f" {seed}>"):
-            return as_written, by_rules
-        return off(as_written, written), off(by_rules, ruled)
+    def wrong(function: Callable[..., Any]) -> Program:
+        found = read(function)
+        return off(found, written) if function.__code__.co_filename.endswith(f" {seed}>") else found
 
-    monkeypatch.setattr(examination, "programs", wrong)
-    found = failed()
+    def wrongly_ruled(case: examination.Case) -> Program:
+        return off(case.written.by_rules(), ruled) if case.seed == seed else case.written.by_rules()
+
+    monkeypatch.setattr(examination, "as_written", wrong)
+    monkeypatch.setattr(examination.Case, "ruled", property(wrongly_ruled))
+    found = failed(examined)
     assert list(found) == [seed]
     assert f"seed {seed}" in found[seed]
     assert message in found[seed]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tests.kernel.machine_code import compiled, same_bits, ways
 from tests.program.examination import columns, points
-from tests.program.random_functions import Writer, made, programs
+from tests.program.random_functions import Writer, as_written, made
 
 from firmfate.models import load_model
 from firmfate.program import exact, interpreter
@@ -90,7 +90,7 @@ def test_the_fused_operation_of_the_c_library_is_exact():
 @pytest.mark.parametrize("seed", range(24))
 def test_random_programs(seed):
     """A random function, by the rules: interpreter, and machine code of every width."""
-    _, program = programs(made(Writer(7000 + seed, 3 + seed % 6, exact=False).function(), f"bits {seed}"))
+    program = as_written(made(Writer(7000 + seed, 3 + seed % 6, exact=False).function(), f"bits {seed}")).by_rules()
     inputs = columns([*points(seed), *[tuple(x) for x in np.random.default_rng(seed).choice(SPECIAL, (20, 4))]])
     expected = interpreter.run(program, inputs)
     for way, code in zip(ways(), compiled([(program, *way) for way in ways()]), strict=True):

@@ -162,13 +162,12 @@ def made(text: str, name: str) -> Callable[..., Any]:
     return scope["f"]  # type: ignore[no-any-return]
 
 
-def programs(function: Callable[..., Any]) -> tuple[Program, Program]:
-    """Return the program of a function as written, and by the rules; inputs ``stock.a`` ..., outputs 0 to 2.
+def as_written(function: Callable[..., Any]) -> Program:
+    """Return the program of a function as written; inputs ``stock.a`` ..., outputs 0 to 2.
 
     ``b`` is a parameter, ``c`` a draw: they change at other times than stocks do.
     """
-    written = _as_written(function, Tracing(SIGNATURE))
-    return written, written.by_rules()
+    return _as_written(function, Tracing(SIGNATURE))
 
 
 class Unfolded(Graph):

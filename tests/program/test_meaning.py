@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.program.examination import check_meaning, check_rules, columns, points
-from tests.program.random_functions import made, programs
+from tests.program.random_functions import as_written, made
 
 from firmfate.program import interpreter
 
@@ -47,12 +47,12 @@ def read(body: str, head: str = ""):
         f"    {line}" for line in body.strip("\n").splitlines()
     )
     function = made(text + "\n", f"body {hash(body)}")
-    written, ruled = programs(function)
+    written = as_written(function)
     at = [*points(3), (0.0, -0.0, 1.0, -1.0), (0.5, 0.5, 0.5, 0.5)]
     found = interpreter.run(written, columns(at))
     plain = types.FunctionType(function.__code__, {**function.__globals__, "sum": left_to_right})
     expected = np.array([plain(*point) for point in at], float).T
-    return np.array([found[str(i)] for i in range(3)]), expected, ruled
+    return np.array([found[str(i)] for i in range(3)]), expected, written.by_rules()
 
 
 SAME = {
@@ -124,7 +124,7 @@ def test_early_returns_do_not_double_the_program():
 
 def test_division_by_zero_is_infinite_where_python_raises():
     function = made("def f(a, b, c, d):\n    return a / b, -a / b, b / b\n", "zero")
-    written, _ = programs(function)
+    written = as_written(function)
     found = interpreter.run(
         written, {name: 0.0 if name == "p.b" else 1.0 for name in ("stock.a", "p.b", "draw.c", "stock.d")}
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.program.random_functions import Writer, made, programs
+from tests.program.random_functions import Writer, as_written, made
 
 from firmfate.program import rules
 from firmfate.program.canonical import canonical
@@ -40,7 +40,8 @@ def by_rules_in_full(program: Program) -> tuple[Graph, list[int]]:
 
 def test_what_a_rule_leaves_is_what_it_would_be_if_it_were_written_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     functions = [made(Writer(seed, 6, exact=bool(seed % 2)).function(), f"rules {seed}") for seed in SEEDS]
-    found = [programs(function) for function in [*functions, made(SAME_IN_THE_END, "rules same")]]
+    programs = map(as_written, [*functions, made(SAME_IN_THE_END, "rules same")])
+    found = [(written, written.by_rules()) for written in programs]
     assert [node.operation for node in found[-1][1].graph.nodes] == ["input"] * 3
     monkeypatch.setattr(Walk, "copy", in_full)
     monkeypatch.setattr(rules, "_has_chain", lambda *_: True)

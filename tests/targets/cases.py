@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from tests.kernel.test_same_bits_everywhere import SPECIAL, arguments
 from tests.program.examination import columns, points
-from tests.program.random_functions import Writer, made, programs
+from tests.program.random_functions import Writer, as_written, made
 from tests.targets.asked import Asked
 
 from firmfate.models.model import Model
@@ -42,4 +42,4 @@ def random_programs(count: int = 20) -> tuple[list[Program], dict[str, np.ndarra
         made(Writer(9000 + i, 3 + i % 6, exact=False).function(), f"target {i}") for i in range(count)
     ]  # fmt: skip
     inputs = columns([*points(5), *[tuple(x) for x in np.random.default_rng(5).choice(SPECIAL, (40, 4))]])
-    return [programs(function)[1] for function in functions], inputs
+    return [as_written(function).by_rules() for function in functions], inputs

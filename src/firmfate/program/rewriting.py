@@ -14,7 +14,7 @@ What follows an ``if`` that may return is a function as well, so that it is work
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 MARK = "firmfate·"
 """Begins the names of helpers, so that no variable of a model can be one of them."""
@@ -28,8 +28,8 @@ SIGNS = {
 """Nodes that have no place in a file, and nothing in them."""
 
 
-EMPTY = ast.parse("def _(): pass").body[0]
-"""A function with all the fields that this Python gives it."""
+EMPTY = vars(ast.parse("def _(): pass").body[0])
+"""The fields of a function, as many as this Python gives it."""
 
 
 def within(statements: Sequence[ast.stmt], *, loops: bool = True) -> Iterator[ast.stmt]:
@@ -87,9 +87,8 @@ def located(tree: ast.FunctionDef) -> ast.FunctionDef:
         node, line = waiting.pop()
         if "lineno" in node._attributes:
             if "lineno" not in vars(node):
-                node.lineno = node.end_lineno = line
-                node.col_offset = node.end_col_offset = 0
-            line = node.lineno
+                vars(node).update(lineno=line, end_lineno=line, col_offset=0, end_col_offset=0)
+            line = vars(node)["lineno"]
         waiting += [(inner, line) for inner in ast.iter_child_nodes(node) if type(inner) not in SIGNS]
     return tree
 
@@ -296,7 +295,6 @@ def _assign(name: str, value: ast.expr) -> ast.stmt:
 
 
 def _function(name: str, parameters: Sequence[str], body: list[ast.stmt]) -> ast.FunctionDef:
-    given = ast.arguments(
-        posonlyargs=[], args=[ast.arg(parameter) for parameter in parameters], kwonlyargs=[], kw_defaults=[], defaults=[]
-    )
-    return ast.FunctionDef(**{**vars(EMPTY), "name": name, "args": given, "body": body or [ast.Pass()]})
+    taken = [ast.arg(parameter) for parameter in parameters]
+    given = ast.arguments(posonlyargs=[], args=taken, kwonlyargs=[], kw_defaults=[], defaults=[])
+    return ast.FunctionDef(**{**EMPTY, "name": name, "args": given, "body": body or [ast.Pass()]})
