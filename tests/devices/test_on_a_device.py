@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import xarray as xr
+from tests.devices import random_programs
 from tests.devices.blocks import counted, different, firms
 from tests.devices.test_cuda import STUDY
 from tests.devices.test_every_model import MODELS, model_of
 
 from firmfate.devices import check_device, engine_on
 from firmfate.errors import DeviceError
+from firmfate.machine import cores
+
+COUNT = int(os.environ.get("FIRMFATE_RANDOM_PROGRAMS", 2**8))
+"""Random programs to run on the device."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -47,3 +54,24 @@ def test_a_run_is_begun_on_the_device_and_goes_on_on_the_processor(command: Call
         expected = xr.load_dataset(tmp_path / "cpu" / file)
         for into in ("mixed", "cuda"):
             xr.testing.assert_equal(xr.load_dataset(tmp_path / into / file), expected)
+
+
+@pytest.mark.slow
+def test_random_programs_have_the_interpreters_bits() -> None:
+    """In processes of their own, as most of the time goes into writing and compiling kernels."""
+    firsts = range(0, COUNT, random_programs.CHUNK)
+    with multiprocessing.get_context("spawn").Pool(min(cores(), len(firsts))) as pool:
+        wrong = pool.map(random_programs.different, firsts, chunksize=1)
+    assert [seed for one in wrong for seed in one] == []
+    assert len(random_programs.different(0, 1.0 + 2.0**-52)) > random_programs.CHUNK / 2, "the control"
+
+
+def test_two_dask_processes_use_the_device(command: Callable, tmp_path: Path) -> None:
+    pytest.importorskip("distributed")
+    study = tmp_path / "cars.toml"
+    study.write_text(STUDY.format(replicates=40_000), encoding="utf-8")
+    words = ("run", study, "--no-report", "--quiet", "--into")
+    assert command(*words, tmp_path / "cpu", "--threads", 2).code == 0
+    assert command(*words, tmp_path / "dask", "--workers", 2, "--device", "cuda").code == 0
+    for file in ("result.nc", "firms.nc"):
+        xr.testing.assert_equal(xr.load_dataset(tmp_path / "dask" / file), xr.load_dataset(tmp_path / "cpu" / file))

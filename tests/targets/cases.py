@@ -41,5 +41,9 @@ def random_programs(count: int = 20) -> tuple[list[Program], dict[str, np.ndarra
     functions = [
         made(Writer(9000 + i, 3 + i % 6, exact=False).function(), f"target {i}") for i in range(count)
     ]  # fmt: skip
-    inputs = columns([*points(5), *[tuple(x) for x in np.random.default_rng(5).choice(SPECIAL, (40, 4))]])
-    return [as_written(function).by_rules() for function in functions], inputs
+    return [as_written(function).by_rules() for function in functions], special_inputs()
+
+
+def special_inputs() -> dict[str, np.ndarray]:
+    """Return ordinary and special values of the inputs of random functions."""
+    return columns([*points(5), *[tuple(x) for x in np.random.default_rng(5).choice(SPECIAL, (40, 4))]])

@@ -12,7 +12,9 @@ from tests.kernel.machine_code import TYPES
 from firmfate.kernel.writer import DOUBLE, INT, WORD, Values, Writer, write
 from firmfate.program.operations import FLAG
 from firmfate.program.program import Program
+from firmfate.targets.device import THREAD
 from firmfate.targets.function import begin, loop
+from firmfate.targets.gpu import lowered
 
 
 def names(programs: Sequence[Program]) -> list[str]:
@@ -53,6 +55,17 @@ def write_rows(
     with loop(builder, given["count"]) as i:
         write_row(builder, programs, writer, i)
     builder.ret_void()
+
+
+def kernel(programs: Sequence[Program]) -> str:
+    """Return PTX of a kernel ``run(inputs, outputs, count)``: a thread a row."""
+    module = ir.Module("programs")
+    builder, given = begin(module, "run", ARGUMENTS)
+    thread = builder.trunc(builder.call(ir.Function(module, ir.FunctionType(WORD, []), THREAD), []), INT)
+    with builder.if_then(builder.icmp_unsigned("<", thread, given["count"])):
+        write_row(builder, programs, Writer(builder, 1), thread)
+    builder.ret_void()
+    return lowered(module, "run")
 
 
 def table(programs: Sequence[Program], inputs: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from llvmlite import ir
 from tests.devices.low_bits import LOW_BITS
 from tests.kernel import my_model
 from tests.kernel.machine_code import same_bits
@@ -25,14 +24,11 @@ from tests.targets.ptx_interpreter import BLOCK, Kernel
 from firmfate import targets
 from firmfate.counts import Counters
 from firmfate.kernel.engine import Engine, Records
-from firmfate.kernel.writer import INT, WORD, Writer
 from firmfate.models import load_model
 from firmfate.models.model import Model
 from firmfate.program import interpreter
 from firmfate.program.program import Program
-from firmfate.targets.device import COUNT, RUN, THREAD
-from firmfate.targets.function import begin
-from firmfate.targets.gpu import lowered
+from firmfate.targets.device import COUNT, RUN
 
 BATCHES = 8
 ptx = cache(targets.ptx)
@@ -169,13 +165,7 @@ def test_an_unfused_product_is_seen() -> None:
 
 def run_programs(programs: Sequence[Program], inputs: Mapping[str, np.ndarray]) -> list[dict]:
     """Run programs on rows of inputs, a thread a row."""
-    module = ir.Module("programs")
-    builder, given = begin(module, "run", rows.ARGUMENTS)
-    thread = builder.trunc(builder.call(ir.Function(module, ir.FunctionType(WORD, []), THREAD), []), INT)
-    with builder.if_then(builder.icmp_unsigned("<", thread, given["count"])):
-        rows.write_row(builder, programs, Writer(builder, 1), thread)
-    builder.ret_void()
-    text = lowered(module, "run")
+    text = rows.kernel(programs)
     assert faults(text) == []
     table = rows.table(programs, inputs)
     out = np.zeros((len(table), rows.width(programs)))
