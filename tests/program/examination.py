@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from tests.kernel.machine_code import Compiled, compiled, same_bits, ways
-from tests.program.noise import spread
+from tests.program.noise import rounded_later, spread
 from tests.program.random_functions import INPUTS, NAMES, Writer, as_written, by_python, made, unfolded
 
 from firmfate.program import interpreter
@@ -184,10 +184,14 @@ def _compare_rules(case: Case, found: dict[str, np.ndarray]) -> int:
 
 def closer_spread(case: Case) -> dict[str, np.ndarray]:
     """Return how far noise moves what Python may round otherwise: constants that are worked out and results of
-    elementary functions and powers too, and half of all roundings at a time, of which some may hide what others do."""
+    elementary functions and powers too, half of all roundings at a time, of which some may hide what others do; or how
+    far results lie from those of Python's operations rounded later."""
     program = unfolded(case.function)
     plain = interpreter.run(program, case.inputs)
-    return spread(program, case.inputs, plain, case.seed, tries=48, share=0.5)
+    noise = spread(program, case.inputs, plain, case.seed, tries=48, share=0.5)
+    with np.errstate(all="ignore"):
+        later = rounded_later(program, case.inputs)
+        return {name: np.maximum(noise[name], np.abs(later[name] - plain[name])) for name in noise}
 
 
 def _compare_within(
