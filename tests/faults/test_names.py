@@ -363,3 +363,32 @@ def test_text_that_drives_a_terminal_would_be_seen(monkeypatch: pytest.MonkeyPat
         monkeypatch.setattr("firmfate.models.refusals.explain", lambda _, text=text: text)
         with pytest.raises(AssertionError):
             said("explain", name)
+
+
+FORGED = {
+    "a text": ("title", [1.0, 2.0]), "a number": ("steps_per_week", "x"), "no steps": ("steps_per_week", 0.0),
+    "no number": ("steps_per_week", float("nan")), "firms": ("replicates", "x"),
+    "a flag": ("common_random_numbers", "x"), "a seed": ("seed", [1, 2, 3]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", FORGED)
+def test_attributes_of_another_type_are_refused(run: Path, tmp_path: Path, what: str) -> None:
+    """Each was an internal error of `report`, `export` or `compare`."""
+    name, value = FORGED[what]
+    forged = shutil.copytree(run, tmp_path / "forged")
+    with netCDF4.Dataset(forged / "result.nc", "a") as file:
+        file.setncattr(name, value)
+    for words in (("report", forged), ("export", forged, "--into", tmp_path / "x.csv"), ("compare", forged, run)):
+        ended = said(*words)
+        assert ended.code == 2
+        assert f"{forged}/result.nc holds no counts: its attribute '{name}' is " in ended.text
+
+
+@pytest.mark.parametrize("record", ["[" * 100_000, '{"versions": 3, "machine": 7, "commit": [1]}', "[1]"])
+def test_records_of_another_shape_are_left_out(run: Path, tmp_path: Path, record: str) -> None:
+    forged = shutil.copytree(run, tmp_path / "forged")
+    with netCDF4.Dataset(forged / "result.nc", "a") as file:
+        file.setncattr("provenance", record)
+        file.setncattr("precision", record)
+    assert said("report", forged).code == 0
