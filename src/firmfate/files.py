@@ -100,6 +100,20 @@ def write_if_new(path: Path, content: bytes | str) -> None:
         write(path, content)
 
 
+def refuse_name(path: Path) -> None:
+    """Refuse a name that the netCDF library opens no file by: it takes UTF-8 alone, and a backslash for a slash.
+
+    Raises
+    ------
+    RunDirectoryError
+        Where it does not.
+    """
+    if (os.sep == "/" and "\\" in str(path)) or any("\ud800" <= letter <= "\udfff" for letter in str(path)):
+        raise RunDirectoryError(
+            f"{path}: the netCDF library cannot open files by this name; choose one in UTF-8, without a backslash"
+        )
+
+
 def read(path: Path) -> bytes:
     """Return what is in a file.
 

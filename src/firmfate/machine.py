@@ -15,7 +15,7 @@ def cores() -> int:
     own = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     for name in ("SLURM_CPUS_PER_TASK", "SLURM_CPUS_ON_NODE"):
         given = os.environ.get(name, "")
-        if given.isascii() and given.isdigit() and int(given) > 0:
+        if 0 < len(given) < 10 and given.isascii() and given.isdigit() and int(given) > 0:
             return min(own, int(given))
     return own
 

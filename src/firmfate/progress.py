@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -96,13 +97,14 @@ class Progress:
         )
 
     def say(self, text: str) -> None:
-        """Print a line, beside the bar where there is one."""
+        """Print a line, beside the bar where there is one; where nobody reads it, the work goes on."""
         if not self.shown:
             return
-        if self._bar is not None:
-            self._bar.write(text, file=self.stream)
-        else:
-            print(text, file=self.stream, flush=True)
+        with contextlib.suppress(OSError):
+            if self._bar is not None:
+                self._bar.write(text, file=self.stream)
+            else:
+                print(text, file=self.stream, flush=True)
 
 
 def shows_bars(stream: TextIO | None = None) -> bool:

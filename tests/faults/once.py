@@ -113,7 +113,7 @@ def _summed() -> Callable[..., Any]:
 def _parsed() -> Callable[..., Any]:
     own = Study.parse
 
-    def parse(text: str, *, path: Path | None = None, beside: Path | None = None, on_code: Any = None) -> Study:
+    def parse(text: str, *, path: Path | None = None, beside: Path | None = None) -> Study:
         study = own(text)
         assert not study.files
         return study

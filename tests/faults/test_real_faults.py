@@ -169,27 +169,62 @@ def everything(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+def read_only_often(
+    children: Children, undisturbed: Undisturbed, disk: Path, folder: Path, moments: list[float | None]
+) -> Outcomes:
+    """Make a disk read-only with a run that was killed after such shares of its time, or not; run commands; go on."""
+    outcomes, run = Counter[tuple[str, str]](), disk / "run"
+    goes_on = ("run", undisturbed.study, "--into", run, *SMALL_SHARDS)
+    (longest,) = seconds_of(children, [("run", undisturbed.study, "--into", folder / "timed", *SMALL_SHARDS)])
+    words: list[tuple[object, ...]] = [
+        ("status", run),
+        ("replay", run),
+        ("export", run, "--into", folder / "x.csv"),
+        ("export", run, "--into", disk / "x.csv"),
+        goes_on,
+        ("run", undisturbed.study, "--into", disk / "new"),
+        ("gather", run),
+        ("report", run),
+    ]
+    for moment in moments:
+        if moment is None:
+            assert children.run(*goes_on).code == 0
+        else:
+            children.killed(moment * longest, *goes_on)
+        subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+        try:
+            before = everything(disk)
+            for command in words:
+                outcomes[f"read-only disk in {command[0]}", judged(children.run(*command), disk)] += 1
+                assert everything(disk) == before
+        finally:
+            subprocess.run(["mount", "-o", "remount,rw", disk], check=True)
+        assert children.run(*goes_on).code == 0
+        assert gathered(run / "result.nc") == undisturbed.bits
+        assert not list(run.rglob("*.part"))
+        shutil.rmtree(run)
+    return outcomes
+
+
 @pytest.mark.slow
 def test_what_is_read_only_can_be_read_and_is_not_touched(
     children: Children, undisturbed: Undisturbed, disk: Path, tmp_path: Path
 ) -> None:
-    run = disk / "run"
-    shutil.copytree(undisturbed.run, run)
-    subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
-    try:
-        for words in (("status", run), ("export", run, "--into", tmp_path / "x.csv"), ("replay", run)):
-            assert children.run(*words).code == 0
-        for words in (
-            ("run", undisturbed.study, "--into", run),
-            ("run", undisturbed.study, "--into", disk / "new"),
-            ("gather", run),
-            ("report", run),
-            ("export", run, "--into", disk / "x.csv"),
-        ):
-            assert judged(children.run(*words), disk) == "refused, naming the file"
-        assert everything(run) == everything(undisturbed.run)
-    finally:
-        subprocess.run(["mount", "-o", "remount,rw", disk], check=True)
+    outcomes = read_only_often(children, undisturbed, disk, tmp_path, [None])
+    ended_well = {what.split()[-1] for what, outcome in outcomes if outcome == "ended well"}
+    assert ended_well == {"status", "replay", "export"}
+    assert outcomes["read-only disk in run", "refused, naming the file"] == 2
+    assert outcomes["read-only disk in export", "refused, naming the file"] == 1
+    assert outcomes["read-only disk in gather", "refused, naming the file"] == 1
+    assert outcomes["read-only disk in report", "refused, naming the file"] == 1
+
+
+@pytest.mark.evidence
+def test_disks_are_read_only_at_many_moments_of_a_run(
+    children: Children, undisturbed: Undisturbed, disk: Path, tmp_path: Path, record_property: Record
+) -> None:
+    moments = [None, *(place / 20 for place in range(1, 24))]
+    record(record_property, read_only_often(children, undisturbed, disk, tmp_path, moments))
 
 
 def damage_often(children: Children, undisturbed: Undisturbed, folder: Path, count: int, seed: int) -> Outcomes:

@@ -8,14 +8,12 @@ import html
 import json
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import firmfate
 from firmfate.errors import FirmfateError
-from firmfate.laboratory.page import content_of_model, rendered
 from firmfate.laboratory.ranges import slider_range
 from firmfate.models import load_model
 from firmfate.webpage import as_script_data
@@ -32,19 +30,6 @@ def test_the_policy_names_the_script_and_nothing_else_runs(laboratory_of: Callab
     assert "default-src 'none'" in html.unescape(policy)
     assert len(re.findall("<script", text)) == 2
     assert not re.search(r"""(src|href)=["']?http""", text)
-
-
-def test_a_hostile_model_stays_text() -> None:
-    car = load_model("car")
-    rows = tuple(replace(row, meaning=HOSTILE, source=HOSTILE, group=HOSTILE) for row in car.parameters)
-    model = replace(car, name="wal<b>k", summary=HOSTILE, parameters=rows, alarm=HOSTILE)
-    text = rendered(content_of_model(model, parameters=None, weeks=None, steps_per_week=None))
-    assert len(re.findall("(?i)<script", text)) == 2
-    assert len(re.findall("(?i)</script", text)) == 2
-    assert "<!--" not in text
-    assert "<b>k" not in text
-    (data,) = re.findall(r'id="laboratory-content">(.*?)</script>', text, re.S)
-    assert json.loads(data)["summary"] == HOSTILE
 
 
 def test_script_data_is_json_and_holds_no_markup() -> None:

@@ -70,7 +70,7 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("FF116", {"shocks": [Normal("a", parts=64), Normal("b")]}, "shocks has 65 random numbers; at most 64"),
     ("FF116", {"draws": [Normal("a", parts=65)]}, "draws has 65 random numbers; at most 64"),
     *(("FF115", {"steps_per_week": steps}, "steps_per_week is") for steps in (0, -1, 1.5, 2 / 3, float("nan"), "1")),
-    ("FF115", {"alarm": 3}, "alarm is 3; say in words"), ("FF115", {"check": 3}, "check is 3; it takes a function"),
+    ("FF115", {"alarm": 3}, "the alarm 3; allowed: text"), ("FF115", {"check": 3}, "check is 3; it takes a function"),
     ("FF115", {"shocks": [Stock("a")]}, "it takes Normal, Uniform or Exponential"),
     ("FF115", {"stocks": [Cause("a")]}, "stocks holds .* it takes Stock$|it takes Stock[^s]"),
     ("FF115", {"stocks": "savings"}, "it takes a list of Stock"),

@@ -16,7 +16,7 @@ from firmfate.study import Study
 
 HEAD = '[study]\nname = "small"\nyears = 2\nreplicates = 20\n'
 LONGEST = 2_500
-ESCAPE, TURNED, LONG = "\\u001b[2J", "\\u202e", "k" * 5_000
+LONG = "k" * 5_000
 
 
 def refused(ended: object) -> str:
@@ -63,14 +63,6 @@ WRITTEN = {
         "\n".join(f"[[cells]]\nexecution = {place}" for place in range(2, 1_002)) + f"\n{HEAD}",
         "1000 faults",
     ),
-    "a key that drives a terminal": (f'{HEAD}"{ESCAPE}" = 1', r"study.\x1b[2J: there is no such key"),
-    "a table that does": (f'{HEAD}["{ESCAPE}"]', r"[\x1b[2J]"),
-    "a parameter that does": (f'{HEAD}[parameters]\n"{ESCAPE}" = 1', r"parameters.\x1b[2J"),
-    "a distribution that does": (f'{HEAD}[population]\nalarm = {{ "{ESCAPE}" = [1] }}', r"population.alarm.\x1b[2J"),
-    "a model that does": (f'{HEAD}model = "{ESCAPE}"', "must not hold control characters"),
-    "a question with a C1 control": (f'{HEAD}question = "\\u009b2J"', "must not hold control characters"),
-    "a question that is turned round": (f'{HEAD}question = "{TURNED}abc"', "must not hold control characters"),
-    "a column that does": (f'cells = "escape.csv"\n{HEAD}', r"escape.csv line 1.\x1b[2Jx"),
     "a field of 200,000 characters": (f'cells = "long.csv"\n{HEAD}', "long.csv line 2: is no CSV (field larger than"),
     "a list without a name": (f'cells = "a\\u0000b"\n{HEAD}', "is no name of a file"),
     "a broken line": (f"{HEAD}\x1b[2J", "is no TOML"),
@@ -81,7 +73,6 @@ WRITTEN = {
 def folder(tmp_path: Path) -> Path:
     """Files that studies name."""
     (tmp_path / "long.csv").write_text(f"execution\n{'1' * 200_000}\n")
-    (tmp_path / "escape.csv").write_text("execution,\x1b[2Jx\n1,1\n")
     return tmp_path
 
 

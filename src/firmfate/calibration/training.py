@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from firmfate import files
 from firmfate.calibration.exits import between_ages
 from firmfate.calibration.simulated_survival import SimulatedSurvival
+from firmfate.errors import RunDirectoryError
 
 Floats = NDArray[np.float64]
 
@@ -50,7 +52,7 @@ def simulated_exits(
             digest = hashlib.sha256("\n".join(words).encode() + units.tobytes()).hexdigest()[:16]
             place = folder / f"training-{digest}.npy"
         if place is not None and place.is_file():
-            exits = np.load(io.BytesIO(files.read(place)), allow_pickle=False)
+            exits = _unpacked(place, (len(units), len(simulated.ages) + 1))
         else:
             exits = _exits(simulated, units, firms=firms, seed=seed, first=first + begin)
             if place is not None:
@@ -64,6 +66,22 @@ def _exits(simulated: SimulatedSurvival, units: Floats, *, firms: int, seed: int
     starts = [(first + place) * firms for place in range(len(units))]
     alive = np.rint(simulated.curves(units, firms=firms, seed=seed, first=starts) * firms)
     return between_ages(np.concatenate([np.full((len(units), 1), float(firms)), alive], axis=1))
+
+
+def _unpacked(place: Path, shape: tuple[int, ...]) -> Floats:
+    """Return what was kept in a file; a header alone says how many numbers a file of NumPy's holds, so it comes first.
+
+    Raises
+    ------
+    RunDirectoryError
+        Where it holds something else than so many numbers.
+    """
+    content = files.read(place)
+    expected = _packed(np.zeros(shape))
+    head = len(expected) - 8 * math.prod(shape)
+    if len(content) != len(expected) or content[:head] != expected[:head]:
+        raise RunDirectoryError(f"{place} is damaged; remove it, and run the same command again")
+    return np.frombuffer(content, np.float64, offset=head).reshape(shape)
 
 
 def _packed(exits: Floats) -> bytes:

@@ -11,11 +11,13 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 from firmfate import __version__
+from firmfate.announcing import model_runs
 from firmfate.cli import terminal
-from firmfate.errors import did_you_mean
+from firmfate.errors import FirmfateError, did_you_mean
 
 COMMANDS = (
     "init", "check", "plan", "run", "submit", "status", "gather", "replay", "report", "lab", "compare", "export",
@@ -99,7 +101,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; errors raised on purpose become one message on standard error."""
-    terminal.replace_what_cannot_be_shown()
+    terminal.prepare()
     words = list(sys.argv[1:] if argv is None else argv)
     if not words:
         words = ["--help"]
@@ -116,4 +118,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as end:
         terminal.flush()
         return int(end.code or 0)
-    return terminal.guarded(arguments.execute, arguments, debug=bool(os.environ.get("FIRMFATE_DEBUG")))
+    except FirmfateError as fault:  # of what `--version` prints
+        terminal.complain(str(fault))
+        return 2
+    quiet = getattr(arguments, "quiet", False)
+    before = model_runs.set(lambda file: terminal.say(f"the model is code, which runs now: {_near(file)}", quiet=quiet))
+    try:
+        return terminal.guarded(arguments.execute, arguments, debug=bool(os.environ.get("FIRMFATE_DEBUG")))
+    finally:
+        model_runs.reset(before)
+
+
+def _near(file: Path) -> Path:
+    """Return the path of a file from the working directory, where it is in it."""
+    here = Path.cwd().resolve()
+    return file.relative_to(here) if file.is_relative_to(here) else file

@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from firmfate.cli import terminal
-from firmfate.cli.reading import read_study
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -102,7 +101,9 @@ def execute(arguments: argparse.Namespace) -> int:
     if twice := [name for place, name in enumerate(names) if name in names[:place]]:
         terminal.complain(f"--free {twice[0]} is written twice; each parameter is sought in one range: keep one")
         return terminal.BAD_INPUT
-    study = read_study(arguments.study, quiet=arguments.quiet)
+    from firmfate.study import Study
+
+    study = Study.read(arguments.study)
     if study.design.axes:
         axes = ", ".join(axis.key for axis in study.design.axes)
         terminal.complain(f"{arguments.study} has axes ({axes}); a calibration fits one population: take them out")
@@ -138,7 +139,9 @@ def _table(arguments: argparse.Namespace) -> SurvivalTable:
 
 def _draw(arguments: argparse.Namespace, model: str, table: SurvivalTable, common: dict[str, Any]) -> int:
     """Draw from the posterior, and write the draws."""
+    from firmfate import files
     from firmfate.calibration import calibrate_posterior, draws_table
+    from firmfate.dataset.netcdf import write_dataset
 
     found = calibrate_posterior(
         model, table, dict(arguments.free), **common, points=arguments.points, waves=arguments.waves,
@@ -147,10 +150,10 @@ def _draw(arguments: argparse.Namespace, model: str, table: SurvivalTable, commo
     )  # fmt: skip
     arguments.into.mkdir(parents=True, exist_ok=True)
     written = arguments.into / "posterior.nc"
-    found.to_netcdf(written)
+    write_dataset(found, written)
     draws, table_of_draws = arguments.into / "draws.csv", draws_table(found)
     if len(table_of_draws.columns):
-        table_of_draws.to_csv(draws, index=False)
+        files.write(draws, table_of_draws.to_csv(index=False))
     else:
         draws.unlink(missing_ok=True)  # of an earlier posterior
     rows = {
@@ -219,7 +222,10 @@ def _fit(
     common: dict[str, Any],
 ) -> int:
     """Fit, and write the fits."""
+    from firmfate import files
     from firmfate.calibration import calibrate, calibrated_tables
+    from firmfate.dataset.netcdf import write_dataset
+    from firmfate.errors import escaped
     from firmfate.study import Study
     from firmfate.tables.rendering import toml
 
@@ -229,12 +235,12 @@ def _fit(
     )  # fmt: skip
     arguments.into.mkdir(parents=True, exist_ok=True)
     fits, written = arguments.into / "calibration.nc", arguments.into / "calibrated.toml"
-    found.to_netcdf(fits)
+    write_dataset(found, fits)
     fitted = calibrated_tables(found, model=model, **fixed)
     text = toml({**{name: item for name, item in tables.items() if name not in fixed}, **fitted})
     Study.parse(text, beside=arguments.study.parent)
-    written.write_text(
-        f"# Calibrated to {table.name}; largest difference {float(found.max_error[0]):.4f}.\n\n{text}", "utf-8"
+    files.write(
+        written, f"# Calibrated to {escaped(table.name)}; largest difference {float(found.max_error[0]):.4f}.\n\n{text}"
     )
     values = {str(key): float(found["value"].isel(fit=0).sel(parameter=key)) for key in found["parameter"].values}
     errors = {key: float(found["se"].sel(parameter=key)) for key in values}

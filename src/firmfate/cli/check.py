@@ -6,7 +6,6 @@ import argparse
 from pathlib import Path
 
 from firmfate.cli import terminal
-from firmfate.cli.reading import read_study
 
 HELP = "check a study file, without running anything"
 
@@ -20,7 +19,9 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Read and lay out the study."""
-    study = read_study(arguments.study, quiet=arguments.quiet)
+    from firmfate.study import Study
+
+    study = Study.read(arguments.study)
     cells = study.cells
     if study.precision:
         from firmfate.precision.allocation import Allowed

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from firmfate import files
 from firmfate.cli import terminal
 
 HELP = "compare two runs, or a run and observed survival"
@@ -48,13 +47,14 @@ def execute(arguments: argparse.Namespace) -> int:
         if to_table
         else arguments.second
     )
+    from firmfate.dataset.netcdf import write_dataset
+
     compared = compare(arguments.first, other)
     terminal.out(finding(compared).sentence())
     for path in arguments.into:
         if path.suffix == ".html":
             write_page(compared, path)
         else:
-            with files.replacing(path) as unfinished:
-                compared.to_netcdf(unfinished, engine="netcdf4")
+            write_dataset(compared, path)
         terminal.out(f"wrote {path}")
     return terminal.DONE

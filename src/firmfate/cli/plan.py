@@ -6,7 +6,6 @@ import argparse
 from pathlib import Path
 
 from firmfate.cli import terminal
-from firmfate.cli.reading import read_study
 
 HELP = "print what a study takes: firms, shards, time, expected error"
 
@@ -25,8 +24,9 @@ def execute(arguments: argparse.Namespace) -> int:
     from firmfate.precision import Rounds, forecast, pilot
     from firmfate.precision.allocation import Allowed
     from firmfate.shards import RunDirectory, plan
+    from firmfate.study import Study
 
-    study = read_study(arguments.study)
+    study = Study.read(arguments.study)
     predicted = None
     if arguments.into and arguments.into.exists():
         directory = RunDirectory(arguments.into)

@@ -12,6 +12,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from firmfate import files
 from firmfate.cli import terminal
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def _replicates(text: str) -> int | range:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Replay, write what is asked for, and print event, week and alarm of each firm."""
+    from firmfate.dataset.netcdf import write_dataset
     from firmfate.simulation import replay
 
     for path in (arguments.csv, arguments.netcdf, arguments.plot):
@@ -85,9 +87,9 @@ def execute(arguments: argparse.Namespace) -> int:
             return terminal.BAD_INPUT
         _plot(ds, arguments.plot)
     if arguments.csv:
-        _table(ds).to_csv(arguments.csv, index=False)
+        files.write(arguments.csv, _table(ds).to_csv(index=False))
     if arguments.netcdf:
-        ds.to_netcdf(arguments.netcdf, engine="netcdf4")
+        write_dataset(ds, arguments.netcdf)
     firms = _summaries(ds)
     _say_beyond(arguments.directory, firms)
     if arguments.json:
@@ -158,4 +160,5 @@ def _plot(ds: xr.Dataset, path: Path) -> None:
 
     if path.suffix.lower() not in PICTURES:
         raise FirmfateError(f"{path}: allowed for a picture: names that end in {', '.join(PICTURES)}")
-    trajectory(ds)[0].figure.savefig(path, dpi=150)
+    with files.replacing(path) as unfinished:
+        trajectory(ds)[0].figure.savefig(unfinished, dpi=150, format=path.suffix[1:].lower())

@@ -11,7 +11,6 @@ import warnings
 from pathlib import Path
 
 from firmfate.cli import terminal
-from firmfate.cli.reading import read_study
 from firmfate.devices import DEVICES
 from firmfate.errors import InvalidFirmsWarning, command
 from firmfate.execute.base import MOST_SCALE
@@ -75,7 +74,9 @@ def execute(arguments: argparse.Namespace) -> int:
         terminal.complain(NO_STUDY)
         return terminal.BAD_INPUT
     on = next((on for kind in EXECUTORS if (on := kind.from_options(arguments)) is not None), EXECUTORS[0]())
-    study = read_study(arguments.study, quiet=arguments.quiet)
+    from firmfate.study import Study
+
+    study = Study.read(arguments.study)
     from firmfate.execute import ArrayPart, run
     from firmfate.shards import RunDirectory
 

@@ -10,7 +10,6 @@ import argparse
 from pathlib import Path
 
 from firmfate.cli import terminal
-from firmfate.cli.reading import read_study
 from firmfate.errors import command
 
 HELP = "submit a study to Slurm: only what is missing"
@@ -53,8 +52,9 @@ def execute(arguments: argparse.Namespace) -> int:
         return terminal.BAD_INPUT
     from firmfate.shards import RunDirectory
     from firmfate.slurm import submit
+    from firmfate.study import Study
 
-    study = read_study(arguments.study, quiet=arguments.quiet)
+    study = Study.read(arguments.study)
     into = RunDirectory.of(study, arguments.into).path
     done = submit(
         study, into=into, profile=arguments.profile, pretend=arguments.pretend, one_allocation=arguments.one_allocation,

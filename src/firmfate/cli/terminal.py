@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -22,19 +23,39 @@ if TYPE_CHECKING:
 DONE, INTERNAL_ERROR, BAD_INPUT, INCOMPLETE, INTERRUPTED = 0, 1, 2, 3, 130
 
 
-def replace_what_cannot_be_shown() -> None:
-    """Let letters that the terminal's encoding lacks be shown as question marks, where they would end the command."""
+def prepare() -> None:
+    """Make standard streams such that no print ends a command.
+
+    One that is closed goes nowhere, and no file that is opened later stands in its place, where libraries would print
+    into it. Letters that the terminal's encoding lacks are shown as question marks.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            if nowhere != number:
+                os.dup2(nowhere, number)
+                os.close(nowhere)
+            setattr(sys, name, os.fdopen(number, "w" if number else "r", encoding="utf-8", closefd=False))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper) and stream.errors in ("strict", "surrogateescape"):
             stream.reconfigure(errors="replace")
 
 
 def out(text: str) -> None:
-    """Print a result; a reader that has gone away (`| head`) is no error."""
+    """Print a result; what would drive the terminal is shown instead. A reader that has gone (`| head`) is no error.
+
+    Raises
+    ------
+    FirmfateError
+        Where standard output takes nothing else, as on a full disk.
+    """
     try:
-        print(text, flush=True)
+        print(escaped(text), flush=True)
     except BrokenPipeError:
         _silence()
+    except OSError as fault:
+        _silence()
+        raise FirmfateError(f"standard output cannot be written: {fault.strerror}; what is finished is kept") from None
 
 
 def out_json(value: Any) -> None:
@@ -43,9 +64,10 @@ def out_json(value: Any) -> None:
 
 
 def say(text: str, *, quiet: bool = False) -> None:
-    """Print a remark on standard error; what would drive the terminal is shown instead."""
+    """Print a remark on standard error, where it takes it; what would drive the terminal is shown instead."""
     if not quiet:
-        print(escaped(text), file=sys.stderr, flush=True)
+        with contextlib.suppress(OSError):
+            print(escaped(text), file=sys.stderr, flush=True)
 
 
 def complain(text: str) -> None:
@@ -64,10 +86,10 @@ def complain_of_invalid(ds: xr.Dataset, directory: Path) -> bool:
 
 
 def flush() -> None:
-    """Write out what is waiting for standard output."""
+    """Write out what is waiting for standard output, where it takes it."""
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError:
         _silence()
 
 

@@ -83,6 +83,7 @@ def created(path: Path) -> Iterator[Output]:
     """
     import netCDF4
 
+    files.refuse_name(path)
     with files.replacing(path) as unfinished:
         reserve(path, HEADER_BYTES)
         with LOCK, _refusing(path):
@@ -97,6 +98,22 @@ def created(path: Path) -> Iterator[Output]:
             file.close()
 
 
+def write_dataset(ds: xr.Dataset | xr.DataTree, path: Path) -> Path:
+    """Write a dataset, or several in groups, to a file, which appears complete or not at all; return its path.
+
+    Raises
+    ------
+    RunDirectoryError
+        Where it cannot be written: names the file and the reason.
+    """
+    files.refuse_name(path)
+    with files.replacing(path) as unfinished:
+        reserve(path, int(ds.nbytes) + HEADER_BYTES)
+        with LOCK, _refusing(path):
+            ds.to_netcdf(unfinished, engine="netcdf4")
+    return path
+
+
 def refuse_impossible(path: Path) -> None:
     """Refuse a file that declares more numbers than its bytes can hold, before anything makes room for them.
 
@@ -107,6 +124,7 @@ def refuse_impossible(path: Path) -> None:
     """
     import netCDF4
 
+    files.refuse_name(path)
     try:
         size = path.stat().st_size
         with LOCK, netCDF4.Dataset(path) as file:

@@ -5,12 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from firmfate.counts import WEEKS_PER_YEAR, check_counts
 from firmfate.dataset.netcdf import open_dataset
-from firmfate.errors import FirmfateError, RunDirectoryError, command
+from firmfate.errors import FirmfateError, RunDirectoryError, command, is_finite, shortened
 
 if TYPE_CHECKING:
     import xarray as xr
+
+TEXTS = {"title", "question", "model", "source", "seed", "study", "provenance", "precision", "parameters"}
+NUMBERS = {"steps_per_week": (1e-5, 1e3), "replicates": (1, 2**40), "common_random_numbers": (0, 1), "complete": (0, 1)}
+"""Attributes of a run that are read, by their type; numbers by their range."""
 
 
 def open_run(directory: Path | str) -> xr.Dataset:
@@ -49,10 +55,23 @@ def open_run(directory: Path | str) -> xr.Dataset:
     ds = open_dataset(path)
     try:
         check_counts(ds)
+        _check_attributes(ds)
     except FirmfateError as fault:
         ds.close()
         raise RunDirectoryError(f"{path} holds no counts: {fault}") from fault
     return _introduced(ds)
+
+
+def _check_attributes(ds: xr.Dataset) -> None:
+    """Refuse attributes that are of another type than those of a run, or numbers out of their range."""
+    for name in TEXTS & ds.attrs.keys():
+        if not isinstance(ds.attrs[name], str):
+            raise FirmfateError(f"its attribute '{name}' is {shortened(repr(ds.attrs[name]), 80)}; allowed: text")
+    for name, (low, high) in NUMBERS.items():
+        value = ds.attrs.get(name, low)
+        if np.ndim(value) or not is_finite(value) or not low <= value <= high:
+            shown = shortened(repr(value), 80)
+            raise FirmfateError(f"its attribute '{name}' is {shown}; allowed: a number from {low:g} to {high:g}")
 
 
 def _introduced(ds: xr.Dataset) -> xr.Dataset:

@@ -10,6 +10,7 @@ import traceback
 from pathlib import Path
 from types import ModuleType
 
+from firmfate.announcing import model_runs
 from firmfate.errors import ModelError, did_you_mean
 from firmfate.models.model import Model
 
@@ -79,6 +80,7 @@ def _run(name: str, path: Path) -> ModuleType:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[module.__name__] = module
+    model_runs.get()(path)
     try:
         spec.loader.exec_module(module)
     except ModelError:
@@ -86,7 +88,7 @@ def _run(name: str, path: Path) -> ModuleType:
         raise
     except BaseException as fault:
         del sys.modules[module.__name__]
-        if not isinstance(fault, Exception | SystemExit):
+        if isinstance(fault, KeyboardInterrupt):
             raise
         lines = [frame.lineno for frame in traceback.extract_tb(fault.__traceback__) if frame.filename == str(path)]
         line = getattr(fault, "lineno", None) or (lines[-1] if lines else 0)

@@ -9,7 +9,7 @@ from numbers import Real
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from firmfate.errors import ModelError, is_finite
+from firmfate.errors import UNPRINTABLE, ModelError, is_finite, shortened
 from firmfate.models.declarations import Auxiliary, Cause, Interval, Mark, Parameter, RandomNumber, Stock
 from firmfate.models.equations import Equations
 
@@ -20,6 +20,12 @@ MOST_CAUSES = 254
 """An event is kept in one byte, whose last value stands for arithmetic that has failed."""
 
 MOST_RANDOM_NUMBERS = 64
+
+LONGEST_NAME = 64
+A_NAME = f"text of 1 to {LONGEST_NAME} characters in one line, without control characters"
+
+TEXTS = ("unit", "meaning", "source", "group", "dim")
+"""What rows of tables say in words; they stand in files, pages and messages as they are."""
 
 TABLES: dict[str, type[Any]] = {
     "parameters": Parameter, "stocks": Stock, "shocks": RandomNumber, "draws": RandomNumber, "causes": Cause,
@@ -39,8 +45,10 @@ def check_model(model: Model) -> None:
         With number, file and line.
     """
     name: object = model.name
-    if not isinstance(name, str) or not name:
-        refuse(model, "FF114", f"the model's name is {name!r}; allowed: text")
+    if not (isinstance(name, str) and 0 < len(name) <= LONGEST_NAME and _is_shown(name) and "\n" not in name):
+        refuse(model, "FF114", f"the model's name is {shown(name)}; allowed: {A_NAME}")
+    _check_text(model, "the model", "summary", model.summary)
+    _check_text(model, "the model", "alarm", model.alarm)
     for table, kind in TABLES.items():
         rows = getattr(model, table)
         takes = "Normal, Uniform or Exponential" if kind is RandomNumber else kind.__name__
@@ -79,6 +87,8 @@ def _assemble(model: Model) -> None:
 def _check_row(model: Model, table: str, row: Any) -> None:
     if not isinstance(row.name, str):
         refuse(model, "FF114", f"{table} has a name {row.name!r}; allowed: text")
+    for name in TEXTS:
+        _check_text(model, f"'{row.name}'", name, getattr(row, name, ""))
     parts = getattr(row, "parts", ())
     if not isinstance(parts, tuple) or not all(isinstance(part, str) for part in parts):
         refuse(model, "FF115", f"'{row.name}' has the parts {parts!r}; allowed: a list of names, or a number from 1")
@@ -96,6 +106,20 @@ def _check_row(model: Model, table: str, row: Any) -> None:
             )
 
 
+def _check_text(model: Model, of: str, name: str, value: object) -> None:
+    if not (isinstance(value, str) and _is_shown(value)):
+        refuse(model, "FF115", f"{of} has the {name} {shown(value)}; allowed: text without control characters")
+
+
+def _is_shown(text: str) -> bool:
+    return not UNPRINTABLE.search(text)
+
+
+def shown(value: object) -> str:
+    """Return a value as a message shows it."""
+    return shortened(repr(value), 80)
+
+
 def _check_sizes(model: Model) -> None:
     if not model.stocks:
         refuse(model, "FF116", "stocks is empty; a firm needs at least one")
@@ -111,8 +135,6 @@ def _check_settings(model: Model) -> None:
     steps = model.steps_per_week
     if not is_finite(steps) or steps <= 0 or min(abs(x - round(x)) for x in (steps, 1 / steps)) >= 1e-9:
         refuse(model, "FF115", f"steps_per_week is {steps!r}; allowed: an integer, or 1/k for steps of k weeks")
-    if not isinstance(model.alarm, str):
-        refuse(model, "FF115", f"alarm is {model.alarm!r}; say in words what it means")
     if model.check is not None and not callable(model.check):
         refuse(model, "FF115", f"check is {model.check!r}; it takes a function")
     for name, function in (("start", model.start), ("step", model.step), ("observe", model.observe)):
@@ -128,16 +150,14 @@ def _check_names(model: Model) -> None:
         ("stock", (name for row in model.stocks for name in (row.name, *row.fields))),
         ("auxiliary", (name for row in model.auxiliaries for name in (row.name, *row.fields))),
         ("cause", (row.name for row in model.causes)),
-        ("mark", (row.name for row in model.marks)),
+        ("mark", (name for row in model.marks for name in (row.name, row.dim))),
     )
     for what, names in groups:
         for name in names:
-            if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_"):
-                refuse(
-                    model,
-                    "FF114",
-                    f"{what} '{name}' cannot be a name; allowed: letters, digits and _, not first a digit",
-                )
+            fits = name.isidentifier() and not name.startswith("_") and len(name) <= LONGEST_NAME
+            if not fits or keyword.iskeyword(name):
+                allowed = f"letters, digits and _, not first a digit, at most {LONGEST_NAME} of them"
+                refuse(model, "FF114", f"{what} '{shortened(name, 80)}' cannot be a name; allowed: {allowed}")
     unique: tuple[tuple[str, list[str]], ...] = (
         ("parameter", [name for row in model.parameters for name in row.fields]),
         ("shock", [name for row in model.shocks for name in row.fields]),

@@ -227,7 +227,7 @@ class Model:
                 yield sentence
         except (ArithmeticError, ValueError) as fault:
             yield f"the conditions of model '{self.name}' cannot be computed: {fault}"
-        except Exception as fault:
+        except (Exception, SystemExit) as fault:
             code = getattr(inspect.unwrap(self.check), "__code__", None)
             file, line = (code.co_filename, code.co_firstlineno) if code else ("", 0)
             lines = [frame.lineno for frame in traceback.extract_tb(fault.__traceback__) if frame.filename == file]

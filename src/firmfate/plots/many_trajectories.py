@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from firmfate.analysis.formatting import spaced
 from firmfate.counts import WEEKS_PER_YEAR
-from firmfate.errors import EstimateError, did_you_mean
+from firmfate.errors import EstimateError, did_you_mean, shortened
 from firmfate.plots import style
 from firmfate.plots.one_trajectory import column, panels_of, who
 
@@ -81,7 +81,8 @@ def fan(ds: xr.Dataset, *, variables: Sequence[str] | None = None, axes: NDArray
             words = f"{100 * share:.0f}-{100 * (1 - share):.0f} %"
             ax.fill_between(years[enough], low, high, color=style.BLUE, alpha=opacity, linewidth=0, label=words)
         ax.plot(years[some], np.nanmedian(values[:, some], axis=0), color=style.BLUE, label="median")
-        ax.set_ylabel(f"{spaced(name)}\n({unit})" if (unit := units.get(name)) else spaced(name), fontsize=8)
+        unit = shortened(units.get(name, ""), style.LONGEST_TITLE // 2)
+        ax.set_ylabel(f"{spaced(name)}\n({unit})" if unit else spaced(name), fontsize=8)
     axes[0].legend(loc="best", ncols=3, fontsize=7.5)
     axes[0].set_title(who(ds))
     axes[-1].plot(years, alive, color=style.MUTED, drawstyle="steps-post")

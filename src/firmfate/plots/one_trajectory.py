@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from firmfate.analysis.formatting import format_cell, spaced
 from firmfate.counts import WEEKS_PER_YEAR
-from firmfate.errors import EstimateError
+from firmfate.errors import EstimateError, shortened
 from firmfate.plots import style
 
 KPI = "kpi_"
@@ -90,7 +90,8 @@ def trajectory(ds: xr.Dataset, *, axes: NDArray[Any] | None = None, title: str =
             ax.plot(years, column(ds, name), color=style.BLUE)
             if name == "cash":
                 _credit(ax, ds, years)
-        ax.set_title(f"{words} ({unit})" if unit else words, fontsize=8.5, fontweight="normal", pad=3)
+        title = shortened(f"{words} ({unit})" if unit else words, style.LONGEST_TITLE)
+        ax.set_title(title, fontsize=8.5, fontweight="normal", pad=3)
         _moments(ax, ds)
         style.age_axis(ax, horizon, label="")
     axes[-1].set_xlabel("age in years")

@@ -27,6 +27,10 @@ HEAVY = ("batch_events",)
 """Counts that the report does not read, where lifetimes by batch are there."""
 
 
+TABLES = ("versions", "machine")
+"""Entries of provenance that are tables of text; others that are read here are text."""
+
+
 @dataclass(frozen=True)
 class Context:
     """A run directory, opened.
@@ -141,8 +145,10 @@ class Context:
 
 
 def _json(text: str) -> dict[str, Any]:
+    """Return a record of provenance; what is of another type than it is written with is left out."""
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    held = found.items() if isinstance(found, dict) else ()
+    return {name: value for name, value in held if isinstance(value, dict if name in TABLES else str)}

@@ -14,7 +14,7 @@ def section(context: Context) -> Section:
     gathered, begun, attributes = context.gathered, context.begun, context.ds.attrs
     versions = ", ".join(f"{name} {version}" for name, version in gathered.get("versions", {}).items())
     machine = ", ".join(
-        value if name != "cores" else f"{value} core{'' if value == '1' else 's'}"
+        str(value) if name != "cores" else f"{value} core{'' if value == '1' else 's'}"
         for name, value in gathered.get("machine", {}).items()
     )
     common = "shared by all cells" if int(attributes.get("common_random_numbers", 0)) else "each cell its own"

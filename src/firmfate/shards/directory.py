@@ -227,11 +227,12 @@ class RunDirectory:
         Raises
         ------
         RunDirectoryError
-            Where it holds another study, more of this one, other files, or cannot be written. Nothing is overwritten
-            then.
+            Where it holds another study, more of this one, other files, or cannot be written, or has a name that the
+            netCDF library cannot open. Nothing is overwritten then.
         StudyError
             Where the study's cells cannot be laid out; nothing is written then.
         """
+        files.refuse_name(self.path)
         cells = study.cells if cells is None else cells
         table = fingerprint_table(study)
         self.refuse_other(study, cells, table)

@@ -17,8 +17,8 @@ from firmfate.tables.reading import no_such_key, refuse
 from firmfate.tables.rendering import toml
 
 WORD = re.compile(r"[A-Za-z0-9_.,:@=+/-]*")
-MEMORY = re.compile(r"([1-9]\d*)([KMGT]?)")
-WALLTIME = re.compile(r"(?:(\d+)-)?(?:(\d+):)?(\d+):(\d\d)")
+MEMORY = re.compile(r"([1-9][0-9]{0,8})([KMGT]?)")
+WALLTIME = re.compile(r"(?:([0-9]{1,5})-)?(?:([0-9]{1,5}):)?([0-9]{1,7}):([0-9]{2})")
 THREADS_A_PROCESS = 16
 OPTION = re.compile(r"--?[A-Za-z][A-Za-z0-9-]*(?:[= ][A-Za-z0-9_.,:@=+/*()&|-]+)?")
 SCRATCH = re.compile(r"[A-Za-z0-9_./${}:-]+")
@@ -147,6 +147,8 @@ class Profile:
             ) from None
         except ValueError as fault:  # TOMLDecodeError, and integers of thousands of digits
             raise SlurmError(f"{path} is no TOML: {fault}") from None
+        except RecursionError:
+            raise SlurmError(f"{path} is no profile: its values are nested too deeply") from None
         known = tuple(entry.name for entry in _entries())
         if unknown := [key for key in written if key not in known]:
             raise SlurmError(f"{path}: {no_such_key(unknown[0], 'profile', known)}")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from firmfate.errors import SlurmError
+from firmfate.errors import UNPRINTABLE, SlurmError
 from firmfate.slurm.arrays import Array, ArrayPlan
 from firmfate.slurm.profile import Profile
 
@@ -60,8 +60,8 @@ def shared(profile: Profile, into: Path, job: str) -> dict[str, str]:
         Where the directory's name cannot stand in a batch script.
     """
     where = into.resolve()
-    if UNFIT.search(str(where)):
-        raise SlurmError(f'{where}: a run directory for Slurm has no % \\ " $ ` or line break in its name')
+    if UNFIT.search(str(where)) or UNPRINTABLE.search(str(where)):
+        raise SlurmError(f'{where}: a run directory for Slurm has no % \\ " $ ` or control character in its name')
     threads = {"SCRATCH": profile.scratch}
     python = shlex.quote(sys.executable)
     return {

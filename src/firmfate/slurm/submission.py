@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from firmfate import files
 from firmfate.errors import SlurmError
 from firmfate.shards import RunDirectory, plan, status
 from firmfate.slurm.arrays import MAX_ARRAY_SIZE, ArrayPlan, split
@@ -163,14 +164,14 @@ def submit(
     tasks = split(state.plan, profile, limit=limit)
     prepared = _prepare(tasks, directory, one_allocation)
     folder = directory.path / LOGS
-    folder.mkdir(exist_ok=True)
-    (folder / PROFILE).write_text(profile.resolved().toml(), encoding="utf-8")
+    files.make_folder(folder)
+    files.write(folder / PROFILE, profile.resolved().toml())
     jobs: list[str] = []
     for script in prepared.scripts:
         if script.name == "gather.sh":
             script = gather_script(tasks, directory.path, jobs)
         path = folder / script.name
-        path.write_text(script.text, encoding="utf-8")
+        files.write(path, script.text)
         jobs.append(call("sbatch", "--parsable", str(path)).strip().partition(";")[0])
         with (folder / JOBS).open("a", encoding="utf-8") as record:
             record.write(jobs[-1] + "\n")

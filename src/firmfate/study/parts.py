@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ from firmfate.tables import reading
 from firmfate.tables.faults import Faults
 from firmfate.tables.source import Source, allowed_value
 
-OnCode = Callable[[Path], None]
 """Is given the path of a model file before its code runs."""
 
 
@@ -58,7 +56,7 @@ class Parts:
     precision: Precision | None
 
 
-def read_parts(tables: dict[str, Any], folder: Path, on_code: OnCode | None) -> Parts:
+def read_parts(tables: dict[str, Any], folder: Path) -> Parts:
     """Read the tables of a study.
 
     Parameters
@@ -67,7 +65,6 @@ def read_parts(tables: dict[str, Any], folder: Path, on_code: OnCode | None) -> 
         As written.
     folder : Path
         Where the files that they name are looked for.
-    on_code : callable, optional
 
     Raises
     ------
@@ -82,7 +79,7 @@ def read_parts(tables: dict[str, Any], folder: Path, on_code: OnCode | None) -> 
         faults.note("[study] is missing; it needs at least a name")
     elif isinstance(tables["study"], dict) and "name" not in tables["study"]:
         faults.note('study.name is missing; name the study, such as name = "paradox"')
-    source = Source(_model(own["model"], folder, faults, on_code), folder.resolve(), faults=faults)
+    source = Source(_model(own["model"], folder, faults), folder.resolve(), faults=faults)
     if file := _model_file(own["model"]):
         source.files[file] = (folder / file).resolve()
     parameters: dict[str, float] = {}
@@ -128,12 +125,9 @@ def _model_file(name: str) -> str:
     return name.rpartition(":")[0]
 
 
-def _model(name: str, folder: Path, faults: Faults, on_code: OnCode | None) -> Model:
+def _model(name: str, folder: Path, faults: Faults) -> Model:
     """Load the model that a study names. Without it nothing more can be read: all faults so far are raised then."""
     try:
-        file = folder / _model_file(name)
-        if on_code is not None and file.suffix == ".py" and file.is_file():
-            on_code(file)
         return load_model(name, beside=folder)
     except (ModelError, ValueError, OSError) as fault:
         what = str(fault) if isinstance(fault, ModelError) else "is no name of a file"

@@ -20,7 +20,7 @@ from firmfate.markup import paragraph, rows
 from firmfate.models import Model
 from firmfate.study import settings
 from firmfate.study.laying_out import lay_out
-from firmfate.study.parts import OnCode, as_tables, read_parts
+from firmfate.study.parts import as_tables, read_parts
 from firmfate.study.precision import Precision
 from firmfate.study.together import check_together
 from firmfate.tables import reading
@@ -121,14 +121,12 @@ class Study:
         self._fill(written, toml(written), None, Path.cwd())
 
     @classmethod
-    def read(cls, path: str | Path, *, on_code: OnCode | None = None) -> Study:
+    def read(cls, path: str | Path) -> Study:
         """Read a study file; files that it names are looked for beside it.
 
         Parameters
         ----------
         path : path
-        on_code : callable, optional
-            Is given the path of a model file before its code runs.
 
         Raises
         ------
@@ -152,14 +150,12 @@ class Study:
         except ValueError:
             raise StudyError(f"{reading.show(str(path))} is no name of a file") from None
         try:
-            return cls.parse(text, path=path, on_code=on_code)
+            return cls.parse(text, path=path)
         except StudyError as fault:
             raise StudyError(*fault.faults, where=str(path)) from None
 
     @classmethod
-    def parse(
-        cls, text: str, *, path: Path | None = None, beside: Path | None = None, on_code: OnCode | None = None
-    ) -> Study:
+    def parse(cls, text: str, *, path: Path | None = None, beside: Path | None = None) -> Study:
         """Read a study from TOML text; files that it names are looked for in `beside`, or beside `path`."""
         try:
             tables = tomllib.loads(text)
@@ -170,7 +166,7 @@ class Study:
         except RecursionError:
             raise StudyError("is no study: its values are nested too deeply") from None
         study = cls.__new__(cls)
-        study._fill(tables, text, path, beside or (path.parent if path else Path.cwd()), on_code)
+        study._fill(tables, text, path, beside or (path.parent if path else Path.cwd()))
         return study
 
     def __repr__(self) -> str:
@@ -194,11 +190,9 @@ class Study:
         asked = paragraph(self.question) if self.question else ""
         return paragraph(f"Study {self.name}", strong=True) + asked + rows(lines)
 
-    def _fill(
-        self, tables: dict[str, Any], text: str, path: Path | None, folder: Path, on_code: OnCode | None = None
-    ) -> None:
+    def _fill(self, tables: dict[str, Any], text: str, path: Path | None, folder: Path) -> None:
         """Validate the tables and set every attribute, once."""
-        parts = read_parts(tables, folder, on_code)
+        parts = read_parts(tables, folder)
         own = {
             **{name: parts.settings[name] for name in TAKEN_AS_WRITTEN},
             "model": parts.source.model,
