@@ -109,7 +109,7 @@ def test_phase_map_has_the_signs_and_the_contour_of_the_process(paradox: xr.Data
         return of_estimates(contour, se, true_turning_point() + off, BATCHES - 1)
 
     assert not bounded.refuses(p_values)
-    assert bounded.refuses(lambda sample: p_values(sample, off=0.1))
+    assert bounded.refuses(lambda sample: p_values(sample, off=0.2))
     bounded.sees(chance_of_deviation(5, BATCHES - 1), 3)
     np.testing.assert_allclose(found.slope, contrast(paradox, rmst, along="execution").estimate / 52, rtol=1e-12)
 

@@ -62,7 +62,7 @@ def test_firms_agree_with_firms_that_are_not_split(
 
 
 @pytest.mark.evidence
-@pytest.mark.bounded(power=0.99, against="a probability that is half as high again", rounds=1)
+@pytest.mark.bounded(power=0.95, against="a probability that is half as high again", rounds=1)
 @pytest.mark.parametrize("importance", ["-distance", near])
 def test_cost_of_one_in_a_million(
     importance: Any, record_property: Callable[[str, object], None], bounded: Bounded

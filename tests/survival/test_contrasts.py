@@ -361,7 +361,7 @@ def test_hazard_ratio(bounded: Bounded) -> None:
         return of_deviation(np.concatenate(off), BATCHES - 1)
 
     assert not bounded.refuses(lambda sample: p_values(sample, 0.07 / 0.02))
-    assert bounded.refuses(lambda sample: p_values(sample, 0.06 / 0.02))
+    assert bounded.refuses(lambda sample: p_values(sample, 0.05 / 0.02))
     bounded.sees(chance_of_deviation(5, BATCHES - 1), 6)
     assert (by_cause.se > ratio.se).all()
     with pytest.raises(EstimateError, match="did you mean 'exit'"):
