@@ -1,15 +1,16 @@
 """Statistical tests whose false-alarm rate is bounded, and whose power against a named alternative is computed.
 
-A test is marked ``bounded(alarm=, power=, against=)`` and takes the fixture of that name. What it has simulated goes in
-as exact p-values, times their number. One that its first sample does not decide goes on with more (Gandy & Scott 2020,
-*Unit testing for MCMC and other Monte Carlo methods*, arXiv:2001.06465, and their R package mcunit). It fails with a
-probability of `alarm` at most where all is right, for any numbers in place of its seeds. A test whose stated power is
-not computed, or is less, fails. ``python -m tests.evidence.alarms`` writes the table of `tests/README.md`.
+A test is marked ``bounded(power=, against=)`` and takes the fixture of that name. What it has simulated goes in as
+p-values, times their number. One that its first sample does not decide goes on with more (Gandy & Scott 2020, *Unit
+testing for MCMC and other Monte Carlo methods*, arXiv:2001.06465, and their R package mcunit); one that cannot draw
+again says ``rounds=1``. It fails with a probability of `ALARM` at most where all is right, for any numbers in place of
+its seeds: exactly so for shares, and for other numbers as far as they are normal. A test whose stated power is not
+computed, or is less, fails. ``python -m tests.evidence.alarms`` writes the table of `tests/README.md`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -62,10 +63,14 @@ class Bounded:
     rounds: int = ROUNDS
     powers: list[float] = field(default_factory=list)
 
-    def refuses(self, p_values: PValues) -> bool:
-        """Return whether what is compared is not as it should be: the least of the p-values is too small."""
+    def refuses(self, p_values: PValues | Sequence[float]) -> bool:
+        """Return whether what is compared is not as it should be: the least of the p-values is too small.
+
+        P-values alone, without a function, are of a sample that cannot be drawn again.
+        """
+        assert callable(p_values) or self.rounds == 1, "more samples are to be drawn: a function is needed"
         for sample, (fails, on) in enumerate(levels(self.alarm, self.rounds)):
-            found = np.array(list(p_values(sample)))
+            found = np.array(list(p_values(sample) if callable(p_values) else p_values))
             least = float(found.min() * found.size)
             if least <= fails:
                 return True
@@ -90,10 +95,20 @@ def of_share(hits: ArrayLike, count: int, share: ArrayLike, side: str = "both") 
 
     `side` is "both"; or "low" or "high", where only too few or too many hits are wrong.
     """
-    hits = np.asarray(hits)
+    hits = np.asarray(hits, float)  # unsigned integers have no number before 0
     low, high = stats.binom.cdf(hits, count, share), stats.binom.sf(hits - 1, count, share)
     found = {"low": low, "high": high, "both": np.minimum(1.0, 2 * np.minimum(low, high))}[side]
     return np.ravel(found).tolist()
+
+
+def shares(found: Callable[[int, int], ArrayLike], count: int, share: ArrayLike, side: str = "both") -> PValues:
+    """Return `of_share` of samples: (number of the sample, tries) -> which share of the tries has hit, once or more."""
+
+    def p_values(sample: int) -> list[float]:
+        tries = count * times(sample)
+        return of_share(np.rint(np.asarray(found(sample, tries)) * tries), tries, share, side)
+
+    return p_values
 
 
 def chance_of_share(count: int, share: float, true: float, side: str = "both") -> Chance:
@@ -117,6 +132,38 @@ def chance_of_share(count: int, share: float, true: float, side: str = "both") -
 def of_deviation(deviation: ArrayLike, freedom: float = np.inf) -> list[float]:
     """Return p-values of deviations in standard errors: normal, or Student's with so many degrees of freedom."""
     return np.ravel(2 * stats.t.sf(np.abs(np.asarray(deviation)), freedom)).tolist()
+
+
+def of_mean(values: ArrayLike, true: ArrayLike, within: ArrayLike = 0.0) -> list[float]:
+    """Return Student's p-values of means over the first axis, which are `true`, or so far from it at most."""
+    values = np.asarray(values)
+    error = values.std(axis=0, ddof=1) / len(values) ** 0.5
+    return of_deviation(np.maximum(np.abs(values.mean(axis=0) - true) - within, 0.0) / error, len(values) - 1)
+
+
+def of_estimates(estimate: ArrayLike, se: ArrayLike, true: ArrayLike, freedom: float) -> list[float]:
+    """Return p-values of means, over the first axis, of independent estimates that state their standard errors."""
+    estimate, se = np.asarray(estimate), np.asarray(se)
+    error = np.sqrt((se**2).sum(axis=0)) / len(se)
+    return of_deviation((estimate.mean(axis=0) - true) / error, freedom * len(se))
+
+
+def of_spread(ratio: ArrayLike, freedom: float) -> list[float]:
+    """Return p-values of standard deviations of normal numbers, in true ones: chi-squared with so many degrees."""
+    square = freedom * np.asarray(ratio) ** 2
+    least = np.minimum(stats.chi2.cdf(square, freedom), stats.chi2.sf(square, freedom))
+    return np.ravel(np.minimum(1.0, 2 * least)).tolist()
+
+
+def chance_of_spread(factor: float, freedom: float) -> Chance:
+    """Return the chance of `of_spread` where the standard deviation is so many times what it should be."""
+
+    def chance(level: float, grown: int) -> float:
+        degrees = freedom * grown
+        low, high = stats.chi2.ppf(level / 2, degrees), stats.chi2.isf(level / 2, degrees)
+        return float(stats.chi2.cdf(low / factor**2, degrees) + stats.chi2.sf(high / factor**2, degrees))
+
+    return chance
 
 
 def chance_of_deviation(deviation: float, freedom: float = np.inf) -> Chance:

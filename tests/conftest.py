@@ -56,9 +56,9 @@ def command(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
 
 @pytest.fixture
 def bounded(request: pytest.FixtureRequest) -> Iterator[Bounded]:
-    """Compare with the false-alarm rate of the test's mark; its power must be computed, and be what the mark states."""
+    """Compare with a bounded false-alarm rate; the power must be computed, and be what the test's mark states."""
     mark = request.node.get_closest_marker("bounded")
-    made = Bounded(mark.kwargs["alarm"], mark.kwargs["power"], mark.kwargs.get("rounds", ROUNDS))
+    made = Bounded(stated=mark.kwargs["power"], rounds=mark.kwargs.get("rounds", ROUNDS))
     yield made
     assert made.powers, "the power that is stated is not computed"
 

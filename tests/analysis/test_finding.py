@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 import xarray as xr
-from paradox_counts import counts, true_lifetime
+from paradox_counts import BATCHES, counts, true_lifetime
+from tests.bounded import Bounded, chance_of_deviation, of_estimates, times
 
 from firmfate.analysis import axis_effects, extreme_cells, finding, phase_map
 from firmfate.analysis.formatting import decimals
@@ -18,16 +21,33 @@ def paradox() -> xr.Dataset:
     return counts()
 
 
-def test_the_paradox_is_found_where_it_is_built_in(paradox: xr.Dataset) -> None:
+@pytest.mark.bounded(power=0.95, against="an effect that is off by 5 of its errors")
+def test_the_paradox_is_found_where_it_is_built_in(paradox: xr.Dataset, bounded: Bounded) -> None:
     found = finding(paradox)
     assert found.holds is True
     assert "The paradox holds" in found.sentence()
-    for name, misalignment in (("effect aligned", 0.0), ("effect misaligned", 1.0)):
-        truth = true_lifetime(1.0, misalignment) - true_lifetime(0.0, misalignment)
+    truth = {
+        name: true_lifetime(1.0, misalignment) - true_lifetime(0.0, misalignment)
+        for name, misalignment in (("effect aligned", 0.0), ("effect misaligned", 1.0))
+    }
+    for name, true in truth.items():
         value = found.numbers[name]
-        assert abs(value.estimate - truth) < 5 * value.se
-        assert value.sign == np.sign(truth)
+        assert value.sign == np.sign(true)
         assert f"{abs(value.estimate):.{decimals(value.se)}f} years (standard error" in found.sentence()
+
+    @functools.cache
+    def numbers(sample: int) -> np.ndarray:
+        """Return both effects, and their errors, of several results."""
+        others = [finding(counts(seed=1000 * sample + seed)) for seed in range(times(sample))] if sample else [found]
+        return np.array([[(one.numbers[name].estimate, one.numbers[name].se) for name in truth] for one in others])
+
+    def p_values(sample: int, factor: float = 1.0) -> list[float]:
+        estimate, se = np.moveaxis(numbers(sample), -1, 0)
+        return of_estimates(estimate, se, factor * np.array([*truth.values()]), BATCHES - 1)
+
+    assert not bounded.refuses(p_values)
+    assert bounded.refuses(lambda sample: p_values(sample, factor=1.3))
+    bounded.sees(chance_of_deviation(5, BATCHES - 1), 2)
 
 
 def without(ds: xr.Dataset, **places: list[int]) -> xr.Dataset:

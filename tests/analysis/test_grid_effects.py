@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 
 import numpy as np
 import pytest
 import xarray as xr
 from paradox_counts import EXECUTION, MISALIGNMENT, WEEKS, counts
+from tests.bounded import Bounded, chance_of_deviation, of_deviation, times
 
 from firmfate.analysis import axis_effects, finding, surface_effects
 from firmfate.errors import EstimateError
@@ -30,9 +32,14 @@ def true_years(seed: int) -> tuple[xr.Dataset, xr.DataArray]:
     return ds, xr.DataArray(years, dims=("effort", "misalignment"))
 
 
-def test_effects_interactions_and_shares_are_those_of_the_process() -> None:
-    scores = []
-    for seed in range(8):
+DESIGNS = 8
+
+
+@functools.cache
+def scores(sample: int) -> np.ndarray:
+    """Return how far six numbers are off, in standard errors; counts of another seed a row."""
+    rows = []
+    for seed in range(1000 * sample, 1000 * sample + DESIGNS * times(sample)):
         ds, years = true_years(seed)
         found = axis_effects(ds)
         ends = years.isel(effort=[0, -1], misalignment=[0, -1]).values
@@ -42,7 +49,7 @@ def test_effects_interactions_and_shares_are_those_of_the_process() -> None:
         one, pair = found.sel(axis="effort"), found.sel(axis="effort", other="misalignment")
         effort = years.mean("misalignment")
         assert one.inner == 0.5
-        scores.append(
+        rows.append(
             [
                 (float(one.estimate) - float(effort[-1] - effort[0])) / float(one.se),
                 (float(one.above_low) - float(effort[2] - effort[0])) / float(one.above_low_se),
@@ -53,8 +60,19 @@ def test_effects_interactions_and_shares_are_those_of_the_process() -> None:
                 (float(pair.joint_share) - float(joint.var()) / total) / float(pair.joint_share_se),
             ]
         )
-    assert np.abs(scores).max() < 4.5
-    assert 0.6 < np.std(scores) < 1.5
+    return np.array(rows)
+
+
+@pytest.mark.bounded(power=0.99, against="a number that is off by 3 of its errors")
+def test_effects_interactions_and_shares_are_those_of_the_process(bounded: Bounded) -> None:
+    def p_values(sample: int, off: float = 0.0) -> list[float]:
+        found = scores(sample) + off
+        return of_deviation(found.mean(axis=0) * len(found) ** 0.5, 31)
+
+    assert not bounded.refuses(p_values)
+    assert bounded.refuses(lambda sample: p_values(sample, off=4))
+    bounded.sees(chance_of_deviation(3 * DESIGNS**0.5, 31), 6)
+    assert 0.6 < scores(0).std() < 1.5
 
 
 def test_an_inner_best_value_is_named_and_a_slope_is_not_taken_for_one() -> None:

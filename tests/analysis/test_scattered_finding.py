@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 import xarray as xr
 from paradox_counts import counts
 from scattered_counts import AXES, scattered, true_lifetimes
+from tests.bounded import Bounded, chance_of_deviation, of_mean, times
 
 from firmfate.analysis import finding, ranking, surface_effects
 from firmfate.analysis.strata_axes import unfolded
@@ -39,22 +42,43 @@ def averages(found: xr.Dataset) -> dict[str, float]:
     }
 
 
-def test_effects_bends_and_interactions_are_those_of_the_process() -> None:
-    scores = []
-    for seed in range(12):
-        found = surface_effects(scattered(seed=seed)[0])
+DESIGNS = 12
+
+
+@functools.cache
+def designs(sample: int) -> list[xr.Dataset]:
+    """Return effects that are found from several designs."""
+    seeds = range(1000 * sample, 1000 * sample + DESIGNS * times(sample))
+    return [surface_effects(scattered(seed=seed)[0]) for seed in seeds]
+
+
+@functools.cache
+def scores(sample: int) -> np.ndarray:
+    """Return how far four effects, an interaction and a bend are off, in standard errors; a design a row."""
+    rows = []
+    for found in designs(sample):
         truth = averages(found)
         one = [(found.sel(axis=name).estimate - truth[name]) / found.sel(axis=name).se for name in AXES]
         pair = found.sel(axis="buffer", other="overhead")
         one.append((pair.interaction - truth["interaction"]) / pair.interaction_se)
         bent = found.sel(axis="price")
         one.append((bent.bend - truth["bend"]) / bent.bend_se)
-        scores.append([float(value) for value in one])
-    assert np.abs(scores).max() < 4
-    # The process is no polynomial of degree two: the interaction, -1.24 years, has a bias of 0.06 years, which is 1.5
-    # standard errors of one design.
-    assert np.abs(np.mean(scores, axis=0)).max() < 2
-    assert np.std(scores) > 0.3, "errors are not far too large"
+        rows.append([float(value) for value in one])
+    return np.array(rows)
+
+
+@pytest.mark.bounded(power=0.95, against="an effect that is off by 4 of its errors")
+def test_effects_bends_and_interactions_are_those_of_the_process(bounded: Bounded) -> None:
+    """The process is no polynomial of degree two: effects have a bias.
+
+    That of the interaction, -1.24 years, is 0.06 years, one and a half errors of a design.
+    """
+    bias = np.array([1.0, 1.0, 1.0, 1.0, 2.0, 1.0])
+    assert not bounded.refuses(lambda sample: of_mean(scores(sample), 0.0, bias))
+    assert bounded.refuses(lambda sample: of_mean(scores(sample) + 10, 0.0, bias))
+    off = (4 - bias) / scores(0).std(axis=0, ddof=1) * DESIGNS**0.5
+    bounded.sees(chance_of_deviation(off.min(), DESIGNS - 1), bias.size)
+    assert scores(0).std() > 0.3, "errors are not far too large"
 
 
 def test_labels_that_have_nothing_to_do_with_hazards_matter_nothing() -> None:
@@ -76,20 +100,25 @@ def test_the_sentence_names_what_matters_and_what_does_not(cells: xr.Dataset) ->
     assert "variance by price, %" in found._repr_html_()
 
 
-def test_shares_of_the_variance_are_those_of_the_true_lifetimes() -> None:
-    ds, x = scattered(seed=3)
-    found = surface_effects(ds)
+@pytest.mark.bounded(power=0.99, against="a share that is off by 0.25")
+def test_shares_of_the_variance_are_those_of_the_true_lifetimes(bounded: Bounded) -> None:
     points = np.random.Generator(np.random.Philox(5)).random((4000, len(AXES)))
     other = np.random.Generator(np.random.Philox(6)).random((4000, len(AXES)))
-    total = true_lifetimes(points).var()
-    for place, name in enumerate(AXES):
+    total, true = true_lifetimes(points).var(), []
+    for place in range(len(AXES)):
         same = other.copy()
         same[:, place] = points[:, place]
-        share = np.cov(true_lifetimes(points), true_lifetimes(same))[0, 1] / total
-        row = found.sel(axis=name)
-        assert abs(float(row.share) - share) < 4 * float(row.share_se) + 0.05, name
-    assert 0.9 < found["explained"] <= 1
-    assert x.shape == (80, 4)
+        true.append(np.cov(true_lifetimes(points), true_lifetimes(same))[0, 1] / total)
+
+    def found(sample: int) -> np.ndarray:
+        return np.array([one["share"].sel(axis=list(AXES)).values for one in designs(sample)])
+
+    assert not bounded.refuses(lambda sample: of_mean(found(sample), true, 0.05))
+    assert bounded.refuses(lambda sample: of_mean(found(sample), true[::-1], 0.05))
+    error = found(0).std(axis=0, ddof=1).max() / DESIGNS**0.5
+    bounded.sees(chance_of_deviation((0.25 - 0.05) / error, DESIGNS - 1), len(true))
+    for one in designs(0):
+        assert 0.9 < one["explained"] <= 1
 
 
 def test_missing_cells_and_missing_batches_are_not_guessed(cells: xr.Dataset) -> None:

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 import xarray as xr
-from paradox_counts import counts, true_turning_point
+from paradox_counts import BATCHES, counts, true_turning_point
+from tests.bounded import (
+    Bounded,
+    chance_of_deviation,
+    chance_of_spread,
+    of_estimates,
+    of_mean,
+    of_spread,
+    times,
+)
 
 from firmfate.analysis import phase_map, turning_point
 from firmfate.analysis.turning import sign_change
@@ -18,13 +29,28 @@ def paradox() -> xr.Dataset:
     return counts()
 
 
-def test_turning_point_covers_the_truth_and_its_error_is_of_the_right_size(paradox: xr.Dataset) -> None:
-    found = turning_point(paradox)
-    assert abs(found.estimate - true_turning_point()) < 4 * found.se
-    # Other firms, other seeds: the spread of estimates is the standard error, within the error of 24 draws.
-    others = [float(turning_point(counts(seed=seed)).estimate) for seed in range(1, 25)]
-    assert abs(np.mean(others) - true_turning_point()) < 4 * found.se / np.sqrt(24)
-    assert 0.6 < np.std(others, ddof=1) / float(found.se) < 1.6
+@pytest.mark.bounded(power=0.95, against="an estimate off by 1.5 of its errors, or an error half as large as stated")
+def test_turning_point_covers_the_truth_and_its_error_is_of_the_right_size(bounded: Bounded) -> None:
+    """Over other firms: their mean is the truth, and their spread the standard error that each states."""
+    repetitions = 24
+
+    @functools.cache
+    def found(sample: int) -> tuple[np.ndarray, np.ndarray]:
+        first = 1 + 1000 * sample
+        each = [turning_point(counts(seed=seed)) for seed in range(first, first + repetitions * times(sample))]
+        return np.array([float(one.estimate) for one in each]), np.array([float(one.se) for one in each])
+
+    def p_values(sample: int, off: float = 0.0, factor: float = 1.0) -> list[float]:
+        estimate, se = found(sample)
+        said = np.sqrt((se**2).mean()) * factor
+        spread = of_spread(estimate.std(ddof=1) / said, estimate.size - 1)
+        return [*of_mean(estimate, true_turning_point() + off * said), *spread]
+
+    assert not bounded.refuses(p_values)
+    assert bounded.refuses(lambda sample: p_values(sample, off=2))
+    assert bounded.refuses(lambda sample: p_values(sample, factor=0.4))
+    bounded.sees(chance_of_deviation(1.5 * repetitions**0.5, repetitions - 1), 2)
+    bounded.sees(chance_of_spread(2, repetitions - 1), 2)
 
 
 def test_effects_of_exactly_nothing_turn_where_they_are() -> None:
@@ -66,13 +92,25 @@ def test_turning_point_wants_both_axes() -> None:
         turning_point(example().rename(execution="effort"))
 
 
-def test_phase_map_has_the_signs_and_the_contour_of_the_process(paradox: xr.Dataset) -> None:
+@pytest.mark.bounded(power=0.95, against="a contour that is off by 5 of its errors")
+def test_phase_map_has_the_signs_and_the_contour_of_the_process(paradox: xr.Dataset, bounded: Bounded) -> None:
     found = phase_map(paradox)
     assert (found.sign.sel(misalignment=0.0) == 1).all()
     assert (found.sign.sel(misalignment=1.0) == -1).all()
     assert found.rmst.attrs["units"] == "year"
-    inside = found.isel(execution=slice(1, -1))
-    assert (abs(inside.contour - true_turning_point()) < 5 * inside.contour_se).all()
+
+    @functools.cache
+    def inside(sample: int) -> list[xr.Dataset]:
+        others = [phase_map(counts(seed=1000 * sample + seed)) for seed in range(times(sample))] if sample else [found]
+        return [one.isel(execution=slice(1, -1)) for one in others]
+
+    def p_values(sample: int, off: float = 0.0) -> list[float]:
+        contour, se = ([one[name].values for one in inside(sample)] for name in ("contour", "contour_se"))
+        return of_estimates(contour, se, true_turning_point() + off, BATCHES - 1)
+
+    assert not bounded.refuses(p_values)
+    assert bounded.refuses(lambda sample: p_values(sample, off=0.2))
+    bounded.sees(chance_of_deviation(5, BATCHES - 1), 3)
     np.testing.assert_allclose(found.slope, contrast(paradox, rmst, along="execution").estimate / 52, rtol=1e-12)
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 from scipy import stats
+from tests.bounded import Bounded, chance_of_deviation, of_mean, times
 
 from firmfate.calibration import SurvivalTable, read_survival_table
 from firmfate.calibration.exits import (
@@ -85,18 +88,26 @@ def test_predicted_cohorts_scatter_by_misfit_emulator_and_sampling():
     assert (wider.std(axis=0) > 1.5 * drawn.std(axis=0)).all()
 
 
+@pytest.mark.bounded(power=0.99, against="a variance that is off by a fifth; where there is none, one of 1/5000")
 @pytest.mark.parametrize("between", [0.0, 1 / 200, 1 / 2000])
-def test_the_variance_between_cohorts_is_found_again(between):
-    random = np.random.Generator(np.random.Philox(8))
-    shares, found = COUNTED / COUNTED.sum(), []
-    for _ in range(300):
-        own = random.dirichlet(shares / between, size=8) if between else np.tile(shares, (8, 1))
-        exits = random.multinomial(5_000, own)
-        alive = 1 - np.cumsum(exits, axis=1)[:, :-1] / 5_000
-        found.append(between_cohorts([SurvivalTable(np.array([1.0, 2, 3]), row, firms=5_000) for row in alive]))
-    error = np.std(found) / np.sqrt(len(found))
+def test_the_variance_between_cohorts_is_found_again(between, bounded: Bounded):
+    shares, repetitions = COUNTED / COUNTED.sum(), 300
+
+    @functools.cache
+    def found(sample):
+        random, each = np.random.Generator(np.random.Philox(8 + sample)), []
+        for _ in range(repetitions * times(sample)):
+            own = random.dirichlet(shares / between, size=8) if between else np.tile(shares, (8, 1))
+            exits = random.multinomial(5_000, own)
+            alive = 1 - np.cumsum(exits, axis=1)[:, :-1] / 5_000
+            each.append(between_cohorts([SurvivalTable(np.array([1.0, 2, 3]), row, firms=5_000) for row in alive]))
+        return np.array(each)
+
     # Cut off at 0, so that without a variance the mean is a little above it.
-    assert abs(np.mean(found) - between) < 5 * error + (1e-4 if between == 0 else 0)
+    bias, off = (0.0, between / 5) if between else (1e-4, 1 / 5_000)
+    assert not bounded.refuses(lambda sample: of_mean(found(sample), between, bias))
+    assert bounded.refuses(lambda sample: of_mean(found(sample), between + off, bias))
+    bounded.sees(chance_of_deviation((off - bias) / found(0).std(ddof=1) * repetitions**0.5, repetitions - 1))
 
 
 def test_exits_add_up_to_the_cohort_and_need_its_size():

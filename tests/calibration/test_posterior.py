@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import json
 
 import numpy as np
 import pytest
 import xarray as xr
+from tests.bounded import Bounded, chance_of_deviation, of_deviation, times
 
 from firmfate.calibration import (
     ParameterRange,
@@ -160,24 +162,37 @@ def test_tables_share_points_and_an_interrupted_run_goes_on(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_known_truth_is_found_again():
-    truth, table = sbc.cohort(11)
-    found = calibrate_posterior("car", table, sbc.FREE, parameters=sbc.STILL, misfit=sbc.MISFIT, points=128)
+@pytest.mark.bounded(power=0.99, against="a truth that is off by 6 standard deviations of its posterior")
+def test_a_known_truth_is_found_again(bounded: Bounded):
+    @functools.cache
+    def posteriors(sample):
+        """Return true values, those of another cohort, and the posterior, of several cohorts."""
+        seeds = range(11, 12) if not sample else range(1000 * sample, 1000 * sample + times(sample))
+        given = {"parameters": sbc.STILL, "misfit": sbc.MISFIT, "points": 128}
+        cohorts = [(*sbc.cohort(seed), sbc.cohort(seed + 1)[0]) for seed in seeds]
+        return [(t, other, calibrate_posterior("car", table, sbc.FREE, **given)) for t, table, other in cohorts]
+
+    def p_values(sample, strange=False):
+        """Deviations of several cohorts add up to one."""
+        off = []
+        for true, other, tree in posteriors(sample):
+            summary = tree["summary"].to_dataset().sel(parameter=[*sbc.FREE])
+            values = np.array([(other if strange else true)[key] for key in sbc.FREE])
+            off.append((values - summary["mean"].values) / summary["sd"].values)
+        return of_deviation(np.sum(off, axis=0) / len(off) ** 0.5)
+
+    assert not bounded.refuses(p_values)
+    # Another truth lies outside: the draws know something.
+    assert bounded.refuses(lambda sample: p_values(sample, strange=True))
+    bounded.sees(chance_of_deviation(6), len(sbc.FREE))
+    ((_, _, found),) = posteriors(0)
     summary = found["summary"].to_dataset()
     assert float(summary["r_hat"].max()) < 1.05
     assert float(found["runs"]["log_evidence"].std()) < 0.2
     assert 0.6 < float(found["emulator"]["chi_squared"]) < 1.4
     for key in sbc.FREE:
-        row = summary.sel(parameter=key)
-        assert abs(truth[key] - float(row["mean"])) < 4 * float(row["sd"]), key
         low, high = sbc.FREE[key]
-        assert float(row["sd"]) < (high - low) / 12**0.5, key
-    # Another truth lies outside: the draws know something.
-    strange, _ = sbc.cohort(12)
-    assert any(
-        abs(strange[key] - float(summary["mean"].sel(parameter=key))) > 4 * float(summary["sd"].sel(parameter=key))
-        for key in sbc.FREE
-    )
+        assert float(summary["sd"].sel(parameter=key)) < (high - low) / 12**0.5, key
 
 
 @pytest.mark.slow
@@ -202,31 +217,34 @@ def test_draws_are_those_of_the_direct_likelihood():
         assert float(row["sd"]) == pytest.approx(sd, rel=0.2)
 
 
+def check_ranks(bounded, cohorts, first, *, narrow, shift, control):
+    """Return ranks of the truth, and those among draws that are too narrow by a factor, the control."""
+
+    @functools.cache
+    def ranks(sample):
+        begin = first + 10_000 * sample
+        return sbc.ranks(range(begin, begin + cohorts * times(sample)), narrow=control)
+
+    def p_values(sample, place):
+        return [sbc.p_value(rank) for rank in ranks(sample)[place].values()]
+
+    assert not bounded.refuses(lambda sample: p_values(sample, 0))
+    assert bounded.refuses(lambda sample: p_values(sample, 1))
+    for off in ({"narrow": narrow}, {"shift": shift}):
+        bounded.sees(lambda level, grown, off=off: sbc.power(cohorts * grown, **off, level=level), 3)
+    return ranks(0)
+
+
 @pytest.mark.slow
-def test_ranks_of_the_truth_are_even():
-    """100 cohorts; the test sees posteriors half as wide as they should be, or off by three quarters of their sd."""
-    level = 0.01 / 3
-    assert sbc.power(100, narrow=2, level=level) > 0.9
-    assert sbc.power(100, shift=0.75, level=level) > 0.9
-    assert sbc.power(100, level=level) < 0.01
-    found, narrow = sbc.ranks(range(100, 200), narrow=2)
-    for key, rank in found.items():
-        assert sbc.p_value(rank) > level, (key, np.sort(rank))
-    assert min(sbc.p_value(rank) for rank in narrow.values()) < level
+@pytest.mark.bounded(power=0.9, against="posteriors half as wide as they should be, or off by 0.75 of their sd")
+def test_ranks_of_the_truth_are_even(bounded: Bounded):
+    check_ranks(bounded, 100, 100, narrow=2, shift=0.75, control=3)
 
 
 @pytest.mark.evidence
-def test_ranks_of_the_truth_are_even_over_many_cohorts(record_property):
-    """At a level of 1 % over three parameters; what the test would see is recorded beside what it saw."""
-    level = 0.01 / 3
-    seen = {"sd 1.25 times too small": sbc.power(500, narrow=1.25, level=level)}
-    seen["off by 0.25 sd"] = sbc.power(500, shift=0.25, level=level)
-    record_property("power at 1 % over three parameters", seen)
-    found, close = sbc.ranks(range(1_000, 1_500), narrow=1.25)
+@pytest.mark.bounded(power=0.9, against="posteriors 1.25 times too narrow, or off by a quarter of their sd")
+def test_ranks_of_the_truth_are_even_over_many_cohorts(record_property, bounded: Bounded):
+    found, close = check_ranks(bounded, 500, 1_000, narrow=1.25, shift=0.25, control=1.25)
     record_property("p-values", {key: sbc.p_value(rank) for key, rank in found.items()})
     record_property("p-values, draws made too narrow", {key: sbc.p_value(rank) for key, rank in close.items()})
     record_property("mean rank", {key: float(rank.mean()) for key, rank in found.items()})
-    assert min(seen.values()) > 0.9
-    for key, rank in found.items():
-        assert sbc.p_value(rank) > level, (key, np.sort(rank))
-    assert min(sbc.p_value(rank) for rank in close.values()) < level

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
+from tests.bounded import Bounded, chance_of_share, chance_of_spread, of_spread, shares, times
 
 import firmfate
 from firmfate.calibration import SurvivalTable
@@ -67,33 +69,50 @@ def test_lifetimes_are_those_of_the_estimator(before: xr.Dataset) -> None:
     np.testing.assert_allclose(found["lifetime_difference"], difference, atol=1e-12)
 
 
-def test_common_random_numbers_make_small_errors_and_other_ones_do_not(before: xr.Dataset) -> None:
+@pytest.mark.bounded(power=0.95, against="an error twice as large as it should be")
+def test_common_random_numbers_make_small_errors_and_other_ones_do_not(before: xr.Dataset, bounded: Bounded) -> None:
     """A little more noise in the same firms is seen where the same change in other firms is lost."""
     same, other = counted(1, sigma=1.02), counted(2, sigma=1.02)
     paired, unrelated = compare(before, same), compare(before, other)
     assert (paired["lifetime_se"].median() < 0.5 * unrelated["lifetime_se"].median()).item()
-    alone = (rmst(before)["se"] ** 2 + rmst(other)["se"] ** 2) ** 0.5 / 52
-    ratio = unrelated["lifetime_se"] / alone
-    assert ((ratio > 0.6) & (ratio < 1.5)).all(), "32 batches give a standard error to about 13 %"
+
+    @functools.cache
+    def ratio(sample: int) -> np.ndarray:
+        """Return errors of batches in those of independent firms, by cell."""
+        if not sample:
+            pairs = [(before, other, unrelated)]
+        else:
+            firms = [(counted(1000 * sample + 2 * pair), counted(1000 * sample + 2 * pair + 1)) for pair in range(4)]
+            pairs = [(one, two, compare(one, two)) for one, two in firms]
+        squares = [
+            unrelated["lifetime_se"].values ** 2 / ((rmst(one)["se"] ** 2 + rmst(two)["se"] ** 2).values / 52**2)
+            for one, two, unrelated in pairs
+        ]
+        return np.sqrt(np.mean(squares, axis=0))
+
+    assert not bounded.refuses(lambda sample: of_spread(ratio(sample), 31 * times(sample)))
+    bounded.sees(chance_of_spread(2, 31), 4)
 
 
 @pytest.mark.evidence
-def test_limits_cover_where_nothing_differs() -> None:
-    """160 differences between runs of one law; narrower limits are the control that fails."""
-    inside = narrow = 0
-    for seed in range(40):
-        one, other = (
-            counted(2 * seed + 100, replicates=128, weeks=104),
-            counted(2 * seed + 101, replicates=128, weeks=104),
-        )
-        found = compare(one, other)
-        inside += int(((found["lifetime_lower"] <= 0) & (found["lifetime_upper"] >= 0)).sum())
-        narrow += int((abs(found["lifetime_difference"]) <= found["lifetime_se"]).sum())
-    cells = 160
-    # Under common random numbers the four cells of a run are nearly one: 40 independent tries.
-    error = (0.95 * 0.05 / 40) ** 0.5
-    assert abs(inside / cells - 0.95) < 4 * error
-    assert narrow / cells < 0.95 - 4 * error
+@pytest.mark.bounded(power=0.9, against="95 % limits that cover 65 %")
+def test_limits_cover_where_nothing_differs(bounded: Bounded) -> None:
+    """40 differences in each of four cells between runs of one law; limits half as wide are the control that fails."""
+
+    @functools.cache
+    def covered(sample: int, pairs: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return by cell how often limits, and halves of them, hold 0."""
+        inside, narrow = [], []
+        for pair in range(pairs):
+            seeds = (2 * pair + 100 + 10_000 * sample, 2 * pair + 101 + 10_000 * sample)
+            found = compare(*(counted(seed, replicates=128, weeks=104) for seed in seeds))
+            inside.append(((found["lifetime_lower"] <= 0) & (found["lifetime_upper"] >= 0)).values.ravel())
+            narrow.append((abs(found["lifetime_difference"]) <= found["lifetime_se"]).values.ravel())
+        return np.mean(inside, axis=0), np.mean(narrow, axis=0)
+
+    assert not bounded.refuses(shares(lambda *drawn: covered(*drawn)[0], 40, 0.95))
+    assert bounded.refuses(shares(lambda *drawn: covered(*drawn)[1], 40, 0.95))
+    bounded.sees(chance_of_share(40, 0.95, 0.65), 4)
 
 
 def test_firms_of_other_parameters_are_paired(before: xr.Dataset) -> None:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
-from tests.bounded import ALARM, Bounded, chance_of_deviation, chance_of_share, of_deviation, of_share, times
+from tests.bounded import Bounded, chance_of_deviation, chance_of_share, of_deviation, of_share, shares, times
 
 import firmfate
 from firmfate.design import Population
@@ -93,7 +93,7 @@ def sampled(correlated: Population, drawn: dict[str, np.ndarray]) -> Sampled:
     return values
 
 
-@pytest.mark.bounded(alarm=ALARM, power=0.99, against="a share below a quantile that is off by half a point", rounds=1)
+@pytest.mark.bounded(power=0.99, against="a share below a quantile that is off by half a point", rounds=1)
 @pytest.mark.parametrize("key", LAWS)
 def test_marginals(sampled: Sampled, key: str, bounded: Bounded) -> None:
     assert not bounded.refuses(lambda sample: below(sampled(sample)[key], LAWS[key]))
@@ -103,7 +103,7 @@ def test_marginals(sampled: Sampled, key: str, bounded: Bounded) -> None:
 OTHERS = {"execution": stats.beta(2.02, 3), "unit_cost": stats.norm(0.57, 0.0202)}
 
 
-@pytest.mark.bounded(alarm=ALARM, power=0.99, against="a law whose parameter is off by 1 %")
+@pytest.mark.bounded(power=0.99, against="a law whose parameter is off by 1 %")
 @pytest.mark.parametrize("key", OTHERS)
 def test_marginals_would_notice_another_law(sampled: Sampled, key: str, bounded: Bounded) -> None:
     probability = np.arange(1, 20) / 20
@@ -113,7 +113,7 @@ def test_marginals_would_notice_another_law(sampled: Sampled, key: str, bounded:
     bounded.sees(chance_of_share(FIRMS, probability[most], true[most]), 19)
 
 
-@pytest.mark.bounded(alarm=ALARM, power=0.99, against="a share that is off by half a point")
+@pytest.mark.bounded(power=0.99, against="a share that is off by half a point")
 def test_observed_values_are_drawn_as_often_as_they_were_seen(sampled: Sampled, bounded: Bounded) -> None:
     share = np.array([0.25, 0.5, 0.25])
 
@@ -126,7 +126,7 @@ def test_observed_values_are_drawn_as_often_as_they_were_seen(sampled: Sampled, 
     bounded.sees(chance_of_share(FIRMS, 0.5, 0.505), 3)
 
 
-@pytest.mark.bounded(alarm=ALARM, power=0.95, against="a rank correlation that is off by 0.005")
+@pytest.mark.bounded(power=0.95, against="a rank correlation that is off by 0.005")
 def test_rank_correlations(sampled: Sampled, bounded: Bounded) -> None:
     """Spearman's by its Fisher transform, of variance 1.06 / n (Fieller, Hartley & Pearson 1957)."""
     asked = {frozenset(pair[:2]): pair[2] for pair in CORRELATIONS}
@@ -149,7 +149,7 @@ def test_rank_correlations(sampled: Sampled, bounded: Bounded) -> None:
     bounded.sees(chance_of_deviation((np.arctanh(0.505) - np.arctanh(0.5)) / math.sqrt(1.06 / FIRMS)), len(pairs))
 
 
-@pytest.mark.bounded(alarm=ALARM, power=0.99, against="a correlation that is off by 0.01")
+@pytest.mark.bounded(power=0.99, against="a correlation that is off by 0.01")
 def test_normal_scores_are_correlated_as_asked(bounded: Bounded) -> None:
     """By the Fisher transform, of variance 1 / (n - 3)."""
     pair = [{"between": ["execution", "alarm"], "normal": -0.6}]
@@ -258,7 +258,10 @@ def test_a_population_of_one_value_is_the_plain_cell_bit_for_bit(same: dict[str,
 
 
 @pytest.mark.slow
-def test_strata_are_quantile_bins_of_what_is_drawn(correlated: Population, drawn: dict[str, np.ndarray]) -> None:
+@pytest.mark.bounded(power=0.99, against="a share that is off by half a point")
+def test_strata_are_quantile_bins_of_what_is_drawn(
+    correlated: Population, drawn: dict[str, np.ndarray], bounded: Bounded
+) -> None:
     values = correlated.draw(20261123, replicates(FIRMS))
     stratum = correlated.stratum(values)
     assert correlated.strata_count == 12
@@ -266,8 +269,15 @@ def test_strata_are_quantile_bins_of_what_is_drawn(correlated: Population, drawn
     by_execution = np.digitize(stats.beta(2, 3).cdf(drawn["execution"]), [0.25, 0.5, 0.75])
     by_cash = np.digitize(stats.lognorm(0.7, scale=10).cdf(drawn["cash_buffer"]), [1 / 3, 2 / 3])
     assert (stratum == by_cash * 4 + by_execution).mean() > 1 - 1e-5
-    share = np.bincount(stratum % 4, minlength=4) / FIRMS
-    assert np.abs(share - 0.25).max() < 4 * math.sqrt(0.25 * 0.75 / FIRMS)
+
+    @functools.cache
+    def held(sample: int, firms: int) -> np.ndarray:
+        found = correlated.stratum(correlated.draw(20261123 + sample, replicates(firms))) if sample else stratum
+        return np.bincount(found % 4, minlength=4) / firms
+
+    assert not bounded.refuses(shares(held, FIRMS, 0.25))
+    assert bounded.refuses(shares(held, FIRMS, [0.255, 0.245, 0.25, 0.25]))
+    bounded.sees(chance_of_share(FIRMS, 0.25, 0.255), 4)
 
 
 def test_strata_of_observed_values_part_between_values() -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from tests.bounded import Bounded, chance_of_share, shares
 
 import firmfate
 from firmfate.design import DESIGNS
@@ -87,7 +88,8 @@ def test_pydoc_shows_the_module_of_every_design(name: str) -> None:
     assert ">>> ds = firmfate.run(" in pydoc.render_doc(found)
 
 
-def test_the_readmes_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.bounded(power=0.95, against="a probability of ruin that is off by 0.09")
+def test_the_readmes_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bounded: Bounded) -> None:
     """Its blocks, one after another, in a folder where its small study has been run."""
     blocks = re.findall(r"^```python\n(.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     assert len(blocks) >= 4
@@ -102,9 +104,15 @@ def test_the_readmes_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         else:
             exec(compile(block, "README.md", "exec"), names)
     assert float(names["gap"].estimate) < 0
-    ruined = float((names["walks"].cause == 1).mean())
+
+    def ruined(sample: int, count: int) -> float:
+        if not sample:
+            return float((names["walks"].cause == 1).mean())
+        return float((firmfate.simulate("walk.py:WALK", replicates=count, seed=sample).cause == 1).mean())
+
     law = math.erfc((1 + 0.0583) / (0.1 * math.sqrt(2 * 1040)))  # a step's overshoot is 0.583 of its deviation
-    assert abs(ruined - law) < 4 * math.sqrt(law * (1 - law) / 500)
+    assert not bounded.refuses(shares(ruined, 500, law))
+    bounded.sees(chance_of_share(500, law, law - 0.09))
     assert names["firm"].attrs["replicate"] == 17
 
 

@@ -1,4 +1,4 @@
-"""Two to the 31 normals as the engine draws them: moments and tails against their own law, to six standard errors."""
+"""Two to the 31 normals as the engine draws them: moments and tails against their own law."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numba import carray, njit
 from scipy import special, stats
+from tests.bounded import Bounded, chance_of_deviation, of_deviation
 
 from firmfate import Cause, Model, Normal, Stock
 from firmfate.kernel.compose import pieces
@@ -18,7 +19,6 @@ DRAWS = 2**31
 PIECES = 512
 EDGES = np.array([-6.0, -5.0, -4.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
 POWERS = 8
-LIMIT = 6.0
 
 
 NAMES = ("a", "b", "c", "d")
@@ -104,17 +104,24 @@ def deviations(scale: float, draws: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.evidence
-def test_moments_and_tails_of_two_to_the_31_normals(record_property: Callable[[str, object], None]) -> None:
+@pytest.mark.bounded(power=0.99, against="a standard deviation that is off by 0.0002", rounds=1)
+def test_moments_and_tails_of_two_to_the_31_normals(
+    record_property: Callable[[str, object], None], bounded: Bounded
+) -> None:
     moments, tails = deviations(1.0, DRAWS)
     record_property("draws", DRAWS)
     record_property("largest deviation of moments 1-8, standard errors", float(np.abs(moments).max()))
     record_property("largest deviation of 13 tail counts, standard errors", float(np.abs(tails).max()))
-    assert np.abs(moments).max() < LIMIT
-    assert np.abs(tails).max() < LIMIT
+    assert not bounded.refuses([*of_deviation(moments), *of_deviation(tails)])
+    bounded.sees(chance_of_deviation(0.0002 * np.sqrt(2 * DRAWS)), moments.size + tails.size)
 
 
 @pytest.mark.evidence
-def test_a_scale_wrong_by_three_ten_thousandths_is_seen(record_property: Callable[[str, object], None]) -> None:
+@pytest.mark.bounded(power=0.99, against="a standard deviation that is off by 0.0003", rounds=1)
+def test_a_scale_wrong_by_three_ten_thousandths_is_seen(
+    record_property: Callable[[str, object], None], bounded: Bounded
+) -> None:
     moments, _ = deviations(1.0003, DRAWS // 4)
     record_property("deviation of the second moment, standard errors", float(moments[1]))
-    assert abs(moments[1]) > LIMIT
+    assert bounded.refuses(of_deviation(moments[1]))
+    bounded.sees(chance_of_deviation(0.0003 * np.sqrt(2 * DRAWS // 4)))

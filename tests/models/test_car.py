@@ -7,7 +7,7 @@ import functools
 import numpy as np
 import pytest
 from scipy import special, stats
-from tests.bounded import ALARM, chance_of_share, of_share, times
+from tests.bounded import chance_of_share, of_share, times
 
 import firmfate
 
@@ -59,7 +59,7 @@ def alive(execution, misalignment, steps_per_week, sample):
     return np.array([np.count_nonzero(died > 52 * age) for age in AGES]), count
 
 
-@pytest.mark.bounded(alarm=ALARM, power=0.99, against="a drift wrong by 3 %")
+@pytest.mark.bounded(power=0.99, against="a drift wrong by 3 %")
 @pytest.mark.parametrize("steps_per_week", STEPS.values(), ids=STEPS)
 @pytest.mark.parametrize(("execution", "misalignment"), [(1.0, 1.0), (0.2, 0.9)])
 def test_survival_is_exact_at_every_step(execution, misalignment, steps_per_week, bounded):
@@ -81,7 +81,7 @@ def crash_before_notice(rate, factor=1.0):
 
 
 @pytest.mark.slow
-@pytest.mark.bounded(alarm=ALARM, power=0.99, against="a drift wrong by 5 %")
+@pytest.mark.bounded(power=0.99, against="a drift wrong by 5 %")
 @pytest.mark.parametrize("steps_per_week", STEPS.values(), ids=STEPS)
 def test_crash_before_the_driver_notices(steps_per_week, bounded):
     rate = 0.2  # over 60 years all but 6 in a million clocks have rung

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from tests.bounded import ALARM, Bounded, chance_of_deviation, of_deviation, times
+from tests.bounded import Bounded, chance_of_deviation, of_deviation, times
 
 import firmfate
 
@@ -59,7 +59,7 @@ def by_step(steps: int, sample: int) -> Found:
 
 
 @pytest.mark.slow
-@pytest.mark.bounded(alarm=ALARM, power=0.95, against="an estimate off by 6 standard errors of a difference of two")
+@pytest.mark.bounded(power=0.95, against="an estimate off by 6 standard errors of a difference of two")
 def test_no_step_changes_either_effect_or_where_it_turns(bounded: Bounded) -> None:
     pairs = list(itertools.combinations(STEPS, 2))
 
@@ -72,7 +72,7 @@ def test_no_step_changes_either_effect_or_where_it_turns(bounded: Bounded) -> No
 
 
 @pytest.mark.slow
-@pytest.mark.bounded(alarm=ALARM, power=0.95, against="an estimate off by 6 standard errors of a difference of two")
+@pytest.mark.bounded(power=0.95, against="an estimate off by 6 standard errors of a difference of two")
 def test_shocks_that_shrink_with_a_wrong_power_of_the_step_are_seen(bounded: Bounded) -> None:
     """Noise that enters by Δ in place of √Δ has a standard deviation √Δ times too small."""
     steps = 4

@@ -30,11 +30,11 @@ from firmfate.survival import cumulative_incidence, kaplan_meier, quantile, rmst
 from firmfate.survival.core.limits import wilson
 
 Z = stats.norm.ppf(0.975)
-
-
-def margin(repetitions: int) -> float:
-    """Four binomial standard errors of a coverage of 95 %."""
-    return 4 * math.sqrt(0.95 * 0.05 / repetitions)
+COVERED = 0.95
+SELDOM = 0.03
+"""More than the share of wrong decisions in twenty looks, which is 2 % at most; 5 % are allowed, in any number."""
+APART = 100_000
+"""From the seeds of a sample to those of the next one."""
 
 
 def shares_covered(
@@ -358,7 +358,10 @@ class Cars:
                 return measured, counts(names)
 
     def covered(self, ds: xr.Dataset) -> dict[str, NDArray[np.bool_]]:
-        """Return whether the limits of what was asked for contain the truth: mean lifetime, survival at 5 years, m*."""
+        """Return whether the limits of what was asked for contain the truth: mean lifetime, survival at 5 years, m*.
+
+        Beside them, as "half of ...", limits of half the width: the negative control.
+        """
         exact = {
             "rmst": self.lifetimes, "survival": self.survival[..., 20], "m_star": self.turning,
             "difference": self.lifetimes[1] - self.lifetimes[0],
@@ -374,7 +377,9 @@ class Cars:
             found["difference"] = paired_limits(years_lived(ds))
         if "survival_difference" in asked:
             found["survival_difference"] = paired_limits(alive_after_five_years(ds))
-        return {
-            name: ((one["lower"].values <= exact[name]) & (exact[name] <= one["upper"].values))
-            for name, one in found.items()
-        }
+        covered = {}
+        for name, one in found.items():
+            middle, half = (one["lower"] + one["upper"]).values / 2, (one["upper"] - one["lower"]).values / 2
+            covered[name] = (one["lower"].values <= exact[name]) & (exact[name] <= one["upper"].values)
+            covered[f"half of {name}"] = np.abs(middle - exact[name]) <= half / 2
+        return covered

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
 import xarray as xr
+from tests.bounded import Bounded, chance_of_share, shares
 
 from firmfate.errors import StudyError
 from firmfate.precision import Reached, between_cells, sentences
@@ -16,7 +18,7 @@ from firmfate.precision.rules import next_firms
 from firmfate.study import Study
 from firmfate.study.targets import Target
 
-from .repetitions import Cars, margin
+from .repetitions import APART, SELDOM, Cars
 
 WEEKS, BATCHES, FIRST = 520, 128, 1024
 BETWEEN = Target("m_star_between", "m_star_between", 0.1, WEEKS)
@@ -106,19 +108,35 @@ def by_single_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(between_cells, "sequence_quantile", lambda n, first, level: np.full(np.shape(n), 1.96))
 
 
-@pytest.mark.slow
-def test_decisions_are_seldom_wrong_in_eight_looks() -> None:
-    assert wrong_sides(300, 1, 8)[0] < 0.05
-    assert wrong_longest(300, 1, 8) < 0.05
-    assert wrong_order(300, 1, 8) < 0.05
+KINDS, ANY = ("side of m*", "longest", "ranking"), "side of m*, by signs in any order"
+
+
+def wrong(looks: int, repetitions: int, seed: int) -> dict[str, float]:
+    """Return how often decisions are wrong: those of `KINDS`, and of `ANY`, which are no decisions of the rule."""
+    in_order, in_any_order = wrong_sides(repetitions, seed, looks)
+    longest, ranking = wrong_longest(repetitions, seed, looks), wrong_order(repetitions, seed, looks)
+    return {"side of m*": in_order, "longest": longest, "ranking": ranking, ANY: in_any_order}
 
 
 @pytest.mark.slow
-def test_limits_of_single_looks_decide_wrongly(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.bounded(power=0.95, against="decisions of which 10 % are wrong")
+def test_decisions_are_seldom_wrong_in_eight_looks(bounded: Bounded) -> None:
+    def found(sample: int, tries: int) -> list[float]:
+        each = wrong(8, tries, 1 + APART * sample)
+        return [each[kind] for kind in KINDS]
+
+    assert not bounded.refuses(shares(found, 300, SELDOM, "high"))
+    bounded.sees(chance_of_share(300, SELDOM, 0.1, "high"), len(KINDS))
+
+
+@pytest.mark.slow
+@pytest.mark.bounded(power=0.95, against="decisions of which 20 % are wrong")
+def test_limits_of_single_looks_decide_wrongly(monkeypatch: pytest.MonkeyPatch, bounded: Bounded) -> None:
     by_single_looks(monkeypatch)
-    assert wrong_sides(60, 1, 8)[0] > 0.1
-    assert wrong_longest(60, 1, 8) > 0.1
-    assert wrong_order(60, 1, 8) > 0.2
+    found = functools.cache(lambda sample, tries: wrong(8, tries, 1 + APART * sample))
+    for kind in KINDS:
+        assert bounded.refuses(shares(lambda *drawn, kind=kind: found(*drawn)[kind], 60, SELDOM, "high")), kind
+    bounded.sees(chance_of_share(60, SELDOM, 0.2, "high"))
 
 
 def test_m_star_is_placed_between_misalignments_and_on_its_side() -> None:
@@ -342,22 +360,18 @@ def test_too_many_cells_to_order() -> None:
 
 
 @pytest.mark.evidence
+@pytest.mark.bounded(power=0.99, against="decisions of which 4 % are wrong")
 def test_ten_thousand_decisions(
-    record_property: Callable[[str, object], None], monkeypatch: pytest.MonkeyPatch
+    record_property: Callable[[str, object], None], monkeypatch: pytest.MonkeyPatch, bounded: Bounded
 ) -> None:
     """Twenty looks, from 1,024 to 71,000 firms; nothing is to be found."""
-
-    def found(repetitions: int) -> dict[str, float]:
-        sides, any_sign = wrong_sides(repetitions, 2, 20)
-        return {
-            "side of m*": sides, "side of m*, by signs in any order": any_sign,
-            "longest": wrong_longest(repetitions, 2, 20), "ranking": wrong_order(repetitions, 2, 20),
-        }  # fmt: skip
-
-    own = found(10_000)
-    record_property("wrong decisions in 20 looks, of 5 % allowed", own)
-    assert max(own["side of m*"], own["longest"], own["ranking"]) < 0.05
+    many, few = 10_000, 500
+    own, single = (functools.cache(lambda sample, tries: wrong(20, tries, 2 + APART * sample)) for _ in range(2))
+    record_property("wrong decisions in 20 looks, of 5 % allowed", own(0, many))
+    assert not bounded.refuses(shares(lambda *drawn: [own(*drawn)[kind] for kind in KINDS], many, SELDOM, "high"))
+    bounded.sees(chance_of_share(many, SELDOM, 0.04, "high"), len(KINDS))
+    assert bounded.refuses(shares(lambda *drawn: own(*drawn)[ANY], many, SELDOM, "high"))
     by_single_looks(monkeypatch)
-    single = found(500)
-    record_property("by 95 % limits of one look", single)
-    assert min(single.values()) > 0.05 + margin(500)
+    record_property("by 95 % limits of one look", single(0, few))
+    for kind in (*KINDS, ANY):
+        assert bounded.refuses(shares(lambda *drawn, kind=kind: single(*drawn)[kind], few, SELDOM, "high")), kind

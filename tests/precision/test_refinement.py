@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import pickle
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.bounded import Bounded, chance_of_deviation, of_deviation
 
 import firmfate
 from firmfate import Study
@@ -87,7 +89,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-def test_cells_are_added_around_m_star_and_its_bias_is_gone(run: Path) -> None:
+@pytest.mark.bounded(power=0.99, against="the bias of a straight line between the misalignments as written")
+def test_cells_are_added_around_m_star_and_its_bias_is_gone(run: Path, tmp_path: Path, bounded: Bounded) -> None:
     rounds = json.loads(decisions(run))["rounds"]
     assert rounds[0]["new misalignments"] == [0.5375, 0.58125, 0.603125, 0.625]
     assert "new misalignments" not in rounds[1]
@@ -95,9 +98,23 @@ def test_cells_are_added_around_m_star_and_its_bias_is_gone(run: Path) -> None:
         assert ds.misalignment.values.tolist() == [0.2, 0.45, 0.5375, 0.58125, 0.603125, 0.625, 0.8]
         found, (reached,) = turning_point(ds), recorded(ds.attrs["precision"])[0]
     assert reached.enough
-    assert abs(float(found.estimate) - TURNS) < 4 * float(found.se)
-    coarse = Cars(COARSE, m_star=0.1).turning  # by a straight line between exact lifetimes: the negative control
-    assert abs(coarse - TURNS) > 6 * float(found.se)
+
+    @functools.cache
+    def estimated(sample: int) -> tuple[float, float]:
+        if not sample:
+            return float(found.estimate), float(found.se)
+        other = Study.parse(TEXT.replace("seed = 5", f"seed = {5 + sample}").replace("0.003", "0.0015"))
+        with firmfate.run(other, into=tmp_path / f"sample{sample}", progress=False) as ds:
+            return float(turning_point(ds).estimate), float(turning_point(ds).se)
+
+    def p_values(sample: int, bias: float = 0.0) -> list[float]:
+        estimate, se = estimated(sample)
+        return of_deviation((estimate + bias - TURNS) / se, 127)
+
+    bias = Cars(COARSE, m_star=0.1).turning - TURNS  # by a straight line between exact lifetimes: the negative control
+    assert not bounded.refuses(p_values)
+    assert bounded.refuses(lambda sample: p_values(sample, bias))
+    bounded.sees(chance_of_deviation(bias / float(found.se), 127))
     assert firmfate.status(run).missing == 0
     firms = firmfate.replay(run, execution=1.0, misalignment=0.5375, replicate=1023)
     assert firms.attrs["event_week"] > 0
@@ -186,17 +203,17 @@ def test_m_star_is_placed_between_misalignments_that_are_added(tmp_path: Path) -
 
 
 @pytest.mark.evidence
+@pytest.mark.bounded(power=0.99, against="the bias of a grid with steps of 0.2", rounds=1)
 def test_the_bias_of_a_straight_line_on_the_paradox_map(
-    record_property: Callable[[str, object], None], tmp_path: Path
+    record_property: Callable[[str, object], None], tmp_path: Path, bounded: Bounded
 ) -> None:
     """m* of coarser grids less that of steps of 0.0125, from the same firms; and of a grid that is refined."""
     grid = {"execution": [0.0, 1.0], "misalignment": {"from": 0.2, "to": 0.6, "points": 33}}
     study = Study(name="step", replicates=32_768, seed=20261123, grid=grid, record={"batches": 128})
     with firmfate.run(study, into=tmp_path / "step", progress=False) as ds:
-        finest = float(turning_point(ds).estimate)
+        finest, of_finest = float(turning_point(ds).estimate), float(turning_point(ds).se)
         record_property(
-            "m*, execution 1 against 0, of steps of 0.0125",
-            f"{finest:.4f} (standard error {float(turning_point(ds).se):.4f})",
+            "m*, execution 1 against 0, of steps of 0.0125", f"{finest:.4f} (standard error {of_finest:.4f})"
         )
         bias = {}
         for every in (16, 8, 4, 2):
@@ -211,5 +228,8 @@ def test_the_bias_of_a_straight_line_on_the_paradox_map(
         found = turning_point(ds)
         record_property("refined from 0.25 and 0.45", f"{float(found.estimate) - finest:+.4f} ({float(found.se):.4f})")
         record_property("its firms", int(ds["firms"].sum()))
-        assert abs(float(found.estimate) - finest) < 4 * float(found.se)
+    off, se = float(found.estimate) - finest, np.hypot(float(found.se), of_finest)
+    assert not bounded.refuses(of_deviation(off / se, 127))
+    assert bounded.refuses(of_deviation((off + bias["0.2"]) / se, 127))
+    bounded.sees(chance_of_deviation(bias["0.2"] / se, 127))
     assert abs(bias["0.2"]) > 3 * abs(bias["0.1"]) > 6 * abs(bias["0.05"])

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import xarray as xr
+from tests.bounded import Bounded, chance_of_share, shares
 
 from firmfate.precision import Reached, sentences
 from firmfate.precision.rules import exact_limit
 from firmfate.precision.sides import sides
 from firmfate.study.targets import Target
 
-from .repetitions import Cars
+from .repetitions import APART, Cars
 
 SIGN = Target("sign.execution", "sign", 0.0, 1040, between="execution")
 
@@ -65,11 +66,17 @@ def test_m_star_of_cars_lies_where_it_is_said_to() -> None:
     assert Reached.of_table(one.table()) == one
 
 
-def test_an_exact_limit_is_exceeded_by_the_share_that_it_says() -> None:
+@pytest.mark.bounded(power=0.99, against="nothing seen in 3 % in place of 2.5 %")
+@pytest.mark.parametrize("n", [1024, 40_000])
+def test_an_exact_limit_is_exceeded_by_the_share_that_it_says(n: int, bounded: Bounded) -> None:
     """Nothing is seen among n firms of a share p with probability (1 - p)^n: at the limit itself, 2.5 %."""
-    random = np.random.default_rng(1)
-    for n in (1024, 40_000):
-        limit = float(exact_limit(n, 0.95))
-        for share, expected in ((limit, 0.025), (limit / 2, 0.025**0.5)):
-            unseen = (random.binomial(n, share, 40_000) == 0).mean()
-            assert unseen == pytest.approx(expected, abs=4 * np.sqrt(expected * (1 - expected) / 40_000) + 1e-4)
+    limit = float(exact_limit(n, 0.95))
+
+    def unseen(sample: int, tries: int) -> np.ndarray:
+        random = np.random.default_rng(n + APART * sample)
+        return (random.binomial(n, [[limit], [limit / 2]], (2, tries)) == 0).mean(axis=1)
+
+    expected = np.array([0.025, (1 - limit / 2) ** n])
+    assert not bounded.refuses(shares(unseen, 40_000, expected))
+    assert bounded.refuses(shares(unseen, 40_000, [0.05, expected[1]]))  # one side of 90 % limits
+    bounded.sees(chance_of_share(40_000, 0.025, 0.03), 2)

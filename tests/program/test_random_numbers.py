@@ -7,7 +7,7 @@ import functools
 import numpy as np
 import pytest
 from scipy import stats
-from tests.bounded import ALARM, Bounded, chance_of_deviation, of_deviation, times
+from tests.bounded import Bounded, chance_of_deviation, of_deviation, times
 
 from firmfate.program import interpreter, random_numbers
 from firmfate.program.graph import Graph
@@ -89,7 +89,7 @@ MOMENTS = ((1, 0, 1), (2, 1, 2), (3, 0, 15), (4, 3, 96))
 """Powers of a normal number, their means and variances."""
 
 
-@pytest.mark.bounded(alarm=ALARM, power=0.99, against="a normal number whose mean is 0.015")
+@pytest.mark.bounded(power=0.99, against="a normal number whose mean is 0.015")
 def test_laws(bounded: Bounded):
     """Moments, correlations, and the whole distribution by Kolmogorov & Smirnov."""
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.bounded import Bounded, chance_of_deviation, of_mean, times
 
 import firmfate
 from firmfate.errors import EstimateError
@@ -21,6 +23,7 @@ SECOND = np.array([[np.nan, 0.0, 0.2437], [0.0, np.nan, 0.0], [0.2437, 0.0, np.n
 NOISE = 20.0
 """Standard deviation of a batch's noise; that of the function is 3.7, of 16 batches' mean noise 5."""
 BATCHES = 16
+Indices = dict[str, np.ndarray]
 
 
 def ishigami(points: int, seed: int, *, second: bool = False) -> tuple[np.ndarray, np.ndarray]:
@@ -41,52 +44,77 @@ def common(random: np.random.Generator, x: np.ndarray) -> np.ndarray:
     return 10 * (level + slope * x[:, 2] / np.pi)
 
 
+BIAS = {own: 0.01, common: 0.04}
+"""Of indices at most: by 1,024 points; and as a share of a variance in which the noise's slope is about a tenth."""
+
+
+@pytest.mark.bounded(power=0.99, against="an index that is off by 0.2 more")
 @pytest.mark.parametrize("noise", [own, common])
-def test_ishigami_with_noise(noise: Callable[[np.random.Generator, np.ndarray], np.ndarray]) -> None:
-    """Means over repetitions are right within four standard errors; of the noisy values, they are not."""
-    x, exact = ishigami(1024, seed=1)
-    random = np.random.default_rng(2)
-    found, naive = [], []
-    for _ in range(60):
-        values = exact + noise(random, x)
-        found.append(indices_of_batches(values, 3, 5))
-        blocks = values.mean(axis=0).reshape(-1, 5)
-        blocks = blocks - blocks[:, [0, -1]].mean()
-        naive.append(((blocks[:, :1] - blocks[:, 1:4]) ** 2).mean(axis=0) / (blocks[:, [0, -1]] ** 2).mean() / 2)
-    for name, truth in (("first", FIRST), ("total", TOTAL)):
-        values = np.array([one[name] for one in found])
-        error = np.sqrt(values.var(axis=0, ddof=1) / len(values))
-        assert (np.abs(values.mean(axis=0) - truth) < 4 * error + 0.01).all(), name  # 0.01 of 1,024 points
-        said = np.sqrt(np.mean([one[f"{name}_se_firms"] ** 2 for one in found], axis=0))
-        assert (said > 0.7 * values.std(axis=0)).all()
-        assert (said < 2.0 * values.std(axis=0)).all()
-    assert np.abs(np.mean(naive, axis=0) - TOTAL).max() > 0.05
-    assert np.mean([one["noise_share"] for one in found]) > 0.1
+def test_ishigami_with_noise(noise: Callable[[np.random.Generator, np.ndarray], np.ndarray], bounded: Bounded) -> None:
+    """Means over repetitions are right but for a small bias; of the noisy values, they are not."""
+    (x, exact), repetitions, truth = ishigami(1024, seed=1), 60, np.concatenate([FIRST, TOTAL])
+
+    def noisy(sample: int, repetitions: int) -> Iterator[np.ndarray]:
+        random = np.random.default_rng(2 + 100 * sample)
+        return (exact + noise(random, x) for _ in range(repetitions * times(sample)))
+
+    @functools.cache
+    def repeated(sample: int) -> list[Indices]:
+        return [indices_of_batches(values, 3, 5) for values in noisy(sample, repetitions)]
+
+    def estimates(sample: int) -> np.ndarray:
+        return np.array([np.concatenate([one["first"], one["total"]]) for one in repeated(sample)])
+
+    def naive(sample: int) -> np.ndarray:
+        found = []
+        for values in noisy(sample, repetitions if noise is own else 4 * repetitions):
+            blocks = values.mean(axis=0).reshape(-1, 5)
+            blocks = blocks - blocks[:, [0, -1]].mean()
+            found.append(((blocks[:, :1] - blocks[:, 1:4]) ** 2).mean(axis=0) / (blocks[:, [0, -1]] ** 2).mean() / 2)
+        return np.array(found)
+
+    assert not bounded.refuses(lambda sample: of_mean(estimates(sample), truth, BIAS[noise]))
+    assert bounded.refuses(lambda sample: of_mean(naive(sample), TOTAL, BIAS[noise]))
+    spread = estimates(0).std(axis=0, ddof=1)
+    bounded.sees(chance_of_deviation(0.2 / spread.max() * repetitions**0.5, repetitions - 1), truth.size)
+    said = np.sqrt(np.mean([
+        np.concatenate([one["first_se_firms"], one["total_se_firms"]]) ** 2 for one in repeated(0)
+    ], axis=0))  # fmt: skip
+    assert ((said > 0.7 * spread) & (said < 2.0 * spread)).all()
+    assert np.mean([one["noise_share"] for one in repeated(0)]) > 0.1
 
 
 @pytest.mark.slow
+@pytest.mark.bounded(power=0.99, against="an index that is off by 0.3 more")
 @pytest.mark.parametrize("noise", [own, common])
-def test_pairs_of_axes_with_noise(noise: Callable[[np.random.Generator, np.ndarray], np.ndarray]) -> None:
+def test_pairs_of_axes_with_noise(
+    noise: Callable[[np.random.Generator, np.ndarray], np.ndarray], bounded: Bounded
+) -> None:
     """The same of second order; SALib's indices of the noisy values are the negative control."""
     analysis = pytest.importorskip("SALib.analyze.sobol")
     problem = {"num_vars": 3, "names": ["a", "b", "c"], "bounds": [[-np.pi, np.pi]] * 3}
     x, exact = ishigami(1024, seed=1, second=True)
-    random, pair = np.random.default_rng(2), np.triu_indices(3, 1)
-    found, naive = [], []
-    for repetition in range(30):
-        values = exact + noise(random, x)
-        found.append(indices_of_batches(values, 3, 8))
-        if repetition < 8:
-            noisy = analysis.analyze(problem, values.mean(axis=0), calc_second_order=True, num_resamples=2, seed=1)
+    pair, repetitions = np.triu_indices(3, 1), 30
+
+    @functools.cache
+    def repeated(sample: int) -> tuple[list[Indices], np.ndarray]:
+        random, naive = np.random.default_rng(2 + 100 * sample), []
+        values = [exact + noise(random, x) for _ in range(repetitions * times(sample))]
+        for one in values[: 8 * times(sample)]:
+            noisy = analysis.analyze(problem, one.mean(axis=0), calc_second_order=True, num_resamples=2, seed=1)
             naive.append(noisy["S2"][pair])
-    values = np.array([one["second"][pair] for one in found])
-    error = np.sqrt(values.var(axis=0, ddof=1) / len(values))
-    assert (np.abs(values.mean(axis=0) - SECOND[pair]) < 4 * error + 0.02).all()  # 0.02 of 1,024 points
-    said = np.sqrt(np.mean([one["second_se_firms"][pair] ** 2 for one in found], axis=0))
-    assert (said > 0.6 * values.std(axis=0)).all()
-    assert (said < 2.0 * values.std(axis=0)).all()
+        return [indices_of_batches(one, 3, 8) for one in values], np.array(naive)
+
+    def estimates(sample: int) -> np.ndarray:
+        return np.array([one["second"][pair] for one in repeated(sample)[0]])
+
+    assert not bounded.refuses(lambda sample: of_mean(estimates(sample), SECOND[pair], 0.02))  # 0.02 of 1,024 points
+    spread = estimates(0).std(axis=0, ddof=1)
+    bounded.sees(chance_of_deviation(0.3 / spread.max() * repetitions**0.5, repetitions - 1), 3)
+    said = np.sqrt(np.mean([one["second_se_firms"][pair] ** 2 for one in repeated(0)[0]], axis=0))
+    assert ((said > 0.6 * spread) & (said < 2.0 * spread)).all()
     if noise is own:  # what points share cancels in products of two of them, but for their slope
-        assert np.abs(np.mean(naive, axis=0) - SECOND[pair]).max() > 0.05
+        assert bounded.refuses(lambda sample: of_mean(repeated(sample)[1], SECOND[pair], 0.02))
 
 
 def test_pairs_of_axes_without_noise_are_those_of_salib() -> None:
@@ -99,8 +127,9 @@ def test_pairs_of_axes_without_noise_are_those_of_salib() -> None:
     np.testing.assert_allclose(found["second"], found["second"].T)
     assert np.isnan(np.diag(found["second"])).all()
     # SALib takes one of two products for a pair, and these indices the mean of both.
-    assert (np.abs(found["second"][pair] - other["S2"][pair]) < 4 * found["second_se_points"][pair]).all()
-    assert (np.abs(found["second"][pair] - SECOND[pair]) < 4 * found["second_se_points"][pair]).all()
+    np.testing.assert_allclose(found["second"][pair], other["S2"][pair], atol=0.05)
+    np.testing.assert_allclose(found["second"][pair], SECOND[pair], atol=0.05)
+    assert (found["second_se_points"][pair] < 0.1).all()
     np.testing.assert_allclose(found["second_se_firms"][pair], 0, atol=1e-9)
 
 
@@ -129,7 +158,7 @@ def test_a_design_of_second_order_has_pairs_of_its_axes(tmp_path: Path) -> None:
     assert free.other.values.tolist() == free.parameter.values.tolist()
     pair = free.sel(parameter="execution", other="misalignment")
     noisy = float(other.second.sel(parameter="execution", other="misalignment"))
-    assert abs(float(pair.second) - noisy) < 4 * float(pair.second_se) + 0.05
+    assert float(pair.second) == pytest.approx(noisy, abs=0.1)  # of 256 firms a cell there is little noise
     assert float(pair.second_se) > float(pair.second_se_points) > float(pair.second_se_firms) > 0
 
 

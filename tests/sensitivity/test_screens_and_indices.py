@@ -74,15 +74,16 @@ def test_indices_of_a_function_known_by_hand():
     whole = 1 / 12 + 4 / 12 + 16 / 144
     first = np.array([1 / 12, 4 / 12, 0]) / whole
     total = np.array([1 / 12 + 16 / 144, 4 / 12 + 16 / 144, 0]) / whole
-    assert (np.abs(found["first"] - first) < 5 * found["first_se"] + 1e-9).all()
-    assert (np.abs(found["total"] - total) < 5 * found["total_se"] + 1e-9).all()
+    # Sobol's points are much evener than random ones, of which the errors are.
+    np.testing.assert_allclose(found["first"], first, atol=0.005)
+    np.testing.assert_allclose(found["total"], total, atol=0.005)
     assert float(found["total_se"].max()) < 0.05
-    pair, se = (found[name].sel(parameter="b", other="a") for name in ("second", "second_se"))
-    assert abs(float(pair) - 16 / 144 / whole) < 4 * float(se)
+    pair = found["second"].sel(parameter="b", other="a")
+    assert float(pair) == pytest.approx(16 / 144 / whole, abs=0.005)
     assert float(pair) == float(found["second"].sel(parameter="a", other="b"))
     # Without the interaction the index of the pair is elsewhere.
     alone = sobol_indices(cells(points, lambda p: p["a"] + 2 * p["b"]), value)
-    assert abs(float(alone["second"].sel(parameter="b", other="a")) - 16 / 144 / whole) > 4 * float(se)
+    assert float(alone["second"].sel(parameter="b", other="a")) == pytest.approx(0, abs=0.005)
 
 
 def test_indices_without_second_order():

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
+from tests.bounded import Bounded, chance_of_share, of_deviation, of_share, times
 
 import firmfate
 from firmfate.models import load_model
@@ -90,18 +93,32 @@ def test_an_event_passes_all_levels() -> None:
     assert found.firm_steps == 100
 
 
-def test_every_state_has_the_same_expected_number_of_copies() -> None:
+@pytest.mark.bounded(power=0.99, against="a state of which a third copy is made in 65 % in place of half of all times")
+def test_every_state_has_the_same_expected_number_of_copies(bounded: Bounded) -> None:
+    """Each of seven, and of three that happened, has two copies or three: five of the ten have three."""
     states = np.arange(7.0).reshape(7, 1)
-    total = np.zeros(10)
-    for first in range(0, 4000, 10):
-        copies, happened = copied(states, 3, 25, SEED, first)
-        counts = np.bincount(copies[:, 0].astype(int), minlength=7)
-        assert len(copies) + happened == 25
-        assert set(counts) <= {2, 3}
-        total += [*counts, *[happened / 3] * 3]
-    error = np.sqrt(0.25 * 400)
-    assert abs(total - 400 * 2.5).max() < 4 * error
-    assert len(set(total[:7])) > 1  # chosen at random
+
+    @functools.cache
+    def third(sample: int) -> np.ndarray:
+        """Return how often each of the seven is copied three times, and how many of the others are, (8,)."""
+        found = np.zeros(8, int)
+        for first in range(0, 4000 * times(sample), 10):
+            copies, happened = copied(states, 3, 25, SEED + sample, first)
+            counts = np.bincount(copies[:, 0].astype(int), minlength=7)
+            assert len(copies) + happened == 25
+            assert set(counts) <= {2, 3}
+            found += [*(counts == 3), happened - 6]
+        return found
+
+    def p_values(sample: int, share: float) -> list[float]:
+        tries = 400 * times(sample)
+        of_others = (third(sample)[7] - 3 * share * tries) / np.sqrt(7 / 12 * tries)  # hypergeometric: 3 of 10, 5 drawn
+        return [*of_share(third(sample)[:7], tries, share), *of_deviation(of_others)]
+
+    assert not bounded.refuses(lambda sample: p_values(sample, 0.5))
+    assert bounded.refuses(lambda sample: p_values(sample, 0.65))
+    bounded.sees(chance_of_share(400, 0.5, 0.65), 8)
+    assert len(set(third(0)[:7])) > 1  # chosen at random
 
 
 def test_threads_change_nothing_and_seeds_do() -> None:

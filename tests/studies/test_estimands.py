@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 from scipy import integrate
+from tests.bounded import Bounded, chance_of_deviation, of_mean, times
 
 import firmfate
 from common import car_law
@@ -32,12 +35,19 @@ def test_the_law_tends_to_the_ballistic_one_and_keeps_its_digits():
     assert car_law.crash_before_notice([-2.0], [50.0])[0] == pytest.approx(np.exp(-100 - np.sqrt(1e4 + 100)), rel=1e-12)
 
 
-def test_survival_of_many_is_an_average_over_distances():
-    distances = np.exp(0.5 + 0.8 * np.random.default_rng(3).standard_normal(200_000))
-    each = car_law.survival(5.0, distances, -0.2)
-    error = each.std() / np.sqrt(each.size)
-    assert abs(car_law.survival_of_many([5.0], -0.2, 0.5, 0.8)[0] - each.mean()) < 5 * error
-    assert abs(car_law.survival_of_many([5.0], -0.21, 0.5, 0.8)[0] - each.mean()) > 5 * error
+@pytest.mark.bounded(power=0.99, against="a drift of -0.21 in place of -0.2")
+def test_survival_of_many_is_an_average_over_distances(bounded: Bounded):
+    count = 200_000
+
+    @functools.cache
+    def each(sample):
+        random = np.random.default_rng(3 + sample)
+        return car_law.survival(5.0, np.exp(0.5 + 0.8 * random.standard_normal(count * times(sample))), -0.2)
+
+    right, wrong = (car_law.survival_of_many([5.0], drift, 0.5, 0.8)[0] for drift in (-0.2, -0.21))
+    assert not bounded.refuses(lambda sample: of_mean(each(sample), right))
+    assert bounded.refuses(lambda sample: of_mean(each(sample), wrong))
+    bounded.sees(chance_of_deviation((right - wrong) / each(0).std() * np.sqrt(count)))
 
 
 def test_dose_and_speed_given_alone_are_the_weak_firm():

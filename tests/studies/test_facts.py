@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import stats
+from tests.bounded import Bounded, chance_of_deviation, chance_of_spread, of_deviation, of_spread, times
 
 import firmfate
 from common.folder import load
@@ -25,13 +28,13 @@ def facts():
 
 
 def test_the_shape_of_growth_tells_a_tent_from_a_bell():
-    random = np.random.default_rng(1)
-    tent, bell = random.laplace(size=20_000), random.normal(size=20_000)
-    assert measures.shape(3 * tent + 1) == pytest.approx(1, abs=0.05)
-    assert measures.shape(bell) == pytest.approx(2, abs=0.1)
-    assert measures.kurtosis(tent) == pytest.approx(3, abs=1)  # about 4 standard errors
-    assert measures.kurtosis(bell) < 1
-    assert measures.kurtosis(bell) == pytest.approx(0, abs=0.1)
+    """At evenly spaced quantiles of both."""
+    even = (np.arange(20_000) + 0.5) / 20_000
+    tent, bell = stats.laplace.ppf(even), stats.norm.ppf(even)
+    assert measures.shape(3 * tent + 1) == pytest.approx(1, abs=0.01)
+    assert measures.shape(bell) == pytest.approx(2, abs=0.01)
+    assert measures.kurtosis(3 * tent + 1) == pytest.approx(3, abs=0.05)
+    assert measures.kurtosis(bell) == pytest.approx(0, abs=0.01)
 
 
 def test_a_firm_that_orders_in_lots_buys_more_variably_than_it_sells():
@@ -45,14 +48,26 @@ def test_a_firm_that_orders_in_lots_buys_more_variably_than_it_sells():
     assert len(measures.bullwhips({"bought": dead, "sold": dead})) == 0
 
 
-def test_persistence_of_margins_is_the_coefficient_of_their_process():
-    random = np.random.default_rng(3)
-    margin = np.empty((2_000, 20))
-    margin[:, 0] = random.normal(size=2_000) / math.sqrt(1 - 0.6**2)
-    for year in range(1, 20):
-        margin[:, year] = 0.6 * margin[:, year - 1] + random.normal(size=2_000)
-    margin[::3, 12:] = np.nan
-    assert measures.autocorrelation(margin) == pytest.approx(0.6, abs=5 * 0.8 / math.sqrt(margin.size))
+@pytest.mark.bounded(power=0.95, against="a coefficient that is off by 0.02")
+def test_persistence_of_margins_is_the_coefficient_of_their_process(bounded: Bounded):
+    @functools.cache
+    def found(sample):
+        """Return the coefficient, and its standard error (Hamilton 1994, equation 8.2.9)."""
+        random, firms = np.random.default_rng(3 + sample), 2_000 * times(sample)
+        margin = np.empty((firms, 20))
+        margin[:, 0] = random.normal(size=firms) / math.sqrt(1 - 0.6**2)
+        for year in range(1, 20):
+            margin[:, year] = 0.6 * margin[:, year - 1] + random.normal(size=firms)
+        margin[::3, 12:] = np.nan
+        return measures.autocorrelation(margin), math.sqrt((1 - 0.6**2) / np.isfinite(margin[:, 1:]).sum())
+
+    def p_values(sample, coefficient):
+        value, error = found(sample)
+        return of_deviation((value - coefficient) / error)
+
+    assert not bounded.refuses(lambda sample: p_values(sample, 0.6))
+    assert bounded.refuses(lambda sample: p_values(sample, 0.64))
+    bounded.sees(chance_of_deviation(0.02 / found(0)[1]))
 
 
 def test_recovery_is_two_years_of_profits_within_three_of_two_of_losses():
@@ -129,13 +144,22 @@ def test_the_rule_of_verdicts(facts, value, expected):
     assert estimands.verdict(Estimate(value, 1.0, value - 2, value + 2), fact) == expected
 
 
-def test_an_error_is_that_of_the_mean_and_a_share_is_never_certain():
-    random = np.random.default_rng(7)
-    values = random.normal(size=3_200)
-    batch = np.arange(3_200) % 32
-    parts = [values[batch != number] for number in range(32)]
-    found = estimands.jackknife(lambda part: float(part.mean()), values, parts)
-    assert found.se == pytest.approx(values.std() / math.sqrt(3_200), rel=0.4)
+@pytest.mark.bounded(power=0.99, against="an error that is twice, or half, of what it should be")
+def test_an_error_is_that_of_the_mean_and_a_share_is_never_certain(bounded: Bounded):
+    def parted(seed):
+        values = np.random.default_rng(seed).normal(size=3_200)
+        return values, [values[np.arange(3_200) % 32 != number] for number in range(32)]
+
+    def p_values(sample, factor=1.0):
+        seeds = range(7 + 100 * sample, 7 + 100 * sample + times(sample))
+        said = [estimands.jackknife(lambda part: float(part.mean()), *parted(seed)).se for seed in seeds]
+        return of_spread(np.sqrt(np.mean(np.square(said)) * 3_200) * factor, 31 * times(sample))
+
+    assert not bounded.refuses(p_values)
+    assert bounded.refuses(lambda sample: p_values(sample, 2))
+    for factor in (0.5, 2):
+        bounded.sees(chance_of_spread(factor, 31))
+    values, parts = parted(7)
     alike = estimands.jackknife(lambda part: np.ones(len(part)), values, parts)
     assert alike.estimate == 1
     assert 0 < alike.se == 0.5 / 3_200

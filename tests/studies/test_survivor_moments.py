@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from tests.bounded import Bounded, chance_of_deviation, chance_of_spread, of_deviation, of_spread, times
 
 from common.survivor_moments import estimated, least_squares, mean_of, moments
 from firmfate.errors import EstimateError
 
 AGES = (0, 2, 6)
+FIRMS, BATCHES = 4_000, 32
 
 
-@pytest.fixture(scope="module")
-def firms():
-    """4,000 firms that live as long as an exponential law with known effects says; some outlive the study."""
-    random = np.random.Generator(np.random.Philox(11))
-    table = pd.DataFrame({"e": random.uniform(size=4_000), "m": random.uniform(size=4_000)})
+@functools.cache
+def made(seed=11, count=FIRMS):
+    """Return firms that live as long as an exponential law with known effects says; some outlive the study."""
+    random = np.random.Generator(np.random.Philox(seed))
+    table = pd.DataFrame({"e": random.uniform(size=count), "m": random.uniform(size=count)})
     table["em"] = table["e"] * table["m"]
     table["lived"] = random.exponential(np.exp(2 + table["e"] - 2 * table["em"]))
     table.loc[table["lived"] > 20, "lived"] = np.inf
@@ -26,10 +30,22 @@ def firms():
     return table
 
 
-@pytest.fixture(scope="module")
-def sums(firms):
+@functools.cache
+def summed(seed=11, count=FIRMS):
+    """Return their sums."""
+    firms = made(seed, count)
     columns = xr.Dataset({name: ("firm", firms[name].to_numpy()) for name in ("e", "m", "em", "years", "high")})
     return moments(columns, lived=xr.DataArray(firms["lived"].to_numpy(), dims="firm"), ages=AGES)
+
+
+@pytest.fixture
+def firms():
+    return made()
+
+
+@pytest.fixture
+def sums():
+    return summed()
 
 
 @pytest.mark.parametrize("age", AGES)
@@ -45,24 +61,52 @@ def test_means_and_regressions_of_survivors(firms, sums, age):
     np.testing.assert_allclose(found, beta, rtol=1e-9)
 
 
-def test_errors_are_those_of_independent_firms(firms, sums):
-    # Firms are independent here, so the jackknife is near the heteroscedastic error of the regression (White 1980).
-    found = estimated(sums, lambda total: least_squares(total, "years", ["e", "m", "em"])).sel(age=0)
+def of_regression(seed):
+    """Return the jackknife's errors of a regression, and its heteroscedastic ones (White 1980)."""
+    found = estimated(summed(seed), lambda total: least_squares(total, "years", ["e", "m", "em"])).sel(age=0)
+    assert (found["lower"] < found["estimate"]).all()
+    firms = made(seed)
     x = np.column_stack([np.ones(len(firms)), firms[["e", "m", "em"]]])
     beta, *_ = np.linalg.lstsq(x, firms["years"].to_numpy(), rcond=None)
     bread = np.linalg.inv(x.T @ x)
     residual = firms["years"].to_numpy() - x @ beta
-    white = np.sqrt(np.diag(bread @ (x.T * residual**2) @ x @ bread))
-    ratio = found["se"].values / white
-    # The standard deviation of an error from 32 batches is 1/√62 of it.
-    assert (np.abs(ratio - 1) < 5 / np.sqrt(62)).all()
-    assert (found["lower"] < found["estimate"]).all()
+    return found["se"].values, np.sqrt(np.diag(bread @ (x.T * residual**2) @ x @ bread))
 
 
-def test_survivors_are_selected(sums):
-    slope = estimated(sums, lambda total: least_squares(total, "e", ["m"]).sel(term="m", drop=True))
-    assert abs(float(slope["estimate"].sel(age=0))) < 5 * float(slope["se"].sel(age=0))
-    assert float(slope["estimate"].sel(age=6)) < -5 * float(slope["se"].sel(age=6))
+@pytest.mark.bounded(power=0.95, against="an error that is twice, or half, of what it should be")
+def test_errors_are_those_of_independent_firms(bounded: Bounded):
+    """Firms are independent here, so that both errors are of the same thing."""
+
+    @functools.cache
+    def ratio(sample):
+        each = [of_regression(11 + 100 * sample + seed) for seed in range(times(sample))]
+        return np.sqrt(np.mean([(jackknife / white) ** 2 for jackknife, white in each], axis=0))
+
+    def p_values(sample, factor=1.0):
+        return of_spread(ratio(sample) * factor, times(sample) * (BATCHES - 1))
+
+    assert not bounded.refuses(p_values)
+    assert bounded.refuses(lambda sample: p_values(sample, 2))
+    for factor in (0.5, 2):
+        bounded.sees(chance_of_spread(factor, BATCHES - 1), 4)
+
+
+@pytest.mark.bounded(power=0.99, against="a slope as it is among firms that have lived for six years")
+def test_survivors_are_selected(bounded: Bounded):
+    @functools.cache
+    def slope(sample):
+        sums = summed(11 + sample, FIRMS * times(sample))
+        return estimated(sums, lambda total: least_squares(total, "e", ["m"]).sel(term="m", drop=True))
+
+    def p_value(sample, age):
+        here = slope(sample).sel(age=age)
+        return of_deviation(float(here["estimate"] / here["se"]), BATCHES - 1)
+
+    assert not bounded.refuses(lambda sample: p_value(sample, 0))
+    assert bounded.refuses(lambda sample: p_value(sample, 6))
+    assert float(slope(0)["estimate"].sel(age=6)) < 0
+    off = float(slope(0)["estimate"].sel(age=6) / slope(0)["se"].sel(age=0))
+    bounded.sees(chance_of_deviation(off, BATCHES - 1))
 
 
 def test_too_few_batches_are_refused(firms):

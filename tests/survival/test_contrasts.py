@@ -7,6 +7,7 @@ from functools import cache
 import numpy as np
 import pytest
 import xarray as xr
+from tests.bounded import Bounded, chance_of_deviation, of_deviation, times
 
 from firmfate.errors import EstimateError
 from firmfate.survival import (
@@ -30,21 +31,21 @@ EXECUTION, MISALIGNMENT = np.array([0.0, 0.3, 1.0]), np.array([0.0, 1.0])
 
 
 @cache
-def lifetimes(firms: int = 400) -> tuple[np.ndarray, np.ndarray]:
+def lifetimes(firms: int = 400, seed: int = 11) -> tuple[np.ndarray, np.ndarray]:
     """Weeks and causes of every firm, (execution, misalignment, firm), with common random numbers."""
-    uniform, kind = np.random.Generator(np.random.Philox(11)).random((2, firms))
+    uniform, kind = np.random.Generator(np.random.Philox(seed)).random((2, firms))
     rate = 0.02 * (1 + 2 * EXECUTION[:, None, None] * MISALIGNMENT[None, :, None]) + 0.01 * EXECUTION[:, None, None]
     weeks = np.ceil(-np.log(uniform) / rate).astype(int)
     return weeks, np.broadcast_to(np.where(kind < 0.7, "insolvency", "exit"), weeks.shape)
 
 
-def counted(bin_weeks: int = 1, firms: int = 400) -> xr.Dataset:
-    return _counted(bin_weeks, firms).copy(deep=True)
+def counted(bin_weeks: int = 1, firms: int = 400, seed: int = 11) -> xr.Dataset:
+    return _counted(bin_weeks, firms, seed).copy(deep=True)
 
 
 @cache
-def _counted(bin_weeks: int, firms: int) -> xr.Dataset:
-    weeks, causes = lifetimes(firms)
+def _counted(bin_weeks: int, firms: int, seed: int) -> xr.Dataset:
+    weeks, causes = lifetimes(firms, seed)
     e, m, firm = np.meshgrid(EXECUTION, MISALIGNMENT, np.arange(firms), indexing="ij")
     columns = {"week": weeks, "end": causes, "execution": e, "misalignment": m, "batch_of": firm % BATCHES}
     return counts_from_table(
@@ -343,16 +344,25 @@ def test_simultaneous_over_one_point_is_pointwise(small: xr.Dataset) -> None:
     np.testing.assert_allclose(one.upper - one.estimate, alone.upper - alone.estimate, rtol=0.05)
 
 
-def test_hazard_ratio() -> None:
+@pytest.mark.bounded(power=0.9, against="a ratio that is off by 5 of its errors")
+def test_hazard_ratio(bounded: Bounded) -> None:
     """Of exponential lifetimes, whose ratio is known; against the log of ratios of batches."""
     ds = counted(13, firms=4000)
     cells = ({"execution": 1.0, "misalignment": 1.0}, {"execution": 0.0, "misalignment": 1.0})
     ratio = hazard_ratio(ds, between=cells, bin_weeks=13)
     assert ratio.estimate.sizes == {"bin": 3}
-    assert (abs(np.log(ratio.estimate / (0.07 / 0.02))) < 4 * ratio.se / ratio.estimate).all()
     np.testing.assert_allclose(np.sqrt(ratio.lower * ratio.upper), ratio.estimate, rtol=1e-12)
     by_cause = hazard_ratio(ds, between=cells, bin_weeks=13, cause="exit")
-    assert (abs(np.log(by_cause.estimate / (0.07 / 0.02))) < 4 * by_cause.se / by_cause.estimate).all()
+
+    def p_values(sample: int, true: float) -> list[float]:
+        here = counted(13, firms=4000 * times(sample), seed=11 + sample)
+        found = [hazard_ratio(here, between=cells, bin_weeks=13, **of) for of in ({}, {"cause": "exit"})]
+        off = [np.log(one.estimate / true) * one.estimate / one.se for one in found]
+        return of_deviation(np.concatenate(off), BATCHES - 1)
+
+    assert not bounded.refuses(lambda sample: p_values(sample, 0.07 / 0.02))
+    assert bounded.refuses(lambda sample: p_values(sample, 0.05 / 0.02))
+    bounded.sees(chance_of_deviation(5, BATCHES - 1), 6)
     assert (by_cause.se > ratio.se).all()
     with pytest.raises(EstimateError, match="did you mean 'exit'"):
         hazard_ratio(ds, between=cells, bin_weeks=13, cause="exitt")

@@ -7,7 +7,7 @@ import functools
 import numpy as np
 import pytest
 import xarray as xr
-from tests.bounded import ALARM, Bounded, chance_of_share, of_share, times
+from tests.bounded import Bounded, chance_of_share, of_share, times
 
 from firmfate.errors import EstimateError
 from firmfate.survival import (
@@ -178,7 +178,7 @@ def test_cells_without_firms_are_left_out(small: xr.Dataset) -> None:
     np.testing.assert_allclose(gridded.estimate, listed.estimate, rtol=1e-9)
 
 
-@pytest.mark.bounded(alarm=ALARM, power=0.99, against="a test that rejects 15 % in place of 5 %")
+@pytest.mark.bounded(power=0.99, against="a test that rejects 15 % in place of 5 %")
 def test_logrank_rejects_as_often_as_it_says(bounded: Bounded) -> None:
     """Under common random numbers, with one law in both groups: the batch test holds its 5 %, chi-square does not."""
     repetitions = 600
