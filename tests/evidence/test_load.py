@@ -184,3 +184,58 @@ def test_full_studies_are_run_and_reported_at_their_size(study: str, tmp_path: P
     assert found["code"] == 0
     assert found["firms"] == FULL[study]
     assert found["MiB"] < 1024
+
+
+TASKS = """
+import sys
+from firmfate.execute import ArrayPart, DaskClient, DaskProcesses
+from firmfate.progress import Progress
+
+sys.modules["firmfate.shards.plan"].MOST_SHARDS = {tasks}  # each is a file, and no folder should hold as many
+study = firmfate.Study(name="tasks", model="car", years=1, replicates={tasks} // 10,
+                       grid=dict(misalignment=dict(zip(("from", "to", "points"), (0, 1, 10)))))
+
+def write_no_file():
+    from firmfate.shards import Worker
+    from firmfate.shards.work import Receipt
+
+    Worker.finished = lambda self, shard, folder: None
+    Worker.run = lambda self, shard, folder: Receipt(shard.name, f"{{shard.name}}-0123456789abcdef.shard", 1, 4)
+
+def resident():
+    return next(int(line.split()[1]) // 1024 for line in open("/proc/self/status") if line.startswith("VmRSS"))
+
+held, done, advance = [], [], Progress.advance
+
+def noted(self, *receipt):
+    advance(self, *receipt)
+    done.append(self.done) if self.done == {tasks} else None
+    if self.done % ({tasks} // 10) == 0:
+        held.append((resident(), *client.run(resident).values(), round(time.perf_counter() - begin, 1)))
+
+Progress.advance = noted
+with DaskProcesses(2, threads=16).cluster() as client:
+    client.run(write_no_file)
+    begin = time.perf_counter()
+    firmfate.run(study, into="run", on=ArrayPart(0, 1, on=DaskClient(client)), shard_scale=1e-8)
+(first, *_, last) = held
+printed = dict(tasks=done[0], first=first, last=last, most=max(driver for driver, *_ in held))
+"""
+
+
+@pytest.mark.evidence
+def test_a_million_dask_tasks_take_no_more_memory_than_the_first(tmp_path: Path, record_property: Record) -> None:
+    """Plan, submission, receipts and progress are the program's; workers answer each shard without writing its file.
+
+    The driver's process holds the scheduler too. A task that left 100 bytes would be seen: 86 MiB of 900,000.
+    """
+    tasks = 1_000_000
+    found = measured(TASKS.format(tasks=tasks), tmp_path)
+    (driver_before, *workers_before, _), (driver, *workers, seconds) = found["first"], found["last"]
+    record_property("tasks", found["tasks"])
+    record_property("driver and scheduler, MiB after a tenth and at the end", f"{driver_before}, {driver}")
+    record_property("workers, MiB after a tenth and at the end", f"{workers_before}, {workers}")
+    record_property("microseconds a task", round(1e6 * seconds / tasks))
+    assert found["tasks"] == tasks
+    assert found["most"] < driver_before + 64
+    assert sum(workers) < sum(workers_before) + 64
