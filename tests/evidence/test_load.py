@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ print(json.dumps({"seconds": round(time.perf_counter() - begin, 1), "MiB": round
 """
 
 
-def measured(body: str, cwd: Path) -> dict[str, float]:
+def measured(body: str, cwd: Path) -> dict[str, Any]:
     """Run a program in a process of its own; return its seconds and the most memory it held."""
     done = subprocess.run([sys.executable, "-c", MEASURED % body], capture_output=True, text=True, cwd=cwd)
     assert done.returncode == 0, done.stderr
@@ -124,19 +125,29 @@ MILLION = (
 
 
 @pytest.mark.evidence
-def test_a_million_cells_are_planned_run_thinly_and_gathered(tmp_path: Path, record_property: Record) -> None:
+def test_a_million_cells_are_planned_run_thinly_gathered_and_reported(tmp_path: Path, record_property: Record) -> None:
+    size = "printed = dict(bytes=__import__('os').path.getsize('run/{}'))"
     steps = {
         "plan": "p = firmfate.plan(study); printed = dict(cells=len(p.cells), shards=len(p.shards))",
         "run and gathered": (
             "ds = firmfate.run(study, into='run', progress=False)\n"
             "printed = dict(firms=int(ds.firms.sum()), bytes=__import__('os').path.getsize('run/result.nc'))"
         ),
+        "state": "printed = dict(missing=firmfate.status('run').missing)",
+        "finding": "printed = dict(words=firmfate.analysis.finding(firmfate.open_run('run')).sentence())",
+        "report": f"firmfate.write_report('run'); {size.format('report.html')}",
     }
     found = {name: measured(MILLION + body, tmp_path) for name, body in steps.items()}
+    words = found["finding"].pop("words")
     for name, values in found.items():
         record_property(f"1,000 x 1,000 cells: {name}", values)
     assert found["plan"]["cells"] == 10**6
     assert found["run and gathered"]["firms"] == 8 * 10**6
+    assert found["state"]["missing"] == 0
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert str(words).split(". ", 1)[0] in page
+    assert page.count("<image") == 4  # two maps and their bars
+    assert found["report"]["bytes"] < 4 * 10**6
     assert max(one["MiB"] for one in found.values()) < 4096
 
 
