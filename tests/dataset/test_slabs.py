@@ -26,6 +26,18 @@ def test_every_cell_is_in_one_slab_that_fits(shape: list[int], bytes_per_cell: i
     assert order == number.ravel().tolist()
 
 
+@given(st.lists(st.integers(1, 50), min_size=1, max_size=4), st.integers(1, 10**5))
+def test_a_chunk_is_as_large_as_may_be_and_holds_neighbours(shape: list[int], bytes_per_cell: int) -> None:
+    together = slabs.chunk(tuple(shape), bytes_per_cell)
+    held = int(np.prod(together))
+    assert held == 1 or held * bytes_per_cell <= slabs.CHUNK_BYTES
+    assert all(1 <= along <= size for along, size in zip(together, shape, strict=True))
+    whole = [along == size for along, size in zip(together, shape, strict=True)]
+    cut = max((axis for axis, is_whole in enumerate(whole) if not is_whole), default=0)
+    assert all(along == 1 for along in together[:cut]), "only neighbours along the last axes are together"
+    assert (held + held // together[cut]) * bytes_per_cell > slabs.CHUNK_BYTES or all(whole)
+
+
 @pytest.mark.parametrize(
     "design",
     [

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ print(json.dumps({"seconds": round(time.perf_counter() - begin, 1), "MiB": round
 """
 
 
-def measured(body: str, cwd: Path) -> dict[str, float]:
+def measured(body: str, cwd: Path) -> dict[str, Any]:
     """Run a program in a process of its own; return its seconds and the most memory it held."""
     done = subprocess.run([sys.executable, "-c", MEASURED % body], capture_output=True, text=True, cwd=cwd)
     assert done.returncode == 0, done.stderr
@@ -124,19 +125,29 @@ MILLION = (
 
 
 @pytest.mark.evidence
-def test_a_million_cells_are_planned_run_thinly_and_gathered(tmp_path: Path, record_property: Record) -> None:
+def test_a_million_cells_are_planned_run_thinly_gathered_and_reported(tmp_path: Path, record_property: Record) -> None:
+    size = "printed = dict(bytes=__import__('os').path.getsize('run/{}'))"
     steps = {
         "plan": "p = firmfate.plan(study); printed = dict(cells=len(p.cells), shards=len(p.shards))",
         "run and gathered": (
             "ds = firmfate.run(study, into='run', progress=False)\n"
             "printed = dict(firms=int(ds.firms.sum()), bytes=__import__('os').path.getsize('run/result.nc'))"
         ),
+        "state": "printed = dict(missing=firmfate.status('run').missing)",
+        "finding": "printed = dict(words=firmfate.analysis.finding(firmfate.open_run('run')).sentence())",
+        "report": f"firmfate.write_report('run'); {size.format('report.html')}",
     }
     found = {name: measured(MILLION + body, tmp_path) for name, body in steps.items()}
+    words = found["finding"].pop("words")
     for name, values in found.items():
         record_property(f"1,000 x 1,000 cells: {name}", values)
     assert found["plan"]["cells"] == 10**6
     assert found["run and gathered"]["firms"] == 8 * 10**6
+    assert found["state"]["missing"] == 0
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert str(words).split(". ", 1)[0] in page
+    assert page.count("<image") == 4  # two maps and their bars
+    assert found["report"]["bytes"] < 4 * 10**6
     assert max(one["MiB"] for one in found.values()) < 4096
 
 
@@ -184,3 +195,58 @@ def test_full_studies_are_run_and_reported_at_their_size(study: str, tmp_path: P
     assert found["code"] == 0
     assert found["firms"] == FULL[study]
     assert found["MiB"] < 1024
+
+
+TASKS = """
+import sys
+from firmfate.execute import ArrayPart, DaskClient, DaskProcesses
+from firmfate.progress import Progress
+
+sys.modules["firmfate.shards.plan"].MOST_SHARDS = {tasks}  # each is a file, and no folder should hold as many
+study = firmfate.Study(name="tasks", model="car", years=1, replicates={tasks} // 10,
+                       grid=dict(misalignment=dict(zip(("from", "to", "points"), (0, 1, 10)))))
+
+def write_no_file():
+    from firmfate.shards import Worker
+    from firmfate.shards.work import Receipt
+
+    Worker.finished = lambda self, shard, folder: None
+    Worker.run = lambda self, shard, folder: Receipt(shard.name, f"{{shard.name}}-0123456789abcdef.shard", 1, 4)
+
+def resident():
+    return next(int(line.split()[1]) // 1024 for line in open("/proc/self/status") if line.startswith("VmRSS"))
+
+held, done, advance = [], [], Progress.advance
+
+def noted(self, *receipt):
+    advance(self, *receipt)
+    done.append(self.done) if self.done == {tasks} else None
+    if self.done % ({tasks} // 10) == 0:
+        held.append((resident(), *client.run(resident).values(), round(time.perf_counter() - begin, 1)))
+
+Progress.advance = noted
+with DaskProcesses(2, threads=16).cluster() as client:
+    client.run(write_no_file)
+    begin = time.perf_counter()
+    firmfate.run(study, into="run", on=ArrayPart(0, 1, on=DaskClient(client)), shard_scale=1e-8)
+(first, *_, last) = held
+printed = dict(tasks=done[0], first=first, last=last, most=max(driver for driver, *_ in held))
+"""
+
+
+@pytest.mark.evidence
+def test_a_million_dask_tasks_take_no_more_memory_than_the_first(tmp_path: Path, record_property: Record) -> None:
+    """Plan, submission, receipts and progress are the program's; workers answer each shard without writing its file.
+
+    The driver's process holds the scheduler too. A task that left 100 bytes would be seen: 86 MiB of 900,000.
+    """
+    tasks = 1_000_000
+    found = measured(TASKS.format(tasks=tasks), tmp_path)
+    (driver_before, *workers_before, _), (driver, *workers, seconds) = found["first"], found["last"]
+    record_property("tasks", found["tasks"])
+    record_property("driver and scheduler, MiB after a tenth and at the end", f"{driver_before}, {driver}")
+    record_property("workers, MiB after a tenth and at the end", f"{workers_before}, {workers}")
+    record_property("microseconds a task", round(1e6 * seconds / tasks))
+    assert found["tasks"] == tasks
+    assert found["most"] < driver_before + 64
+    assert sum(workers) < sum(workers_before) + 64

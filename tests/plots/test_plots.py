@@ -166,6 +166,19 @@ def test_phase_map_draws_values_signs_and_contour(ds: xr.Dataset) -> None:
     assert "32 batches" in words(axes[0, 0])
 
 
+def test_a_map_of_many_cells_is_one_image_with_some_dots() -> None:
+    for side, images, dots in ((50, 0, 50), (51, 1, 25)):
+        values = xr.DataArray(np.ones((side, side)), {"a": np.arange(side), "b": np.arange(side)})
+        ax = plots.difference_map(values, values < 0, "a", "b")
+        svg = style.picture(ax.figure).decode()  # type: ignore[arg-type]
+        # The bar beside the map is an image of its own.
+        assert svg.count("<image") == 1 + images
+        assert len(ax.lines[0].get_xdata()) == dots**2
+        assert {0, side - 1} <= set(ax.lines[0].get_xdata())
+        assert (len(svg) > 600_000) == (side == 50)
+        assert np.asarray(ax.collections[0].get_array()).size == side**2
+
+
 def test_phase_map_of_three_axes_has_a_row_a_value(ds: xr.Dataset) -> None:
     three = xr.concat([ds, ds], dim="correct_time", data_vars="all").assign_coords(correct_time=[26.0, 52.0])
     axes = plots.phase_map(three.transpose("execution", "misalignment", "correct_time", ...))
@@ -353,3 +366,16 @@ def test_labels_at_the_ends_do_not_overlap() -> None:
     assert (np.diff(sorted(placed)) >= 0.05 - 1e-6).all()
     assert np.argsort(placed, kind="stable").tolist() == [0, 1, 2, 3]
     assert placed[3] == 0.9
+
+
+def test_of_many_values_of_an_axis_some_are_drawn() -> None:
+    few, many = (
+        example().sel(misalignment=1.0).isel(execution=np.arange(count) % 3).assign_coords(execution=np.arange(count))
+        for count in (60, 61)
+    )
+    assert len(plots.lifetimes(few).lines[0].get_xdata()) == 60
+    ax = plots.lifetimes(many)
+    assert ax.lines[0].get_xdata()[[0, -1]].tolist() == [0, 60]
+    assert len(ax.lines[0].get_xdata()) == 60
+    assert "60 of 61 values of execution, evenly spaced" in words(ax)
+    assert " of 60 values" not in words(plots.lifetimes(few))

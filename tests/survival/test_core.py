@@ -31,6 +31,13 @@ def test_of_several_sign_changes_the_strongest_is_taken() -> None:
     assert strongest(changes[:2], y, evidence).before == 0
 
 
+def test_a_sign_change_skips_zeros_and_what_is_unknown() -> None:
+    x = np.arange(8.0)
+    found = sign_changes(x, np.array([np.nan, 1.0, 0.0, 0.0, -1.0, np.nan, 3.0, 0.0]))
+    assert [tuple(change) for change in found] == [(1, 4, 2.5), (4, 6, 4.5)]
+    assert sign_changes(x, np.zeros(8)) == sign_changes(x[:0], x[:0]) == sign_changes(x, x) == []
+
+
 def test_hazard_limits_before_and_after_the_first_event() -> None:
     """Without an event, the hazard at which Wilson's limit for none of n would lie; then symmetric on the logarithm."""
     found = nelson_aalen(counts([0, 0, 4, 0], 50, [0, 10, 0, 0]))

@@ -6,8 +6,11 @@ cells, firms or shards there are.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from firmfate import files
 from firmfate.counts import Counters
@@ -23,7 +26,7 @@ from firmfate.dataset.layout import (
 )
 from firmfate.dataset.netcdf import Output, created
 from firmfate.dataset.opening import open_run
-from firmfate.dataset.slabs import slabs
+from firmfate.dataset.slabs import chunk, slabs
 from firmfate.dataset.summing import BrokenShards, Load, firms_held, loader, refuse_incomplete, shards_by_cell, sums
 from firmfate.design import Cells
 from firmfate.errors import IncompleteRunError
@@ -111,10 +114,11 @@ def _define(output: Output, study: Study, cells: Cells, counters: Counters, *, c
             stratum_coordinates(file, study, study.population)
         for name, counter in counters.variables.items():
             kind, dims = counter.stored(study.replicates), (*cells.dims, *counters.dims(name))
-            shape = (*(1 for _ in cells.shape), *counters.shape(name))
+            own = counters.shape(name)
+            together = chunk(cells.shape, np.dtype(kind).itemsize * math.prod(own))
             written = file.createVariable(
                 name, kind, dims, zlib=True, complevel=1, shuffle=True,
-                chunksizes=shape if counters.shape(name) else None,
+                chunksizes=(*together, *own) if own else None,
             )  # fmt: skip
             write_attributes(written, counter)
             label(file, written)

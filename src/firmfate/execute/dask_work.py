@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import time
 import uuid
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -119,28 +119,23 @@ def run_on_dask(client: Any, work: Work, *, threads_to_come: int = 0, patience: 
         room = AHEAD * max(sum(threads.values()), threads_to_come)
 
         def submit() -> list[Any]:
-            futures = [
-                client.submit(
-                    _run_shard,
-                    where,
-                    wanted,
-                    token,
-                    device,
-                    shard,
-                    pure=False,
-                    retries=RETRIES,
-                    key=f"shard-{shard.name}-{token}",
-                )
-                for shard in islice(remaining, room - len(in_flight))
-            ]
+            # One graph for all that there is room for, and one request for all receipts: it halves the time of a task.
+            some = list(islice(remaining, room - len(in_flight)))
+            futures: list[Any] = client.map(
+                partial(_run_shard, where, wanted, token, device),
+                some,
+                pure=False,
+                retries=RETRIES,
+                key=[f"shard-{shard.name}-{token}" for shard in some],
+            )
             in_flight.update(futures)
             return futures
 
         completed = as_completed(submit(), loop=client.loop)
         for batch in completed.batches():
-            for future in batch:
-                work.done(future.result())
-                in_flight.discard(future)
+            for receipt in client.gather(batch):
+                work.done(receipt)
+            in_flight.difference_update(batch)
             if time.monotonic() - counted > RECOUNT:
                 counted = time.monotonic()
                 room = AHEAD * max(sum(client.nthreads().values()), threads_to_come, 1)

@@ -33,7 +33,8 @@ def lifetimes(
         lifetimes.
     x, by : str, optional
         Of a grid: the axis along which lifetimes are drawn, and the axis of which each line has a value. By default
-        misalignment and execution, or the last axis and the one before. Further axes are at their middle value.
+        misalignment and execution, or the last axis and the one before. Further axes are at their middle value. Of more
+        than 60 values of `x` some are drawn, evenly spaced.
     ax : Axes, optional
         Where to draw; a new figure if not given.
     tau : int, optional
@@ -73,7 +74,7 @@ def lifetimes(
     if len(laid.series) > 1:
         ax.legend(loc="best")
     ax.set_title(laid.fixed)
-    style.note(ax, f"n = {style.counted(ds['firms'].values)} firms a cell; bars: {level:.0%} limits")
+    style.note(ax, f"n = {style.counted(ds['firms'].values)} firms a cell; bars: {level:.0%} limits{laid.some}")
     return ax
 
 

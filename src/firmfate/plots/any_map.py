@@ -13,7 +13,7 @@ from firmfate.analysis.formatting import spaced
 from firmfate.analysis.surface import axes_of_cells
 from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.errors import EstimateError, did_you_mean
-from firmfate.plots import style
+from firmfate.plots import mesh, style
 
 
 @style.styled
@@ -72,15 +72,12 @@ def lifetime_map(ds: xr.Dataset, x: str, y: str, *, ax: Axes | None = None, tau:
         years, errors = lifetimes.estimate, lifetimes.se
     ax = style.axes_on(ax, 5.6, 4.2)
     if scattered:
-        mesh: ScalarMappable = ax.scatter(
+        drawn: ScalarMappable = ax.scatter(
             years[x], years[y], c=years, cmap=style.LENGTHS, edgecolors=style.MUTED, linewidth=0.4
         )
     else:
-        mesh = ax.pcolormesh(
-            years[x], years[y], years.transpose(y, x), cmap=style.LENGTHS, shading="nearest", edgecolors="face",
-            linewidth=0.6,
-        )  # fmt: skip
-    ax.figure.colorbar(mesh, ax=ax, pad=0.02, aspect=28, label="years").outline.set_visible(False)
+        drawn = mesh.coloured(ax, years[x], years[y], years.transpose(y, x), cmap=style.LENGTHS, shading="nearest")
+    ax.figure.colorbar(drawn, ax=ax, pad=0.02, aspect=28, label="years").outline.set_visible(False)
     ax.set(xlabel=spaced(x), ylabel=spaced(y))
     ax.set_title(f"Mean lifetime within {lifetimes.tau / WEEKS_PER_YEAR:g} years")
     ax.grid(visible=False)

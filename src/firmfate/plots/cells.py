@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from firmfate.analysis.cell_labels import label, labelled, labels_of, refuse_text
-from firmfate.analysis.formatting import format_cell
+from firmfate.analysis.formatting import format_cell, spaced
 from firmfate.analysis.poles import EXECUTION, MISALIGNMENT, poles
 from firmfate.errors import EstimateError, did_you_mean
 from firmfate.plots import style
@@ -18,6 +18,8 @@ from firmfate.survival import rmst
 
 MOST_CURVES = 7
 MOST_ROWS = 30
+MOST_POINTS = 60
+"""Of a line along an axis, each with its bar; more run together."""
 LONGEST_NAME = 50
 """Characters; where the words of cells are longer, figures number the cells, and tables hold their values."""
 
@@ -160,14 +162,16 @@ class Along(NamedTuple):
     ticks: list[str] | None
     series: list[Series]
     fixed: str
+    some: str = ""  # how many values of the axis of how many, where some are left out
 
 
 def along(ds: xr.Dataset, *, x: str = "", by: str = "", most: int = 4) -> Along:
     """Lay out cells along axis `x` of a grid, a series for each of some values of axis `by`.
 
     Where neither is given: along misalignment, for weak and strong firms; otherwise along the last axis, by the one
-    before. Axes beyond two are fixed at their middle value. Designs that are no grid are shown cell by cell, 30 at
-    most, evenly spaced in the order of their mean lifetimes.
+    before. Axes beyond two are fixed at their middle value, and of more than 60 values of `x` some are shown, evenly
+    spaced. Designs that are no grid are shown cell by cell, 30 at most, evenly spaced in the order of their mean
+    lifetimes.
 
     Raises
     ------
@@ -200,14 +204,18 @@ def along(ds: xr.Dataset, *, x: str = "", by: str = "", most: int = 4) -> Along:
     middle = {dim: ds.sizes[dim] // 2 for dim in dims if dim not in (axis, across)}
     fixed = format_cell({dim: label(ds[dim].values[place]) for dim, place in middle.items()}) if middle else ""
     ds = ds.isel(middle)
+    values, some = ds.sizes[axis], ""
+    if values > MOST_POINTS:
+        ds = ds.isel({axis: evenly_spaced(values, MOST_POINTS)})
+        some = f"; {MOST_POINTS} of {values:,} values of {spaced(axis)}, evenly spaced"
     if ds[axis].dtype.kind in "OUST":
         refuse_text(ds)
     at = [float(value) for value in ds[axis].values]
     if not across:
-        return Along(axis, at, None, [Series("", ds)], fixed)
+        return Along(axis, at, None, [Series("", ds)], fixed, some)
     if ends:
         chosen = [(f"weak ({ends.weak:g})", ends.weak), (f"strong ({ends.strong:g})", ends.strong)]
     else:
         places = evenly_spaced(ds.sizes[across], most)
         chosen = [(format_cell({across: value}), value) for value in ds[across].values[places].tolist()]
-    return Along(axis, at, None, [Series(name, ds.sel({across: value})) for name, value in chosen], fixed)
+    return Along(axis, at, None, [Series(name, ds.sel({across: value})) for name, value in chosen], fixed, some)

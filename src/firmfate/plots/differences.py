@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 from firmfate.analysis.formatting import spaced
 from firmfate.errors import EstimateError
-from firmfate.plots import style
+from firmfate.plots import mesh, style
 
 
 @style.styled
@@ -16,6 +16,8 @@ def difference_map(
     difference: xr.DataArray, distinguishable: xr.DataArray, x: str, y: str, *, ax: Axes | None = None
 ) -> Axes:
     """Draw differences over two axes; dots mark cells where the sides cannot be distinguished.
+
+    Of more than 50 cells along an axis, evenly spaced ones bear dots.
 
     Parameters
     ----------
@@ -51,18 +53,15 @@ def difference_map(
     values = difference.transpose(y, x)
     finite = np.abs(values.values[np.isfinite(values.values)])
     most = float(finite.max()) if finite.size and finite.max() > 0 else 1.0
-    mesh = ax.pcolormesh(
-        values[x], values[y], values, cmap=style.SIGNS, vmin=-most, vmax=most, shading="nearest", edgecolors="face",
-        linewidth=0.6,
-    )  # fmt: skip
+    drawn = mesh.coloured(ax, values[x], values[y], values, cmap=style.SIGNS, vmin=-most, vmax=most, shading="nearest")
     unit = difference.attrs.get("units", "")
     label = {"year": "years", "1": "share"}.get(unit, unit)
-    ax.figure.colorbar(mesh, ax=ax, pad=0.02, aspect=28, label=label).outline.set_visible(False)
-    across, up = np.meshgrid(values[x], values[y])
-    unknown = ~distinguishable.transpose(y, x).values
+    ax.figure.colorbar(drawn, ax=ax, pad=0.02, aspect=28, label=label).outline.set_visible(False)
+    up, across = mesh.dots(~distinguishable.transpose(y, x).values)
     ax.plot(
-        across[unknown], up[unknown], "o", color="#111111", markeredgecolor="#ffffff", markeredgewidth=0.5, markersize=3
-    )
+        values[x].values[across], values[y].values[up], "o", color="#111111", markeredgecolor="#ffffff",
+        markeredgewidth=0.5, markersize=3,
+    )  # fmt: skip
     ax.set(xlabel=spaced(x), ylabel=spaced(y))
     ax.set_title("First less second; dots: not distinguishable")
     ax.grid(visible=False)

@@ -17,7 +17,7 @@ from firmfate.analysis.phase import two_axes
 from firmfate.analysis.poles import EXECUTION, MISALIGNMENT
 from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.errors import EstimateError
-from firmfate.plots import style
+from firmfate.plots import mesh, style
 from firmfate.plots.spacing import evenly_spaced
 
 MOST_ROWS = 4
@@ -37,7 +37,8 @@ def phase_map(
 ) -> NDArray[Any]:
     """Draw the mean lifetime over two axes of a grid, and beside it the sign of its derivative by the second, dRMST/dy.
 
-    Dots mark cells whose slope cannot be distinguished from 0; the line is where the derivative is 0, with its limits.
+    Dots mark cells whose slope cannot be distinguished from 0 (of more than 50 along an axis, evenly spaced ones); the
+    line is where the derivative is 0, with its limits.
 
     Parameters
     ----------
@@ -120,11 +121,9 @@ def _most(values: NDArray[np.float64]) -> float:
 def _colours(figure: Figure, ax: Axes, values: xr.DataArray, colours: str, low: float, high: float, unit: str) -> None:
     """Draw values (y, x) as colours, between the outer values of both axes."""
     y, x = map(str, values.dims)
-    mesh = ax.pcolormesh(
-        _edges(values[x].values), _edges(values[y].values), values, cmap=colours, vmin=low, vmax=high,
-        edgecolors="face", linewidth=0.6,
-    )  # fmt: skip
-    bar = figure.colorbar(mesh, ax=ax, pad=0.02, aspect=28)
+    edges = _edges(values[x].values), _edges(values[y].values)
+    drawn = mesh.coloured(ax, *edges, values, cmap=colours, vmin=low, vmax=high)
+    bar = figure.colorbar(drawn, ax=ax, pad=0.02, aspect=28)
     bar.outline.set_visible(False)
     bar.set_label(unit, fontsize=8)
     bar.ax.tick_params(labelsize=8)
@@ -139,9 +138,9 @@ def _colours(figure: Figure, ax: Axes, values: xr.DataArray, colours: str, low: 
 
 
 def _undetermined(ax: Axes, sign: xr.DataArray) -> None:
-    """Mark the cells (y, x) in which the limits of the slope include 0."""
+    """Mark the cells (y, x) in which the limits of the slope include 0, or some of them where cells are many."""
     y, x = map(str, sign.dims)
-    up, across = np.nonzero((sign == 0).values)
+    up, across = mesh.dots((sign == 0).values)
     ax.scatter(
         sign[x].values[across], sign[y].values[up], s=13, color="#ffffff",
         edgecolors=ON_COLOUR, linewidths=0.8, zorder=3, label="limits include 0",

@@ -9,6 +9,7 @@ from firmfate import plots
 from firmfate.analysis import extreme_cells, phase_map
 from firmfate.analysis.cell_labels import firms_per_cell
 from firmfate.analysis.formatting import Estimate, format_cell, format_estimate, format_value, spaced
+from firmfate.plots.mesh import are_thinned
 from firmfate.reporting.blocks import Figure, Prose, Section
 from firmfate.reporting.context import Context
 from firmfate.reporting.drawing import panel
@@ -96,10 +97,11 @@ def _caption(context: Context, found: xr.Dataset) -> str:
     if found["sign"].notnull().any():
         band = " The band about it is its 95 % interval." if bool(found["contour_lower"].notnull().any()) else ""
         helps, harms, undetermined = (int((found["sign"] == sign).sum()) for sign in (1, -1, 0))
+        marked = "some of them marked by dots" if are_thinned(found["sign"].shape) else "marked by dots"
         parts.append(
-            f"More execution lengthens life in {helps} cells and shortens it in {harms}"
+            f"More execution lengthens life in {helps:,} cells and shortens it in {harms:,}"
             + (
-                f"; in {undetermined}, marked by dots, the slope cannot be distinguished from zero at 95 %"
+                f"; in {undetermined:,}, {marked}, the slope cannot be distinguished from zero at 95 %"
                 if undetermined
                 else ""
             )

@@ -57,7 +57,7 @@ SPREAD = {"1": 0, "step": 1, "step2": 2}
 Range = tuple[int, int]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Shard:
     """A block of cells x a range of replicates.
 

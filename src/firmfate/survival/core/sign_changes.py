@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -26,9 +25,9 @@ def sign_changes(x: Floats, y: Floats) -> list[SignChange]:
     goes to 0; interpolating past the zero would not.
     """
     changes = []
-    for before, after in pairwise(np.flatnonzero(np.isfinite(y) & (y != 0))):
-        if (y[before] > 0) == (y[after] > 0):
-            continue
+    known = np.flatnonzero(np.isfinite(y) & (y != 0))
+    turns = np.flatnonzero(np.diff(y[known] > 0))
+    for before, after in zip(known[turns], known[turns + 1], strict=True):
         zeros = x[before:after][y[before:after] == 0]
         if zeros.size:
             at = (zeros[0] + zeros[-1]) / 2
