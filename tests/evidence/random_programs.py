@@ -1,7 +1,7 @@
 """``python -m tests.evidence.random_programs``: random functions, examined one after the other, as many as one likes.
 
 Every one is read by Python and by the tracer: to the last bit where Python rounds once, within 1e-12 elsewhere, by the
-rules too. Those of every eighth chunk of seeds, and all of the first 68,544, are machine code as well, to the
+rules too. Those of every ninth chunk of seeds, and all of the first 68,544, are machine code as well, to the
 interpreter's last bit. A line a chunk says how far it is. ``--keep`` notes in ``random_programs.json``, after each
 chunk, what was seen, and the next run goes on from there.
 """
@@ -26,8 +26,8 @@ from firmfate.kernel.compiler import collection_paused
 from firmfate.program.sources import read
 
 CHUNK = 64
-COMPILED = 8
-"""One chunk of so many is compiled, too."""
+COMPILED = 9
+"""One chunk of so many is compiled, too; odd, as sizes recur with powers of two."""
 ALL = 2**20
 SEEN = Path(__file__).with_name("random_programs.json")
 
@@ -45,12 +45,16 @@ class Examined(NamedTuple):
         return Examined(*(one + two for one, two in zip(self, other, strict=True)))
 
 
+def compiles(first: int) -> bool:
+    """Return whether functions of a chunk are compiled, too."""
+    return first < EVENLY or first // CHUNK % COMPILED == 0
+
+
 def chunk(first: int) -> Examined:
     """Examine the functions of a chunk of seeds."""
     begin, compared, failures = time.process_time(), 0, []
-    compiles = first < EVENLY or first // CHUNK % COMPILED == 0
     with collection_paused():
-        for seed, found in (examine if compiles else examine_reading)(range(first, first + CHUNK)).items():
+        for seed, found in (examine if compiles(first) else examine_reading)(range(first, first + CHUNK)).items():
             if isinstance(found, Exception):
                 failures.append(f"seed {seed}: {type(found).__name__}: {found}")
             else:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from tests.evidence import random_programs
-from tests.evidence.random_programs import ALL, Examined, examine_many, next_seed, seen
+from tests.evidence.random_programs import ALL, CHUNK, COMPILED, Examined, examine_many, next_seed, seen
 from tests.kernel import machine_code
 from tests.kernel.machine_code import same_bits
 from tests.program import examination, random_functions
@@ -62,6 +62,18 @@ def failed(examined: Examine = examine) -> dict[int, str]:
 @pytest.mark.parametrize("examined", [examine, examine_reading])
 def test_all_points_of_all_functions_are_compared(examined: Examine) -> None:
     assert examined(SEEDS) == {4: 48, 5: 16, 6: 48, 7: 16}  # 16 points, of even seeds for each of three outputs
+
+
+def test_functions_of_every_size_are_compiled() -> None:
+    firsts = range(1280 * CHUNK, 2560 * CHUNK, CHUNK)
+    sizes = Counter(
+        statements(seed) for first in firsts if random_programs.compiles(first) for seed in range(first, first + CHUNK)
+    )
+    assert sum(sizes.values()) == pytest.approx(len(firsts) * CHUNK / COMPILED, rel=0.01)
+    assert [sizes[size] for size in range(1, 6)] == pytest.approx(
+        [sum(sizes.values()) / 2**size for size in range(1, 6)], rel=0.1
+    )
+    assert min(sizes[6], sizes[7]) > 50
 
 
 def test_sizes() -> None:
@@ -125,6 +137,18 @@ def test_what_python_may_round_otherwise_is_uncertain(seed: int) -> None:
     narrow = spread(case.written, case.inputs, found, seed)
     with pytest.raises(AssertionError, match=f"seed {seed}"):
         examination._compare_within(case, found, interpreter.run(case.ruled, case.inputs), by_point, narrow)
+
+
+def test_integers_beyond_what_a_float_holds_are_rounded() -> None:
+    """Python keeps 10**35 squared to the last digit; a program rounds it, as the guide says."""
+    assert examination.check_meaning(447249) == 16
+    case = examination.Case.of(447249, exact=True)
+    found = [
+        random_functions.by_python(function, case.at[2])
+        for function in (case.function, random_functions.with_floats(case.text))
+    ]
+    assert found[0] != found[1]
+    assert found[0] == pytest.approx(found[1], rel=1e-15)
 
 
 def test_a_function_that_cannot_be_compiled_is_found_among_others(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -162,6 +162,22 @@ def made(text: str, name: str) -> Callable[..., Any]:
     return scope["f"]  # type: ignore[no-any-return]
 
 
+class Floats:
+    """The module `math`, in which integers are floats: those of a program are, beyond 2**53 too."""
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(math, name)
+        return (lambda x: float(found(x))) if name in ("floor", "ceil", "trunc") else found
+
+
+def with_floats(text: str) -> Callable[..., Any]:
+    """Return the function of a module's text, in which what gives integers in Python gives floats."""
+    scope: dict[str, Any] = {"__name__": "random_functions"}
+    exec(text, scope)
+    scope |= {"math": Floats(), "int": lambda x: float(int(x)), "round": lambda x: float(round(x))}
+    return scope["f"]  # type: ignore[no-any-return]
+
+
 def as_written(function: Callable[..., Any]) -> Program:
     """Return the program of a function as written; inputs ``stock.a`` ..., outputs 0 to 2.
 
