@@ -382,7 +382,7 @@ def test_attributes_of_another_type_are_refused(run: Path, tmp_path: Path, what:
     for words in (("report", forged), ("export", forged, "--into", tmp_path / "x.csv"), ("compare", forged, run)):
         ended = said(*words)
         assert ended.code == 2
-        assert f"{forged}/result.nc holds no counts: its attribute '{name}' is " in ended.text
+        assert f"{forged}/result.nc: its attribute '{name}' is " in ended.text
 
 
 @pytest.mark.parametrize("record", ["[" * 100_000, '{"versions": 3, "machine": 7, "commit": [1]}', "[1]"])

@@ -12,6 +12,7 @@ from firmfate.analysis.cell_labels import labels_of
 from firmfate.analysis.formatting import format_cell, format_estimate
 from firmfate.comparing.words import difference_at, finding
 from firmfate.plots import difference_map
+from firmfate.plots.mesh import name_of_dots
 from firmfate.reporting.blocks import Panel, Table
 from firmfate.reporting.drawing import panel
 
@@ -74,8 +75,8 @@ def _map(compared: xr.Dataset) -> tuple[Panel | None, str]:
     drawn = difference_map(compared[f"{name}_difference"].isel(at), differ, axes[1], axes[0])
     most = float(np.nanmax(compared[f"{name}_se"].isel(at)))
     caption = (
-        f"Difference of the {words}, first less second; standard error at most {most:.2g}. Dots mark cells that cannot "
-        "be distinguished by limits that hold for all cells at once."
+        f"Difference of the {words}, first less second; standard error at most {most:.2g}. "
+        f"{name_of_dots(differ.shape).capitalize()}: not distinguishable by limits that hold for all cells at once."
     )
     alt = f"Map of the difference of the {words} over {axes[1]} and {axes[0]}"
     return panel(drawn, alt, name="difference"), caption

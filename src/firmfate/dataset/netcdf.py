@@ -98,8 +98,8 @@ def created(path: Path) -> Iterator[Output]:
             file.close()
 
 
-def write_dataset(ds: xr.Dataset | xr.DataTree, path: Path) -> Path:
-    """Write a dataset, or several in groups, to a file, which appears complete or not at all; return its path.
+def write_dataset(ds: xr.Dataset | xr.DataTree, path: Path) -> None:
+    """Write a dataset, or several in groups, to a file, which appears complete or not at all.
 
     Raises
     ------
@@ -111,7 +111,6 @@ def write_dataset(ds: xr.Dataset | xr.DataTree, path: Path) -> Path:
         reserve(path, int(ds.nbytes) + HEADER_BYTES)
         with LOCK, _refusing(path):
             ds.to_netcdf(unfinished, engine="netcdf4")
-    return path
 
 
 def refuse_impossible(path: Path) -> None:

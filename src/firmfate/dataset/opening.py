@@ -14,9 +14,10 @@ from firmfate.errors import FirmfateError, RunDirectoryError, command, is_finite
 if TYPE_CHECKING:
     import xarray as xr
 
-TEXTS = {"title", "question", "model", "source", "seed", "study", "provenance", "precision", "parameters"}
+TEXTS = ("title", "question", "model", "source", "seed", "study", "provenance", "precision", "parameters")
+"""Attributes of a run that are read as text."""
 NUMBERS = {"steps_per_week": (1e-5, 1e3), "replicates": (1, 2**40), "common_random_numbers": (0, 1), "complete": (0, 1)}
-"""Attributes of a run that are read, by their type; numbers by their range."""
+"""Attributes of a run that are read as numbers, and their ranges."""
 
 
 def open_run(directory: Path | str) -> xr.Dataset:
@@ -55,17 +56,21 @@ def open_run(directory: Path | str) -> xr.Dataset:
     ds = open_dataset(path)
     try:
         check_counts(ds)
-        _check_attributes(ds)
     except FirmfateError as fault:
         ds.close()
         raise RunDirectoryError(f"{path} holds no counts: {fault}") from fault
+    try:
+        _check_attributes(ds)
+    except FirmfateError as fault:
+        ds.close()
+        raise RunDirectoryError(f"{path}: {fault}") from None
     return _introduced(ds)
 
 
 def _check_attributes(ds: xr.Dataset) -> None:
     """Refuse attributes that are of another type than those of a run, or numbers out of their range."""
-    for name in TEXTS & ds.attrs.keys():
-        if not isinstance(ds.attrs[name], str):
+    for name in TEXTS:
+        if not isinstance(ds.attrs.get(name, ""), str):
             raise FirmfateError(f"its attribute '{name}' is {shortened(repr(ds.attrs[name]), 80)}; allowed: text")
     for name, (low, high) in NUMBERS.items():
         value = ds.attrs.get(name, low)

@@ -133,8 +133,11 @@ def run_on_dask(client: Any, work: Work, *, threads_to_come: int = 0, patience: 
 
         completed = as_completed(submit(), loop=client.loop)
         for batch in completed.batches():
-            for receipt in client.gather(batch):
-                work.done(receipt)
+            finished = [future for future in batch if future.status == "finished"]
+            failed = [future for future in batch if future.status != "finished"]
+            for some in (finished, failed):  # what failed raises, after the receipts of others
+                for receipt in client.gather(some):
+                    work.done(receipt)
             in_flight.difference_update(batch)
             if time.monotonic() - counted > RECOUNT:
                 counted = time.monotonic()

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable
 from numbers import Real
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeGuard
 
 from firmfate.errors import UNPRINTABLE, ModelError, is_finite, shortened
 from firmfate.models.declarations import Auxiliary, Cause, Interval, Mark, Parameter, RandomNumber, Stock
@@ -22,7 +22,8 @@ MOST_CAUSES = 254
 MOST_RANDOM_NUMBERS = 64
 
 LONGEST_NAME = 64
-A_NAME = f"text of 1 to {LONGEST_NAME} characters in one line, without control characters"
+A_TEXT = "text without control characters and marks of the direction of writing"
+A_NAME = f"{A_TEXT}, of 1 to {LONGEST_NAME} characters in one line"
 
 TEXTS = ("unit", "meaning", "source", "group", "dim")
 """What rows of tables say in words; they stand in files, pages and messages as they are."""
@@ -45,8 +46,8 @@ def check_model(model: Model) -> None:
         With number, file and line.
     """
     name: object = model.name
-    if not (isinstance(name, str) and 0 < len(name) <= LONGEST_NAME and _is_shown(name) and "\n" not in name):
-        refuse(model, "FF114", f"the model's name is {shown(name)}; allowed: {A_NAME}")
+    if not (_is_text(name) and 0 < len(name) <= LONGEST_NAME and "\n" not in name):
+        refuse(model, "FF114", f"the model's name is {_shown(name)}; allowed: {A_NAME}")
     _check_text(model, "the model", "summary", model.summary)
     _check_text(model, "the model", "alarm", model.alarm)
     for table, kind in TABLES.items():
@@ -107,17 +108,19 @@ def _check_row(model: Model, table: str, row: Any) -> None:
 
 
 def _check_text(model: Model, of: str, name: str, value: object) -> None:
-    if not (isinstance(value, str) and _is_shown(value)):
-        refuse(model, "FF115", f"{of} has the {name} {shown(value)}; allowed: text without control characters")
+    if not _is_text(value):
+        refuse(model, "FF115", f"{of} has the {name} {_shown(value)}; allowed: {A_TEXT}")
 
 
-def _is_shown(text: str) -> bool:
-    return not UNPRINTABLE.search(text)
+def _is_text(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and UNPRINTABLE.search(value) is None
 
 
-def shown(value: object) -> str:
-    """Return a value as a message shows it."""
-    return shortened(repr(value), 80)
+def _shown(value: object) -> str:
+    """Return a value as a message shows it, and where its first character stands that is not allowed."""
+    found = UNPRINTABLE.search(value) if isinstance(value, str) else None
+    wrong = f", whose character {found.start() + 1} is U+{ord(found[0]):04X}" if found else ""
+    return f"{shortened(repr(value), 80)}{wrong}"
 
 
 def _check_sizes(model: Model) -> None:

@@ -261,14 +261,15 @@ REFUSALS: dict[str, Refusal] = {
         Refusal(
             "FF114", "a name that cannot be used",
             """Names are Python's: letters, digits and underscores. Each appears once in its table; `dt` and `alarm` are
-            taken.""",
+            taken. A model's own name is text of 1 to 64 characters in one line.""",
             "", "",
             ('parameters=[Parameter("margin", 0.01), Parameter("margin", 0.02)]',
              'parameters=[Parameter("margin", 0.01)]'),
         ),
         Refusal(
             "FF115", "a row of a table that does not fit",
-            "Tables hold rows of their kind, and a default lies within the values that are allowed.",
+            """Tables hold rows of their kind, and a default lies within the values that are allowed. Units, meanings and
+            sources are text without control characters and marks of the direction of writing.""",
             "", "",
             ('parameters=[Parameter("margin", 2.0, "share", firmfate.SHARE)]',
              'parameters=[Parameter("margin", 0.2, "share", firmfate.SHARE)]'),

@@ -65,7 +65,7 @@ def dashboards(ds: xr.Dataset, *, axes: NDArray[Any] | None = None, level: float
         if laid.ticks is None:
             ax.set_xlabel(spaced(laid.axis))
             ax.set_ylim(0, 5.15 if estimate is green_dashboards else 1.0 if estimate is alarm_shares else None)
-        style.note(ax, drawn + laid.some.replace("; ", "\n", 1))
+        style.note(ax, "\n".join(filter(None, (drawn, laid.some))))
     if laid.ticks is not None:
         axes[0].set_yticks(laid.x, laid.ticks, fontsize=7.5)
     elif len(laid.series) > 1:

@@ -74,7 +74,8 @@ def lifetimes(
     if len(laid.series) > 1:
         ax.legend(loc="best")
     ax.set_title(laid.fixed)
-    style.note(ax, f"n = {style.counted(ds['firms'].values)} firms a cell; bars: {level:.0%} limits{laid.some}")
+    words = f"n = {style.counted(ds['firms'].values)} firms a cell; bars: {level:.0%} limits"
+    style.note(ax, "; ".join(filter(None, (words, laid.some))))
     return ax
 
 

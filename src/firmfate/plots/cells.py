@@ -207,7 +207,7 @@ def along(ds: xr.Dataset, *, x: str = "", by: str = "", most: int = 4) -> Along:
     values, some = ds.sizes[axis], ""
     if values > MOST_POINTS:
         ds = ds.isel({axis: evenly_spaced(values, MOST_POINTS)})
-        some = f"; {MOST_POINTS} of {values:,} values of {spaced(axis)}, evenly spaced"
+        some = f"{MOST_POINTS} of {values:,} values of {spaced(axis)}, evenly spaced"
     if ds[axis].dtype.kind in "OUST":
         refuse_text(ds)
     at = [float(value) for value in ds[axis].values]

@@ -63,6 +63,6 @@ def difference_map(
         markeredgewidth=0.5, markersize=3,
     )  # fmt: skip
     ax.set(xlabel=spaced(x), ylabel=spaced(y))
-    ax.set_title("First less second; dots: not distinguishable")
+    ax.set_title(f"First less second; {mesh.name_of_dots(values.shape)}: not distinguishable")
     ax.grid(visible=False)
     return ax

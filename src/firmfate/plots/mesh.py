@@ -25,10 +25,16 @@ def coloured(ax: Axes, x: ArrayLike, y: ArrayLike, values: Any, **options: Any) 
     Parameters
     ----------
     ax : Axes
-    x, y : arrays
-    values : (y, x) array
+    x, y : (columns), (rows) arrays
+        Centres of cells, with ``shading="nearest"``; or one more each, their edges.
+    values : (rows, columns) array
+        NaN leaves a cell out.
     **options
         Of ``Axes.pcolormesh``.
+
+    Returns
+    -------
+    matplotlib.collections.QuadMesh
     """
     # Edges in the colour of their cell close the hairlines that viewers leave between shapes; an image has none.
     drawn: dict[str, Any] = {"edgecolors": "face", "linewidth": 0.6}
@@ -42,8 +48,22 @@ def are_thinned(shape: tuple[int, ...]) -> bool:
     return max(shape) > ALONG
 
 
+def name_of_dots(shape: tuple[int, ...]) -> str:
+    """Return what a map's words call its dots: which cells may have one, where not all do."""
+    return "dots, at some evenly spaced cells" if are_thinned(shape) else "dots"
+
+
 def dots(marked: NDArray[np.bool_]) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
-    """Return the rows and the columns of the dots for marked cells (y, x).
+    """Return where the dots for marked cells stand.
+
+    Parameters
+    ----------
+    marked : (rows, columns) array of bool
+
+    Returns
+    -------
+    rows, columns : arrays of int
+        Of all marked cells, or of those at 25 evenly spaced rows, columns or both where there are more than 50.
 
     Examples
     --------

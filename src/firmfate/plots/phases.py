@@ -107,7 +107,8 @@ def phase_map(
     style.note(axes[-1, 0], f"n = {many} firms a cell; standard error at most {error:.1g} years")
     batches = found.attrs["batches"]
     error = _most(found["slope_se"].values)
-    words = f"se at most {error:.1g} ({batches} batches); dots: {level:.0%} limits include 0"
+    dots = mesh.name_of_dots(found["sign"].shape)
+    words = f"se at most {error:.1g} ({batches} batches); {dots}: {level:.0%} limits include 0"
     style.note(axes[-1, 1], words if batches else "too few firms for standard errors")
     return axes
 

@@ -133,10 +133,8 @@ class Graph:
             simple = self._simplified(operation, arguments, known)
             if simple is not None:
                 return simple
-        if shape.commutes and arguments[1] < arguments[0]:
-            arguments = (arguments[1], arguments[0], *arguments[2:])
         marked = self.exact and operation in ("add", "sub", "mul", "div")
-        return self.append(Node(operation, arguments, shape.gives, EXACT if marked else None))
+        return self.append(Node(operation, (), shape.gives, EXACT if marked else None).of(arguments))
 
     def _simplified(self, operation: str, arguments: tuple[int, ...], known: list[float | int | None]) -> int | None:
         """Return the value of an operation where there is a shorter way to the same bits."""

@@ -37,9 +37,6 @@ CHANGES = {
 }  # fmt: skip
 """Methods that change a list, dict or set."""
 
-LOOKED_AT = {*REFUSED, ast.Assign, ast.AugAssign, ast.Call, ast.IfExp, ast.BoolOp, ast.Compare}
-"""Nodes at which there may be a fault."""
-
 
 @dataclass(frozen=True)
 class Source:
@@ -87,7 +84,7 @@ def read(call: FunctionType) -> Source:
     nodes = list(ast.walk(tree))
     own = _own_names(nodes)
     for node in nodes:
-        for code, reason in _faults(node, own) if type(node) in LOOKED_AT else ():
+        for code, reason in _faults(node, own):
             fault = NotForTracing(code, reason)
             fault.line = (file, getattr(node, "lineno", first))  # type: ignore[attr-defined]
             raise fault
