@@ -139,6 +139,10 @@ def test_what_python_may_round_otherwise_is_uncertain(seed: int) -> None:
         examination._compare_within(case, found, interpreter.run(case.ruled, case.inputs), by_point, narrow)
 
 
+def test_a_difference_of_a_sum_with_itself_is_0_up_to_errors_of_its_terms() -> None:
+    assert examination.check_rules(550904) == 48
+
+
 def test_integers_beyond_what_a_float_holds_are_rounded() -> None:
     """Python keeps 10**35 squared to the last digit; a program rounds it, as the guide says."""
     assert examination.check_meaning(447249) == 16

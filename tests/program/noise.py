@@ -35,6 +35,8 @@ def noisy(
             terms = np.maximum(*map(np.abs, given[:2])) if node.operation in ("add", "sub") else 0.0
             error = (2.0**-47 if node.operation == "scale" else 2.0**-50) * next(errors)
             value = value + error * np.maximum(np.abs(value), terms)
+            if node.operation == "sub" and node.arguments[0] == node.arguments[1]:  # 0, but for the errors of its terms
+                value = value + 2.0**50 * error * np.ptp(np.broadcast_to(given[0], drawn[:, 0].shape), axis=0)
         found.append(value)
     return {name: np.broadcast_to(found[place], (tries, *shape)) for name, place in program.outputs.items()}
 

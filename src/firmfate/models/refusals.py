@@ -268,8 +268,8 @@ REFUSALS: dict[str, Refusal] = {
         ),
         Refusal(
             "FF115", "a row of a table that does not fit",
-            """Tables hold rows of their kind, and a default lies within the values that are allowed. Units, meanings and
-            sources are text without control characters and marks of the direction of writing.""",
+            """Tables hold rows of their kind, and a default lies within the values that are allowed. Units, meanings
+            and sources are text without control characters and marks of the direction of writing.""",
             "", "",
             ('parameters=[Parameter("margin", 2.0, "share", firmfate.SHARE)]',
              'parameters=[Parameter("margin", 0.2, "share", firmfate.SHARE)]'),
