@@ -227,7 +227,7 @@ def test_what_is_read_only_can_be_read_and_is_not_touched(
 def test_disks_are_read_only_at_many_moments_of_a_run(
     children: Children, undisturbed: Undisturbed, disk: Path, tmp_path: Path, record_property: Record
 ) -> None:
-    moments = [None, 0.15, 0.4, 0.65, 0.9, 1.1]
+    moments = [None, 0.08, 0.15, 0.22, 0.3]
     record(record_property, read_only_often(children, undisturbed, disk, tmp_path, moments))
 
 

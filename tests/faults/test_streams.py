@@ -81,6 +81,17 @@ def test_a_child_process_has_what_was_closed(study: Path) -> None:
         assert (study / "said").read_text().strip() == os.devnull
 
 
+def test_a_picture_of_letters_that_a_font_lacks_is_drawn_without_a_warning(study: Path) -> None:
+    (study / "mine.py").write_text(model("企業"))
+    (study / "study.toml").write_text(HEAD.replace("car", "mine.py:WALK"))
+    assert shell(study, "F run study.toml --into run --no-report --quiet").returncode == 0
+    for name in ("firm.png", "firm.pdf"):
+        ended = shell(study, f"F replay run --plot {name}")
+        assert ended.returncode == 0, ended
+        assert ended.stderr.splitlines() == ["the model is code, which runs now: run/mine.py", f"wrote {name}"]
+        assert (study / name).stat().st_size > 1_000
+
+
 def test_a_folder_that_is_gone_is_no_hindrance(study: Path) -> None:
     (study / "mine.py").write_text(model())
     (study / "study.toml").write_text(HEAD.replace("car", "mine.py:WALK"))
