@@ -55,23 +55,46 @@ def host() -> str:
 def replacing(path: Path) -> Iterator[Path]:
     """Give the path of an unfinished file, which takes the place of `path` when the block ends, or goes if it fails.
 
+    Where `path` is a link, what it names is replaced; where it is a pipe or a device, it is given itself. Those of
+    another user than this one and root are replaced themselves: who may write to a folder shall not choose other files.
+
     Raises
     ------
     RunDirectoryError
         Where it cannot be written, flushed or renamed: names `path` and the reason.
     """
-    unfinished = path.with_name(f".{path.name}.{host()}-{disk.process()}-{next(_count)}.part")
+    place, is_stream = _place(path)
+    if is_stream:
+        try:
+            yield place
+        except OSError as fault:
+            raise refusal(path, fault) from fault
+        return
+    unfinished = place.with_name(f".{place.name}.{host()}-{disk.process()}-{next(_count)}.part")
     try:
         disk.create(unfinished)
         yield unfinished
         disk.flush(unfinished)
-        disk.rename(unfinished, path)
-        flush_folder(path.parent)
+        disk.rename(unfinished, place)
+        flush_folder(place.parent)
     except OSError as fault:
         raise refusal(path, fault) from fault
     finally:
         with contextlib.suppress(OSError):
             disk.remove(unfinished)
+
+
+def _place(path: Path) -> tuple[Path, bool]:
+    """Return what is replaced, or written to, under a name, and whether it is a pipe or a device."""
+    try:
+        owner = path.lstat().st_uid
+    except OSError:
+        return path, False
+    if owner not in (0, getattr(os, "geteuid", int)()):
+        return path, False
+    if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
+        return path, True
+    return Path(os.path.realpath(path)) if path.is_symlink() else path, False
 
 
 def write(path: Path, content: bytes | memoryview | str) -> Path:

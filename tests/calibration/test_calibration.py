@@ -155,13 +155,15 @@ def test_command_writes_a_study_that_can_be_run(tmp_path, capsys):
     study.write_text(
         '[study]\nname = "made"\nmodel = "car"\nseed = 3\n\n[parameters]\nexecution = 0\nmisalignment = 0\n'
     )
+    table = tmp_path / "a name\nof two lines.csv"  # which goes into a comment
+    seen = read_survival_table(series="BLS_BED_manufacturing", cohort="2013-03")
+    rows = [f"{age},{100 * share}\n" for age, share in zip(seen.ages, seen.surviving, strict=True)]
+    table.write_text("age_years,surviving_pct\n" + "".join(rows))
     words = [
         "calibrate",
         str(study),
-        "--series",
-        "BLS_BED_manufacturing",
-        "--cohort",
-        "2013-03",
+        "--to",
+        str(table),
         "--into",
         str(tmp_path / "fit"),
     ]
@@ -183,6 +185,19 @@ def test_command_writes_a_study_that_can_be_run(tmp_path, capsys):
     assert written.parameters["drift"] == pytest.approx(printed["values"]["drift"])
     assert printed["largest_difference"] < 0.05
     assert (tmp_path / "fit" / "calibration.nc").is_file()
+
+
+@pytest.mark.parametrize("more", [[], ["--posterior"]])
+@pytest.mark.parametrize("name", ["a\\b", "a\udcff"])
+def test_command_refuses_a_name_that_netcdf_cannot_open_before_it_fits(tmp_path, capsys, monkeypatch, name, more):
+    study = tmp_path / "population.toml"
+    study.write_text('[study]\nname = "made"\nmodel = "car"\n')
+    for fit in ("calibrate", "calibrate_posterior"):
+        monkeypatch.setattr(f"firmfate.calibration.{fit}", None)
+    words = ["calibrate", study, "--free", "drift=-1:0", "--series", "BLS_BED_manufacturing", "--cohort", "2013-03"]
+    assert main([str(word) for word in [*words, "--into", tmp_path / name, *more]]) == 2
+    assert "the netCDF library cannot open files by this name" in capsys.readouterr().err
+    assert not (tmp_path / name).exists()
 
 
 def test_command_refuses_axes(tmp_path, capsys):

@@ -229,6 +229,7 @@ def test_several_trajectories_as_csv_stop_where_the_firms_do(
         (["--variables", "cash,foo"], "a trajectory has no column 'foo'; allowed: eps_"),
         (["--csv", "nodir/x.csv"], "nodir/x.csv: there is no folder nodir"),
         (["--netcdf", "nodir/x.nc"], "nodir/x.nc: there is no folder nodir"),
+        (["--replicate", "9" * 19, "--netcdf", "a\\b.nc"], "the netCDF library cannot open files by this name"),
         (["--plot", "nodir/x.png"], "nodir/x.png: there is no folder nodir"),
         (["--replicate", "0-3", "--plot", "x.png"], "--plot draws one complete trajectory"),
         (["--plot", "x.docx"], "names that end in .png, .svg, .pdf"),

@@ -223,6 +223,8 @@ def test_the_command_prints_the_finding_and_writes_page_and_dataset(
     refused = command("compare", *runs, "--into", tmp_path / "x.txt")
     assert refused.code == 2
     assert ".html or .nc" in refused.err
+    refused = command("compare", "nowhere", "nowhere", "--into", tmp_path / "a\\b.nc")  # before it reads
+    assert "the netCDF library cannot open files by this name" in refused.err
     assert command("compare", runs[0], tmp_path / "nowhere").code == 2
 
 

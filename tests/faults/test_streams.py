@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.faults.names import GRID, HEAD
+from tests.faults.names import GRID, HEAD, model
 from tests.faults.promises import gathered
 
 pytestmark = pytest.mark.slow
@@ -63,11 +63,41 @@ def test_a_run_that_nobody_reads_is_complete(study: Path, expected: dict[str, by
 
 @pytest.mark.skipif(not Path(FULL).exists(), reason="this system has no disk that is always full")
 def test_a_full_output_is_named(study: Path) -> None:
-    for words in ("--version", "plan study.toml", "schema"):
+    for words in ("--version", "--help", "run --help", "plan study.toml", "schema"):
         ended = shell(study, f"F {words} >{FULL}")
         assert ended.returncode == 2
         assert ended.stderr.startswith("firmfate: standard output cannot be written: "), ended
         assert "Traceback" not in ended.stderr
+
+
+def test_a_child_process_has_what_was_closed(study: Path) -> None:
+    """What stands for a closed stream was closed in child processes: a file that they opened was in its place."""
+    (study / "child.py").write_text(
+        "import subprocess, sys; from firmfate.cli import terminal; terminal.prepare(); "
+        "subprocess.run(['bash', '-c', f'readlink /proc/$$/fd/{sys.argv[1]} >said'])"
+    )
+    for closed, shut in ((1, ">&-"), (2, "2>&-")):
+        assert shell(study, f'"{sys.executable}" child.py {closed} {shut}').returncode == 0
+        assert (study / "said").read_text().strip() == os.devnull
+
+
+def test_a_picture_of_letters_that_a_font_lacks_is_drawn_without_a_warning(study: Path) -> None:
+    (study / "mine.py").write_text(model("企業"))
+    (study / "study.toml").write_text(HEAD.replace("car", "mine.py:WALK"))
+    assert shell(study, "F run study.toml --into run --no-report --quiet").returncode == 0
+    for name in ("firm.png", "firm.pdf"):
+        ended = shell(study, f"F replay run --plot {name}")
+        assert ended.returncode == 0, ended
+        assert ended.stderr.splitlines() == ["the model is code, which runs now: run/mine.py", f"wrote {name}"]
+        assert (study / name).stat().st_size > 1_000
+
+
+def test_a_folder_that_is_gone_is_no_hindrance(study: Path) -> None:
+    (study / "mine.py").write_text(model())
+    (study / "study.toml").write_text(HEAD.replace("car", "mine.py:WALK"))
+    ended = shell(study, 'mkdir gone; cd gone; rmdir ../gone; F check "$OLDPWD/study.toml"')
+    assert ended.returncode == 0, ended
+    assert f"runs now: {study / 'mine.py'}" in ended.stderr
 
 
 def test_the_first_line_is_enough(study: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from firmfate import Cause, Exponential, Model, Normal, Parameter, Stock, Uniform
+from firmfate.announcing import model_runs
 from firmfate.errors import ModelError
 from firmfate.models import load_model
 from firmfate.models.refusals import REFUSALS
@@ -187,6 +188,19 @@ def test_a_file_that_ends_the_process_is_refused_and_an_interrupt_is_one(tmp_pat
             loaded(tmp_path, text)
         assert (kind is KeyboardInterrupt) or str(ended.value).startswith("FF122")
     assert not [name for name in set(sys.modules) - before if name.startswith("firmfate_user_model")]
+
+
+def test_an_interrupt_while_a_file_is_announced_leaves_no_empty_module(tmp_path: Path) -> None:
+    def interrupted(_: Path) -> None:
+        raise KeyboardInterrupt
+
+    text, before = SHOP + "\n# announced\n", model_runs.set(interrupted)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            loaded(tmp_path, text)
+    finally:
+        model_runs.reset(before)
+    assert loaded(tmp_path, text).name == "shop"
 
 
 OBSERVED = """

@@ -6,13 +6,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib
 import numpy as np
 import pytest
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from firmfate import analysis, plots
 from firmfate.dataset import open_run
@@ -315,6 +316,14 @@ def test_colours_are_distinguishable_to_the_colour_blind() -> None:
     for i in range(len(seen)):
         for j in range(i):
             assert np.linalg.norm(seen[i] - seen[j]) > 0.15, (style.CATEGORIES[i], style.CATEGORIES[j])
+
+
+@pytest.mark.parametrize("form", ["svg", "png", "pdf"])
+@pytest.mark.filterwarnings("error")
+def test_a_letter_that_a_font_lacks_is_no_warning_and_bytes_are_the_same(form: Literal["svg", "png", "pdf"]) -> None:
+    figure = Figure(figsize=(1, 1), layout="constrained")
+    figure.text(0, 0, "企業")
+    assert style.picture(figure, form=form) == style.picture(figure, form=form)
 
 
 def test_importing_plots_imports_no_matplotlib_and_drawing_no_pyplot() -> None:

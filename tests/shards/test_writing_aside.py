@@ -56,6 +56,32 @@ def test_a_file_takes_its_place_when_it_is_complete_and_flushed(tmp_path: Path, 
     assert calls == [str(unfinished), "rename", str(tmp_path)]
 
 
+def test_a_link_is_followed_and_a_pipe_is_written_to(tmp_path: Path) -> None:
+    kept, link, pipe = tmp_path / "kept.txt", tmp_path / "link.txt", tmp_path / "pipe.txt"
+    link.symlink_to("kept.txt")
+    for text in ("new", "newer"):  # the first follows a link to nothing
+        files.write(link, text)
+        assert link.is_symlink()
+        assert kept.read_text() == text
+    os.mkfifo(pipe)
+    reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    files.write(pipe, "through")
+    assert os.read(reading, 100) == b"through"
+    os.close(reading)
+    assert pipe.is_fifo()
+    assert names(tmp_path) == {"kept.txt", "link.txt", "pipe.txt"}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="giving a link to another user takes root")
+def test_another_users_link_is_replaced_and_not_followed(tmp_path: Path) -> None:
+    mine, link = tmp_path / "mine.txt", tmp_path / "link.txt"
+    mine.write_text("mine")
+    link.symlink_to("mine.txt")
+    os.chown(link, 65_534, 65_534, follow_symlinks=False)
+    files.write(link, "new")
+    assert (mine.read_text(), link.read_text(), link.is_symlink()) == ("mine", "new", False)
+
+
 @pytest.mark.parametrize("content", [b"\x00\xff", memoryview(b"\x00\xff"), "Größe\n"])
 def test_bytes_and_text_are_written_as_they_are(tmp_path: Path, content: bytes | memoryview | str) -> None:
     assert files.write(tmp_path / "a", content) == tmp_path / "a"

@@ -62,6 +62,10 @@ class Parser(argparse.ArgumentParser):
             written.append(f"{others}={name[2:]}={value}")
         return written
 
+    def print_help(self, file: Any = None) -> None:
+        """Print help on standard output; argparse says nothing of one that is full."""
+        terminal.out_own(self.format_help().rstrip("\n"))
+
     def error(self, message: str) -> NoReturn:
         """Print one message, and where to read on; exit code 2."""
         terminal.complain(f"{message} (see `{self.prog} --help`)")
@@ -116,9 +120,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         arguments = parser().parse_args(words)
     except SystemExit as end:
-        terminal.flush()
         return int(end.code or 0)
-    except FirmfateError as fault:  # of what `--version` prints
+    except FirmfateError as fault:  # of what `--version` and `--help` print
         terminal.complain(str(fault))
         return 2
     quiet = getattr(arguments, "quiet", False)
@@ -131,5 +134,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _near(file: Path) -> Path:
     """Return the path of a file from the working directory, where it is in it."""
-    here = Path.cwd().resolve()
+    try:
+        here = Path.cwd().resolve()
+    except OSError:  # it was removed
+        return file
     return file.relative_to(here) if file.is_relative_to(here) else file

@@ -101,8 +101,11 @@ def execute(arguments: argparse.Namespace) -> int:
     if twice := [name for place, name in enumerate(names) if name in names[:place]]:
         terminal.complain(f"--free {twice[0]} is written twice; each parameter is sought in one range: keep one")
         return terminal.BAD_INPUT
+    from firmfate import files
     from firmfate.study import Study
 
+    written = arguments.into / ("posterior.nc" if arguments.posterior else "calibration.nc")
+    files.refuse_name(written)
     study = Study.read(arguments.study)
     if study.design.axes:
         axes = ", ".join(axis.key for axis in study.design.axes)
@@ -115,8 +118,8 @@ def execute(arguments: argparse.Namespace) -> int:
     model = f"{(study.folder / file).resolve()}:{name}" if colon else study.model_name
     common = {**fixed, "steps_per_week": study.steps_per_week, "seed": study.seed, "threads": arguments.threads}
     if arguments.posterior:
-        return _draw(arguments, model, table, common)
-    return _fit(arguments, model, table, tables, fixed, common)
+        return _draw(arguments, written, model, table, common)
+    return _fit(arguments, written, model, table, tables, fixed, common)
 
 
 def _table(arguments: argparse.Namespace) -> SurvivalTable:
@@ -137,7 +140,9 @@ def _table(arguments: argparse.Namespace) -> SurvivalTable:
     return establishment_table(arguments.sector, range(first, int(years[2] or first) + 1))
 
 
-def _draw(arguments: argparse.Namespace, model: str, table: SurvivalTable, common: dict[str, Any]) -> int:
+def _draw(
+    arguments: argparse.Namespace, written: Path, model: str, table: SurvivalTable, common: dict[str, Any]
+) -> int:
     """Draw from the posterior, and write the draws."""
     from firmfate import files
     from firmfate.calibration import calibrate_posterior, draws_table
@@ -149,7 +154,6 @@ def _draw(arguments: argparse.Namespace, model: str, table: SurvivalTable, commo
         folder=arguments.into / "training",
     )  # fmt: skip
     arguments.into.mkdir(parents=True, exist_ok=True)
-    written = arguments.into / "posterior.nc"
     write_dataset(found, written)
     draws, table_of_draws = arguments.into / "draws.csv", draws_table(found)
     if len(table_of_draws.columns):
@@ -215,6 +219,7 @@ def _warn_of_mixing(found: xr.DataTree) -> None:
 
 def _fit(
     arguments: argparse.Namespace,
+    fits: Path,
     model: str,
     table: SurvivalTable,
     tables: dict[str, Any],
@@ -234,14 +239,14 @@ def _fit(
         refits=arguments.refits,
     )  # fmt: skip
     arguments.into.mkdir(parents=True, exist_ok=True)
-    fits, written = arguments.into / "calibration.nc", arguments.into / "calibrated.toml"
+    written = arguments.into / "calibrated.toml"
     write_dataset(found, fits)
     fitted = calibrated_tables(found, model=model, **fixed)
     text = toml({**{name: item for name, item in tables.items() if name not in fixed}, **fitted})
+    name = " ".join(escaped(table.name).split())  # of one line, as a comment is
+    text = f"# Calibrated to {name}; largest difference {float(found.max_error[0]):.4f}.\n\n{text}"
     Study.parse(text, beside=arguments.study.parent)
-    files.write(
-        written, f"# Calibrated to {escaped(table.name)}; largest difference {float(found.max_error[0]):.4f}.\n\n{text}"
-    )
+    files.write(written, text)
     values = {str(key): float(found["value"].isel(fit=0).sel(parameter=key)) for key in found["parameter"].values}
     errors = {key: float(found["se"].sel(parameter=key)) for key in values}
     if arguments.json:

@@ -31,6 +31,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Print the finding, and write what is asked for."""
+    from firmfate import files
     from firmfate.calibration import read_survival_table
     from firmfate.comparing import compare, finding, write_page
 
@@ -42,6 +43,8 @@ def execute(arguments: argparse.Namespace) -> int:
         if path.suffix not in (".html", ".nc"):
             terminal.complain(f"--into {path}: allowed are names that end in .html or .nc")
             return terminal.BAD_INPUT
+        if path.suffix == ".nc":
+            files.refuse_name(path)
     other = (
         read_survival_table(arguments.to, series=arguments.series, cohort=arguments.cohort)
         if to_table

@@ -10,7 +10,7 @@ import argparse
 import math
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from firmfate import files
 from firmfate.cli import terminal
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 HELP = "simulate one firm of a run again, week by week"
-PICTURES = (".png", ".svg", ".pdf")
+PICTURES: dict[str, Literal["png", "svg", "pdf"]] = {".png": "png", ".svg": "svg", ".pdf": "pdf"}
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -76,6 +76,8 @@ def execute(arguments: argparse.Namespace) -> int:
         if path and not path.parent.is_dir():
             terminal.complain(f"{path}: there is no folder {path.parent}")
             return terminal.BAD_INPUT
+    if arguments.netcdf:
+        files.refuse_name(arguments.netcdf)
     ds = replay(
         arguments.directory, replicate=arguments.replicate, variables=arguments.variables, **dict(arguments.axis)
     )
@@ -156,9 +158,9 @@ def _line(firm: dict[str, object]) -> str:
 def _plot(ds: xr.Dataset, path: Path) -> None:
     """Draw one trajectory into a file."""
     from firmfate.errors import FirmfateError
-    from firmfate.plots import trajectory
+    from firmfate.plots import style, trajectory
 
-    if path.suffix.lower() not in PICTURES:
+    form = PICTURES.get(path.suffix.lower())
+    if form is None:
         raise FirmfateError(f"{path}: allowed for a picture: names that end in {', '.join(PICTURES)}")
-    with files.replacing(path) as unfinished:
-        trajectory(ds)[0].figure.savefig(unfinished, dpi=150, format=path.suffix[1:].lower())
+    files.write(path, style.picture(trajectory(ds)[0].figure, form=form))

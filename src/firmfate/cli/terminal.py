@@ -26,8 +26,8 @@ DONE, INTERNAL_ERROR, BAD_INPUT, INCOMPLETE, INTERRUPTED = 0, 1, 2, 3, 130
 def prepare() -> None:
     """Make standard streams such that no print ends a command.
 
-    One that is closed goes nowhere, and no file that is opened later stands in its place, where libraries would print
-    into it. Letters that the terminal's encoding lacks are shown as question marks.
+    One that is closed goes nowhere, of child processes too, and no file that is opened later stands in its place, where
+    libraries would print into it. Letters that the terminal's encoding lacks are shown as question marks.
     """
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
@@ -35,6 +35,7 @@ def prepare() -> None:
             if nowhere != number:
                 os.dup2(nowhere, number)
                 os.close(nowhere)
+            os.set_inheritable(number, True)  # of a child process too
             setattr(sys, name, os.fdopen(number, "w" if number else "r", encoding="utf-8", closefd=False))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper) and stream.errors in ("strict", "surrogateescape"):
@@ -47,15 +48,26 @@ def out(text: str) -> None:
     Raises
     ------
     FirmfateError
-        Where standard output takes nothing else, as on a full disk.
+        As `out_own`.
+    """
+    out_own(escaped(text))
+
+
+def out_own(text: str) -> None:
+    """Print a text of the program's own as it is, with its colours.
+
+    Raises
+    ------
+    FirmfateError
+        Where standard output cannot be written, as on a full disk.
     """
     try:
-        print(escaped(text), flush=True)
+        print(text, flush=True)
     except BrokenPipeError:
         _silence()
     except OSError as fault:
         _silence()
-        raise FirmfateError(f"standard output cannot be written: {fault.strerror}; what is finished is kept") from None
+        raise FirmfateError(f"standard output cannot be written: {fault.strerror}") from None
 
 
 def out_json(value: Any) -> None:
@@ -83,14 +95,6 @@ def complain_of_invalid(ds: xr.Dataset, directory: Path) -> bool:
     if found is not None:
         complain(f"{found.sentence()}:\n  {found.replay(directory)}")
     return found is not None
-
-
-def flush() -> None:
-    """Write out what is waiting for standard output, where it takes it."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        _silence()
 
 
 def _silence() -> None:

@@ -79,8 +79,8 @@ def _run(name: str, path: Path) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[module.__name__] = module
     model_runs.get()(path)
+    sys.modules[module.__name__] = module
     try:
         spec.loader.exec_module(module)
     except ModelError:

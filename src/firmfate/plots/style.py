@@ -40,6 +40,12 @@ LONG_NUMBER = re.compile(rb"(-?\d+\.\d\d)\d+")
 MOST_BAND_POINTS = 261
 """Of a curve by weeks over 20 years every fourth: a band needs no more."""
 
+DATED: dict[str, dict[str, Any]] = {
+    "svg": {"Date": None, "Creator": None, "Format": None, "Type": None},
+    "pdf": {"CreationDate": None},
+}
+"""Metadata that are left out of a picture, by its form: its bytes would be others every time."""
+
 LENGTHS = "cividis"
 SIGNS = "RdBu"
 
@@ -193,13 +199,13 @@ def end_labels(ax: Axes, x: float, heights: Sequence[float], labels: Sequence[st
         )  # fmt: skip
 
 
-def picture(figure: Figure, *, form: Literal["svg", "png"] = "svg", salt: str = "firmfate") -> bytes:
-    """Return a figure as bytes: SVG with text as text, the same bytes every time, or PNG.
+def picture(figure: Figure, *, form: Literal["svg", "png", "pdf"] = "svg", salt: str = "firmfate") -> bytes:
+    """Return a figure as bytes: SVG with text as text, PNG or PDF, the same bytes every time.
 
     Parameters
     ----------
     figure : Figure
-    form : {"svg", "png"}
+    form : {"svg", "png", "pdf"}
     salt : str
         Makes the identifiers inside one SVG differ from those of others on the same page.
 
@@ -213,11 +219,11 @@ def picture(figure: Figure, *, form: Literal["svg", "png"] = "svg", salt: str = 
     """
     with matplotlib.rc_context({**RC, "svg.fonttype": "none", "svg.hashsalt": salt}):
         file = io.BytesIO()
-        metadata = {"Date": None, "Creator": None, "Format": None, "Type": None} if form == "svg" else None
+        metadata = DATED.get(form)
         with warnings.catch_warnings():  # a letter that a font lacks is measured as another; as text it is shown
             warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from")
             figure.savefig(file, format=form, dpi=150, metadata=metadata)
-    if form == "png":
+    if form != "svg":
         return file.getvalue()
     return GEOMETRY.sub(lambda match: LONG_NUMBER.sub(rb"\1", match.group()), file.getvalue())
 

@@ -16,8 +16,6 @@ from firmfate.tables import reading
 from firmfate.tables.faults import Faults
 from firmfate.tables.source import Source, allowed_value
 
-"""Is given the path of a model file before its code runs."""
-
 
 def table_names() -> tuple[str, ...]:
     """Return the names of all tables that a study may have."""
