@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import zlib
 from typing import Any
 
@@ -108,3 +109,13 @@ def test_invalid_cells_have_no_estimate(counts: xr.Dataset) -> None:
     given = content(ds)
     assert given is not None
     assert unpacked(given["counts"]["firms"]).tolist() == [320, 320, 0, 320, 320, 320]
+
+
+def test_hostile_names_stay_text(counts: xr.Dataset) -> None:
+    hostile = "</script><script>alert(1)</script><!--"
+    ds = counts.rename(execution=hostile).assign_coords(cause=[hostile, "exit"])
+    given = content(ds)
+    assert given is not None
+    html = part(given).html
+    assert len(re.findall("(?i)<script", html)) == 2
+    assert "<!--" not in html

@@ -202,7 +202,7 @@ class Elements(HTMLParser):
         self.acting += [name for name in found if name.startswith("on")]
         for name in ("href", "src", "action"):
             value = found.get(name) or ""
-            if not value.startswith(("#", "data:image/", "")[: 2 if value else 3]):
+            if value and not value.startswith(("#", "data:image/")):
                 self.acting.append(f"{name}={value[:40]}")
 
 
