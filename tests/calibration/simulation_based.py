@@ -72,7 +72,8 @@ def ranks(seeds: range, *, narrow: float = 3.0, **options: Any) -> tuple[dict[st
 def p_value(rank: np.ndarray, bins: int = 8) -> float:
     """Return the exact probability that chi-squared over equal bins is at least as large."""
     counted = np.histogram(rank, bins=bins, range=(0, 1 + 1e-9))[0]
-    return float(tail(rank.size, bins)[pairs(counted) - pairs(np.bincount(np.arange(rank.size) % bins))])
+    more, found = pairs(counted) - pairs(np.bincount(np.arange(rank.size) % bins)), tail(rank.size, bins)
+    return float(found[min(more, found.size - 1)])
 
 
 def pairs(counted: np.ndarray) -> int:
@@ -85,7 +86,7 @@ def tail(count: int, bins: int) -> np.ndarray:
     """Return the probabilities that at least so many pairs share one of equally likely bins, from the fewest on.
 
     Counts of bins are Poisson's, given their sum. The distribution of sum and pairs together is found by a Fourier
-    transform, along both modulo a number that is more than their spread: what lies beyond is less than 1e-15.
+    transform, along both modulo a number that is more than their spread: what lies beyond is 0 but for rounding.
     """
     totals, spread = (1 << int(np.ceil(np.log2(times))) for times in (20 * count**0.5, 16 * count))
     each = np.arange(totals)
@@ -99,7 +100,7 @@ def tail(count: int, bins: int) -> np.ndarray:
     transformed = np.concatenate([at(some) for some in np.array_split(np.arange(spread // 2 + 1), 16)])
     found = np.fft.irfft(transformed, spread) / stats.poisson.pmf(count, count)
     fewest = pairs(np.bincount(np.arange(count) % bins))
-    return np.cumsum(np.roll(found, -fewest)[::-1])[::-1]
+    return np.clip(np.cumsum(np.roll(found, -fewest)[::-1])[::-1], 0.0, 1.0)
 
 
 def power(cohorts: int, *, narrow: float = 1.0, shift: float = 0.0, level: float = 0.01) -> float:

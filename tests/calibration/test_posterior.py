@@ -227,6 +227,7 @@ def test_ranks_are_as_uneven_as_they_would_be_by_chance():
     p_values = np.array([sbc.p_value((way + 0.5) / 3, bins=3) for way in ways])
     for level in np.unique(p_values):
         assert (p_values <= level * (1 + 1e-9)).mean() == pytest.approx(level, rel=1e-9)
+    assert sbc.p_value(np.zeros(500)) < 1e-12
 
 
 def check_ranks(bounded, cohorts, first, *, narrow, shift, control):
