@@ -1,11 +1,13 @@
 """Statistical tests whose false-alarm rate is bounded, and whose power against a named alternative is computed.
 
 A test is marked ``bounded(power=, against=)`` and takes the fixture of that name. What it has simulated goes in as
-p-values, times their number. One that its first sample does not decide goes on with more (Gandy & Scott 2020, *Unit
-testing for MCMC and other Monte Carlo methods*, arXiv:2001.06465, and their R package mcunit); one that cannot draw
-again says ``rounds=1``. It fails with a probability of `ALARM` at most where all is right, for any numbers in place of
-its seeds: exactly so for shares, and for other numbers as far as they are normal. A test whose stated power is not
-computed, or is less, fails. ``python -m tests.evidence.alarms`` writes the table of `tests/README.md`.
+p-values, times their number; a test that asserts more than once that nothing is refused says ``claims=``. One that its
+first sample does not decide goes on with more (Gandy & Scott 2020, *Unit testing for MCMC and other Monte Carlo
+methods*, arXiv:2001.06465, and their R package mcunit); one that cannot draw again says ``rounds=1``. By these p-values
+it fails with a probability of `ALARM` at most where all is right, for any numbers in place of its seeds: exactly so for
+shares, and for other numbers as far as they are normal. What else it asserts is not in that probability. A test whose
+stated power is not computed, or is less, fails, and so does one that has more claims than it says. ``python -m
+tests.evidence.alarms`` writes the table of `tests/README.md`.
 """
 
 from __future__ import annotations
@@ -51,17 +53,21 @@ class Bounded:
     Parameters
     ----------
     alarm : float
-        Probability that it fails where all is right, at most.
+        Probability that one of its claims fails where all is right, at most.
     stated : float
         Power that its mark states.
     rounds : int
         Samples at most.
+    claims : int
+        How often, at most, it asserts that nothing is refused; each has as much of the probability.
     """
 
     alarm: float = ALARM
     stated: float = 0.0
     rounds: int = ROUNDS
+    claims: int = 1
     powers: list[float] = field(default_factory=list)
+    refused: list[bool] = field(default_factory=list)
 
     def refuses(self, p_values: PValues | Sequence[float]) -> bool:
         """Return whether what is compared is not as it should be: the least of the p-values is too small.
@@ -69,8 +75,13 @@ class Bounded:
         P-values alone, without a function, are of a sample that cannot be drawn again.
         """
         assert callable(p_values) or self.rounds == 1, "more samples are to be drawn: a function is needed"
-        for sample, (fails, on) in enumerate(levels(self.alarm, self.rounds)):
+        self.refused.append(self._is_refused(p_values))
+        return self.refused[-1]
+
+    def _is_refused(self, p_values: PValues | Sequence[float]) -> bool:
+        for sample, (fails, on) in enumerate(levels(self.alarm / self.claims, self.rounds)):
             found = np.array(list(p_values(sample) if callable(p_values) else p_values))
+            assert np.isfinite(found).all(), f"p-values that are no numbers: {found}"
             least = float(found.min() * found.size)
             if least <= fails:
                 return True
@@ -81,13 +92,20 @@ class Bounded:
     def sees(self, chance: Chance, comparisons: int = 1) -> float:
         """Return the power where one of the comparisons is off as an alternative says; less than is stated fails."""
         power, going_on = 0.0, 1.0
-        for sample, (fails, on) in enumerate(levels(self.alarm, self.rounds)):
+        for sample, (fails, on) in enumerate(levels(self.alarm / self.claims, self.rounds)):
             failed = chance(fails / comparisons, times(sample))
             power += going_on * failed
             going_on *= max(0.0, chance(min(1.0, on / comparisons), times(sample)) - failed)
         assert power >= self.stated, f"the power is {power:.4f}"
         self.powers.append(power)
         return power
+
+    def finish(self) -> None:
+        """Fail where a test that has passed has not done what its mark states."""
+        assert self.refused, "nothing is compared"
+        assert self.powers, "the power that is stated is not computed"
+        claims = self.refused.count(False)
+        assert claims <= self.claims, f"{claims} claims, and the mark states {self.claims}"
 
 
 def of_share(hits: ArrayLike, count: int, share: ArrayLike, side: str = "both") -> list[float]:

@@ -78,6 +78,7 @@ def test_effects_bends_and_interactions_are_those_of_the_process(bounded: Bounde
     assert bounded.refuses(lambda sample: of_mean(scores(sample) + 10, 0.0, bias))
     off = (4 - bias) / scores(0).std(axis=0, ddof=1) * DESIGNS**0.5
     bounded.sees(chance_of_deviation(off.min(), DESIGNS - 1), bias.size)
+    assert np.abs(scores(0).mean(axis=0)).max() < 2
     assert scores(0).std() > 0.3, "errors are not far too large"
 
 

@@ -6,6 +6,7 @@ posterior from the cohort; if all is right, the rank of the truth is even.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -69,9 +70,37 @@ def ranks(seeds: range, *, narrow: float = 3.0, **options: Any) -> tuple[dict[st
 
 
 def p_value(rank: np.ndarray, bins: int = 8) -> float:
-    """Return the probability of ranks at least as uneven, by chi-squared over equal bins."""
+    """Return the exact probability that chi-squared over equal bins is at least as large."""
     counted = np.histogram(rank, bins=bins, range=(0, 1 + 1e-9))[0]
-    return float(stats.chisquare(counted).pvalue)
+    more, found = pairs(counted) - pairs(np.bincount(np.arange(rank.size) % bins)), tail(rank.size, bins)
+    return float(found[min(more, found.size - 1)])
+
+
+def pairs(counted: np.ndarray) -> int:
+    """Return how many pairs share a bin: chi-squared grows with it, and with nothing else."""
+    return int((counted * (counted - 1) // 2).sum())
+
+
+@functools.cache
+def tail(count: int, bins: int) -> np.ndarray:
+    """Return the probabilities that at least so many pairs share one of equally likely bins, from the fewest on.
+
+    Counts of bins are Poisson's, given their sum. The distribution of sum and pairs together is found by a Fourier
+    transform, along both modulo a number that is more than their spread: what lies beyond is 0 but for rounding.
+    """
+    totals, spread = (1 << int(np.ceil(np.log2(times))) for times in (20 * count**0.5, 16 * count))
+    each = np.arange(totals)
+    weight, own = stats.poisson.pmf(each, count / bins), each * (each - 1) // 2
+    turned = np.exp(2j * np.pi * each * count / totals)
+
+    def at(frequencies: np.ndarray) -> np.ndarray:
+        angle = np.outer(frequencies, own) % spread * (2 * np.pi / spread)
+        return (np.fft.fft(weight * np.exp(-1j * angle)) ** bins * turned).mean(axis=1)
+
+    transformed = np.concatenate([at(some) for some in np.array_split(np.arange(spread // 2 + 1), 16)])
+    found = np.fft.irfft(transformed, spread) / stats.poisson.pmf(count, count)
+    fewest = pairs(np.bincount(np.arange(count) % bins))
+    return np.clip(np.cumsum(np.roll(found, -fewest)[::-1])[::-1], 0.0, 1.0)
 
 
 def power(cohorts: int, *, narrow: float = 1.0, shift: float = 0.0, level: float = 0.01) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 
 import numpy as np
@@ -170,7 +171,10 @@ def test_a_known_truth_is_found_again(bounded: Bounded):
         seeds = range(11, 12) if not sample else range(1000 * sample, 1000 * sample + times(sample))
         given = {"parameters": sbc.STILL, "misfit": sbc.MISFIT, "points": 128}
         cohorts = [(*sbc.cohort(seed), sbc.cohort(seed + 1)[0]) for seed in seeds]
-        return [(t, other, calibrate_posterior("car", table, sbc.FREE, **given)) for t, table, other in cohorts]
+        return [
+            (t, other, calibrate_posterior("car", table, sbc.FREE, seed=seed, **given))
+            for seed, (t, table, other) in zip(seeds, cohorts, strict=True)
+        ]
 
     def p_values(sample, strange=False):
         """Deviations of several cohorts add up to one."""
@@ -215,6 +219,15 @@ def test_draws_are_those_of_the_direct_likelihood():
         row = tree["summary"].to_dataset().sel(parameter=key)
         assert abs(float(row["mean"]) - mean) < 0.2 * sd, place
         assert float(row["sd"]) == pytest.approx(sd, rel=0.2)
+
+
+def test_ranks_are_as_uneven_as_they_would_be_by_chance():
+    """All ways of 7 ranks in 3 bins."""
+    ways = np.array(list(itertools.product(range(3), repeat=7)))
+    p_values = np.array([sbc.p_value((way + 0.5) / 3, bins=3) for way in ways])
+    for level in np.unique(p_values):
+        assert (p_values <= level * (1 + 1e-9)).mean() == pytest.approx(level, rel=1e-9)
+    assert sbc.p_value(np.zeros(500)) < 1e-12
 
 
 def check_ranks(bounded, cohorts, first, *, narrow, shift, control):

@@ -61,6 +61,7 @@ def test_a_curved_ridge_is_walked_to_its_ends_and_what_is_free_stays_even(bounde
 
     even = [0, 2, 3, 4]
     assert not bounded.refuses(lambda sample: of_mean(cubes(sample)[..., even].mean(axis=1), 0.5))
+    assert bounded.refuses(lambda sample: of_mean(cubes(sample)[..., even].mean(axis=1), 0.6))
     error = cubes(0)[..., even].mean(axis=1).std(axis=0, ddof=1).max()
     bounded.sees(chance_of_deviation(0.1 / error * RUNS**0.5, RUNS - 1), len(even))
     cube = cubes(0)

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from tests.bounded import Bounded, chance_of_deviation, of_mean
 
 import firmfate
 from firmfate import exporting
@@ -81,8 +82,9 @@ def test_tables_do_not_depend_on_pieces_or_threads(
         assert (tmp_path / f"pieces{name}.csv").read_bytes() == (tmp_path / f"whole{name}.csv").read_bytes()
 
 
+@pytest.mark.bounded(power=0.99, against="a mean that is off by half a standard deviation", rounds=1)
 def test_recorded_firms_are_the_simulated_ones_and_carry_what_they_drew(
-    command: Callable, mixed_run: Path, tmp_path: Path
+    command: Callable, mixed_run: Path, tmp_path: Path, bounded: Bounded
 ) -> None:
     ended = command("export", mixed_run, "--firms", "--into", tmp_path / "recorded.csv")
     assert "simulated again" not in ended.err
@@ -92,7 +94,10 @@ def test_recorded_firms_are_the_simulated_ones_and_carry_what_they_drew(
     assert "simulated again" in command("export", copy, "--firms", "--into", tmp_path / "simulated.csv").err
     assert (tmp_path / "recorded.csv").read_bytes() == (tmp_path / "simulated.csv").read_bytes()
     firms = pd.read_csv(tmp_path / "recorded.csv")
-    assert firms.unit_cost[:300].between(0.45, 0.69).all()  # normal, mean 0.57 and standard deviation 0.02
+    assert not bounded.refuses(of_mean(firms.unit_cost[:300], 0.57))
+    assert bounded.refuses(of_mean(firms.unit_cost[:300], 0.58))
+    bounded.sees(chance_of_deviation(0.5 * 300**0.5, 299))
+    assert firms.unit_cost[:300].std() == pytest.approx(0.02, rel=0.2)
     assert firms.unit_cost[:300].nunique() > 290
     assert firms.capacity.between(1.2, 1.5).all()
     assert firms.unit_cost[:300].tolist() == firms.unit_cost[300:600].tolist()  # common random numbers

@@ -91,6 +91,7 @@ def test_common_random_numbers_make_small_errors_and_other_ones_do_not(before: x
         return np.sqrt(np.mean(squares, axis=0))
 
     assert not bounded.refuses(lambda sample: of_spread(ratio(sample), 31 * times(sample)))
+    assert bounded.refuses(lambda sample: of_spread(2 * ratio(sample), 31 * times(sample)))
     bounded.sees(chance_of_spread(2, 31), 4)
 
 

@@ -112,6 +112,7 @@ def test_the_readmes_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bou
 
     law = math.erfc((1 + 0.0583) / (0.1 * math.sqrt(2 * 1040)))  # a step's overshoot is 0.583 of its deviation
     assert not bounded.refuses(shares(ruined, 500, law))
+    assert bounded.refuses(shares(ruined, 500, law - 0.09))
     bounded.sees(chance_of_share(500, law, law - 0.09))
     assert names["firm"].attrs["replicate"] == 17
 

@@ -24,7 +24,8 @@ BEGIN, END = "<!-- faults: written by python -m tests.evidence -->", "<!-- end o
 HEAD = """\
 # Evidence
 
-What `python -m tests.evidence` measured. Every row is a test that passed or failed by a bound that its code states.
+What `python -m tests.evidence` measured. Every row is a test that passed or failed by a bound that its code states, as
+it was at the row's commit: `bound` may have changed since.
 
 | test | outcome | measured | seconds | run |
 |---|---|---|---|---|

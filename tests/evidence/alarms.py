@@ -42,7 +42,8 @@ def text(found: list[Row]) -> str:
     """Return the table and the sum."""
     tests = sum(count for _, count, *_ in found)
     head = ["| test | times | power | against |", "|---|---:|---:|---|"]
-    said = f"False-alarm rate of each {ALARM:g}, of these {tests} tests together {tests * ALARM:.1e}, at most."
+    said = f"False-alarm rate of each {ALARM:g}, of these {tests} tests together {tests * ALARM:.1e}, at most"
+    said += "; other assertions of these tests are not in it."
     return "\n".join([*head, *map(line, found), "", said])
 
 

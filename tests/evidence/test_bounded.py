@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +34,7 @@ def refused(alarm: float, rounds: int, p_values: PValues, tries: int = TRIES) ->
     return float(np.mean([Bounded(alarm, rounds=rounds).refuses(p_values) for _ in range(tries)]))
 
 
-@pytest.mark.bounded(power=0.99, against="a test that fails in 10 % in place of 6 %")
+@pytest.mark.bounded(power=0.99, against="a test that fails in 10 % in place of 6 %", claims=2)
 @pytest.mark.parametrize("rounds", [1, 2, 3])
 def test_what_is_right_is_refused_as_seldom_as_is_said(rounds: int, bounded: Bounded) -> None:
     random = np.random.default_rng(1)
@@ -73,19 +75,20 @@ def drawn_spreads(random: np.random.Generator, factor: float) -> PValues:
     return p_values
 
 
-POWERS: dict[str, tuple[PValues, Chance]] = {
-    "a share": (drawn_shares(np.random.default_rng(2), 0.9), chance_of_share(200, 0.95, 0.9)),
-    "a deviation": (drawn_means(np.random.default_rng(3), 2.5), chance_of_deviation(2.5)),
-    "a deviation by Student": (drawn_students(np.random.default_rng(4), 2.5), chance_of_deviation(2.5, 9)),
-    "a spread": (drawn_spreads(np.random.default_rng(5), 1.4), chance_of_spread(1.4, 20)),
+POWERS: dict[str, tuple[Callable[[np.random.Generator, float], PValues], float, Chance]] = {
+    "a share": (drawn_shares, 0.9, chance_of_share(200, 0.95, 0.9)),
+    "a deviation": (drawn_means, 2.5, chance_of_deviation(2.5)),
+    "a deviation by Student": (drawn_students, 2.5, chance_of_deviation(2.5, 9)),
+    "a spread": (drawn_spreads, 1.4, chance_of_spread(1.4, 20)),
 }
 
 
-@pytest.mark.bounded(power=0.99, against="a power that is off by 0.12")
+@pytest.mark.bounded(power=0.99, against="a power that is off by 0.12", claims=2)
 @pytest.mark.parametrize("rounds", [1, 3])
 @pytest.mark.parametrize("what", POWERS)
 def test_what_is_wrong_is_refused_as_often_as_is_said(what: str, rounds: int, bounded: Bounded) -> None:
-    p_values, chance = POWERS[what]
+    drawn, wrong, chance = POWERS[what]
+    p_values = drawn(np.random.default_rng([2, rounds, len(what)]), wrong)
     power = Bounded(0.01, rounds=rounds).sees(chance, 2)
     assert 0.1 < power < 0.99
 
@@ -115,6 +118,65 @@ def test_p_values_alone_are_of_one_sample() -> None:
     assert Bounded(1e-5, rounds=1).refuses([1e-6, 0.5])
     with pytest.raises(AssertionError, match="a function is needed"):
         Bounded(1e-5).refuses([1e-6, 0.5])
+
+
+def test_p_values_that_are_no_numbers_pass_no_test() -> None:
+    with pytest.raises(AssertionError, match="no numbers"):
+        Bounded(1e-5, rounds=1).refuses([0.5, np.nan])
+
+
+def test_claims_share_the_probability_of_an_alarm() -> None:
+    assert Bounded(1e-5, rounds=1).refuses([6e-6])
+    assert not Bounded(1e-5, rounds=1, claims=2).refuses([6e-6])
+    power = Bounded(1e-5, rounds=1, claims=2).sees(chance_of_deviation(5))
+    assert power == Bounded(1e-5, rounds=1).sees(chance_of_deviation(5), 2)
+
+
+@pytest.mark.parametrize(
+    ("compared", "powers", "message"),
+    [
+        ([], [0.9], "nothing is compared"),
+        ([False], [], "power that is stated is not computed"),
+        ([False, True, False], [0.9], "2 claims, and the mark states 1"),
+    ],
+)
+def test_a_test_that_does_not_do_what_its_mark_states_fails(
+    compared: list[bool], powers: list[float], message: str
+) -> None:
+    with pytest.raises(AssertionError, match=message):
+        Bounded(refused=compared, powers=powers).finish()
+    Bounded(refused=[False, True, True], powers=[0.9]).finish()
+
+
+MARKED = """
+import pytest
+from tests.bounded import chance_of_deviation
+
+pytestmark = pytest.mark.bounded(power=0.9, against="all else", rounds=1)
+
+def test_skips(bounded):
+    pytest.skip("in its body")
+
+def test_fails(bounded):
+    assert False
+
+def test_compares_nothing(bounded):
+    bounded.sees(chance_of_deviation(9))
+
+def test_passes(bounded):
+    assert not bounded.refuses([0.5])
+    bounded.sees(chance_of_deviation(9))
+"""
+
+
+@pytest.mark.slow
+def test_only_what_passes_is_asked_what_it_compared(tmp_path: Path) -> None:
+    (tmp_path / "test_marked.py").write_text(MARKED)
+    words = [sys.executable, "-m", "pytest", "-q", "-p", "tests.conftest", "--rootdir", tmp_path, tmp_path]
+    ended = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
+    counted = {kind: int(count) for count, kind in re.findall(r"(\d+) (failed|passed|skipped|error)", ended.stdout)}
+    assert counted == {"failed": 1, "passed": 2, "skipped": 1, "error": 1}, ended.stdout + ended.stderr
+    assert "nothing is compared" in ended.stdout
 
 
 def test_a_power_below_what_is_stated_fails() -> None:

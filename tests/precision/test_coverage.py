@@ -216,6 +216,7 @@ def check_incidences(
         return incidences_covered(by_cause, within, tries, seed=seed + APART * sample)
 
     assert not bounded.refuses(shares(lambda *drawn: found(*drawn)[0], repetitions, COVERED))
+    assert bounded.refuses(shares(lambda *drawn: found(*drawn)[0], repetitions, wrong))
     bounded.sees(chance_of_share(repetitions, COVERED, wrong))
     return found(0, repetitions)
 
@@ -251,7 +252,7 @@ def between_steps(step: float) -> float:
 
 
 @pytest.mark.slow
-@pytest.mark.bounded(power=0.9, against="95 % limits that cover 92 %")
+@pytest.mark.bounded(power=0.9, against="95 % limits that cover 92 %", claims=2)
 def test_quantiles_are_covered_the_more_the_longer_the_step(bounded: Bounded) -> None:
     """The negative control is a value two standard errors later."""
 

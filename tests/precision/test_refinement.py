@@ -207,7 +207,7 @@ def test_m_star_is_placed_between_misalignments_that_are_added(tmp_path: Path) -
 def test_the_bias_of_a_straight_line_on_the_paradox_map(
     record_property: Callable[[str, object], None], tmp_path: Path, bounded: Bounded
 ) -> None:
-    """m* of coarser grids less that of steps of 0.0125, from the same firms; and of a grid that is refined."""
+    """m* of coarser grids less that of steps of 0.0125, from the same firms; and of a grid refined, from others."""
     grid = {"execution": [0.0, 1.0], "misalignment": {"from": 0.2, "to": 0.6, "points": 33}}
     study = Study(name="step", replicates=32_768, seed=20261123, grid=grid, record={"batches": 128})
     with firmfate.run(study, into=tmp_path / "step", progress=False) as ds:
@@ -223,7 +223,7 @@ def test_the_bias_of_a_straight_line_on_the_paradox_map(
     record_property("largest bias by step", bias)
     coarse = {"execution": [0.0, 1.0], "misalignment": [0.25, 0.45]}
     asked = {"m_star": 0.0015, "refine": 0.0125}
-    refined = Study(name="step", replicates=4096, seed=20261123, grid=coarse, precision=asked)
+    refined = Study(name="step", replicates=4096, seed=20261124, grid=coarse, precision=asked)
     with firmfate.run(refined, into=tmp_path / "refined", progress=False) as ds:
         found = turning_point(ds)
         record_property("refined from 0.25 and 0.45", f"{float(found.estimate) - finest:+.4f} ({float(found.se):.4f})")

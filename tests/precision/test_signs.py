@@ -41,7 +41,7 @@ def test_an_effect_is_found_with_its_sign() -> None:
     assert (found, wrong) == (1.0, 0.0)
 
 
-@pytest.mark.bounded(power=0.99, against="a sequence of 90 % that 20 % of all paths leave")
+@pytest.mark.bounded(power=0.99, against="a sequence of 90 % that 20 % of all paths leave", claims=2)
 def test_the_sequence_of_a_normal_mean_is_left_by_few_paths(bounded: Bounded) -> None:
     """At every n, with a known variance: the mixture's bound is near to what it says, that of one look is not."""
     n = np.arange(1, 6_001)
@@ -87,6 +87,7 @@ def check_cars(bounded: Bounded, repetitions: int, wrong: float) -> tuple[float,
         return float(signs.sum()), firms
 
     assert not bounded.refuses(shares(lambda *drawn: found(*drawn)[0], repetitions, SELDOM, "high"))
+    assert bounded.refuses(shares(lambda *drawn: found(*drawn)[0], repetitions, wrong, "low"))
     bounded.sees(chance_of_share(repetitions, SELDOM, wrong, "high"))
     return found(0, repetitions)
 

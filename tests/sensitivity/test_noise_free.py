@@ -109,6 +109,7 @@ def test_pairs_of_axes_with_noise(
         return np.array([one["second"][pair] for one in repeated(sample)[0]])
 
     assert not bounded.refuses(lambda sample: of_mean(estimates(sample), SECOND[pair], 0.02))  # 0.02 of 1,024 points
+    assert bounded.refuses(lambda sample: of_mean(estimates(sample), SECOND[pair] + 0.3, 0.02))
     spread = estimates(0).std(axis=0, ddof=1)
     bounded.sees(chance_of_deviation(0.3 / spread.max() * repetitions**0.5, repetitions - 1), 3)
     said = np.sqrt(np.mean([one["second_se_firms"][pair] ** 2 for one in repeated(0)[0]], axis=0))

@@ -87,5 +87,6 @@ def test_cost_of_one_in_a_million(
     })  # fmt: skip
     record_property("core-seconds", {"split": split, "not split, extrapolated": found.plain_firm_steps * a_step})
     assert not bounded.refuses(of_deviation(np.log(found.probability / 1e-6) / found.relative_error, RUNS - 1))
+    assert bounded.refuses(of_deviation(np.log(1.5 * found.probability / 1e-6) / found.relative_error, RUNS - 1))
     bounded.sees(chance_of_deviation(np.log(1.5) / found.relative_error, RUNS - 1))
     assert found.plain_firm_steps > 500 * steps

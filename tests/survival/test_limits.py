@@ -38,7 +38,7 @@ def test_plain_limits_do_not() -> None:
     assert exact_coverage(1e-4, 10_000, "auto") == pytest.approx(0.920, abs=0.002)
 
 
-@pytest.mark.bounded(power=0.95, against="95 % limits that cover 87 %")
+@pytest.mark.bounded(power=0.95, against="95 % limits that cover 87 %", claims=2)
 def test_means_of_rare_losses_cover(bounded: Bounded) -> None:
     """One firm in 5,000 is lost, in a random week: normal limits of the weeks lost miss often, ours do not."""
     repetitions, n, weeks, p = 4000, 5000, 20, 4e-5
