@@ -32,7 +32,16 @@ from firmfate.machine import cores
 pytestmark = pytest.mark.slow
 
 LONGEST = 4_000
-ANOTHER_WAY = ("is no TOML", "UTF-8", "utf-8", "null character")
+ANOTHER_WAY = (
+    "File name too long",
+    "argument --",
+    "arguments are required",
+    "unrecognized arguments",
+    "is no TOML",
+    "UTF-8",
+    "utf-8",
+    "null character",
+)
 """Refusals of a file or word as a whole, which name no key."""
 
 

@@ -71,7 +71,7 @@ def check_model(model: Model) -> None:
 def refuse(model: Model, code: str, text: str) -> NoReturn:
     """Refuse a model, at the line that makes it."""
     file, line = _written_at()
-    raise ModelError.numbered(code, text, model=model.name, file=file, line=line)
+    raise ModelError.numbered(code, text, model=shortened(str(model.name), LONGEST_NAME), file=file, line=line)
 
 
 def _assemble(model: Model) -> None:
