@@ -24,13 +24,14 @@ WAYS = [
 DIGESTS = """
 import json
 from tests.kernel.my_model import SHOP
-from tests.program.random_functions import Writer, made, programs
+from tests.program.random_functions import Writer, as_written, made
 from firmfate.models import load_model
 
 found = {model.name: model.program.digest for model in (load_model("firm"), load_model("car"), SHOP)}
 for seed in range(60):
     function = made(Writer(seed, 2 + seed % 6, exact=False).function(), f"digest {seed}")
-    found |= {f"{seed} {way}": program.digest for way, program in zip(("written", "ruled"), programs(function))}
+    written = as_written(function)
+    found |= {f"{seed} written": written.digest, f"{seed} ruled": written.by_rules().digest}
 print(json.dumps(found))
 """
 
