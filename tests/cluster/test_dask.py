@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -19,7 +20,7 @@ import pytest
 import firmfate
 from firmfate.errors import ExecutorError, IncompleteRunError, RunDirectoryError
 from firmfate.execute import ArrayPart, DaskClient, DaskProcesses, DaskScheduler, Work
-from firmfate.execute.dask_work import AHEAD, _run_shard, run_on_dask
+from firmfate.execute.dask_work import AHEAD, _is_lost, _run_shard, run_on_dask
 from firmfate.shards import Worker, plan
 from firmfate.shards.directory import RunDirectory
 from firmfate.shards.plan import Shard
@@ -344,3 +345,9 @@ def test_waiting_for_workers_is_printed_at_once_and_given_up_after_some_patience
     ):
         run_on_dask(client, work(small, run, wanted, say=said.append), patience=1)
     assert said == ["waiting for a Dask worker, for at most 1 s ..."]
+
+
+def test_a_scheduler_that_cannot_be_connected_to_is_lost_and_a_full_disk_is_not() -> None:
+    """A request for receipts ends in such an OSError where the scheduler died since; the command exited with 2."""
+    assert _is_lost(OSError("Timed out trying to connect to tcp://127.0.0.1:39797 after 20 s"))
+    assert not _is_lost(OSError(errno.ENOSPC, "No space left on device"))

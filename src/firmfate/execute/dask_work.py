@@ -161,4 +161,6 @@ def _is_lost(fault: BaseException) -> bool:
     from distributed import CancelledError, KilledWorker
     from distributed.comm import CommClosedError
 
+    if isinstance(fault, OSError) and fault.errno is None:  # of Dask: the scheduler cannot be connected to any more
+        return True
     return isinstance(fault, CancelledError | KilledWorker | CommClosedError | asyncio.TimeoutError)
