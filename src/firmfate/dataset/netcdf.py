@@ -73,6 +73,15 @@ def _refusing(path: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def _unfinished(path: Path, size: int) -> Iterator[Path]:
+    """Give the path of an unfinished file with room for so many bytes, which takes the place of `path` at the end."""
+    files.refuse_name(path)
+    with files.replacing(path) as unfinished:
+        reserve(path, size)
+        yield unfinished
+
+
+@contextlib.contextmanager
 def created(path: Path) -> Iterator[Output]:
     """Make a netCDF file, which appears when the block ends.
 
@@ -83,9 +92,7 @@ def created(path: Path) -> Iterator[Output]:
     """
     import netCDF4
 
-    files.refuse_name(path)
-    with files.replacing(path) as unfinished:
-        reserve(path, HEADER_BYTES)
+    with _unfinished(path, HEADER_BYTES) as unfinished:
         with LOCK, _refusing(path):
             file = netCDF4.Dataset(unfinished, "w", format="NETCDF4")
         try:
@@ -106,11 +113,8 @@ def write_dataset(ds: xr.Dataset | xr.DataTree, path: Path) -> None:
     RunDirectoryError
         Where it cannot be written: names the file and the reason.
     """
-    files.refuse_name(path)
-    with files.replacing(path) as unfinished:
-        reserve(path, int(ds.nbytes) + HEADER_BYTES)
-        with LOCK, _refusing(path):
-            ds.to_netcdf(unfinished, engine="netcdf4")
+    with _unfinished(path, int(ds.nbytes) + HEADER_BYTES) as unfinished, LOCK, _refusing(path):
+        ds.to_netcdf(unfinished, engine="netcdf4")
 
 
 def refuse_impossible(path: Path) -> None:
