@@ -120,7 +120,7 @@ def run_on_dask(client: Any, work: Work, *, threads_to_come: int = 0, patience: 
 
         def submit() -> list[Any]:
             # One graph for all that there is room for, and one request for all receipts: it halves the time of a task.
-            some = list(islice(remaining, room - len(in_flight)))
+            some = list(islice(remaining, max(0, room - len(in_flight))))
             futures: list[Any] = client.map(
                 partial(_run_shard, where, wanted, token, device),
                 some,
