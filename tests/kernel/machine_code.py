@@ -89,6 +89,7 @@ def compiled(asked: Sequence[tuple[Program, int, frozenset[str]]]) -> list[Compi
     """Return programs, each with its lanes and features, as machine code of one module, by the passes that compile
     models."""
     module = ir.Module("programs")
+    module.triple = llvm.get_default_triple()
     for i, (program, lanes, features) in enumerate(asked):
         write_function(module, f"run{i}", program, lanes, features)
     name, host = compiler.processor()

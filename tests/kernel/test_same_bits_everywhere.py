@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from tests.kernel.machine_code import compiled, same_bits, ways
@@ -59,6 +61,47 @@ def arguments(operation: str, rng: np.random.Generator, count: int = 4000) -> di
         shifted = k + 1.5 * 2.0**48
         found = {"stock.0": m, "stock.1": k, "stock.2": shifted.view(np.uint64)}
     return found
+
+
+def smaller_and_larger() -> tuple[Program, dict[str, np.ndarray]]:
+    """Return a program of everything that could be taken for a minimum or a maximum, where the sign of a zero counts.
+
+    ``a if a < b else b`` is `b` where both are zeros; a processor's own minimum may be either. Each result has inputs
+    of its own, so that nothing is shared.
+    """
+    graph = Graph()
+    zeros = [Value(graph, graph.constant(zero)) for zero in (0.0, -0.0)]
+    pairs = [(x, y) for x in (0.0, -0.0, 1.0, -1.0, np.nan, np.inf, 5e-324) for y in (0.0, -0.0, 2.0, -2.0, np.nan)]
+    sides = [np.array(side) for side in zip(*pairs, strict=True)]
+    inputs, outputs = {}, {}
+
+    def larger_than(zero: Value, x: Value) -> Value:  # no NaN, as LLVM knows
+        return zero.make("choose", zeros[0].make("lt", zeros[0], x), x, zero)
+
+    for i, (operation, first, second, turned, negated) in enumerate(
+        itertools.product(("lt", "le"), range(3), range(5), (False, True), (False, True))
+    ):
+        names = f"stock.{i}", f"p.{i}"
+        inputs |= dict(zip(names, sides, strict=True))
+        a, b = (Value(graph, graph.input(name, NUMBER)) for name in names)
+        one = (a, *(larger_than(zero, a) for zero in zeros))[first]
+        other = (b, *zeros, *(larger_than(zero, b) for zero in zeros))[second]
+        for at, (x, y) in enumerate(((one, other), (other, one))):
+            test = one.make(operation, x, y)
+            if negated:
+                test = one.make("not", test)
+            outputs[f"{i}.{at}"] = one.make("choose", test, *((y, x) if turned else (x, y)))
+    return Program.as_written(outputs), inputs
+
+
+def test_a_zero_keeps_its_sign_where_the_smaller_or_larger_is_chosen():
+    program, inputs = smaller_and_larger()
+    expected = interpreter.run(program, inputs)
+    for way, code in zip(ways(), compiled([(program, *way) for way in ways()]), strict=True):
+        found = code.run(inputs)
+        assert [name for name in expected if not same_bits(found[name], expected[name])] == [], way
+    a, b = inputs["stock.0"], inputs["p.0"]
+    assert not same_bits(np.where(b < a, b, a), expected["0.0"]), "the control"
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)

@@ -13,8 +13,9 @@ from firmfate.kernel.writer import DOUBLE, INT, WORD, Values, Writer, write
 from firmfate.program.operations import FLAG
 from firmfate.program.program import Program
 from firmfate.targets.device import THREAD
-from firmfate.targets.function import begin, loop
-from firmfate.targets.gpu import lowered
+from firmfate.targets.function import begin, loop, new_module
+from firmfate.targets.gpu import ARCHITECTURE, TRIPLE, lowered
+from firmfate.targets.lowering import target_machine
 
 
 def names(programs: Sequence[Program]) -> list[str]:
@@ -59,7 +60,7 @@ def write_rows(
 
 def kernel(programs: Sequence[Program]) -> str:
     """Return PTX of a kernel ``run(inputs, outputs, count)``: a thread a row."""
-    module = ir.Module("programs")
+    module = new_module("programs", TRIPLE, target_machine(TRIPLE, ARCHITECTURE))
     builder, given = begin(module, "run", ARGUMENTS)
     thread = builder.trunc(builder.call(ir.Function(module, ir.FunctionType(WORD, []), THREAD), []), INT)
     with builder.if_then(builder.icmp_unsigned("<", thread, given["count"])):

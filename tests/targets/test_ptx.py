@@ -16,9 +16,11 @@ import pytest
 from tests.devices.low_bits import LOW_BITS
 from tests.kernel import my_model
 from tests.kernel.machine_code import same_bits
+from tests.kernel.test_same_bits_everywhere import smaller_and_larger
+from tests.program.examination import Case
 from tests.targets import programs as rows
 from tests.targets.asked import Asked
-from tests.targets.cases import asked, every_operation, random_programs
+from tests.targets.cases import asked, every_operation, random_programs, special_inputs
 from tests.targets.ptx_interpreter import BLOCK, Kernel
 
 from firmfate import targets
@@ -45,8 +47,12 @@ def ptxas() -> str | None:
     return found
 
 
+SMALLER_OR_LARGER = re.compile(r"^\s+((?:min|max)\.f64) \t%\w+, %\w+, (?!0d(?![08]0{15}))", re.M)
+"""Of two numbers that may both be zero: which one it is may be another than the program's."""
+
+
 def faults(text: str) -> list[str]:
-    """Return instructions that would not round as the program says."""
+    """Return instructions that would not do to every bit what the program says."""
     found = []
     for name in sorted(set(INSTRUCTION.findall(text))):
         parts = name.split(".")
@@ -61,7 +67,7 @@ def faults(text: str) -> list[str]:
         rounds = parts[0] in ("add", "sub", "mul", "fma", "div", "rcp", "sqrt") and "f64" in parts
         if wrong or (rounds and "rn" not in parts):
             found.append(name)
-    return found
+    return [*found, *SMALLER_OR_LARGER.findall(text)]
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -89,6 +95,10 @@ def test_faults_are_seen() -> None:
         ("sqrt.rn.f64", "sqrt.rn.ftz.f64"),
     ):
         assert faults(text.replace(sound, faulty)) == [faulty], sound
+    line = "\tmax.f64 \t%rd1, %rd2, {};\n"
+    other = [line.format(operand) for operand in ("%rd3", "0d0000000000000000", "0d8000000000000000")]
+    assert [faults(one) for one in other] == [["max.f64"]] * 3
+    assert faults(line.format("0d3FF0000000000000") + line.format("0d0000000000000001")) == []
 
 
 def assembled(text: str, architecture: str, folder: Path) -> dict[str, str]:
@@ -180,6 +190,25 @@ def test_every_operation_at_special_values() -> None:
     nan = np.isnan(inputs["stock.bits.0"])  # whose bits are left open
     expected["bits"], found["bits"] = (np.where(nan, 0, x["bits"]) for x in (expected, found))
     assert [name for name in expected if not same_bits(found[name], expected[name])] == []
+
+
+def test_a_zero_keeps_its_sign_where_the_smaller_or_larger_is_chosen() -> None:
+    program, inputs = smaller_and_larger()
+    expected = interpreter.run(program, inputs)
+    (found,) = run_programs([program], inputs)
+    assert [name for name in expected if not same_bits(found[name], expected[name])] == []
+
+
+SIGNS_OF_ZERO = 5243, 6772, 9385, 19709
+"""Of the first 24,576 random programs those in which a GPU took -0 for smaller than 0."""
+
+
+def test_programs_that_a_gpu_read_otherwise() -> None:
+    inputs = special_inputs()
+    programs = [Case.of(seed, exact=bool(seed % 2)).ruled for seed in SIGNS_OF_ZERO]
+    for seed, program, one in zip(SIGNS_OF_ZERO, programs, run_programs(programs, inputs), strict=True):
+        for name, values in interpreter.run(program, inputs).items():
+            assert same_bits(one[name], values), (seed, name)
 
 
 def test_random_programs() -> None:

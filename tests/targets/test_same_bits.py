@@ -9,6 +9,7 @@ import pytest
 from llvmlite import ir
 from tests.kernel import my_model
 from tests.kernel.machine_code import same_bits
+from tests.kernel.test_same_bits_everywhere import smaller_and_larger
 from tests.targets import arm, node
 from tests.targets.asked import Found
 from tests.targets.cases import asked, every_operation, random_programs
@@ -62,6 +63,14 @@ def test_every_operation_at_special_values(processor, tmp_path: Path) -> None:
     expected["bits"], found["bits"] = (
         np.where(np.isnan(inputs["stock.bits.0"]), 0, x["bits"]) for x in (expected, found)
     )
+    assert [name for name in expected if not same_bits(found[name], expected[name])] == []
+
+
+@pytest.mark.parametrize("processor", PROCESSORS)
+def test_a_zero_keeps_its_sign_where_the_smaller_or_larger_is_chosen(processor, tmp_path: Path) -> None:
+    program, inputs = smaller_and_larger()
+    expected = interpreter.run(program, inputs)
+    (found,) = processor.run_programs([program], inputs, tmp_path)
     assert [name for name in expected if not same_bits(found[name], expected[name])] == []
 
 

@@ -21,6 +21,8 @@ from firmfate.program.operations import NUMBER as NUMBER_KIND
 DOUBLE, WORD, FLAG, INT, BYTE = ir.DoubleType(), ir.IntType(64), ir.IntType(1), ir.IntType(32), ir.IntType(8)
 KINDS = {NUMBER_KIND: DOUBLE, "word": WORD, FLAG_KIND: FLAG}
 LOW_HALF = 0xFFFF_FFFF
+SMALLEST = 2.0**-1074
+"""The smallest number above zero."""
 
 ARITHMETIC = {"add": "fadd", "sub": "fsub", "mul": "fmul", "div": "fdiv"}
 INTRINSICS = {"abs": "fabs", "sqrt": "sqrt", "floor": "floor", "ceil": "ceil", "trunc": "trunc"}
@@ -119,7 +121,31 @@ class Writer:
         return self.call("fma", self.builder.fneg(a), b, c)
 
     def _choose(self, node: Node, flag: Any, this: Any, other: Any) -> Any:
+        if isinstance(flag, ir.instructions.FCMPInstr) and flag.op == "olt" and not self._takes_the_second:
+            a, b = flag.operands
+            if (a is this and b is other) or (a is other and b is this):
+                flag = self._less(flag, a, b)
         return self.builder.select(flag, this, other)
+
+    @property
+    def _takes_the_second(self) -> bool:
+        """Whether the processor's own minimum, of a zero and a zero of the other sign, is the second, as ours is."""
+        return self.builder.module.triple.startswith(("x86_64", "i686", "wasm32"))
+
+    def _less(self, flag: Any, a: Any, b: Any) -> Any:
+        """Return whether ``a < b`` so that LLVM does not see that the smaller or larger of both is chosen.
+
+        It would write an instruction for that, which takes -0 for smaller than 0 on AArch64 and in PTX, so that the
+        sign of a zero may be another.
+        """
+        constants = [x.constant if self.lanes > 1 else [x.constant] for x in (a, b) if isinstance(x, ir.Constant)]
+        if any(value for constant in constants for value in constant):
+            return flag
+        if not constants:
+            a, b = self.builder.fsub(a, b), self.constant(DOUBLE, 0.0)  # not 0 where they differ
+        if isinstance(a, ir.Constant):
+            return self.builder.fcmp_ordered(">=", b, self.constant(DOUBLE, SMALLEST))
+        return self.builder.fcmp_ordered("<=", a, self.constant(DOUBLE, -SMALLEST))
 
     def _not(self, node: Node, a: Any) -> Any:
         return self.builder.xor(a, self.constant(FLAG, 1))
