@@ -75,6 +75,11 @@ SAME = {
     "    t = 0.0\nreturn t, b, c",
     "membership": "return float(a in (1, 2, 3)), float(a not in (0, 0.5)), float(int(a) in [1, 2])",
     "walrus": "return (y := a * 2) + y, y, min([a, b], default=0)",
+    "comprehensions hide nothing": (
+        "x, y = c, 0.0\nif b > 0:\n    y = sum([x * x for x in (a, d)])\n    y += x if a > d else 1.0\n"
+        "    y += len({x for x in (1, 2, 2)}) * {x: x * a for x in (1, 2)}[2]\n    y += x if a > 0 else b\n"
+        "return x, y, 0.0"
+    ),
     "all any": "return float(all([a > 0, b > 0])), float(any(x > 1 for x in (a, b, c))), bool(a) + 0.0",
     "counting": "return sum([a > 0, b > 0, c > 0]), (a > b) + (c > d), (a > 0) * 2.5",
     "map": "return sum(map(abs, (a, b))), max(map(lambda x: x * 2, (a, b))), list(map(g, (a, b)))[1]",

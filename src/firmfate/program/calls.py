@@ -129,6 +129,7 @@ class Calls:
             "both": control.both, "either": control.either, "negate": control.negate, "among": control.among,
             "definite": control.definite, "identical": control.identical, "tick": self.ticks,
             "traced": self.traced, "powered": self.powered, "locals": locals,
+            "list": list, "set": set, "dict": dict,
             "variables": lambda flow, before: before if flow.returned is True else flow.variables,
         }  # fmt: skip
         return {f"{MARK}{name}": helper for name, helper in helpers.items()}

@@ -248,11 +248,36 @@ class Rewriter(ast.NodeTransformer):
         tests = [_comparison(values[i], sign, values[i + 1]) for i, sign in enumerate(node.ops)]
         return tests[0] if len(tests) == 1 else _call("both", tests[0], *map(_later, tests[1:]))
 
+    def visit_ListComp(self, node: ast.ListComp) -> ast.expr:
+        """A list of what a generator yields."""
+        self.generic_visit(node)
+        return _collected("list", node, node.elt)
+
+    def visit_SetComp(self, node: ast.SetComp) -> ast.expr:
+        """A set of what a generator yields."""
+        self.generic_visit(node)
+        return _collected("set", node, node.elt)
+
+    def visit_DictComp(self, node: ast.DictComp) -> ast.expr:
+        """A dict of the pairs that a generator yields."""
+        self.generic_visit(node)
+        return _collected("dict", node, ast.Tuple([node.key, node.value], ast.Load()))
+
     def visit_Call(self, node: ast.Call) -> ast.expr:
         """Call the traced function."""
         self.generic_visit(node)
         node.func = ast.copy_location(_call("traced", node.func), node)
         return node
+
+
+def _collected(kind: str, node: ast.ListComp | ast.SetComp | ast.DictComp, element: ast.expr) -> ast.expr:
+    """Return the call that collects what a generator yields, in place of a comprehension.
+
+    Python 3.12 and later run a comprehension within the function that it stands in. Its variable then hides one of the
+    same name that this function has from outside, and functions within read it in vain: CPython raises a NameError. A
+    generator is a function of its own.
+    """
+    return ast.copy_location(_call(kind, ast.GeneratorExp(element, node.generators)), node)
 
 
 def _comparison(left: ast.expr, sign: ast.cmpop, right: ast.expr) -> ast.expr:
