@@ -130,7 +130,8 @@ class Writer:
     @property
     def _takes_the_second(self) -> bool:
         """Whether the processor's own minimum, of a zero and a zero of the other sign, is the second, as ours is."""
-        return self.builder.module.triple.startswith(("x86_64", "i686", "wasm32"))
+        triple: str = self.builder.module.triple
+        return triple.startswith(("x86_64", "i686", "wasm32"))
 
     def _less(self, flag: Any, a: Any, b: Any) -> Any:
         """Return whether ``a < b`` so that LLVM does not see that the smaller or larger of both is chosen.
