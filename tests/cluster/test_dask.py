@@ -79,6 +79,29 @@ def test_only_receipts_travel_and_few_tasks_are_in_flight(
     assert most <= AHEAD * 2 + 1
 
 
+def test_workers_may_leave_while_more_is_in_flight_than_the_others_have_room_for(
+    small: Case, two_processes: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is submitted until there is room again; then the rest is."""
+    run, done = RunDirectory(tmp_path / "run"), 0
+    wanted = run.claim(small.study)
+    (shard, *_) = plan(small.study).shards
+
+    def count(receipt: Receipt) -> None:
+        nonlocal done
+        done += 1
+
+    def receipt_only(directory: str, wanted: str, token: str, device: str, shard: Shard) -> Receipt:
+        return Receipt(shard.name, shard.name, shard.firms, 0)
+
+    monkeypatch.setattr("firmfate.execute.dask_work._run_shard", receipt_only)
+    monkeypatch.setattr("firmfate.execute.dask_work.RECOUNT", -1.0)
+    monkeypatch.setattr(two_processes, "nthreads", lambda: {"stayed": 1} if done else {"stayed": 1, "left": 31})
+    many = [Shard(shard.cells, place, 1, shard.block, place) for place in range(80)]
+    run_on_dask(two_processes, work(small, run, wanted, many, done=count))
+    assert done == 80
+
+
 def test_a_finished_shard_whose_receipt_was_lost_is_not_run_again(small: Case, tmp_path: Path) -> None:
     run = RunDirectory(tmp_path / "run")
     shutil.copytree(small.directory, run.path)
