@@ -197,6 +197,7 @@ def test_full_studies_are_run_and_reported_at_their_size(study: str, tmp_path: P
     assert found["MiB"] < 1024
 
 
+KEPT = "kept, submit = [], client.map; client.map = lambda *a, **more: kept.append(submit(*a, **more)) or kept[-1]"
 TASKS = """
 import sys
 from firmfate.execute import ArrayPart, DaskClient, DaskProcesses
@@ -227,6 +228,7 @@ def noted(self, *receipt):
 Progress.advance = noted
 with DaskProcesses(2, threads=16).cluster() as client:
     client.run(write_no_file)
+    {kept}
     begin = time.perf_counter()
     firmfate.run(study, into="run", on=ArrayPart(0, 1, on=DaskClient(client)), shard_scale=1e-8)
 (first, *_, last) = held
@@ -241,7 +243,7 @@ def test_a_million_dask_tasks_take_no_more_memory_than_the_first(tmp_path: Path,
     The driver's process holds the scheduler too. A task that left 100 bytes would be seen: 86 MiB of 900,000.
     """
     tasks = 1_000_000
-    found = measured(TASKS.format(tasks=tasks), tmp_path)
+    found = measured(TASKS.format(tasks=tasks, kept=""), tmp_path)
     (driver_before, *workers_before, _), (driver, *workers, seconds) = found["first"], found["last"]
     record_property("tasks", found["tasks"])
     record_property("driver and scheduler, MiB after a tenth and at the end", f"{driver_before}, {driver}")
@@ -250,3 +252,11 @@ def test_a_million_dask_tasks_take_no_more_memory_than_the_first(tmp_path: Path,
     assert found["tasks"] == tasks
     assert found["most"] < driver_before + 64
     assert sum(workers) < sum(workers_before) + 64
+
+
+@pytest.mark.evidence
+def test_dask_tasks_that_are_kept_are_seen(tmp_path: Path, record_property: Record) -> None:
+    found = measured(TASKS.format(tasks=100_000, kept=KEPT), tmp_path)
+    before, after = found["first"][0], found["last"][0]
+    record_property("driver and scheduler, MiB after a tenth and at the end", f"{before}, {after}")
+    assert after > before + 64
