@@ -77,7 +77,7 @@ def _extremes(lifetimes: Lifetimes, longest: ExtremeCell, shortest: ExtremeCell,
     apart = f", {_years(difference)} apart" if difference.se > 0 else ""
     if distinguishable:
         return (
-            f"Of {some}{cells}, firms live longest {at.format('shortest ')}.",
+            f"Of {some}{cells}, the mean lifetime is longest {at.format('shortest ')}.",
             f"Their mean lifetimes within {horizon} are {both}{apart}.",
         )
     return (
