@@ -231,6 +231,15 @@ def test_equal_lives_have_no_longest_and_no_shortest() -> None:
     assert alone.headline.startswith("In all of 5 cells the mean lifetime within 4 years is the same, ")
 
 
+def test_a_finding_says_where_no_firm_or_every_firm_exits_at_once() -> None:
+    same = listed(counts(effect=0.0), np.arange(5.0))
+    nothing = xr.zeros_like(same["events"])
+    assert finding(same.assign(events=nothing)).headline.endswith(": no firm had an event.")
+    nothing[{"week": 0, "cause": 0}] = same["firms"]
+    assert finding(same.assign(events=nothing)).headline.endswith(": all firms had their event by the first week.")
+    assert "had" not in finding(same).headline
+
+
 def test_an_effect_without_limits_is_not_reported_as_tested(paradox: xr.Dataset) -> None:
     line = paradox.isel(misalignment=0, drop=True).rename(execution="effort")
     few = finding(line.drop_vars(["batch_firms", "batch_events", "batch_lifetime"]))
