@@ -139,7 +139,7 @@ def test_runs_without_a_coordinate_are_named_by_their_positions(paradox: xr.Data
     assert "0.3976 (standard error 0.0008) at run 0" in finding(runs).sentence()
     longest, _ = extreme_cells(runs)
     assert longest.where == {"run": 0.0, "execution": 1.0, "misalignment": 0.0}
-    assert finding(runs.isel(execution=-1)).statements[0].startswith("Of 10 cells, firms live longest at run 0, ")
+    assert "mean lifetime is longest at run 0, " in finding(runs.isel(execution=-1)).statements[0]
 
 
 def test_lazy_counts_give_the_same(paradox: xr.Dataset) -> None:
@@ -186,7 +186,7 @@ def test_one_cell_is_described(paradox: xr.Dataset) -> None:
 def test_listed_cells_are_named_by_their_axes(paradox: xr.Dataset) -> None:
     row = paradox.isel(misalignment=0, drop=True).rename(execution="cell")
     row = row.assign(unit_cost=("cell", row["cell"].values, {"parameter": "unit_cost"})).drop_vars("cell")
-    assert "live longest at unit cost 1" in finding(row).headline
+    assert "lifetime is longest at unit cost 1" in finding(row).headline
 
 
 def test_listed_cells_of_many_axes_are_named_by_position_and_some_axes(paradox: xr.Dataset) -> None:
@@ -200,7 +200,7 @@ def test_listed_cells_of_many_axes_are_named_by_position_and_some_axes(paradox: 
     )
     longest, _ = extreme_cells(row)
     headline = finding(row).headline
-    assert f"live longest at cell {longest.place['cell']} (price 1, unit cost 1, alarm 1 and 2 more axes)" in headline
+    assert f"longest at cell {longest.place['cell']} (price 1, unit cost 1, alarm 1 and 2 more axes)" in headline
     assert "overhead" not in headline
 
 
@@ -217,7 +217,7 @@ def test_extreme_cells_that_cannot_be_distinguished_are_not_ranked(batches: bool
         same = same.drop_vars(["batch_firms", "batch_events", "batch_lifetime"])
     found = finding(same)
     assert "cannot be distinguished." in found.headline
-    assert "live longest" not in found.sentence()
+    assert "lifetime is longest" not in found.sentence()
     assert ("apart." in found.statements[0]) == batches
     longest, shortest = extreme_cells(same)
     for cell in (longest, shortest):
@@ -229,6 +229,15 @@ def test_equal_lives_have_no_longest_and_no_shortest() -> None:
     assert found.headline.startswith("In all of 5 cells the mean lifetime within 4 years is the same, ")
     alone = finding(counts(effect=0.0).isel(misalignment=0, drop=True).rename(execution="effort"))
     assert alone.headline.startswith("In all of 5 cells the mean lifetime within 4 years is the same, ")
+
+
+def test_a_finding_says_where_no_firm_or_every_firm_exits_at_once() -> None:
+    same = listed(counts(effect=0.0), np.arange(5.0))
+    nothing = xr.zeros_like(same["events"])
+    assert finding(same.assign(events=nothing)).headline.endswith(": no firm had an event.")
+    nothing[{"week": 0, "cause": 0}] = same["firms"]
+    assert finding(same.assign(events=nothing)).headline.endswith(": all firms had their event by the first week.")
+    assert "had" not in finding(same).headline
 
 
 def test_an_effect_without_limits_is_not_reported_as_tested(paradox: xr.Dataset) -> None:

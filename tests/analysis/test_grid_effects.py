@@ -78,20 +78,20 @@ def test_effects_interactions_and_shares_are_those_of_the_process(bounded: Bound
 def test_an_inner_best_value_is_named_and_a_slope_is_not_taken_for_one() -> None:
     found = finding(true_years(0)[0])
     assert found.headline.startswith(
-        "Of 2 axes, effort matters most to the mean lifetime within 4 years: firms live longest at 0.5, "
+        "Of 2 axes, effort matters most to the mean lifetime within 4 years: the mean lifetime is longest at 0.5, "
     )
     assert "longer than at 0 and" in found.headline
     assert "misalignment" in found.statements[1]
     assert "raising it from 0 to 1 shortens life by" in found.statements[1]
     slope = finding(counts().rename(execution="effort"))
-    assert "live longest at 0" not in slope.headline + " ".join(slope.statements[:2])
+    assert "lifetime is longest at 0" not in slope.headline + " ".join(slope.statements[:2])
 
 
 def test_an_inner_worst_value_is_named() -> None:
     dip = counts(weekly=lambda e, m, _: np.asarray(0.02 * np.exp(-4 * (e - 0.5) ** 2) + 0 * m)).rename(
         execution="effort"
     )
-    assert "firms live shortest at 0.5, " in finding(dip).headline
+    assert "the mean lifetime is shortest at 0.5, " in finding(dip).headline
 
 
 @pytest.mark.slow

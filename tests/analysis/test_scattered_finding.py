@@ -146,7 +146,7 @@ def test_fewer_cells_have_fewer_terms_and_too_few_are_refused(cells: xr.Dataset)
     twins = cells.isel(cell=slice(0, 40)).assign(twin=("cell", cells["price"].values[:40], {"parameter": "twin"}))
     with pytest.raises(EstimateError, match="cannot separate 5 axes"):
         surface_effects(twins)
-    assert "live longest at" in finding(twins).headline
+    assert "lifetime is longest at" in finding(twins).headline
 
 
 def named(effect: float) -> xr.Dataset:
@@ -162,7 +162,7 @@ def test_named_cells_are_ranked_with_their_errors() -> None:
     alone = float(np.hypot(*found["se"].sel(cell=["all", "none"])))
     assert 0 < apart.difference_se < alone, "common random numbers count"
     words = finding(named(1.0)).sentence()
-    assert "firms live longest at 'all' and shortest at 'none'" in words
+    assert "the mean lifetime is longest at 'all' and shortest at 'none'" in words
     assert "the longest first: 'all' " in words
     assert words.endswith("All pairs of cells can be distinguished.")
 

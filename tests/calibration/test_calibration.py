@@ -281,7 +281,7 @@ def test_one_refit_gives_no_error(tmp_path, capsys):
     assert main(words) == 0
     printed = capsys.readouterr().out
     assert "nan" not in printed
-    assert "±" not in printed
+    assert "standard error" not in printed
     assert "errors of these values need --refits 2 or more" in printed
     assert main([*words, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["se"] == {"drift": None}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -65,6 +66,7 @@ def test_lifetimes_are_those_of_the_estimator(before: xr.Dataset) -> None:
     found = compare(before, other)
     for side, counts in (("first", before), ("second", other)):
         np.testing.assert_allclose(found["lifetime"].sel(side=side), rmst(counts)["estimate"] / 52, rtol=1e-12)
+        np.testing.assert_allclose(found["lifetime_side_se"].sel(side=side), rmst(counts)["se"] / 52, rtol=1e-12)
     difference = found["lifetime"].sel(side="first") - found["lifetime"].sel(side="second")
     np.testing.assert_allclose(found["lifetime_difference"], difference, atol=1e-12)
 
@@ -190,6 +192,8 @@ def test_a_cohort_adds_its_own_error(before: xr.Dataset) -> None:
     here = found.sel(execution=0.1, misalignment=0.8)
     np.testing.assert_allclose(here["survival_difference"], 0, atol=1e-12)
     of_run = firmfate.survival.kaplan_meier(before).sel(week=[208, 260], execution=0.1, misalignment=0.8)["se"].values
+    np.testing.assert_allclose(here["survival_side_se"].sel(side="first"), of_run, rtol=1e-12)
+    np.testing.assert_allclose(here["survival_se"], np.hypot(*here["survival_side_se"].values), rtol=1e-9)
     np.testing.assert_allclose(here["survival_se"], np.hypot(of_run, np.sqrt(alive * (1 - alive) / 10_000)), rtol=1e-9)
     assert not here["distinguishable"]
     assert found["distinguishable"].sel(execution=0.9, misalignment=0.2), "strong aligned cars stay on the road"
@@ -215,6 +219,9 @@ def test_the_command_prints_the_finding_and_writes_page_and_dataset(
     assert "First is a (car), second is b (car)." in ended.out
     text = page.read_text()
     assert text.count("<table") == 3
+    rows = re.findall(r"<tr>(.*?)</tr>", text, re.DOTALL)
+    assert sum(len(re.findall(r"\d ± \d", row)) == 3 for row in rows) > 8, "both sides and the difference have errors"
+    assert f"First is a (car) in {runs[0]}, second is a (car) in {runs[0]}." in command("compare", runs[0], runs[0]).out
     assert "<script" not in text
     assert "default-src 'none'" in text
     with xr.open_dataset(data) as stored:

@@ -17,6 +17,7 @@ from tests.bounded import Bounded, chance_of_share, shares
 
 import firmfate
 from firmfate.design import DESIGNS
+from firmfate.shards.directory import fingerprint_of
 
 README = Path(__file__).parents[2] / "README.md"
 MODULES = sorted(
@@ -130,6 +131,14 @@ def test_models_to_learn_from_are_short(page: str, before: str, most: int) -> No
     assert text.count(before) == 1
     block = text.partition(before)[2].partition("```")[0]
     assert 5 < len([line for line in block.splitlines() if line.strip()]) <= most
+
+
+def test_the_readmes_study_is_the_one_whose_numbers_it_shows() -> None:
+    """Both have one fingerprint: the README's Python goes on in the directory that its command has filled."""
+    block = re.findall(r"^```toml\n(.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)[0]
+    written, kept = firmfate.Study.parse(block), firmfate.Study.read(README.parent / "studies" / "small" / "study.toml")
+    assert fingerprint_of(written) == fingerprint_of(kept)
+    assert written.replicates == kept.replicates
 
 
 def test_the_readme_is_short_and_its_links_lead_somewhere() -> None:

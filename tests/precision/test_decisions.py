@@ -189,7 +189,7 @@ def test_the_longest_and_the_order_of_cells() -> None:
     ds = firms.look()
     longest = measure_order(ds, LONGEST, 0.95, first=FIRST, known=None)
     ranking = measure_order(ds, RANKING, 0.95, first=FIRST, known=None)
-    words = ("cost 0.2333 or 0.3667 lives longest", "cost 0.2333 ? 0.3667 > 0.1 > 0.5")
+    words = ("cost 0.2333 or 0.3667 has the longest mean lifetime", "cost 0.2333 ? 0.3667 > 0.1 > 0.5")
     assert [one.answers[0].removesuffix(" at speed 0") for one in (longest, ranking)] == list(words)
     assert np.isfinite(longest.needed).tolist() == [[False, True, True, False]]  # others are out of the question
     undecided = sentences([longest.reached()])[0]
@@ -198,7 +198,7 @@ def test_the_longest_and_the_order_of_cells() -> None:
     )
     for _ in range(22):
         longest = measure_order(firms.look(), LONGEST, 0.95, first=FIRST, known=longest.signs)
-    assert longest.answers == ("cost 0.2333 lives longest at speed 0",)
+    assert longest.answers == ("cost 0.2333 has the longest mean lifetime at speed 0",)
     assert longest.reached().enough
     assert Reached.of_table(longest.reached().table()).answers == longest.answers
 
@@ -245,7 +245,7 @@ def test_ties_are_no_open_questions() -> None:
     ds["batch_lifetime"][:, 2] = ds["batch_lifetime"][:, 0]
     for target, words in (
         (RANKING, "cost 0.1 = 0.5 > 0.3 at speed 0 (= where no firm differed: the share"),
-        (LONGEST, "cost 0.1 = 0.5 lives longest at speed 0 (= where no firm differed: the share"),
+        (LONGEST, "cost 0.1 = 0.5 has the longest mean lifetime at speed 0 (= where no firm differed: the share"),
     ):
         found = measure_order(ds, target, 0.95, first=FIRST, known=None)
         assert found.answers[0].startswith(words)
@@ -261,7 +261,7 @@ def test_tied_cells_stand_beside_each_other() -> None:
     signs[:3, 3], signs[3, :3] = 1, -1
     tied[0, 2] = tied[2, 0] = True
     assert answer(signs, tied, ["a", "b", "c", "d"], "", "ranking") == "a = c ? b > d"
-    assert answer(signs, tied, ["a", "b", "c", "d"], "", "longest") == "a = c or b lives longest"
+    assert answer(signs, tied, ["a", "b", "c", "d"], "", "longest") == "a = c or b has the longest mean lifetime"
 
 
 def test_a_cycle_of_signs_names_none() -> None:

@@ -193,6 +193,32 @@ def test_lines_of_a_step(what, tmp_path):
     assert refused(tmp_path, text)[:2] == (code, line_of(text))
 
 
+# Each: lines of a step, and what the message says to write instead.
+INSTEAD = {
+    "brackets": ('savings = s["savings"] + p.margin  # here', "write s.savings"),
+    "brackets of parameters": ('savings = s.savings + p["margin"]  # here', "write p.margin"),
+    "a parameter without p": ("savings = s.savings + margin  # here", "did you mean p.margin?"),
+    "a stock far from all": ("savings = s.brand  # here", "declared: savings, stage"),
+    "fsum": ("savings = math.fsum(s.stage)  # here", "write sum(...)"),
+    "while": ("savings = s.savings\nwhile savings > 1:  # here\n    savings /= 2", "x = changed if goes_on else x"),
+    "text": ("savings = s.savings + len(f'{s.savings}')  # here", "firmfate.simulate_path"),
+    "SciPy": ("from scipy.stats import norm\nsavings = norm.cdf(s.savings)  # here", "a function of the model's own"),
+    "another stock": (
+        "def step(s, p, draw, shock, week):\n    return dict(savings=1.0, stage=s.stage, closed=False, mood=1)  # here",
+        "Stock('mood')",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", INSTEAD)
+def test_what_to_write_instead(what, tmp_path):
+    body, instead = INSTEAD[what]
+    text = written(body)
+    _, line, message = refused(tmp_path, text)
+    assert line == line_of(text)
+    assert instead in message
+
+
 @pytest.mark.parametrize("what", FUNCTIONS)
 def test_functions(what, tmp_path):
     code, before, body = FUNCTIONS[what]

@@ -93,8 +93,8 @@ def _change(axis: xr.Dataset) -> str:
             long = "long" if sign > 0 else "short"
             years = [_years(one.scaled(sign)) for one in above]
             return (
-                f"firms live {long}est at {format_short(axis['inner'].item(), digits)}, {years[0]} {long}er than at "
-                f"{shown[0]} and {years[1]} {long}er than at {shown[1]}"
+                f"the mean lifetime is {long}est at {format_short(axis['inner'].item(), digits)}, "
+                f"{years[0]} {long}er than at {shown[0]} and {years[1]} {long}er than at {shown[1]}"
             )
     rise = _of(axis, "")
     if rise.sign:
@@ -103,7 +103,7 @@ def _change(axis: xr.Dataset) -> str:
     if "bend" in axis and (bend := _of(axis, "bend")).sign:
         where = ("middle", "ends") if bend.sign > 0 else ("ends", "middle")
         apart = _years(bend.scaled(bend.sign))
-        return f"firms live {apart} longer at the {where[0]} of its range than at the {where[1]}"
+        return f"the mean lifetime is {apart} longer at the {where[0]} of its range than at the {where[1]}"
     return ""
 
 

@@ -60,6 +60,16 @@ MOST_AXES = 4
 """Axes of a cell that a sentence names."""
 
 
+def _why(lifetimes: Lifetimes) -> str:
+    """Return why no firm's lifetime differs from another's, where a model's causes are the likely reason."""
+    events = lifetimes.ds["events"].isel(week=slice(lifetimes.tau))
+    if not events.any():
+        return ": no firm had an event"
+    if int(events.isel(week=0).sum()) == int(lifetimes.ds["firms"].sum()):
+        return ": all firms had their event by the first week"
+    return ""
+
+
 def _extremes(lifetimes: Lifetimes, longest: ExtremeCell, shortest: ExtremeCell, horizon: str) -> tuple[str, ...]:
     """Return in which cells firms live longest and shortest, and whether the two can be distinguished."""
     ds, known = lifetimes.ds, int(lifetimes.estimate.notnull().sum())
@@ -69,7 +79,7 @@ def _extremes(lifetimes: Lifetimes, longest: ExtremeCell, shortest: ExtremeCell,
     if known == 1:
         return (f"Of {cells}, only one has an estimate: at {_name(ds, longest)} {within} {_years(longest.value)}.",)
     if longest.rmst == shortest.rmst:
-        return (f"In all of {some}{cells} {within} the same, {_years(longest.value)}.",)
+        return (f"In all of {some}{cells} {within} the same, {_years(longest.value)}{_why(lifetimes)}.",)
     names = [_name(ds, *pair) for pair in ((longest, shortest), (shortest, longest))]
     at = f"at {names[0]} and {{}}at {names[1]}"
     both = f"{_years(longest.value)} and {_years(shortest.value)}"
@@ -77,7 +87,7 @@ def _extremes(lifetimes: Lifetimes, longest: ExtremeCell, shortest: ExtremeCell,
     apart = f", {_years(difference)} apart" if difference.se > 0 else ""
     if distinguishable:
         return (
-            f"Of {some}{cells}, firms live longest {at.format('shortest ')}.",
+            f"Of {some}{cells}, the mean lifetime is longest {at.format('shortest ')}.",
             f"Their mean lifetimes within {horizon} are {both}{apart}.",
         )
     return (

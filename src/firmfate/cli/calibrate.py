@@ -145,6 +145,7 @@ def _draw(
 ) -> int:
     """Draw from the posterior, and write the draws."""
     from firmfate import files
+    from firmfate.analysis.formatting import decimals
     from firmfate.calibration import calibrate_posterior, draws_table
     from firmfate.dataset.netcdf import write_dataset
 
@@ -180,21 +181,25 @@ def _draw(
         )  # fmt: skip
     elif not arguments.quiet:
         for key, row in rows.items():
+            digits = decimals(row["mcse"])
+            mean, spread, lower, upper = (f"{row[name]:.{digits}f}" for name in ("mean", "sd", "lower", "upper"))
             terminal.out(
-                f"{key} = {row['mean']:.4g} ± {row['sd']:.2g} ({row['lower']:.3g} to {row['upper']:.3g}), "
-                f"Monte Carlo error {row['mcse']:.1g}, R-hat {row['r_hat']:.2f}, {row['ess_bulk']:,.0f} effective draws"
+                f"{key} = {mean} (Monte Carlo standard error {row['mcse']:.{digits}f}), posterior standard deviation "
+                f"{spread}, 95 % interval {lower} to {upper}; R-hat {row['r_hat']:.2f}, {row['ess_bulk']:,.0f} "
+                "effective draws"
             )
         _warn_of_mixing(found)
         terminal.out(
-            f"largest difference of the mean prediction from {table.name} at any age: {100 * error:.2f} points of 100"
+            f"largest difference of the mean prediction from {table.name} at any age: {100 * error:.2f} percentage "
+            "points"
         )
         terminal.out(
             f"log evidence: {float(evidence.mean()):.2f}, which {evidence.size} runs scatter around by "
             f"{float(evidence.std(ddof=1)):.2f}"
         )
         terminal.out(
-            f"error of the emulator, part of the likelihood: {100 * emulator['error']:.2f} points; over draws "
-            f"simulated for real its survival is off by up to {100 * emulator['difference']:.2f} ± "
+            f"error of the emulator, part of the likelihood: {100 * emulator['error']:.2f} percentage points; over "
+            f"draws simulated for real its survival is off by up to {100 * emulator['difference']:.2f} ± "
             f"{100 * emulator['difference_se']:.2f} points on average, and their squared differences are "
             f"{emulator['chi_squared']:.2f} ± {emulator['chi_squared_se']:.2f} of what that error foresees"
         )
@@ -228,6 +233,8 @@ def _fit(
 ) -> int:
     """Fit, and write the fits."""
     from firmfate import files
+    from firmfate.analysis import Estimate
+    from firmfate.analysis.formatting import format_estimate
     from firmfate.calibration import calibrate, calibrated_tables
     from firmfate.dataset.netcdf import write_dataset
     from firmfate.errors import escaped
@@ -260,13 +267,14 @@ def _fit(
     elif not arguments.quiet:
         for key, value in values.items():
             bound = "  (at a limit of its range)" if bool(found["at_bound"].isel(fit=0).sel(parameter=key)) else ""
-            error = f" ± {errors[key]:.2g}" if math.isfinite(errors[key]) else ""
-            terminal.out(f"{key} = {value:.4g}{error}{bound}")
+            known = math.isfinite(errors[key]) and errors[key] > 0
+            terminal.out(f"{key} = {format_estimate(Estimate(value, errors[key])) if known else f'{value:.4g}'}{bound}")
         if arguments.refits < 2:
             terminal.out("errors of these values need --refits 2 or more")
         identified = int((found["signal_to_noise"] >= 2).sum())
         terminal.out(
-            f"largest difference from {table.name} at any age: {100 * float(found['max_error'][0]):.2f} points of 100"
+            f"largest difference from {table.name} at any age: {100 * float(found['max_error'][0]):.2f} percentage "
+            "points"
         )
         terminal.out(
             f"survival pins down {identified} of {len(values)} directions; other fits are in {fits}\nstudy: {written}"

@@ -142,17 +142,13 @@ def _line(firm: dict[str, object]) -> str:
     named = ("model", "event_week", "cause", "alarm_week", "replicate", "cell_key")
     rest = {name: value for name, value in firm.items() if name not in named}
     cell = ", ".join(f"{name} {value:g}" for name, value in rest.items() if isinstance(value, float))
-    marks = (
-        "".join(f", {name.replace('_', ' ')} {value}" for name, value in rest.items() if isinstance(value, int))
-        if firm["alarm_week"]
-        else ""
-    )
+    marks = "".join(f", {name} = {value}" for name, value in rest.items() if isinstance(value, int))
     alarm = f"alarm in week {firm['alarm_week']:g}{marks}" if firm["alarm_week"] else "no alarm"
     name = f"firm {firm['replicate']} of cell ({cell or 'the only one'})"
     if firm["cause"] == "invalid":
         return f"{name}: its arithmetic has failed; {alarm}"
-    event = "alive at the horizon" if firm["cause"] == "censored" else f"{firm['cause']}"
-    return f"{name}: {event}, week {firm['event_week']:g}; {alarm}"
+    event = "alive at the horizon," if firm["cause"] == "censored" else f"{firm['cause']} in"
+    return f"{name}: {event} week {firm['event_week']:g}; {alarm}"
 
 
 def _plot(ds: xr.Dataset, path: Path) -> None:

@@ -47,8 +47,9 @@ def compare(
     xarray.Dataset
         For each of ``lifetime`` (years, mean within the shorter horizon; not for a cohort), ``survival`` (share alive,
         over ``year``) and ``incidence`` (share with an event of a cause by the horizon, over ``cause``; not for a
-        cohort): the value of both sides, ``NAME (side, axes...)``, and the first less the second,
-        ``NAME_difference``, ``_se``, ``_lower``, ``_upper`` (axes...). ``distinguishable (axes...)`` says where the
+        cohort): the value of both sides, ``NAME (side, axes...)``, with ``NAME_side_se``, ``_side_lower`` and
+        ``_side_upper`` (side, axes...), and the first less the second, ``NAME_difference``, ``_se``, ``_lower``,
+        ``_upper`` (axes...). ``distinguishable (axes...)`` says where the
         lifetimes differ, or for a cohort the survival at some age, by limits that hold for all cells at once
         (Bonferroni). ``attrs["pairing"]`` says how the errors were made: by leaving the same batch of firms out of both
         runs, which is right whether or not they share random numbers, where both hold the same numbers of firms;
@@ -86,15 +87,20 @@ def compare(
     }  # fmt: skip
     found = xr.Dataset()
     for name, (estimator, scale) in asked.items():
-        values = estimator(both)["estimate"] / scale
-        found[name] = values.rename({RUN: "side"})
+        values = (estimator(both, level=level) / scale).rename({RUN: "side"})
+        found[name] = values["estimate"]
+        for part in ("se", "lower", "upper"):
+            found[f"{name}_side_{part}"] = values[part]
         difference = _difference(both, estimator, paired, level) / scale
         for part in ("estimate", "se", "lower", "upper"):
             found[_named(name, part)] = difference[part]
     strict = _difference(both, rmst, paired, 1 - (1 - level) / max(1, both["firms"].isel({RUN: 0}).size))
     found["distinguishable"] = (strict["lower"] > 0) | (strict["upper"] < 0)
+    titles = [_title(ds), _title(compared)]
+    if titles[0] == titles[1] and not any(isinstance(run, xr.Dataset) for run in (first, second)):
+        titles = [f"{titles[0]} in {run}" for run in (first, second)]
     found.attrs = {
-        "first": _title(ds), "second": _title(compared), "level": level,
+        "first": titles[0], "second": titles[1], "level": level,
         "horizon_years": both.sizes["week"] / WEEKS_PER_YEAR,
         "pairing": "batches of the same firms" if paired else "none: variances add up",
     }  # fmt: skip
@@ -144,10 +150,14 @@ def _against_cohort(ds: xr.Dataset, table: SurvivalTable, level: float) -> xr.Da
     strictly = 1 - (1 - level) / found["estimate"].size
     strict = kaplan_meier(ds, level=strictly).sel(week=weeks[reached])
     found, strict = (one.rename(week="year").assign_coords(year=table.ages[reached]) for one in (found, strict))
-    sides = xr.concat([found["estimate"], observed], dim="side").assign_coords(side=list(SIDES))
-    out = xr.Dataset({"survival": sides, "survival_difference": found["estimate"] - observed})
+    half = normal_quantile(level) * sampled
+    of_cohort = {"estimate": observed, "se": sampled, "lower": observed - half, "upper": observed + half}
+    sides = xr.concat([found[list(of_cohort)], xr.Dataset(of_cohort)], dim="side").assign_coords(side=list(SIDES))
+    out = xr.Dataset({"survival": sides["estimate"], "survival_difference": found["estimate"] - observed})
+    for part in ("se", "lower", "upper"):
+        out[f"survival_side_{part}"] = sides[part]
     out["survival_se"] = (found["se"] ** 2 + sampled**2) ** 0.5
-    out["survival_lower"], out["survival_upper"] = _limits_of_both(found, observed, normal_quantile(level) * sampled)
+    out["survival_lower"], out["survival_upper"] = _limits_of_both(found, observed, half)
     lower, upper = _limits_of_both(strict, observed, normal_quantile(strictly) * sampled)
     out["distinguishable"] = ((lower > 0) | (upper < 0)).any("year")
     out.attrs = {
@@ -173,7 +183,8 @@ def _described(ds: xr.Dataset) -> xr.Dataset:
         "incidence": ("1", "share of firms with an event of the cause by the horizon"),
     }
     parts = {"difference": "first less second", "se": "standard error of the difference",
-             "lower": "lower limit of the difference", "upper": "upper limit of the difference"}  # fmt: skip
+             "lower": "lower limit of the difference", "upper": "upper limit of the difference",
+             "side_se": "standard error", "side_lower": "lower limit", "side_upper": "upper limit"}  # fmt: skip
     for name, (unit, meaning) in words.items():
         if name in ds:
             ds[name].attrs = {"units": unit, "long_name": meaning}

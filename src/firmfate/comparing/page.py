@@ -9,8 +9,9 @@ import xarray as xr
 
 from firmfate import __version__, files, webpage
 from firmfate.analysis.cell_labels import labels_of
-from firmfate.analysis.formatting import format_cell, format_estimate
-from firmfate.comparing.words import difference_at, finding
+from firmfate.analysis.formatting import decimals, format_cell, format_estimate
+from firmfate.comparing.differences import SIDES
+from firmfate.comparing.words import difference_at, finding, side_at
 from firmfate.plots import difference_map
 from firmfate.plots.mesh import name_of_dots
 from firmfate.reporting.blocks import Panel, Table
@@ -98,11 +99,11 @@ def _table(compared: xr.Dataset, name: str) -> Table:
 
 
 def _row(compared: xr.Dataset, name: str, along: str, place: dict[str, int]) -> list[str]:
-    values = compared[name].isel({dim: index for dim, index in place.items() if dim in compared[name].dims})
     value = difference_at(compared, name, place)
     cell = {dim: index for dim, index in place.items() if dim != along}
     words = format_cell(labels_of(xr.Dataset({"firms": compared["distinguishable"]}), cell))
-    limits = f"{value.lower:.3g} to {value.upper:.3g}" if np.isfinite(value.lower) else "–"
+    digits = decimals(value.se) + 1
+    limits = f"{value.lower:.{digits}f} to {value.upper:.{digits}f}" if np.isfinite(value.lower) else "–"
     beside = [str(compared[along].values[place[along]])] if along else []
-    sides = [f"{float(values.sel(side=side)):.4g}" for side in ("first", "second")]
+    sides = [format_estimate(side_at(compared, name, side, place), short=True) for side in SIDES]
     return [words, *beside, *sides, format_estimate(value, short=True), limits]

@@ -71,6 +71,12 @@ def difference_at(compared: xr.Dataset, name: str, place: dict[str, int]) -> Est
     return Estimate(*(float(compared[f"{name}_{part}"].isel(place)) for part in parts))
 
 
+def side_at(compared: xr.Dataset, name: str, side: str, place: dict[str, int]) -> Estimate:
+    """Return the value of one side, the first or the second, with its standard error and limits."""
+    parts = (name, *(f"{name}_side_{part}" for part in ("se", "lower", "upper")))
+    return Estimate(*(float(compared[part].sel(side=side).isel(place)) for part in parts))
+
+
 def _largest(compared: xr.Dataset, name: str) -> dict[str, int] | None:
     """Return where the difference is largest in standard errors."""
     se = compared[f"{name}_se"]

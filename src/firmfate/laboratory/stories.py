@@ -39,7 +39,7 @@ def stories(model: Model) -> list[Story]:
         {
             "title": "Crash the car: faulty steering, strong engine" if car else "Misaligned and strong",
             "words": f"All {things} have {course[1]}. Those of B have {engine[1]}, those of A {engine[0]}.{noticing} "
-            "Who lasts longer?",
+            f"Which {things} survive longer?",
             "a": faulty | weak, "b": faulty | strong,
         },
         {

@@ -134,7 +134,7 @@ def answer(signs: Signs, tied: NDArray[np.bool_], names: list[str], axis: str, k
     >>> answer(signs, tied, ["a", "b", "c"], "", "ranking")
     'a > b ? c'
     >>> answer(signs, tied, ["0.1", "0.5", "1"], "execution ", "longest")
-    'execution 0.1 lives longest'
+    'execution 0.1 has the longest mean lifetime'
     >>> tied[1, 2] = tied[2, 1] = True
     >>> answer(signs, tied, ["a", "b", "c"], "", "ranking")
     'a > b = c'
@@ -153,7 +153,7 @@ def answer(signs: Signs, tied: NDArray[np.bool_], names: list[str], axis: str, k
     for one, other in itertools.pairwise(order):
         words += EQUAL if tied[one, other] else " > " if signs[one, other] > 0 else undecided
         words += names[other]
-    return f"{axis}{words}{' lives longest' if kind == 'longest' else ''}"
+    return f"{axis}{words}{' has the longest mean lifetime' if kind == 'longest' else ''}"
 
 
 def unseen_words(limit: float) -> str:

@@ -18,10 +18,13 @@ from firmfate.program.graph import Graph
 from firmfate.program.operations import FLAG
 from firmfate.program.rewriting import MARK, Rewriter, located
 from firmfate.program.sources import describe, read
-from firmfate.program.values import NotForTracing, Value, is_number
+from firmfate.program.values import PRINTED_BY, NotForTracing, Value, is_number
 
 CLOCKS = ("random", "numpy.random", "secrets", "time", "datetime", "uuid")
 """Modules (and those within them) whose functions give something else every time."""
+
+NOT_READ = sys.stdlib_module_names - {"__main__"} | {"numpy", "scipy", "pandas"}
+"""Packages whose functions are not read, also where they are written in Python."""
 
 OWN = {"firmfate.models.functions", "firmfate.models.equations"}
 """Modules of functions for models: what goes wrong in them has its place where they are called."""
@@ -38,6 +41,8 @@ INSTEAD_OF_NUMPY = {
     "abs": "abs(x)", "absolute": "abs(x)", "interp": "firmfate.table(x, xs, ys)", "mean": "sum(xs) / len(xs)",
     "power": "x ** y", "square": "x * x", "round": "round(x)",
 }  # fmt: skip
+
+INSTEAD_OF_MATH = {"fsum": "sum(...)", "cbrt": "x ** (1 / 3)", "exp2": "2.0 ** x", "dist": "math.hypot(...)"}
 
 PLAIN = {
     len, range, enumerate, zip, reversed, issubclass, getattr, hasattr, tuple, list, dict, set, str, iter, next, slice,
@@ -103,7 +108,7 @@ class Calls:
             module = called.__module__ or ""
             if _is_clock(module):
                 _refuse_clock(called)
-            if module.partition(".")[0] in sys.stdlib_module_names - {"__main__"}:
+            if module.partition(".")[0] in NOT_READ:
                 raise NotForTracing("FF104", _not_known(called))
             if code.co_flags & (inspect.CO_GENERATOR | inspect.CO_COROUTINE):
                 raise NotForTracing("FF102", "a function of a model returns once; build a list instead of a generator")
@@ -289,7 +294,7 @@ def _is_clock(module: str) -> bool:
 def _not_known(called: Any) -> str:
     name, module = describe(called), str(getattr(called, "__module__", None) or "")
     if isinstance(called, BuiltinFunctionType) and getattr(builtins, called.__name__, None) is called:
-        instead = "; what observe returns is printed by replay" if called is print else ""
+        instead = f"; {PRINTED_BY}" if called is print else ""
         return f"'{name}' has no meaning for what differs from firm to firm{instead}"
     if type(called).__module__.startswith("numba"):
         return f"'{name}' is compiled by numba already; undecorate it, firmfate compiles it itself"
@@ -299,5 +304,7 @@ def _not_known(called: Any) -> str:
         return f"'{name}' is NumPy's; write {INSTEAD_OF_NUMPY.get(short, offered)}"
     if module not in ("math", "builtins", ""):
         return f"'{name}' is a function of {module}, which is not read; write it as a function of the model's own"
+    if name in INSTEAD_OF_MATH:
+        return f"'{name}' is not known; write {INSTEAD_OF_MATH[name]}"
     *most, last = OFFERED
     return f"'{name}' is not known; of the math module there are {', '.join(most)} and {last}"

@@ -191,8 +191,8 @@ def definite(test: Any) -> bool:
         return bool(as_test(test))
     raise NotForTracing(
         "FF103",
-        "a loop cannot end early, or go on, for some firms only; let it run to its end, and choose within it what "
-        "changes",
+        "a loop cannot end early, or go on, for some firms only; let it run a constant number of times, and choose "
+        "within it: x = changed if goes_on else x",
     )
 
 

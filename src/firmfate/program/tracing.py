@@ -60,6 +60,10 @@ def fields(names: Names) -> list[str]:
     return [f"{name}.{part}" if part else name for name, parts in names.items() for part in (parts or ("",))]
 
 
+ARGUMENT = {"stock": "s", "parameter": "p", "draw": "draw", "shock": "shock"}
+"""Which argument of a model's functions has numbers of a kind."""
+
+
 class Space:
     """What a model's function sees as `p`, `s`, `draw` or `shock`: named numbers, read-only.
 
@@ -79,14 +83,18 @@ class Space:
         if name.startswith("__"):
             raise AttributeError(name)
         what = object.__getattribute__(self, "_what")
-        allowed = ", ".join(members) or "none are declared"
-        raise NotForTracing("FF111", f"there is no {what} '{name}'{did_you_mean(name, members) or f'; {allowed}'}")
+        declared = f"declared: {', '.join(members)}" if members else "none are declared"
+        raise NotForTracing("FF111", f"there is no {what} '{name}'{did_you_mean(name, members) or f'; {declared}'}")
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise NotForTracing("FF111", f"'{name}' cannot be set; return what it becomes")
 
     def __iter__(self) -> Any:
         raise NotForTracing("FF113", "read numbers by name, such as s.cash")
+
+    def __getitem__(self, name: object) -> Any:
+        given = f"{ARGUMENT[object.__getattribute__(self, '_what')]}.{name}" if isinstance(name, str) else "s.cash"
+        raise NotForTracing("FF113", f"numbers are read with a dot, not in brackets: write {given}")
 
 
 def space(what: str, names: Names, numbers: Sequence[Any], **more: Any) -> Space:
@@ -168,7 +176,16 @@ class Tracing:
             text = f"{type(fault).__name__}: {fault}" if str(fault) else type(fault).__name__
             if _raised_by_model(fault, self.calls.files):
                 text += "; all cases are worked out, so 'raise' stops every firm: declare a cause, or let check refuse"
+            if isinstance(fault, NameError):
+                text += self.meant(fault.name)
             raise self.refusal(function, fault, "FF113", text.replace("'Value'", "'number'")) from fault
+
+    def meant(self, name: str | None) -> str:
+        """Return ``; did you mean p.margin?`` for the name of a parameter, stock, draw or shock, nothing for others."""
+        tables = {"stock": self.signature.stocks, "parameter": self.signature.parameters,
+                  "draw": self.signature.draws, "shock": self.signature.shocks}  # fmt: skip
+        found = [f"{ARGUMENT[what]}.{name}" for what, names in tables.items() if name in names]
+        return f"; did you mean {' or '.join(found)}?" if found else ""
 
     def refusal(self, function: Callable[..., Any], fault: BaseException, code: str, text: str) -> ModelError:
         """Return the error of a fault in a model's function, with the place in the model's file."""
@@ -217,7 +234,8 @@ class Tracing:
         unknown = [key for key in found if key not in allowed]
         missing = [key for key in needed if key not in found]
         if unknown:
-            hint = did_you_mean(unknown[0], allowed) or f"; allowed: {', '.join(allowed)}"
+            hint = f"; allowed: {', '.join(allowed)}; a further stock is declared by Stock('{unknown[0]}')"
+            hint = did_you_mean(unknown[0], allowed) or hint
             text = f"'{name}' returned '{unknown[0]}', which is not declared{hint}"
             raise self.wrong(function, "FF108", text, str(unknown[0]))
         if missing:

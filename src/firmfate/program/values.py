@@ -12,6 +12,9 @@ from firmfate.program.operations import FLAG, WORD
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+PRINTED_BY = "leave it out: firmfate.simulate_path returns every week of a firm, its stocks and what observe returns"
+"""What to do in place of printing from a model's function."""
+
 
 class NotForTracing(ValueError):
     """What a model's Python does that a program cannot: the code of the error, and the sentence."""
@@ -233,7 +236,7 @@ class Value:
         raise NotForTracing("FF111", f"a number has no attribute '{name}'")
 
     def __format__(self, how: str) -> str:
-        raise NotForTracing("FF104", "what differs from firm to firm cannot be written as text here")
+        raise NotForTracing("FF104", f"what differs from firm to firm cannot be written as text here; {PRINTED_BY}")
 
     __str__ = functools.partialmethod(__format__, "")
 

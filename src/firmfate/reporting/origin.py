@@ -39,11 +39,13 @@ def section(context: Context) -> Section:
     if not int(attributes.get("complete", 1)):
         blocks.insert(0, Prose("This result is incomplete: not all firms that the study asks for have been simulated."))
     if text := str(attributes.get("study", "")).strip():
+        exact = context.study is not None and not context.study.population.keys
+        same = "of firmfate, on any processor" if exact else "of firmfate and of SciPy, on a processor of the same kind"
         blocks.append(Verbatim(text, "The study, as it was run"))
         blocks.append(
             Prose(
                 "Written to study.toml and run with “firmfate run study.toml --into DIRECTORY”, with the same version "
-                "on a processor with the same instructions, this gives the same counts to the last firm."
+                f"{same}, this gives the same counts to the last firm."
             )
         )
     return Section("provenance", "Provenance", blocks)

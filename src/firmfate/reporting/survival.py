@@ -141,7 +141,7 @@ def _survival_table(context: Context) -> Table:
     return Table(
         head,
         rows,
-        "Firms alive at some ages, in per cent, ± one standard error (limits in brackets where all or none live).",
+        "Firms alive at some ages, in per cent, ± one standard error (limits in brackets where all or none are alive).",
     )
 
 

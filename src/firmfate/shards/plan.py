@@ -202,7 +202,8 @@ class Plan:
                 f"firms     {self.firms:,} ({each}), of which {self.missing:,} are to be run",
                 f"shards    {len(self.shards):,} to run, a file each; about {human_bytes(self.shard_bytes)} in all",
                 f"time      about {human_seconds(self.nominal_seconds)} on one core "
-                f"({self.nominal_seconds / 3600:.3g} core-hours), nominal",
+                f"({self.nominal_seconds / 3600:.3g} core-hours) at {NOMINAL_SECONDS * 1e9:g} ns a step of a firm; "
+                "starting takes seconds, and compiling a model once",
                 f"counts    {human_bytes(self.result_bytes)} in memory, "
                 f"about {human_seconds(self.gather_seconds)} to gather; result.nc is smaller",
                 *([f"records   about {human_bytes(self.firms_bytes)} in firms.nc"] if study.record_firms else []),

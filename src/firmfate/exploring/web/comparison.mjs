@@ -61,7 +61,7 @@ export function sentence(estimates, { horizon, a, b }) {
   const [lifetime, alive] = estimates.quantities(horizon).map((quantity) => scaled(estimates.difference(a, b, quantity), quantity.factor));
   if (!Number.isFinite(lifetime.estimate)) return "There is no difference: one of the cells has no estimate.";
   const open = lifetime.lower <= 0 && lifetime.upper >= 0 ? ", which cannot be distinguished from zero" : "";
-  const words = lifetime.lower > 0 ? "Firms of B last longer than those of A: within" : lifetime.upper < 0 ? "Firms of B last less long than those of A: within" : "Within";
-  return `${words} ${until} years the mean lifetime of B less that of A is ${formatted(lifetime, { signed: true })} years${open}; `
+  const words = lifetime.lower > 0 ? "Firms of B have longer lifetimes than those of A: within" : lifetime.upper < 0 ? "Firms of B have shorter lifetimes than those of A: within" : "Within";
+  return `${words} ${until} years the mean lifetime of B minus that of A is ${formatted(lifetime, { signed: true })} years${open}; `
     + `alive after ${until} years: ${formatted(alive, { signed: true })} points.`;
 }

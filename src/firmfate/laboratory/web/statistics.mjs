@@ -2,14 +2,16 @@
 
 export const INVALID = 255;
 
-/** Mean and standard error of f(i) for i below n. */
-export function mean(n, f) {
+/** Mean and standard error of f(i) for i below n; where no firm differs from another, 95 % limits of a mean within `range`. */
+export function mean(n, f, [low, high] = [NaN, NaN]) {
   let sum = 0;
   for (let i = 0; i < n; i++) sum += f(i);
   const centre = sum / n;
   let squares = 0;
   for (let i = 0; i < n; i++) squares += (f(i) - centre) ** 2;
-  return { estimate: centre, se: n > 1 ? Math.sqrt(squares / (n - 1) / n) : NaN };
+  const se = n > 1 ? Math.sqrt(squares / (n - 1) / n) : NaN;
+  const unseen = 1.96 ** 2 / (n + 1.96 ** 2); // Wilson's upper limit of a share that is 0 of n
+  return { estimate: centre, se, lower: centre + unseen * (low - centre), upper: centre + unseen * (high - centre) };
 }
 
 /** Share of firms alive after each of `points` + 1 equally spaced steps from 0 to the horizon, with standard errors. */
@@ -33,11 +35,12 @@ export function survival(firms, n, steps, points = 160) {
  */
 export function comparison(a, b, n, { steps, dt, causes, alarm }) {
   const years = (dt * 1) / 52;
-  const quantity = (name, unit, f) => ({
-    name, unit, a: mean(n, (i) => f(a, i)), b: mean(n, (i) => f(b, i)), difference: mean(n, (i) => f(b, i) - f(a, i)),
+  const quantity = (name, unit, f, most = 100) => ({
+    name, unit, a: mean(n, (i) => f(a, i), [0, most]), b: mean(n, (i) => f(b, i), [0, most]),
+    difference: mean(n, (i) => f(b, i) - f(a, i), [-most, most]),
   });
   const rows = [
-    quantity(`mean lifetime within ${short(steps * years)} years`, "years", (firms, i) => firms.eventStep[i] * years),
+    quantity(`mean lifetime within ${short(steps * years)} years`, "years", (firms, i) => firms.eventStep[i] * years, steps * years),
     quantity(`alive after ${short(steps * years)} years`, "%", (firms, i) => (firms.cause[i] ? 0 : 100)),
     ...causes.map((cause, k) => quantity(cause, "%", (firms, i) => (firms.cause[i] === k + 1 ? 100 : 0))),
   ];
@@ -62,9 +65,10 @@ export function decimals(se) {
   return se > 0 ? Math.min(6, Math.max(0, 1 - Math.floor(Math.log10(se)))) : 2;
 }
 
-/** An estimate and its standard error in words; the minus sign is a minus sign. */
-export function withError({ estimate, se }, signed = false) {
+/** An estimate and its standard error in words, or its limits where that is 0; the minus sign is a minus sign. */
+export function withError({ estimate, se, lower, upper }, signed = false) {
   const digits = decimals(se);
-  const text = estimate.toFixed(digits).replace(/^-(?=0*\.?0*$)/, "").replace("-", "−");
-  return `${signed && estimate > 0 ? "+" : ""}${text} (${se.toFixed(digits)})`;
+  const text = (value) => value.toFixed(digits).replace(/^-(?=0*\.?0*$)/, "").replace("-", "−");
+  const error = se === 0 ? `[${text(lower)} to ${text(upper)}]` : `(${se.toFixed(digits)})`;
+  return `${signed && estimate > 0 ? "+" : ""}${text(estimate)} ${error}`;
 }
