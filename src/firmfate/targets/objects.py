@@ -15,8 +15,8 @@ ARCHITECTURES = "x86_64", "aarch64", "arm64"
 def object_file(model: str | Model, triple: str, *, cpu: str = "", features: str = "") -> bytes:
     """Return an object file with a model's firms as one function, ``firmfate_run``.
 
-    Its results have the bits of the engine. It calls nothing, but C's ``fma`` where the processor has no fused
-    multiply-add (x86-64 without ``features="+fma"``).
+    Its results have the bits of the engine. It calls nothing, but C's ``fma``, ``floor``, ``ceil`` and ``trunc`` where
+    the processor has no instruction for them (x86-64 without ``features="+fma,+sse4.1"``).
 
     Parameters
     ----------
