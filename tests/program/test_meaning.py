@@ -72,6 +72,10 @@ SAME = {
         "    y = sum(z for z in (x, d))\n"
         "return x, y, next(it)"
     ),
+    "iterators of a generator": (
+        "import itertools\nx = sum(g(y) if a > y else z for y, z in itertools.product((1.0, 2.0), (b, c)))\n"
+        "return x, sum((b, c)[i] if a > 0 else t for i, t in enumerate((a, d))), b"
+    ),
     "comprehensions in all places": (
         "x = (1.0, 2.0)\ny = [x for x in [x * a for x in x]]\n"
         "\ndef g(z, ys=[x * b for x in (1, 2)]):\n    return z + ys[1]\n"

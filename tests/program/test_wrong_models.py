@@ -92,6 +92,12 @@ WRONG = {
     "a zip that moves on in a case": (
         "FF103", "it = zip([1.0, 2.0], [3.0, 4.0])\nif s.savings > 1:  # here\n    next(it)\nsavings = next(it)[0]",
     ),
+    "an iterator that does not say where it is": (
+        "FF103", "it = itertools.count()\nif s.savings > 1:  # here\n    next(it)\nsavings = next(it)",
+    ),
+    "a dict that takes in what is looked up": (
+        "FF103", "q = collections.defaultdict(float)\nsavings = (q['x'] if s.savings > 1 else 0.0) + len(q)  # here",
+    ),
     "a generator that moves on in a case": (
         "FF103", "it = (x * s.savings for x in (1.0, 2.0))\nsavings = (next(it) if s.savings > 1 else 0.0) + next(it)  # here",
     ),
@@ -125,6 +131,11 @@ WRONG = {
 
 # Each: the number, what stands before the step, lines of it or all of it.
 FUNCTIONS = {
+    "an iterator of the model's own": (
+        "FF103", "class Count:\n    n = 0\n    def __next__(self):\n        self.n += 1\n        return self.n\n"
+        "    def __iter__(self):\n        return self",
+        "it = Count()\nnext(it)\nsavings = (next(it) if s.savings > 1 else 0.0) + next(it)  # here",
+    ),
     "an object with slots changed in a case": (
         "FF103", "class Box:\n    __slots__ = ('x',)", "q = Box()\nq.x = 1.0\nif s.savings > 1:  # here\n    q.x = 2.0\n"
         "savings = q.x",

@@ -48,8 +48,8 @@ def ptxas() -> str | None:
 
 
 MINIMUM = re.compile(r"^\s+((?:min|max)\.f64) ", re.M)
-"""Of two zeros it may be another than the program's. (Where it is only compared, as LLVM does with ``a < c or b < c``, it
-is as good; no model here has one.)"""
+"""Of two zeros it may be another than the program's. (Where it is only compared, as LLVM does with ``a < c or b < c``,
+it is as good; no model here has one.)"""
 
 
 def faults(text: str) -> list[str]:

@@ -303,7 +303,7 @@ class Held(NamedTuple):
 def _changeable(scope: Mapping[str, Any]) -> list[Held]:
     """Return all that the variables of a scope hold, one within the other, and that may be changed."""
     found: list[Held] = []
-    waiting = [*scope.values()]
+    waiting = [value for name, value in scope.items() if name != ".0"]  # that of a generator goes on outside
     seen: set[int] = set()
     for value in waiting:  # it grows meanwhile
         if id(value) not in seen and (one := _held(value)) is not None:
@@ -330,11 +330,12 @@ def _held(value: Any) -> Held | None:
         return Held(value, frame and frame.f_lasti, [*frame.f_locals.values()] if frame else [])
     if isinstance(value, enumerate | zip | filter):  # they know no more than the iterators that they go by
         return Held(value, None, [*value.__reduce__()[1]])
-    if isinstance(value, Iterator):
-        return Held(value, operator.length_hint(value, -1), [])
     if isinstance(value, type | ModuleType) or type(value).__module__.startswith("firmfate."):
         return None
     attributes = {name: getattr(value, name) for name in _attributes(value)}
+    if isinstance(value, Iterator) and not attributes:
+        left = operator.length_hint(value, -1)
+        return Held(value, object() if left < 0 else left, [])  # of which nothing is known, not even whether it moves
     return Held(value, [*attributes], [*attributes.values()]) if attributes else None
 
 

@@ -308,9 +308,11 @@ def _call(helper: str, *arguments: ast.expr, **named: ast.expr) -> ast.Call:
 
 
 def _scope(later: Sequence[ast.expr]) -> dict[str, ast.expr]:
-    """Return the variables of the place as an argument, where expressions call something, which might change them."""
-    calls = any(isinstance(node, ast.Call) for expression in later for node in ast.walk(expression))
-    return {"scope": _call("locals")} if calls else {}
+    """Return the variables of the place as an argument, where expressions call something, which might change them, or
+    look something up, which a defaultdict takes in."""
+    nodes = (node for expression in later for node in ast.walk(expression))
+    changing = any(isinstance(node, ast.Call | ast.Subscript) for node in nodes)
+    return {"scope": _call("locals")} if changing else {}
 
 
 def _later(expression: ast.expr) -> ast.expr:
