@@ -17,7 +17,7 @@ from firmfate.program.operations import FLAG, NUMBER, OPERATIONS, WORD
 from firmfate.program.program import Program
 from firmfate.program.python_code import fused
 from firmfate.program.tracing import fields
-from firmfate.program.values import Value
+from firmfate.program.values import Value, Word
 
 SPECIAL = np.array([
     0.0, -0.0, 1.0, -1.0, 0.5, 2.0, 3.0, 1e-300, -1e-300, 5e-324, -2.2e-308, 1e300, -1.7e308, np.inf, -np.inf, np.nan,
@@ -94,14 +94,58 @@ def smaller_and_larger() -> tuple[Program, dict[str, np.ndarray]]:
     return Program.as_written(outputs), inputs
 
 
-def test_a_zero_keeps_its_sign_where_the_smaller_or_larger_is_chosen():
-    program, inputs = smaller_and_larger()
+def smaller_by_other_tests() -> tuple[Program, dict[str, np.ndarray]]:
+    """Return a program of choices that LLVM knows for a minimum or a maximum when it has read their tests as others: of
+    the other zero, of negatives, of a difference."""
+    graph = Graph()
+    a, b = (Value(graph, graph.input(name, NUMBER)) for name in ("stock.0", "p.0"))
+    zero, minus_zero = (Value(graph, graph.constant(x)) for x in (0.0, -0.0))
+    known = zero.make("choose", a <= 0.0, a, minus_zero)  # no NaN
+    chosen = {
+        "zero": (a < minus_zero, a, zero), "minus zero": (known < zero, minus_zero, known),
+        "negative": (-a < zero, zero, a),
+        "negatives": (-known < -b, b, known), "difference": (known - b < zero, known, b),
+    }  # fmt: skip
+    outputs = {name: zero.make("choose", *given) for name, given in chosen.items()}
+    pairs = list(itertools.product((0.0, -0.0, 1.0, -1.0, np.nan), repeat=2))
+    return Program.as_written(outputs), dict(zip(("stock.0", "p.0"), np.array(pairs).T, strict=True))
+
+
+def negated_sums() -> tuple[Program, dict[str, np.ndarray]]:
+    """Return a program of the negatives of fused sums, written in all ways, where terms may cancel: -0, and not 0."""
+    graph = Graph()
+    terms = np.array([
+        (1.0, 1.0, -1.0), (0.0, 2.0, 0.0), (-0.0, 2.0, 0.0), (2.0, 3.0, -6.0), (2.0, 3.0, 6.0), (0.1, 3.0, -0.3),
+        (np.inf, 1.0, -np.inf),
+    ]).T  # fmt: skip
+    inputs, outputs = {}, {}
+
+    def sign(flag: Value) -> Value:
+        return flag.as_number(flag) * 2.0 - 1.0
+
+    ways = {
+        "negative": lambda x, flag: -x, "from -0": lambda x, flag: -0.0 - x, "product": lambda x, flag: x * sign(flag),
+        "choice": lambda x, flag: -x.make("choose", flag, x, x.as_number(1.0)),
+        "bits": lambda x, flag: Word.number(Word.join("wxor", Word.bits(x), 1 << 63)),
+        "smaller": lambda x, flag: -x.make("choose", x < 0.0, x, x.as_number(0.0)),
+    }  # fmt: skip
+    for operation, (way, negative) in itertools.product(("fma", "fms", "fnma"), ways.items()):
+        names = [f"stock.{operation}.{way}.{i}" for i in range(3)]
+        inputs |= dict(zip(names, terms, strict=True))
+        a, b, c = (Value(graph, graph.input(name, NUMBER)) for name in names)
+        outputs[f"{operation} {way}"] = negative(a.make(operation, a, b, c), c > 0.0)
+    return Program.as_written(outputs), inputs
+
+
+@pytest.mark.parametrize("zeros", [smaller_and_larger, smaller_by_other_tests, negated_sums])
+def test_a_zero_keeps_its_sign(zeros):
+    program, inputs = zeros()
     expected = interpreter.run(program, inputs)
     for way, code in zip(ways(), compiled([(program, *way) for way in ways()]), strict=True):
         found = code.run(inputs)
         assert [name for name in expected if not same_bits(found[name], expected[name])] == [], way
-    a, b = inputs["stock.0"], inputs["p.0"]
-    assert not same_bits(np.where(b < a, b, a), expected["0.0"]), "the control"
+    without = {name: values + 0.0 for name, values in expected.items()}
+    assert not all(same_bits(without[name], expected[name]) for name in expected), "the control"
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)

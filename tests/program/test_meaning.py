@@ -60,6 +60,30 @@ SAME = {
     "integer division": "return (a * 8) // 0.1, 1.0 % 0.1 + (a - a), -7 // 2 + a",
     "divmod": "q, r = divmod(a, 0.75)\nreturn q, r, divmod(5, 0.3)[1] + 0 * a",
     "chained": "return float(a < b <= c), float(a != b), 1.0 if not a < b < c else 2.0",
+    "a chain works out each value once": (
+        "xs, it = [3.0, a, 2.0, b], iter([a, b, c])\nx = 1.0 if a < xs.pop() <= c else 0.0\n"
+        "y = 0 < xs.pop() < xs.pop() + 3\nreturn x + len(xs), y + xs[-1], float(a <= next(it) < d) + next(it)"
+    ),
+    "powers in place": (
+        "xs, at = [a, b], [1, 0]\nxs[at.pop()] **= 2\nt = {'x': c}\nt['x'] **= len(at)\nreturn *xs, t['x']"
+    ),
+    "iterators within cases": (
+        "it = iter((a, b))\nx = next(it)\nif c > 0:\n    y = next(z for z in (b, d))\nelse:\n"
+        "    y = sum(z for z in (x, d))\n"
+        "return x, y, next(it)"
+    ),
+    "iterators of a generator": (
+        "import itertools\nx = sum(g(y) if a > y else z for y, z in itertools.product((1.0, 2.0), (b, c)))\n"
+        "return x, sum((b, c)[i] if a > 0 else t for i, t in enumerate((a, d))), b"
+    ),
+    "comprehensions in all places": (
+        "x = (1.0, 2.0)\ny = [x for x in [x * a for x in x]]\n"
+        "\ndef g(z, ys=[x * b for x in (1, 2)]):\n    return z + ys[1]\n"
+        "\n"
+        "t = (lambda: [x * c for x in (1, 2)])()[1] if d > 0 else sum(x for x in (c, d))\n"
+        "u = [t for x in (1, -1, 2) if (t := x * 2) > 0]\n"
+        "return y[1] + x[0] + g(d), t + len(u), [[x * z for x in (a, b)] for z in (c, d)][1][0]"
+    ),
     "and or": "return (a and b) or c, a or b, (a > 0 and b) + 0.0",
     "lists": "xs = [a, b]\nxs.append(c)\nxs[0] = d\nreturn sum(xs), len(xs) * a, sum(x * x for x in xs if True)",
     "dicts": "t = {'x': a, 'y': b}\nt['z'] = c\nreturn sum(t.values()), t['x'], max(t.values())",

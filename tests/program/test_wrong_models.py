@@ -9,7 +9,7 @@ from firmfate.errors import ModelError
 from firmfate.models import load_model
 
 FILE = """\
-import collections, datetime, functools, itertools, math, operator, os, random, statistics
+import argparse, collections, datetime, functools, itertools, math, operator, os, random, statistics
 import numpy as np
 import firmfate
 from firmfate import *
@@ -77,6 +77,41 @@ WRONG = {
     "a function of Python's library": ("FF104", "savings = statistics.mean([s.savings, 1.0])  # here"),
     "an operator as a function": ("FF104", "savings = operator.mul(s.savings, 2.0)  # here"),
     "reduce": ("FF104", "savings = functools.reduce(max, s.stage)  # here"),
+    "a list changed to the same length in a case": (
+        "FF103", "xs = [s.savings * 2]\nif s.savings > 1:  # here\n    xs.pop()\n    xs.append(-s.savings)\nsavings = xs[0]",
+    ),
+    "a deque changed in a case": (
+        "FF103", "q = collections.deque([1.0])\nif s.savings > 1:  # here\n    q.append(2.0)\nsavings = sum(q)",
+    ),
+    "an object changed in a case": (
+        "FF103", "q = argparse.Namespace(x=1.0)\nif s.savings > 1:  # here\n    q.x = 2.0\nsavings = q.x",
+    ),
+    "an iterator that moves on in a case": (
+        "FF103", "it = iter([1.0, 2.0])\nif s.savings > 1:  # here\n    next(it)\nsavings = next(it)",
+    ),
+    "a zip that moves on in a case": (
+        "FF103", "it = zip([1.0, 2.0], [3.0, 4.0])\nif s.savings > 1:  # here\n    next(it)\nsavings = next(it)[0]",
+    ),
+    "an iterator that does not say where it is": (
+        "FF103", "it = itertools.count()\nif s.savings > 1:  # here\n    next(it)\nsavings = next(it)",
+    ),
+    "a dict that takes in what is looked up": (
+        "FF103", "q = collections.defaultdict(float)\nsavings = (q['x'] if s.savings > 1 else 0.0) + len(q)  # here",
+    ),
+    "a generator that moves on in a case": (
+        "FF103", "it = (x * s.savings for x in (1.0, 2.0))\nsavings = (next(it) if s.savings > 1 else 0.0) + next(it)  # here",
+    ),
+    "a function that remembers": (
+        "FF103", "def count(seen=[]):\n    seen.append(1.0)\n    return sum(seen)\nif s.savings > 1:  # here\n    count()\n"
+        "savings = count()",
+    ),
+    "a closure that remembers": (
+        "FF103", "def new():\n    seen = []\n    def count():\n        seen.append(1.0)\n        return sum(seen)\n    return count\n"
+        "count = new()\nsavings = (count() if s.savings > 1 else 0.0) + count()  # here",
+    ),
+    "a change at the end of a chain": (
+        "FF103", "xs = [1.0, 2.0]\nsavings = float(0.0 < s.savings < xs.pop()) + len(xs)  # here",
+    ),
     "a list changed in a case": ("FF103", "xs = [1.0]\nif s.savings > 1:  # here\n    xs.append(2.0)\nsavings = sum(xs)"),
     "a list changed in a value": (
         "FF103",
@@ -96,6 +131,19 @@ WRONG = {
 
 # Each: the number, what stands before the step, lines of it or all of it.
 FUNCTIONS = {
+    "an iterator of the model's own": (
+        "FF103", "class Count:\n    n = 0\n    def __next__(self):\n        self.n += 1\n        return self.n\n"
+        "    def __iter__(self):\n        return self",
+        "it = Count()\nnext(it)\nsavings = (next(it) if s.savings > 1 else 0.0) + next(it)  # here",
+    ),
+    "an object with slots changed in a case": (
+        "FF103", "class Box:\n    __slots__ = ('x',)", "q = Box()\nq.x = 1.0\nif s.savings > 1:  # here\n    q.x = 2.0\n"
+        "savings = q.x",
+    ),
+    "an object changed by its method": (
+        "FF103", "class Box:\n    def put(self, x):\n        self.x = x\n        return x",
+        "q = Box()\nq.put(1.0)\nsavings = (q.put(2.0) if s.savings > 1 else 0.0) + q.x  # here",
+    ),
     "a global list": ("FF102", "MEMORY = []", "MEMORY.append(s.savings)  # here\nsavings = sum(MEMORY)"),
     "a global dict": ("FF102", "COUNT = {'n': 0}", "COUNT['n'] += 1  # here\nsavings = s.savings + COUNT['n']"),
     "an attribute of something global": ("FF102", "class Box: pass", "Box.x = s.savings  # here\nsavings = Box.x"),

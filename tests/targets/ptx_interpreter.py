@@ -50,6 +50,7 @@ NUMBERS = {
     "add.rn.f64": "{0} + {1}", "sub.rn.f64": "{0} - {1}", "mul.rn.f64": "{0} * {1}", "div.rn.f64": "divide({0}, {1})",
     "rcp.rn.f64": "divide(1.0, {0})", "sqrt.rn.f64": "sqrt({0})", "fma.rn.f64": "fma({0}, {1}, {2})",
     "neg.f64": "-{0}", "abs.f64": "abs({0})", "max.f64": "maximum({0}, {1})", "min.f64": "minimum({0}, {1})",
+    "copysign.f64": "copysign({1}, {0})",
     "cvt.rmi.f64.f64": "floor({0})", "cvt.rpi.f64.f64": "ceil({0})", "cvt.rzi.f64.f64": "trunc({0})",
     "cvt.rzi.s32.f64": f"converted({{0}}, -2**31, 2**31 - 1) & {HALF}",
     "cvt.rzi.s64.f64": f"converted({{0}}, -2**63, 2**63 - 1) & {WORD}",
@@ -71,6 +72,7 @@ WORDS = {
     "div.u32": "{0} // {1}", "div.u64": "{0} // {1}", "rem.u32": "{0} % {1}", "rem.u64": "{0} % {1}",
     "min.u64": "min({0}, {1})",
     "mul.wide.u32": "{0} * {1}", "and.b64": "{0} & {1}", "or.b64": "{0} | {1}", "xor.b64": "{0} ^ {1}",
+    "not.b64": f"{{0}} ^ {WORD}",
     "shl.b64": f"({{0}} << {{1}}) & {WORD} if {{1}} < 64 else 0", "shr.u64": "{0} >> {1}",
     "setp.eq.b64": "{0} == {1}", "setp.ne.b64": "{0} != {1}", "setp.ge.u32": "{0} >= {1}", "setp.le.u32": "{0} <= {1}",
     "setp.gt.u64": "{0} > {1}", "setp.le.u64": "{0} <= {1}", "setp.lt.u64": "{0} < {1}",
@@ -154,7 +156,7 @@ class Kernel:
         scope: dict[str, Any] = {
             "load": lambda kind, at: struct.unpack_from(kind, self.memory, at)[0], "store": struct.pack_into,
             "divide": exact.divide, "fma": fused(), "bits": exact.bits, "number": exact.number, "maximum": maximum,
-            "minimum": minimum, "converted": converted, "signed": signed,
+            "minimum": minimum, "copysign": math.copysign, "converted": converted, "signed": signed,
             **{name: exact.FUNCTIONS[name] for name in ("sqrt", "floor", "ceil", "trunc")},
         }  # fmt: skip
         exec("\n".join(lines), scope)

@@ -16,7 +16,7 @@ import pytest
 from tests.devices.low_bits import LOW_BITS
 from tests.kernel import my_model
 from tests.kernel.machine_code import same_bits
-from tests.kernel.test_same_bits_everywhere import smaller_and_larger
+from tests.kernel.test_same_bits_everywhere import negated_sums, smaller_and_larger, smaller_by_other_tests
 from tests.program.examination import Case
 from tests.targets import programs as rows
 from tests.targets.asked import Asked
@@ -47,8 +47,9 @@ def ptxas() -> str | None:
     return found
 
 
-SMALLER_OR_LARGER = re.compile(r"^\s+((?:min|max)\.f64) \t%\w+, %\w+, (?!0d(?![08]0{15}))", re.M)
-"""Of two numbers that may both be zero: which one it is may be another than the program's."""
+MINIMUM = re.compile(r"^\s+((?:min|max)\.f64) ", re.M)
+"""Of two zeros it may be another than the program's. (Where it is only compared, as LLVM does with ``a < c or b < c``,
+it is as good; no model here has one.)"""
 
 
 def faults(text: str) -> list[str]:
@@ -67,7 +68,7 @@ def faults(text: str) -> list[str]:
         rounds = parts[0] in ("add", "sub", "mul", "fma", "div", "rcp", "sqrt") and "f64" in parts
         if wrong or (rounds and "rn" not in parts):
             found.append(name)
-    return [*found, *SMALLER_OR_LARGER.findall(text)]
+    return [*found, *MINIMUM.findall(text)]
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -95,10 +96,7 @@ def test_faults_are_seen() -> None:
         ("sqrt.rn.f64", "sqrt.rn.ftz.f64"),
     ):
         assert faults(text.replace(sound, faulty)) == [faulty], sound
-    line = "\tmax.f64 \t%rd1, %rd2, {};\n"
-    other = [line.format(operand) for operand in ("%rd3", "0d0000000000000000", "0d8000000000000000")]
-    assert [faults(one) for one in other] == [["max.f64"]] * 3
-    assert faults(line.format("0d3FF0000000000000") + line.format("0d0000000000000001")) == []
+    assert faults("\tmax.f64 \t%rd1, %rd2, 0d0000000000000000;\n") == ["max.f64"]
 
 
 def assembled(text: str, architecture: str, folder: Path) -> dict[str, str]:
@@ -192,8 +190,9 @@ def test_every_operation_at_special_values() -> None:
     assert [name for name in expected if not same_bits(found[name], expected[name])] == []
 
 
-def test_a_zero_keeps_its_sign_where_the_smaller_or_larger_is_chosen() -> None:
-    program, inputs = smaller_and_larger()
+@pytest.mark.parametrize("zeros", [smaller_and_larger, smaller_by_other_tests, negated_sums])
+def test_a_zero_keeps_its_sign(zeros) -> None:
+    program, inputs = zeros()
     expected = interpreter.run(program, inputs)
     (found,) = run_programs([program], inputs)
     assert [name for name in expected if not same_bits(found[name], expected[name])] == []

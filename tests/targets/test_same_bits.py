@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 from llvmlite import ir
 from tests.kernel import my_model
-from tests.kernel.machine_code import same_bits
-from tests.kernel.test_same_bits_everywhere import smaller_and_larger
+from tests.kernel.machine_code import same_bits, write_function
+from tests.kernel.test_same_bits_everywhere import negated_sums, smaller_and_larger, smaller_by_other_tests
 from tests.targets import arm, node
 from tests.targets.asked import Found
 from tests.targets.cases import asked, every_operation, random_programs
 
+from firmfate.errors import ModelError
+from firmfate.kernel import writer
 from firmfate.models import load_model
 from firmfate.program import interpreter
-from firmfate.targets import wasm
+from firmfate.targets import object_file, wasm
 from firmfate.targets.function import new_module, write_loop
 from firmfate.targets.linking import linked
 from firmfate.targets.lowering import optimised, target_machine
@@ -67,11 +70,51 @@ def test_every_operation_at_special_values(processor, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("processor", PROCESSORS)
-def test_a_zero_keeps_its_sign_where_the_smaller_or_larger_is_chosen(processor, tmp_path: Path) -> None:
-    program, inputs = smaller_and_larger()
+@pytest.mark.parametrize("zeros", [smaller_and_larger, smaller_by_other_tests, negated_sums])
+def test_a_zero_keeps_its_sign(processor, zeros, tmp_path: Path) -> None:
+    program, inputs = zeros()
     expected = interpreter.run(program, inputs)
     (found,) = processor.run_programs([program], inputs, tmp_path)
     assert [name for name in expected if not same_bits(found[name], expected[name])] == []
+
+
+MINIMUM = re.compile(r"\tf(?:min|max)\w*\t")
+FUSED_INSTRUCTION = re.compile(r"\tf(?:n?m(?:add|sub)|ml[as])\t")
+
+
+@pytest.mark.parametrize("model", [load_model("car"), my_model.SHOP], ids=["car", "shop"])
+def test_aarch64_takes_no_minimum_and_fuses_what_the_program_does(model) -> None:
+    machine = target_machine(arm.TRIPLE)
+    made = new_module(model.name, arm.TRIPLE, machine)
+    write_loop(model, made)
+    lowered = optimised(str(made), machine)
+    text = machine.emit_assembly(lowered)
+    assert MINIMUM.findall(text) == []
+    assert len(FUSED_INSTRUCTION.findall(text)) == str(lowered).count("call double @llvm.fma.f64(") > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lanes", [1, 2, 4])
+def test_aarch64_takes_no_minimum_of_several_firms(lanes: int) -> None:
+    program, _ = smaller_and_larger()
+    machine = target_machine(arm.TRIPLE)
+
+    def assembly() -> str:
+        made = new_module("programs", arm.TRIPLE, machine)
+        write_function(made, "run", program, lanes, frozenset())
+        text: str = machine.emit_assembly(optimised(str(made), machine))
+        return text
+
+    assert MINIMUM.findall(assembly()) == []
+    with pytest.MonkeyPatch.context() as patched:  # the control
+        patched.setattr(writer, "TAKES_THE_SECOND", ("aarch64",))
+        assert MINIMUM.findall(assembly()) != []
+
+
+@pytest.mark.parametrize("triple", ["i686-linux-gnu", "riscv64-linux-gnu", "nonsense"])
+def test_objects_of_other_architectures_are_refused(triple: str) -> None:
+    with pytest.raises(ModelError, match="of no architecture whose bits are known"):
+        object_file("car", triple)
 
 
 @pytest.mark.parametrize("processor", PROCESSORS)

@@ -21,14 +21,17 @@ from firmfate.program.operations import NUMBER as NUMBER_KIND
 DOUBLE, WORD, FLAG, INT, BYTE = ir.DoubleType(), ir.IntType(64), ir.IntType(1), ir.IntType(32), ir.IntType(8)
 KINDS = {NUMBER_KIND: DOUBLE, "word": WORD, FLAG_KIND: FLAG}
 LOW_HALF = 0xFFFF_FFFF
-SMALLEST = 2.0**-1074
-"""The smallest number above zero."""
 
 ARITHMETIC = {"add": "fadd", "sub": "fsub", "mul": "fmul", "div": "fdiv"}
 INTRINSICS = {"abs": "fabs", "sqrt": "sqrt", "floor": "floor", "ceil": "ceil", "trunc": "trunc"}
-COMPARISONS = {"lt": "<", "le": "<=", "eq": "=="}
+COMPARISONS = {"lt": "<", "le": "<="}
 LOGICAL = {"both": "and_", "either": "or_", "differ": "xor", "wand": "and_", "wor": "or_", "wxor": "xor",
            "wadd": "add", "wshl": "shl", "wshr": "lshr"}  # fmt: skip
+
+TAKES_THE_SECOND = "x86_64", "wasm32"
+"""Processors whose own minimum of a zero and a zero of the other sign is the second, as that of a choice is."""
+NEGATES_LAST = "x86_64", "wasm32", "nvptx64"
+"""Processors for which LLVM negates a fused multiply-add after it, or has no instruction for both."""
 
 
 def wide(kind: Any, lanes: int) -> Any:
@@ -82,11 +85,11 @@ class Writer:
         packed = value if self.lanes == 1 else self.builder.bitcast(value, ir.IntType(self.lanes))
         return self.builder.zext(packed, WORD)
 
-    def call(self, name: str, *arguments: Any) -> Any:
-        """Return what an LLVM intrinsic makes of values; a name of one part gets the type's suffix."""
-        if "." not in name:
+    def call(self, name: str, *arguments: Any, gives: Any = None) -> Any:
+        """Return what an LLVM intrinsic makes of values, numbers if not said; a short name gets prefix and suffix."""
+        if not name.startswith("llvm."):
             name = f"llvm.{name}.v{self.lanes}f64" if self.lanes > 1 else f"llvm.{name}.f64"
-        signature = ir.FunctionType(wide(DOUBLE, self.lanes), [argument.type for argument in arguments])
+        signature = ir.FunctionType(gives or wide(DOUBLE, self.lanes), [argument.type for argument in arguments])
         module = self.builder.module
         function = module.globals.get(name) or ir.Function(module, signature, name)
         return self.builder.call(function, arguments)
@@ -102,51 +105,60 @@ class Writer:
         if operation in INTRINSICS:
             return self.call(INTRINSICS[operation], *arguments)
         if operation in COMPARISONS:
-            return builder.fcmp_ordered(COMPARISONS[operation], *arguments)
+            return self.compared(COMPARISONS[operation], *arguments)
         if operation in LOGICAL:
             return getattr(builder, LOGICAL[operation])(*arguments)
         special: Callable[..., Any] = getattr(self, f"_{operation}")
         return special(node, *arguments)
 
+    def _eq(self, node: Node, a: Any, b: Any) -> Any:
+        return self.builder.fcmp_ordered("==", a, b)
+
     def _neg(self, node: Node, a: Any) -> Any:
         return self.builder.fneg(a)
 
     def _fma(self, node: Node, a: Any, b: Any, c: Any) -> Any:
-        return self.call("fma", a, b, c)
+        return self._fused(a, b, c)
 
     def _fms(self, node: Node, a: Any, b: Any, c: Any) -> Any:
-        return self.call("fma", a, b, self.builder.fneg(c))
+        return self._fused(a, b, self.builder.fneg(c))
 
     def _fnma(self, node: Node, a: Any, b: Any, c: Any) -> Any:
-        return self.call("fma", self.builder.fneg(a), b, c)
+        return self._fused(self.builder.fneg(a), b, c)
+
+    def _fused(self, a: Any, b: Any, c: Any) -> Any:
+        """Return a b + c, rounded once.
+
+        LLVM would make its negative AArch64's ``fnmadd``, which is 0 and not -0 where the terms cancel. So it is behind
+        a fence, of another type than those of `compared`: a fence in a fence would be one.
+        """
+        found = self.call("fma", a, b, c)
+        if self._is_for(*NEGATES_LAST):
+            return found
+        halves = ir.VectorType(ir.FloatType(), 2 * self.lanes)
+        name = f"llvm.arithmetic.fence.v{halves.count}f32"
+        return self.builder.bitcast(self.call(name, self.builder.bitcast(found, halves), gives=halves), found.type)
 
     def _choose(self, node: Node, flag: Any, this: Any, other: Any) -> Any:
-        if isinstance(flag, ir.instructions.FCMPInstr) and flag.op == "olt" and not self._takes_the_second:
-            a, b = flag.operands
-            if (a is this and b is other) or (a is other and b is this):
-                flag = self._less(flag, a, b)
         return self.builder.select(flag, this, other)
 
-    @property
-    def _takes_the_second(self) -> bool:
-        """Whether the processor's own minimum, of a zero and a zero of the other sign, is the second, as ours is."""
-        triple: str = self.builder.module.triple
-        return triple.startswith(("x86_64", "i686", "wasm32"))
+    def compared(self, sign: str, a: Any, b: Any) -> Any:
+        """Return whether a comparison, ``<`` or ``<=``, holds; false where a value is NaN.
 
-    def _less(self, flag: Any, a: Any, b: Any) -> Any:
-        """Return whether ``a < b`` so that LLVM does not see that the smaller or larger of both is chosen.
-
-        It would write an instruction for that, which takes -0 for smaller than 0 on AArch64 and in PTX, so that the
-        sign of a zero may be another.
+        Where the smaller or larger of what is compared is chosen, LLVM would write the processor's own minimum or
+        maximum, which takes -0 for smaller than 0 on AArch64 and in PTX, so that the sign of a zero may be another.
+        One value is compared behind a fence then, which is no instruction: nothing that is chosen is what is compared.
         """
-        constants = [x.constant if self.lanes > 1 else [x.constant] for x in (a, b) if isinstance(x, ir.Constant)]
-        if any(value for constant in constants for value in constant):
-            return flag
-        if not constants:
-            a, b = self.builder.fsub(a, b), self.constant(DOUBLE, 0.0)  # not 0 where they differ
-        if isinstance(a, ir.Constant):
-            return self.builder.fcmp_ordered(">=", b, self.constant(DOUBLE, SMALLEST))
-        return self.builder.fcmp_ordered("<=", a, self.constant(DOUBLE, -SMALLEST))
+        if not self._is_for(*TAKES_THE_SECOND):
+            a, b = (a, self._fenced(b)) if isinstance(a, ir.Constant) else (self._fenced(a), b)
+        return self.builder.fcmp_ordered(sign, a, b)
+
+    def _fenced(self, value: Any) -> Any:
+        return self.call("arithmetic.fence", value)
+
+    def _is_for(self, *processors: str) -> bool:
+        triple: str = self.builder.module.triple
+        return triple.startswith(processors)
 
     def _not(self, node: Node, a: Any) -> Any:
         return self.builder.xor(a, self.constant(FLAG, 1))

@@ -131,9 +131,11 @@ class Calls:
         helpers = {
             "unset": control.Unset, "fell": control.fell, "returned": control.returned, "result": control.result,
             "decide": control.decide, "after": control.after, "conditional": control.conditional,
-            "both": control.both, "either": control.either, "negate": control.negate, "among": control.among,
+            "both": control.both, "either": control.either, "chained": control.chained, "negate": control.negate,
+            "among": control.among,
             "definite": control.definite, "identical": control.identical, "tick": self.ticks,
             "traced": self.traced, "powered": self.powered, "locals": locals,
+            "exponent": functools.partial(Exponent, self.powered),
             "list": list, "set": set, "dict": dict,
             "variables": lambda flow, before: before if flow.returned is True else flow.variables,
         }  # fmt: skip
@@ -208,6 +210,25 @@ class Calls:
             math.prod: lambda xs, *, start=1: functools.reduce(lambda a, b: a * b, xs, start),
             math.radians: lambda x: x * (math.pi / 180.0), math.degrees: lambda x: x * (180.0 / math.pi),
         }  # fmt: skip
+
+
+class Exponent:
+    """What stands right of ``**=``, so that Python finds the place of the left side, once.
+
+    Parameters
+    ----------
+    powered : callable
+        Of a base and an exponent.
+    exponent : object
+    """
+
+    __array_ufunc__ = None  # NumPy leaves the operation to this class
+
+    def __init__(self, powered: Callable[[Any, Any], Any], exponent: Any) -> None:
+        self._powered, self._exponent = powered, exponent
+
+    def __rpow__(self, base: Any) -> Any:
+        return self._powered(base, self._exponent)
 
 
 def _closure(called: FunctionType) -> dict[str, Any]:

@@ -5,9 +5,12 @@ Where Python itself knows which way a decision goes (a length, a constant), only
 
 from __future__ import annotations
 
+import functools
 import operator
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from types import BuiltinFunctionType, CellType, FunctionType, GeneratorType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
 from firmfate.program import values
@@ -119,7 +122,7 @@ def conditional(
     test = as_test(test)
     if isinstance(test, bool):
         return this() if test else other()
-    before = _mutable(scope or {})
+    before = _changeable(scope or {})
     found = choose(test, this(), other())
     _refuse_changes(before, scope or {})
     return found
@@ -133,7 +136,7 @@ def both(first: Any, *others: Callable[[], Any], scope: Mapping[str, Any] | None
                 return first
             first = other()
         else:
-            before = _mutable(scope or {})
+            before = _changeable(scope or {})
             first = _joined("both", first, other(), keep_first_where=False)
             _refuse_changes(before, scope or {})
     return first
@@ -147,10 +150,28 @@ def either(first: Any, *others: Callable[[], Any], scope: Mapping[str, Any] | No
                 return first
             first = other()
         else:
-            before = _mutable(scope or {})
+            before = _changeable(scope or {})
             first = _joined("either", first, other(), keep_first_where=True)
             _refuse_changes(before, scope or {})
     return first
+
+
+def chained(
+    left: Any,
+    right: Any,
+    test: Callable[[Any, Any], Any],
+    *others: tuple[Callable[[], Any], Callable[[Any, Any], Any]],
+    scope: Mapping[str, Any] | None = None,
+) -> Any:
+    """Return what ``left < right < ...`` means: each value is worked out once, and where it is asked for."""
+    last = right
+
+    def linked(value: Callable[[], Any], test: Callable[[Any, Any], Any]) -> Any:
+        nonlocal last
+        before, last = last, value()
+        return test(before, last)
+
+    return both(test(left, right), *[partial(linked, *other) for other in others], scope=scope)
 
 
 def identical(value: Any, other: Any) -> bool:
@@ -203,7 +224,7 @@ def decide(
     test = as_test(test)
     if isinstance(test, bool):
         return (then if test else otherwise)(*variables)
-    before = _mutable(scope)
+    before = _changeable(scope)
     first = then(*variables)
     second = otherwise(*variables)
     _refuse_changes(before, scope)
@@ -256,28 +277,73 @@ def result(flow: Flow, name: str) -> Any:
     raise NotForTracing("FF107", f"'{name}' returns a value in some cases only; let every case return one")
 
 
-def _refuse_changes(before: list[Any], scope: Mapping[str, Any]) -> None:
-    if _mutable(scope) != before:
+def _refuse_changes(before: list[Held], scope: Mapping[str, Any]) -> None:
+    after = _changeable(scope)
+    same = len(after) == len(before) and all(
+        one.holder is other.holder and one.state == other.state and [*map(id, one.held)] == [*map(id, other.held)]
+        for one, other in zip(before, after, strict=True)
+    )
+    if not same:
         raise NotForTracing(
             "FF103",
-            "a list or dict is changed here for some firms only; choose the value first, then change it outside the "
-            "'if'",
+            "a list, dict or object is changed here, or an iterator moved on, for some firms only; choose the value "
+            "first, then change it outside the 'if'",
         )
 
 
-def _mutable(scope: Mapping[str, Any]) -> list[Any]:
-    """Return what lists, dicts and sets a scope's variables hold, and what is in them."""
-    found: list[Any] = []
-    waiting = list(scope.values())
+class Held(NamedTuple):
+    """Something that may be changed, where it stands (keys, attributes, what an iterator has left), and what it holds,
+    which keeps its place in memory as long as this does."""
+
+    holder: Any
+    state: Any
+    held: list[Any]
+
+
+def _changeable(scope: Mapping[str, Any]) -> list[Held]:
+    """Return all that the variables of a scope hold, one within the other, and that may be changed."""
+    found: list[Held] = []
+    waiting = [value for name, value in scope.items() if name != ".0"]  # that of a generator goes on outside
     seen: set[int] = set()
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, list | dict | set | tuple) and id(value) not in seen:
-            seen.add(id(value))
-            members = [*value.values()] if isinstance(value, dict) else [*value]
-            found.append((id(value), [*value] if isinstance(value, dict) else None, [id(member) for member in members]))
-            waiting += members
+    for value in waiting:  # it grows meanwhile
+        if id(value) not in seen and (one := _held(value)) is not None:
+            found.append(one)
+            waiting += one.held
+        seen.add(id(value))
     return found
+
+
+def _held(value: Any) -> Held | None:
+    if isinstance(value, dict):
+        return Held(value, [*value], [*value.values()])
+    if isinstance(value, list | tuple | set | deque):
+        return Held(value, None, [*value])
+    if isinstance(value, FunctionType):
+        cells = [cell.cell_contents for cell in value.__closure__ or () if cell != CellType()]
+        return Held(value, None, [*cells, value.__defaults__, value.__kwdefaults__])
+    if isinstance(value, MethodType | BuiltinFunctionType):
+        return Held(value, None, [value.__self__])
+    if isinstance(value, functools.partial):
+        return Held(value, None, [value.func, value.args, value.keywords])
+    if isinstance(value, GeneratorType):
+        frame = value.gi_frame
+        return Held(value, frame and frame.f_lasti, [*frame.f_locals.values()] if frame else [])
+    if isinstance(value, enumerate | zip | filter):  # they know no more than the iterators that they go by
+        return Held(value, None, [*value.__reduce__()[1]])
+    if isinstance(value, type | ModuleType) or type(value).__module__.startswith("firmfate."):
+        return None
+    attributes = {name: getattr(value, name) for name in _attributes(value)}
+    if isinstance(value, Iterator) and not attributes:
+        left = operator.length_hint(value, -1)
+        return Held(value, object() if left < 0 else left, [])  # of which nothing is known, not even whether it moves
+    return Held(value, [*attributes], [*attributes.values()]) if attributes else None
+
+
+def _attributes(value: Any) -> list[str]:
+    """Return the names of an object's own attributes."""
+    slots = [getattr(kind, "__slots__", ()) for kind in type(value).__mro__]
+    names = [name for some in slots for name in ([some] if isinstance(some, str) else some) if hasattr(value, name)]
+    return [*getattr(value, "__dict__", ()), *names]
 
 
 class Ticks:

@@ -212,12 +212,11 @@ class Rewriter(ast.NodeTransformer):
         return ast.copy_location(made, node)
 
     def visit_AugAssign(self, node: ast.AugAssign) -> ast.stmt:
-        """``x **= y`` is ``x = x ** y``."""
+        """``x **= y``: the power is that of `y`."""
         self.generic_visit(node)
-        if not isinstance(node.op, ast.Pow):
-            return node
-        read = ast.parse(ast.unparse(node.target), mode="eval").body
-        return ast.copy_location(ast.Assign([node.target], _call("powered", read, node.value)), node)
+        if isinstance(node.op, ast.Pow):
+            node.value = _call("exponent", node.value)
+        return node
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         """Powers."""
@@ -242,11 +241,17 @@ class Rewriter(ast.NodeTransformer):
         return _call("negate", node.operand) if isinstance(node.op, ast.Not) else node
 
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
-        """``a < b < c`` is two comparisons."""
+        """``a < b < c`` is two comparisons of three values."""
+        scope = _scope(node.comparators[1:])
         self.generic_visit(node)
-        values = [node.left, *node.comparators]
-        tests = [_comparison(values[i], sign, values[i + 1]) for i, sign in enumerate(node.ops)]
-        return tests[0] if len(tests) == 1 else _call("both", tests[0], *map(_later, tests[1:]))
+        if len(node.ops) == 1:
+            return _comparison(node.left, node.ops[0], node.comparators[0])
+        tests = [_test(sign) for sign in node.ops]
+        others = [
+            ast.Tuple([_later(value), test], ast.Load())
+            for value, test in zip(node.comparators[1:], tests[1:], strict=True)
+        ]
+        return _call("chained", node.left, node.comparators[0], tests[0], *others, **scope)
 
     def visit_ListComp(self, node: ast.ListComp) -> ast.expr:
         """A list of what a generator yields."""
@@ -290,21 +295,34 @@ def _comparison(left: ast.expr, sign: ast.cmpop, right: ast.expr) -> ast.expr:
     return ast.Compare(left, [sign], [right])
 
 
+def _test(sign: ast.cmpop) -> ast.expr:
+    """Return a comparison as a function of both sides."""
+    names = f"{MARK}left", f"{MARK}right"
+    left, right = _loads(names)
+    return ast.Lambda(_arguments(names), _comparison(left, sign, right))
+
+
 def _call(helper: str, *arguments: ast.expr, **named: ast.expr) -> ast.Call:
     keywords = [ast.keyword(name, value) for name, value in named.items()]
     return ast.Call(ast.Name(f"{MARK}{helper}", ast.Load()), list(arguments), keywords)
 
 
 def _scope(later: Sequence[ast.expr]) -> dict[str, ast.expr]:
-    """Return the variables of the place as an argument, where expressions call something, which might change them."""
-    calls = any(isinstance(node, ast.Call) for expression in later for node in ast.walk(expression))
-    return {"scope": _call("locals")} if calls else {}
+    """Return the variables of the place as an argument, where expressions call something, which might change them, or
+    look something up, which a defaultdict takes in."""
+    nodes = (node for expression in later for node in ast.walk(expression))
+    changing = any(isinstance(node, ast.Call | ast.Subscript) for node in nodes)
+    return {"scope": _call("locals")} if changing else {}
 
 
 def _later(expression: ast.expr) -> ast.expr:
     """Return an expression that is worked out where it is asked for."""
-    nothing = ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[])
-    return ast.copy_location(ast.Lambda(nothing, expression), expression)
+    return ast.copy_location(ast.Lambda(_arguments([]), expression), expression)
+
+
+def _arguments(names: Sequence[str]) -> ast.arguments:
+    taken = [ast.arg(name) for name in names]
+    return ast.arguments(posonlyargs=[], args=taken, kwonlyargs=[], kw_defaults=[], defaults=[])
 
 
 def _loads(names: Sequence[str]) -> list[ast.expr]:
@@ -320,6 +338,4 @@ def _assign(name: str, value: ast.expr) -> ast.stmt:
 
 
 def _function(name: str, parameters: Sequence[str], body: list[ast.stmt]) -> ast.FunctionDef:
-    taken = [ast.arg(parameter) for parameter in parameters]
-    given = ast.arguments(posonlyargs=[], args=taken, kwonlyargs=[], kw_defaults=[], defaults=[])
-    return ast.FunctionDef(**{**EMPTY, "name": name, "args": given, "body": body or [ast.Pass()]})
+    return ast.FunctionDef(**{**EMPTY, "name": name, "args": _arguments(parameters), "body": body or [ast.Pass()]})

@@ -144,7 +144,7 @@ class _Stage:
         near = self._importance(firm, drawn)
         happened = builder.fcmp_unordered("!=", firm.cause, DOUBLE(0.0))
         # Where a firm ended, by whatever cause, it is near nothing: no other firm could go on from there.
-        nearer = builder.and_(builder.fcmp_ordered(">", near, best), builder.not_(happened))
+        nearer = builder.and_(self.writer.compared("<", best, near), builder.not_(happened))
         greatest = builder.select(nearer, near, best)
         reached = builder.and_(self.has_level, builder.fcmp_ordered(">=", near, given["level"]))
         late = builder.fcmp_ordered(">=", firm.steps, self.horizon)

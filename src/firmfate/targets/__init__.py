@@ -1,7 +1,7 @@
 """Models for other processors: the same program, the same bits, without Numba.
 
 One function steps firms one after the other, random numbers included. LLVM writes it as a WebAssembly module (`wasm`)
-and as an object file of any processor that llvmlite knows (`object_file`). For NVIDIA's GPUs a thread steps a firm, and
+and as an object file for x86-64 and AArch64 (`object_file`). For NVIDIA's GPUs a thread steps a firm, and
 a second kernel counts them (`ptx`). No other tool is needed.
 """
 

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from firmfate.errors import ModelError
 from firmfate.models import load_model
 from firmfate.models.model import Model
 from firmfate.targets.function import new_module, write_loop
 from firmfate.targets.lowering import optimised, target_machine
 
+ARCHITECTURES = "x86_64", "aarch64", "arm64"
+"""Those whose results have been compared; i686 without SSE2, for one, rounds twice."""
+
 
 def object_file(model: str | Model, triple: str, *, cpu: str = "", features: str = "") -> bytes:
     """Return an object file with a model's firms as one function, ``firmfate_run``.
 
-    Its results have the bits of the engine. It calls nothing, but C's ``fma`` where the processor has no fused
-    multiply-add (x86-64 without ``features="+fma"``).
+    Its results have the bits of the engine. It calls nothing, but C's ``fma``, ``floor``, ``ceil`` and ``trunc`` where
+    the processor has no instruction for them (x86-64 without ``features="+fma,+sse4.1"``).
 
     Parameters
     ----------
     model : str or Model
     triple : str
-        LLVM's name of the target: ``"aarch64-linux-gnu"``.
+        LLVM's name of the target, of any system on x86-64 or AArch64: ``"aarch64-linux-gnu"``.
     cpu, features : str
         As LLVM names them; the least of the architecture if not given.
 
@@ -36,7 +40,7 @@ def object_file(model: str | Model, triple: str, *, cpu: str = "", features: str
     Raises
     ------
     ModelError
-        Where llvmlite does not write for the target.
+        Where the target is of another architecture, or llvmlite does not write for it.
 
     Examples
     --------
@@ -44,6 +48,8 @@ def object_file(model: str | Model, triple: str, *, cpu: str = "", features: str
     >>> object_file("car", "aarch64-linux-gnu")[:4]
     b'\\x7fELF'
     """
+    if triple.partition("-")[0] not in ARCHITECTURES:
+        raise ModelError(f"target '{triple}' is of no architecture whose bits are known: {', '.join(ARCHITECTURES)}")
     found = load_model(model)
     machine = target_machine(triple, cpu, features, reloc="pic")
     module = new_module(found.name, machine.triple, machine)

@@ -32,10 +32,10 @@ class WithoutFused(Writer):
     def __init__(self, builder: Any) -> None:
         super().__init__(builder, 1)
 
-    def call(self, name: str, *arguments: Any) -> Any:
+    def call(self, name: str, *arguments: Any, gives: Any = None) -> Any:
         """Return what an LLVM intrinsic makes of values."""
         if name != "fma":
-            return super().call(name, *arguments)
+            return super().call(name, *arguments, gives=gives)
         module = self.builder.module
         function = module.globals.get(FUSED) or ir.Function(module, ir.FunctionType(DOUBLE, [DOUBLE] * 3), FUSED)
         return self.builder.call(function, arguments)
