@@ -65,6 +65,13 @@ WRITTEN = {
     ),
     "a field of 200,000 characters": (f'cells = "long.csv"\n{HEAD}', "long.csv line 2: is no CSV (field larger than"),
     "a list without a name": (f'cells = "a\\u0000b"\n{HEAD}', "is no name of a file"),
+    "a time of a million digits": (HEAD.replace("years = 2", f'years = "{"1" * 1_000_000}!"'), "a unit of time"),
+    "a key of 50,000 parts": (f"{HEAD}[grid]\n{'a.' * 50_000}a = 1", "holds a key of more than 100 parts"),
+    "a table of 50,000 quoted parts": (
+        HEAD + "[ " + '"a\\"." . ' * 50_000 + "a]\n",
+        "holds a key of more than 100 parts",
+    ),
+    "lists in lists, 480 times": (f"{HEAD}[grid]\nexecution = {'[' * 480}{']' * 480}", "is nested too deeply"),
     "a broken line": (f"{HEAD}\x1b[2J", "is no TOML"),
 }  # fmt: skip
 
@@ -81,6 +88,13 @@ def test_hostile_studies_are_refused_in_one_short_message(command: Callable, fol
     text, says = WRITTEN[what]
     (folder / "study.toml").write_text(text)
     assert says in refused(command("check", folder / "study.toml"))
+
+
+def test_text_with_many_points_and_keys_of_some_parts_are_taken() -> None:
+    study = Study.parse(
+        HEAD + f'question = "{"a." * 5_000}"  # {"a." * 5_000}\n[parameters]\nmisalignment.sales = 0.5\n'
+    )
+    assert study.parameters == {"misalignment.sales": 0.5}
 
 
 def test_integers_of_thousands_of_digits_are_refused_in_python_too() -> None:
