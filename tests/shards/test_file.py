@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firmfate import Study, provenance
-from firmfate.errors import BrokenShardError
+from firmfate.errors import BrokenShardError, RunDirectoryError
 from firmfate.shards import Worker, plan, schema
 from firmfate.shards import file as shard_file
 from firmfate.shards.directory import fingerprint_of
@@ -362,6 +362,21 @@ def test_a_shard_that_cannot_be_read_is_refused(car: tuple[Worker, ShardFile], t
     assert found is not None
     with pytest.raises(BrokenShardError, match="cannot be read: Is a directory"):
         read(found, worker.schema)
+
+
+def test_a_shard_is_not_broken_where_the_system_opens_no_more_files(car: tuple[Worker, ShardFile]) -> None:
+    """Whole ones were set aside."""
+    resource = pytest.importorskip("resource")
+    worker, file = car
+    held, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    for reading in (read, read_keys):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (0, most))
+        try:
+            with pytest.raises(RunDirectoryError, match=r"\.shard cannot be read: Too many open files"):
+                reading(file, worker.schema)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (held, most))
+        reading(file, worker.schema)
 
 
 def test_other_names_are_no_shards() -> None:

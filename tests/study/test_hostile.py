@@ -90,6 +90,22 @@ def test_hostile_studies_are_refused_in_one_short_message(command: Callable, fol
     assert says in refused(command("check", folder / "study.toml"))
 
 
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="this system has no file without an end")
+def test_a_list_that_has_no_end_is_refused(command: Callable, tmp_path: Path) -> None:
+    """It filled the memory."""
+    (tmp_path / "study.toml").write_text(f'cells = "/dev/zero"\n{HEAD}')
+    assert "/dev/zero is a folder or a device, and no file" in refused(command("check", tmp_path / "study.toml"))
+
+
+@pytest.mark.parametrize("text", [f'cells = "circle.csv"\n{HEAD}', f'{HEAD}model = "circle.py:WALK"'])
+def test_links_in_a_circle_are_refused(command: Callable, tmp_path: Path, text: str) -> None:
+    """Up to Python 3.12 they were an internal error."""
+    for name in ("circle.csv", "circle.py"):
+        (tmp_path / name).symlink_to(name)
+    (tmp_path / "study.toml").write_text(text)
+    assert "circle." in refused(command("check", tmp_path / "study.toml"))
+
+
 def test_text_with_many_points_and_keys_of_some_parts_are_taken() -> None:
     study = Study.parse(
         HEAD + f'question = "{"a." * 5_000}"  # {"a." * 5_000}\n[parameters]\nmisalignment.sales = 0.5\n'
