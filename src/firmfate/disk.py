@@ -10,6 +10,7 @@ import contextlib
 import errno
 import os
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Iterator
@@ -32,6 +33,16 @@ def lock(descriptor: int, *, wait: bool) -> None:
     fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+def _file_alone(path: str, flags: int) -> int:
+    """Open what is a file or a folder, which `open` refuses; return its number."""
+    descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), path)
+    return descriptor
+
+
 class Disk:
     """The operating system's disk, and the processes that write to it.
 
@@ -39,12 +50,13 @@ class Disk:
     """
 
     def open(self, path: Path) -> BinaryIO:
-        """Open a file to read it."""
-        return path.open("rb")
+        """Open a file to read it; pipes, which may wait for ever, and devices, which may have no end, are refused."""
+        return open(path, "rb", opener=_file_alone)
 
     def read(self, path: Path) -> bytes:
-        """Return what is in a file."""
-        return path.read_bytes()
+        """Return what is in a file, as `open`."""
+        with self.open(path) as file:
+            return file.read()
 
     def names(self, folder: Path) -> list[str]:
         """Return the names in a folder, sorted."""

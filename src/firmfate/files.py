@@ -181,7 +181,7 @@ def make_folder(path: Path) -> None:
             disk.make_folder(folder)
         except FileExistsError:  # by another process, meanwhile
             if not folder.is_dir():
-                raise RunDirectoryError(f"{folder} is a file; name a directory") from None
+                raise RunDirectoryError(f"{folder} is a file, or a link to nothing; name a directory") from None
         except OSError as fault:
             raise refusal(folder, fault) from fault
 

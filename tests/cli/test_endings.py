@@ -14,12 +14,18 @@ import pytest
 from firmfate.cli import main, terminal
 
 
-def test_an_interrupt_says_what_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
-    def interrupted(_: Namespace) -> int:
+@pytest.mark.parametrize("moment", ["firmfate.cli.parser", "firmfate.cli.check.execute"])
+def test_an_interrupt_says_what_is_kept(
+    moment: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While commands are imported, too: that ended in a traceback."""
+
+    def interrupted(*_: object) -> int:
         raise KeyboardInterrupt
 
-    assert terminal.guarded(interrupted, Namespace()) == 130
-    assert "what is finished is kept" in capsys.readouterr().err
+    monkeypatch.setattr(moment, interrupted)
+    assert main(["check", "study.toml"]) == 130
+    assert capsys.readouterr().err.startswith("firmfate: interrupted; what is finished is kept")
 
 
 def test_an_internal_error_leaves_its_traceback_in_a_file(

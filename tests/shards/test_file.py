@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 import time
@@ -16,8 +17,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from firmfate import Study, provenance
-from firmfate.errors import BrokenShardError
+from firmfate import Study, files, provenance
+from firmfate.errors import BrokenShardError, RunDirectoryError
 from firmfate.shards import Worker, plan, schema
 from firmfate.shards import file as shard_file
 from firmfate.shards.directory import fingerprint_of
@@ -362,6 +363,36 @@ def test_a_shard_that_cannot_be_read_is_refused(car: tuple[Worker, ShardFile], t
     assert found is not None
     with pytest.raises(BrokenShardError, match="cannot be read: Is a directory"):
         read(found, worker.schema)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
+def test_pipes_and_devices_are_not_waited_for(car: tuple[Worker, ShardFile], tmp_path: Path) -> None:
+    """Commands hung, or filled the memory, where they stood in a run directory."""
+    worker, file = car
+    path = tmp_path / file.path.name
+    os.mkfifo(path)
+    found = ShardFile.parse(path)
+    assert found is not None
+    with pytest.raises(BrokenShardError, match="cannot be read: Invalid argument"):
+        read(found, worker.schema)
+    for wanted in (path, Path("/dev/zero")):
+        with pytest.raises(RunDirectoryError, match=f"{wanted} cannot be read: Invalid argument"):
+            files.read(wanted)
+
+
+def test_a_shard_is_not_broken_where_the_system_opens_no_more_files(car: tuple[Worker, ShardFile]) -> None:
+    """Whole ones were set aside."""
+    resource = pytest.importorskip("resource")
+    worker, file = car
+    held, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    for reading in (read, read_keys):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (0, most))
+        try:
+            with pytest.raises(RunDirectoryError, match=r"\.shard cannot be read: Too many open files"):
+                reading(file, worker.schema)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (held, most))
+        reading(file, worker.schema)
 
 
 def test_other_names_are_no_shards() -> None:

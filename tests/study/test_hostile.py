@@ -65,6 +65,12 @@ WRITTEN = {
     ),
     "a field of 200,000 characters": (f'cells = "long.csv"\n{HEAD}', "long.csv line 2: is no CSV (field larger than"),
     "a list without a name": (f'cells = "a\\u0000b"\n{HEAD}', "is no name of a file"),
+    "a time of a million digits": (HEAD.replace("years = 2", f'years = "{"1" * 1_000_000}!"'), "a unit of time"),
+    "a key of 50,000 parts": (f"{HEAD}[grid]\n{'a.' * 50_000}a = 1", "holds a key of more than 100 parts"),
+    "a table of 50,000 quoted parts": (
+        HEAD + "[ " + '"a\\"." . ' * 50_000 + "a]\n",
+        "holds a key of more than 100 parts",
+    ),
     "a broken line": (f"{HEAD}\x1b[2J", "is no TOML"),
 }  # fmt: skip
 
@@ -81,6 +87,36 @@ def test_hostile_studies_are_refused_in_one_short_message(command: Callable, fol
     text, says = WRITTEN[what]
     (folder / "study.toml").write_text(text)
     assert says in refused(command("check", folder / "study.toml"))
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="this system has no file without an end")
+def test_a_list_that_has_no_end_is_refused(command: Callable, tmp_path: Path) -> None:
+    """It filled the memory."""
+    (tmp_path / "study.toml").write_text(f'cells = "/dev/zero"\n{HEAD}')
+    assert "/dev/zero is a folder or a device, and no file" in refused(command("check", tmp_path / "study.toml"))
+
+
+@pytest.mark.parametrize("text", [f'cells = "circle.csv"\n{HEAD}', f'{HEAD}model = "circle.py:WALK"'])
+def test_links_in_a_circle_are_refused(command: Callable, tmp_path: Path, text: str) -> None:
+    """Up to Python 3.12 they were an internal error."""
+    for name in ("circle.csv", "circle.py"):
+        (tmp_path / name).symlink_to(name)
+    (tmp_path / "study.toml").write_text(text)
+    assert "circle." in refused(command("check", tmp_path / "study.toml"))
+
+
+def test_lists_in_lists_are_refused_however_many() -> None:
+    """Some, which TOML's reader took, were too deep for the message that shows them: an internal error."""
+    for depth in range(300, 520):
+        with pytest.raises(StudyError):
+            Study.parse(f"{HEAD}[grid]\nexecution = {'[' * depth}{']' * depth}")
+
+
+def test_text_with_many_points_and_keys_of_some_parts_are_taken() -> None:
+    study = Study.parse(
+        HEAD + f'question = "{"a." * 5_000}"  # {"a." * 5_000}\n[parameters]\nmisalignment.sales = 0.5\n'
+    )
+    assert study.parameters == {"misalignment.sales": 0.5}
 
 
 def test_integers_of_thousands_of_digits_are_refused_in_python_too() -> None:

@@ -106,6 +106,14 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; errors raised on purpose become one message on standard error."""
     terminal.prepare()
+    try:
+        return _run(argv)
+    except KeyboardInterrupt:
+        terminal.complain("interrupted; what is finished is kept, the same command goes on from there")
+        return terminal.INTERRUPTED
+
+
+def _run(argv: Sequence[str] | None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     if not words:
         words = ["--help"]

@@ -102,6 +102,7 @@ def execute(arguments: argparse.Namespace) -> int:
         terminal.complain(f"--free {twice[0]} is written twice; each parameter is sought in one range: keep one")
         return terminal.BAD_INPUT
     from firmfate import files
+    from firmfate.dataset.netcdf import HEADER_BYTES, reserve
     from firmfate.study import Study
 
     written = arguments.into / ("posterior.nc" if arguments.posterior else "calibration.nc")
@@ -112,6 +113,8 @@ def execute(arguments: argparse.Namespace) -> int:
         terminal.complain(f"{arguments.study} has axes ({axes}); a calibration fits one population: take them out")
         return terminal.BAD_INPUT
     table = _table(arguments)
+    files.make_folder(arguments.into)
+    reserve(written, HEADER_BYTES)  # what cannot be written is found before hours of work
     tables = study.tables
     fixed = {"parameters": tables.get("parameters", {}), "population": tables.get("population", {})}
     file, colon, name = study.model_name.rpartition(":")
@@ -154,7 +157,6 @@ def _draw(
         firms=arguments.firms or 4_000, particles=arguments.particles, moves=arguments.moves,
         folder=arguments.into / "training",
     )  # fmt: skip
-    arguments.into.mkdir(parents=True, exist_ok=True)
     write_dataset(found, written)
     draws, table_of_draws = arguments.into / "draws.csv", draws_table(found)
     if len(table_of_draws.columns):
@@ -245,7 +247,6 @@ def _fit(
         model, table, dict(arguments.free), **common, firms=arguments.firms or 20_000, starts=arguments.starts,
         refits=arguments.refits,
     )  # fmt: skip
-    arguments.into.mkdir(parents=True, exist_ok=True)
     written = arguments.into / "calibrated.toml"
     write_dataset(found, fits)
     fitted = calibrated_tables(found, model=model, **fixed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 from pathlib import Path
 
@@ -49,5 +50,5 @@ def execute(arguments: argparse.Namespace) -> int:
 
 def _name(path: Path) -> str:
     """Return a name for the study: the file's, or its folder's where the file is called study.toml."""
-    stem = path.resolve().parent.name if path.stem == "study" else path.stem
+    stem = Path(os.path.realpath(path)).parent.name if path.stem == "study" else path.stem
     return re.sub(r"[^a-z0-9_-]+", "-", stem.lower()).strip("-")[:64] or "study"

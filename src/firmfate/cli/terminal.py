@@ -111,9 +111,6 @@ def guarded(execute: Callable[[Namespace], int], arguments: Namespace, *, debug:
     try:
         with delivered():
             return execute(arguments)
-    except KeyboardInterrupt:
-        complain("interrupted; what is finished is kept, the same command goes on from there")
-        return INTERRUPTED
     except BrokenPipeError:
         _silence()
         return INCOMPLETE

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import importlib.util
+import os
 import sys
 import traceback
 from pathlib import Path
@@ -50,10 +51,14 @@ def load_model(name: str | Model, *, beside: Path | None = None) -> Model:
             f"FF122 model '{name}' is not known; allowed: {', '.join(BUILT_IN)}, or a file and a name, "
             "'my_model.py:NAME'" + did_you_mean(name, BUILT_IN)
         )
-    path = ((beside or Path.cwd()) / file).resolve()
-    if not path.is_file():
-        raise ModelError(f"FF122 model '{name}': there is no file {path}")
-    module = sys.modules.get(_module_name(path)) or _run(name, path)
+    path = Path(os.path.realpath((beside or Path.cwd()) / file))
+    try:
+        if not path.is_file():
+            raise ModelError(f"FF122 model '{name}': there is no file {path}")
+        module = sys.modules.get(_module_name(path))
+    except OSError as fault:
+        raise ModelError(f"FF122 model '{name}': {path} cannot be read: {fault.strerror}") from fault
+    module = module or _run(name, path)
     model = getattr(module, attribute, None)
     if not isinstance(model, Model):
         held = [key for key, value in vars(module).items() if isinstance(value, Model)]

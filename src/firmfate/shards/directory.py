@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -246,7 +247,7 @@ class RunDirectory:
         """Write what the directory belongs to from now on, and remove what dead processes left."""
         for name, source in study.files.items():
             target = self.path / name
-            if source.resolve() != target.resolve():
+            if os.path.realpath(source) != os.path.realpath(target):
                 files.make_folder(target.parent)
                 files.write_if_new(target, files.read(source))
                 files.settle(target.parent)

@@ -11,6 +11,7 @@ cells, and no more is unpacked than these come to.
 
 from __future__ import annotations
 
+import errno
 import functools
 import hashlib
 import json
@@ -29,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmfate import files, provenance
-from firmfate.errors import BrokenShardError
+from firmfate.errors import BrokenShardError, RunDirectoryError
 from firmfate.shards.plan import block_digest
 from firmfate.shards.schema import Schema
 
@@ -41,6 +42,9 @@ SUFFIX = ".shard"
 LENGTHS = struct.Struct("<II")
 LEVEL = 6
 """Of zlib: 9 saves 5 % for ten times the time, 1 costs 20 %."""
+
+NOT_ITS_FAULT = {errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+"""What the system answers a process that may not read a file, or cannot open another one: the shard may be whole."""
 
 READ_BYTES = 1 << 16
 VERSIONS_BYTES = 4096
@@ -147,6 +151,8 @@ def read_keys(shard: ShardFile, schema: Schema) -> tuple[str, ...]:
     ------
     BrokenShardError
         Where it is no shard of the study, or not the one of its name.
+    RunDirectoryError
+        As `read`.
     """
     return _read(shard, schema, keys_alone=True).cell_keys
 
@@ -163,6 +169,8 @@ def read(shard: ShardFile, schema: Schema) -> ShardContent:
     ------
     BrokenShardError
         Where it is no shard of the study, not the one of its name, or damaged.
+    RunDirectoryError
+        Where this user may not read it, or the system opens no more files.
     """
     return _read(shard, schema)
 
@@ -176,7 +184,8 @@ def _read(shard: ShardFile, schema: Schema, *, keys_alone: bool = False) -> Shar
         with files.disk.open(shard.path) as file:
             return _content(shard, schema, file, keys_alone)
     except OSError as fault:
-        raise BrokenShardError(f"{shard.path} cannot be read: {fault.strerror or fault}") from fault
+        kind = RunDirectoryError if fault.errno in NOT_ITS_FAULT else BrokenShardError
+        raise kind(f"{shard.path} cannot be read: {files.reason(fault)}") from fault
     except _Broken as fault:
         raise BrokenShardError(f"{shard.path} is no shard of this study: {fault}") from fault
     except (zlib.error, UnicodeDecodeError) as fault:

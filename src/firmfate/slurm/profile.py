@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import tomllib
 from collections.abc import Iterator
 from dataclasses import Field, dataclass, field, fields, replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 from firmfate.errors import SlurmError, StudyError
 from firmfate.tables import reading
 from firmfate.tables.faults import Faults
+from firmfate.tables.parsing import parsed
 from firmfate.tables.reading import no_such_key, refuse
 from firmfate.tables.rendering import toml
 
@@ -140,15 +140,13 @@ class Profile:
         """
         path = Path(path)
         try:
-            written = tomllib.loads(path.read_text(encoding="utf-8"))
+            written = parsed(path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError) as fault:
             raise SlurmError(
                 f"{path}: this profile cannot be read: {getattr(fault, 'strerror', None) or fault}"
             ) from None
-        except ValueError as fault:  # TOMLDecodeError, and integers of thousands of digits
-            raise SlurmError(f"{path} is no TOML: {fault}") from None
-        except RecursionError:
-            raise SlurmError(f"{path} is no profile: its values are nested too deeply") from None
+        except StudyError as fault:
+            raise SlurmError(f"{path}: {fault}") from None
         known = tuple(entry.name for entry in _entries())
         if unknown := [key for key in written if key not in known]:
             raise SlurmError(f"{path}: {no_such_key(unknown[0], 'profile', known)}")

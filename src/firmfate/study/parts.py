@@ -127,7 +127,7 @@ def _model(name: str, folder: Path, faults: Faults) -> Model:
     """Load the model that a study names. Without it nothing more can be read: all faults so far are raised then."""
     try:
         return load_model(name, beside=folder)
-    except (ModelError, ValueError, OSError) as fault:
+    except (ModelError, ValueError) as fault:
         what = str(fault) if isinstance(fault, ModelError) else "is no name of a file"
         faults.note(f"study.model = {reading.show(name)}: {shortened(what, 400)}")
     faults.refuse()

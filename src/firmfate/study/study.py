@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -24,6 +23,7 @@ from firmfate.study.parts import as_tables, read_parts
 from firmfate.study.precision import Precision
 from firmfate.study.together import check_together
 from firmfate.tables import reading
+from firmfate.tables.parsing import parsed
 from firmfate.tables.rendering import toml
 
 TAKEN_AS_WRITTEN = ("name", "question", "replicates", "seed", "common_random_numbers")
@@ -157,14 +157,7 @@ class Study:
     @classmethod
     def parse(cls, text: str, *, path: Path | None = None, beside: Path | None = None) -> Study:
         """Read a study from TOML text; files that it names are looked for in `beside`, or beside `path`."""
-        try:
-            tables = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as fault:
-            raise StudyError(f"is no TOML: {fault}") from None
-        except ValueError:  # Python reads no integers of more than 4,300 digits
-            raise StudyError("is no study: it holds a number of thousands of digits") from None
-        except RecursionError:
-            raise StudyError("is no study: its values are nested too deeply") from None
+        tables = parsed(text)
         study = cls.__new__(cls)
         study._fill(tables, text, path, beside or (path.parent if path else Path.cwd()))
         return study

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,9 @@ def read_rows(name: str, path: str, folder: Path, files: dict[str, Path]) -> lis
     """
     shown = named(name)
     try:
-        file = (folder / name).resolve()
+        file = Path(os.path.realpath(folder / name))  # resolve() raises no OSError where links go in a circle
+        if not stat.S_ISREG(file.stat().st_mode):  # one without an end, such as /dev/zero
+            raise StudyError(f'{path} = "{shown}": {named(file)} is a folder or a device, and no file')
         content = file.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError:
         raise StudyError(f'{path} = "{shown}": {named(file)} is not UTF-8 text') from None

@@ -21,7 +21,8 @@ LONGEST_NAME = 100
 WEEKS_IN = {"day": 1 / 7, "days": 1 / 7, "week": 1.0, "weeks": 1.0, "year": YEAR, "years": YEAR}
 """Units of time that a study may write, in weeks. A month is no fixed number of weeks and is refused."""
 
-QUANTITY = re.compile(r"\s*([-+]?(?:\d+(?:_\d+)*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*([A-Za-z]+)\s*")
+QUANTITY = re.compile(r"\s*+([-+]?(?:\d++(?:_\d++)*+\.?\d*+|\.\d++)(?:[eE][-+]?\d++)?)\s*+([A-Za-z]++)\s*+")
+"""Nothing is tried again: text of 60,000 digits would take minutes."""
 
 
 def show(value: object) -> str:
