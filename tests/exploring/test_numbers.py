@@ -137,7 +137,8 @@ def test_printed_numbers_are_those_of_python(explored: Callable[..., Page], run_
     assert rows[0].split("\t")[-1] == text
     difference = page.inner_text("#explore [data-place=difference]")
     assert text in difference
-    assert difference.startswith("Firms of B last " + ("longer" if float(found["estimate"]) > 0 else "less long"))
+    longer = "longer" if float(found["estimate"]) > 0 else "shorter"
+    assert difference.startswith(f"Firms of B have {longer} lifetimes than those of A: within")
     here = format_estimate(Estimate.of((rmst(ds, tau=156) / 52).sel(corners[1])), short=True)
     assert rows[0].split("\t")[2] == here
     turning = turning_point(ds, tau=156)
