@@ -96,6 +96,13 @@ def test_the_rate_is_that_of_ten_minutes(run: RunDirectory) -> None:
     assert state(run, -599.0).rate == pytest.approx(50_000 / 599)  # of shards, not to now
 
 
+def test_files_of_one_time_that_lies_ahead_have_no_rate(run: RunDirectory) -> None:
+    """It was 10**13 firms a second."""
+    for shard in plan(STUDY).shards[:2]:
+        put(run, shard, 0.0)
+    assert (state(run, -10.0).rate, state(run, -10.0).idle_seconds) == (None, 0.0)
+
+
 def test_an_array_names_what_has_work() -> None:
     assert array_expression([]) == ""
     assert array_expression([4]) == "4"

@@ -302,7 +302,7 @@ def _rate(holdings: Holdings, now: float) -> tuple[float | None, float | None]:
     now = max(now, max(finished)[0])  # clocks are set back, and those of file servers differ
     idle = now - max(finished)[0]
     recent = sorted(item for item in finished if item[0] > now - WINDOW)
-    if len(recent) < 2:
+    if len(recent) < 2 or recent[0][0] == now:  # files that were copied may all have one time, which may lie ahead
         return None, idle
     # The first shard of the window began before it: it marks the start and its firms do not count.
-    return sum(firms for _, firms in recent[1:]) / max(now - recent[0][0], 1e-9), idle
+    return sum(firms for _, firms in recent[1:]) / (now - recent[0][0]), idle
