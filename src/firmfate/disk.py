@@ -39,7 +39,7 @@ def _file_alone(path: str, flags: int) -> int:
     mode = os.fstat(descriptor).st_mode
     if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
         os.close(descriptor)
-        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), path)
+        raise OSError("it is a pipe or a device, and no file")
     return descriptor
 
 

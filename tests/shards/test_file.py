@@ -373,10 +373,10 @@ def test_pipes_and_devices_are_not_waited_for(car: tuple[Worker, ShardFile], tmp
     os.mkfifo(path)
     found = ShardFile.parse(path)
     assert found is not None
-    with pytest.raises(BrokenShardError, match="cannot be read: Invalid argument"):
+    with pytest.raises(BrokenShardError, match="cannot be read: it is a pipe or a device"):
         read(found, worker.schema)
-    for wanted in (path, Path("/dev/zero")):
-        with pytest.raises(RunDirectoryError, match=f"{wanted} cannot be read: Invalid argument"):
+    for wanted in filter(Path.exists, (path, Path("/dev/zero"))):
+        with pytest.raises(RunDirectoryError, match=f"{wanted} cannot be read: it is a pipe or a device"):
             files.read(wanted)
 
 

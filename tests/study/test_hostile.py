@@ -93,7 +93,10 @@ def test_hostile_studies_are_refused_in_one_short_message(command: Callable, fol
 def test_a_list_that_has_no_end_is_refused(command: Callable, tmp_path: Path) -> None:
     """It filled the memory."""
     (tmp_path / "study.toml").write_text(f'cells = "/dev/zero"\n{HEAD}')
-    assert "/dev/zero is a folder or a device, and no file" in refused(command("check", tmp_path / "study.toml"))
+    assert "/dev/zero is a folder, a pipe or a device, and no file" in refused(
+        command("check", tmp_path / "study.toml")
+    )
+    assert "/dev/zero is a device" in refused(command("check", "/dev/zero"))
 
 
 @pytest.mark.parametrize("text", [f'cells = "circle.csv"\n{HEAD}', f'{HEAD}model = "circle.py:WALK"'])
@@ -103,6 +106,7 @@ def test_links_in_a_circle_are_refused(command: Callable, tmp_path: Path, text: 
         (tmp_path / name).symlink_to(name)
     (tmp_path / "study.toml").write_text(text)
     assert "circle." in refused(command("check", tmp_path / "study.toml"))
+    assert "/dev/zero is a device" in refused(command("check", "/dev/zero"))
 
 
 def test_lists_in_lists_are_refused_however_many() -> None:
@@ -110,11 +114,18 @@ def test_lists_in_lists_are_refused_however_many() -> None:
     for depth in range(300, 520):
         with pytest.raises(StudyError):
             Study.parse(f"{HEAD}[grid]\nexecution = {'[' * depth}{']' * depth}")
+    for depth, says in ((98, "grid.execution"), (99, "nested too deeply")):
+        with pytest.raises(StudyError, match=says):
+            Study.parse(f"{HEAD}[grid]\nexecution = {'[' * depth}{']' * depth}")
+
+
+POINTS = "a." * 5_000 + "a"
 
 
 def test_text_with_many_points_and_keys_of_some_parts_are_taken() -> None:
     study = Study.parse(
-        HEAD + f'question = "{"a." * 5_000}"  # {"a." * 5_000}\n[parameters]\nmisalignment.sales = 0.5\n'
+        HEAD + f'question = "see, {POINTS}, \\"{POINTS}"  # {POINTS}, {POINTS}\n'
+        f"[parameters] # '\nmisalignment.sales = 0.5\n# \"\n# {POINTS}\n"
     )
     assert study.parameters == {"misalignment.sales": 0.5}
 

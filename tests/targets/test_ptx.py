@@ -25,6 +25,7 @@ from tests.targets.ptx_interpreter import BLOCK, Kernel
 
 from firmfate import targets
 from firmfate.counts import Counters
+from firmfate.kernel import writer
 from firmfate.kernel.engine import Engine, Records
 from firmfate.models import load_model
 from firmfate.models.model import Model
@@ -96,7 +97,15 @@ def test_faults_are_seen() -> None:
         ("sqrt.rn.f64", "sqrt.rn.ftz.f64"),
     ):
         assert faults(text.replace(sound, faulty)) == [faulty], sound
-    assert faults("\tmax.f64 \t%rd1, %rd2, 0d0000000000000000;\n") == ["max.f64"]
+
+
+def test_minimums_that_llvm_would_write_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "WITHOUT_MINIMUM", ("nvptx64",))
+    program, inputs = smaller_and_larger()
+    text = rows.kernel([program])
+    assert set(faults(text)) == {"min.f64", "max.f64"}
+    expected, (found,) = interpreter.run(program, inputs), outputs_of(text, [program], inputs)
+    assert [name for name in expected if not same_bits(found[name], expected[name])] != []
 
 
 def assembled(text: str, architecture: str, folder: Path) -> dict[str, str]:
@@ -175,6 +184,11 @@ def run_programs(programs: Sequence[Program], inputs: Mapping[str, np.ndarray]) 
     """Run programs on rows of inputs, a thread a row."""
     text = rows.kernel(programs)
     assert faults(text) == []
+    return outputs_of(text, programs, inputs)
+
+
+def outputs_of(text: str, programs: Sequence[Program], inputs: Mapping[str, np.ndarray]) -> list[dict]:
+    """Interpret the text of a kernel."""
     table = rows.table(programs, inputs)
     out = np.zeros((len(table), rows.width(programs)))
     _, found = Kernel(text, "run").launch([table, out, len(table)], -(-len(table) // BLOCK))

@@ -107,7 +107,7 @@ def test_aarch64_takes_no_minimum_of_several_firms(lanes: int) -> None:
 
     assert MINIMUM.findall(assembly()) == []
     with pytest.MonkeyPatch.context() as patched:  # the control
-        patched.setattr(writer, "TAKES_THE_SECOND", ("aarch64",))
+        patched.setattr(writer, "WITHOUT_MINIMUM", ("aarch64",))
         assert MINIMUM.findall(assembly()) != []
 
 

@@ -113,7 +113,6 @@ def execute(arguments: argparse.Namespace) -> int:
         terminal.complain(f"{arguments.study} has axes ({axes}); a calibration fits one population: take them out")
         return terminal.BAD_INPUT
     table = _table(arguments)
-    files.make_folder(arguments.into)
     reserve(written, HEADER_BYTES)  # what cannot be written is found before hours of work
     tables = study.tables
     fixed = {"parameters": tables.get("parameters", {}), "population": tables.get("population", {})}
@@ -157,6 +156,7 @@ def _draw(
         firms=arguments.firms or 4_000, particles=arguments.particles, moves=arguments.moves,
         folder=arguments.into / "training",
     )  # fmt: skip
+    files.make_folder(arguments.into)
     write_dataset(found, written)
     draws, table_of_draws = arguments.into / "draws.csv", draws_table(found)
     if len(table_of_draws.columns):
@@ -247,6 +247,7 @@ def _fit(
         model, table, dict(arguments.free), **common, firms=arguments.firms or 20_000, starts=arguments.starts,
         refits=arguments.refits,
     )  # fmt: skip
+    files.make_folder(arguments.into)
     written = arguments.into / "calibrated.toml"
     write_dataset(found, fits)
     fitted = calibrated_tables(found, model=model, **fixed)

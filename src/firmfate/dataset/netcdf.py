@@ -56,9 +56,9 @@ class Output:
 
 
 def reserve(path: Path, size: int) -> None:
-    """See that there is room for so many bytes of a file; name the file where there is not."""
+    """See that there is room for a file, whose folder may be made later; name the file where there is not."""
     try:
-        files.reserve(path.parent, size)
+        files.reserve(next(folder for folder in path.parents if folder.exists()), size)
     except OSError as fault:
         raise files.refusal(path, fault) from fault
 

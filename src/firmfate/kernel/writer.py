@@ -28,8 +28,9 @@ COMPARISONS = {"lt": "<", "le": "<="}
 LOGICAL = {"both": "and_", "either": "or_", "differ": "xor", "wand": "and_", "wor": "or_", "wxor": "xor",
            "wadd": "add", "wshl": "shl", "wshr": "lshr"}  # fmt: skip
 
-TAKES_THE_SECOND = "x86_64", "wasm32"
-"""Processors whose own minimum of a zero and a zero of the other sign is the second, as that of a choice is."""
+WITHOUT_MINIMUM = "x86_64", "wasm32"
+"""Processors for which LLVM writes a choice of the smaller as one (``f64.select``), or whose own minimum of two zeros
+is the second, as that of a choice is (``minsd``)."""
 NEGATES_LAST = "x86_64", "wasm32", "nvptx64"
 """Processors for which LLVM negates a fused multiply-add after it, or has no instruction for both."""
 
@@ -149,7 +150,7 @@ class Writer:
         maximum, which takes -0 for smaller than 0 on AArch64 and in PTX, so that the sign of a zero may be another.
         One value is compared behind a fence then, which is no instruction: nothing that is chosen is what is compared.
         """
-        if not self._is_for(*TAKES_THE_SECOND):
+        if not self._is_for(*WITHOUT_MINIMUM):
             a, b = (a, self._fenced(b)) if isinstance(a, ir.Constant) else (self._fenced(a), b)
         return self.builder.fcmp_ordered(sign, a, b)
 

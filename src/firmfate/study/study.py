@@ -135,6 +135,8 @@ class Study:
         """
         path = Path(path)
         try:
+            if path.is_char_device():  # one without an end, such as /dev/zero, would fill the memory
+                raise StudyError(f"{path} is a device; name a study file")
             text = path.read_bytes().decode("utf-8-sig")
         except FileNotFoundError:
             near = did_you_mean(path.name, (item.name for item in path.parent.glob("*.toml")))

@@ -25,7 +25,7 @@ def read_rows(name: str, path: str, folder: Path, files: dict[str, Path]) -> lis
     try:
         file = Path(os.path.realpath(folder / name))  # resolve() raises no OSError where links go in a circle
         if not stat.S_ISREG(file.stat().st_mode):  # one without an end, such as /dev/zero
-            raise StudyError(f'{path} = "{shown}": {named(file)} is a folder or a device, and no file')
+            raise StudyError(f'{path} = "{shown}": {named(file)} is a folder, a pipe or a device, and no file')
         content = file.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError:
         raise StudyError(f'{path} = "{shown}": {named(file)} is not UTF-8 text') from None

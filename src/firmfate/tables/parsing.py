@@ -11,9 +11,11 @@ from firmfate.errors import StudyError
 MOST_PARTS = 100
 """Of a key with dots: `tomllib` keeps each of its beginnings, so 50,000 parts, 100 kB of text, took 10 GB."""
 
-NAME = r"""(?>[\w-]+|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*')"""
-DEEP_KEY = re.compile(rf"(?:^|[\[{{,])[ \t]*+(?>{NAME}[ \t]*+\.[ \t]*+){{{MOST_PARTS}}}", re.MULTILINE)
-"""A key stands at the beginning of a line, or behind a bracket or a comma."""
+LONG_TEXT = r"""\"{3}(?:[^"\\]|\\.|"(?!""))*+\"{3}|'{3}(?:[^']|'(?!''))*+'{3}"""
+TEXT = r"""\"(?:[^"\\\n]|\\.)*+\"|'[^'\n]*+'"""
+DEEP_KEY = rf"(?>(?>[\w-]++|{TEXT})[ \t]*+\.[ \t]*+){{{MOST_PARTS}}}"
+HAS_DEEP_KEY = re.compile(rf"(?>(?!{DEEP_KEY})(?>{LONG_TEXT}|{TEXT}|#[^\n]*+|[\w-]++|.))*+{DEEP_KEY}", re.DOTALL)
+"""What comes before a key of many parts is looked through text by text and word by word, so that no text is a key."""
 
 
 def parsed(text: str) -> dict[str, Any]:
@@ -29,7 +31,7 @@ def parsed(text: str) -> dict[str, Any]:
     >>> parsed("cpus = 2")
     {'cpus': 2}
     """
-    if DEEP_KEY.search(text):
+    if HAS_DEEP_KEY.match(text):
         raise StudyError(f"holds a key of more than {MOST_PARTS} parts")
     try:
         tables = tomllib.loads(text)
