@@ -16,8 +16,10 @@ import xarray as xr
 from tests.bounded import Bounded, chance_of_share, chance_of_spread, of_spread, shares, times
 
 import firmfate
+from firmfate.analysis.formatting import format_estimate
 from firmfate.calibration import SurvivalTable
 from firmfate.comparing import compare, finding
+from firmfate.comparing.words import side_at
 from firmfate.errors import EstimateError
 from firmfate.survival import counts_from_firms, example, rmst
 
@@ -198,6 +200,51 @@ def test_a_cohort_adds_its_own_error(before: xr.Dataset) -> None:
     assert not here["distinguishable"]
     assert found["distinguishable"].sel(execution=0.9, misalignment=0.2), "strong aligned cars stay on the road"
     assert "cohort" in finding(found).sentence()
+
+
+def test_limits_of_a_cohort_stay_within_0_and_1_and_show_no_certainty(before: xr.Dataset) -> None:
+    cohort = SurvivalTable(np.array([1.0, 4.0, 5.0]), np.array([1.0, 0.05, 0.0]), firms=20)
+    found = compare(before, cohort).sel(execution=0.1, misalignment=0.8)
+    of_cohort = found.sel(side="second")
+    # R: prop.test(c(20, 1, 0)[i], 20, correct = FALSE)$conf.int
+    np.testing.assert_allclose(of_cohort["survival_side_lower"], [0.83887, 0.00888, 0], atol=1e-5)
+    np.testing.assert_allclose(of_cohort["survival_side_upper"], [1, 0.23613, 0.16113], atol=1e-5)
+    np.testing.assert_allclose(of_cohort["survival_side_se"], [np.nan, (0.05 * 0.95 / 20) ** 0.5, np.nan])
+    assert format_estimate(side_at(found, "survival", "second", {"year": 0}), short=True) == "1.00 [0.84 to 1.00]"
+    # No firm of the cohort has an event: its share may be lower, which raises the difference, and no higher.
+    one = found.isel(year=0)
+    of_run = one.sel(side="first")
+    np.testing.assert_allclose(
+        one["survival_difference"] - one["survival_lower"], of_run["survival"] - of_run["survival_side_lower"]
+    )
+    np.testing.assert_allclose(one["survival_upper"] - one["survival_difference"], 1 - 0.83887, atol=0.003)
+    assert not compare(before, SurvivalTable(np.array([1.0]), np.array([1.0]), firms=20))["distinguishable"].sel(
+        execution=0.1, misalignment=0.8
+    )
+
+
+def test_rounding_widens_a_cohorts_limits_within_0_and_1(before: xr.Dataset) -> None:
+    exact, rounded = (
+        compare(before, SurvivalTable(np.array([1.0, 5.0]), np.array([1.0, 0.6]), firms=10_000, rounding=rounding))
+        for rounding in (0.0, 0.1)
+    )
+    assert (exact["survival_side_lower"] > rounded["survival_side_lower"]).sel(side="second").all()
+    assert (rounded["survival_side_upper"].sel(side="second") <= 1).all()
+    wide = rounded.sel(side="second", year=5.0).isel(execution=0, misalignment=0)
+    half = 1.959964 * (0.6 * 0.4 / 10_000 + 0.1**2 / 12) ** 0.5
+    np.testing.assert_allclose(wide["survival_side_upper"] - wide["survival_side_lower"], 2 * half, rtol=1e-3)
+
+
+def test_a_cohort_of_unknown_size_has_no_known_error(before: xr.Dataset) -> None:
+    found = compare(before, SurvivalTable(np.array([4.0, 5.0]), np.array([1.0, 0.5]), rounding=0.001))
+    of_cohort = found.sel(side="second").isel(execution=0, misalignment=0)
+    for part in ("se", "lower", "upper"):
+        assert of_cohort[f"survival_side_{part}"].isnull().all(), part
+    here = {"execution": 0, "misalignment": 0, "year": 1}
+    assert format_estimate(side_at(found, "survival", "second", here), short=True) == "0.50 ± ?"
+    of_run = firmfate.survival.kaplan_meier(before).sel(week=[208, 260])["se"].values
+    of_difference = found["survival_se"].transpose("execution", "misalignment", "year").values
+    np.testing.assert_allclose(of_difference, np.hypot(of_run, 0.001 / 12**0.5), rtol=1e-9)
 
 
 def test_the_command_prints_the_finding_and_writes_page_and_dataset(

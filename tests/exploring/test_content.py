@@ -65,7 +65,9 @@ def test_batches_are_left_out_where_there_is_no_room(counts: xr.Dataset, monkeyp
     given = content(counts)
     assert given is not None
     assert "batchEnded" in given["counts"]
-    assert "jackknife" in part(given).html
+    note = part(given).html
+    assert "jackknife" in note
+    assert "Brackets and shaded bands hold 95 % limits. A mean lifetime" in note
     monkeypatch.setattr(contents, "MOST_PACKED", 100)
     small = content(counts)
     assert small is not None

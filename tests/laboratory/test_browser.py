@@ -76,7 +76,7 @@ def test_stories_change_both_settings_and_say_what_they_show(
     page.click("text=B as A")
     wait(page, "document.querySelector('[data-place=words]').textContent.includes('are the same')")
     rows = page.inner_text("table tbody").split("\n")
-    assert [row.split("\t")[3] for row in rows[:2]] == ["0.00 [−0.04 to 0.04]", "0.00 [−0.19 to 0.19]"]  # of 2,000
+    assert [row.split("\t")[3] for row in rows[:2]] == ["0.000 [−0.038 to 0.038]", "0.00 [−0.19 to 0.19]"]
 
 
 @pytest.mark.slow

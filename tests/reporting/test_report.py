@@ -17,11 +17,15 @@ from firmfate.analysis.formatting import Estimate, decimals, format_estimate
 from firmfate.dataset import open_run
 from firmfate.errors import RunDirectoryError
 from firmfate.models import load_model
-from firmfate.reporting import write_report
-from firmfate.survival import cumulative_incidence, risk_table, rmst
+from firmfate.reporting import origin, write_report
+from firmfate.reporting.blocks import Prose
+from firmfate.reporting.context import Context
+from firmfate.study import Study
+from firmfate.survival import cumulative_incidence, example, risk_table, rmst
 from firmfate.webpage import digest
 
 END = ["errors", "parameters", "methods", "provenance"]
+DRAWN = "versions of firmfate, NumPy and SciPy, on a processor of the same kind"
 SECTIONS = {
     "paradox": [
         "finding",
@@ -235,6 +239,31 @@ def test_methods_can_be_pasted(report: Any, page: Any) -> None:
     alone = page(report("one cell")).text["methods"]
     assert "jackknife" not in alone
     assert "Miller" not in alone, "what is not cited is not listed"
+
+
+@pytest.mark.parametrize(
+    ("table", "same"),
+    [
+        ("[grid]\nexecution = [0, 1]", "version of firmfate, on any processor"),
+        ("[sobol]\npoints = 8\nexecution = [0, 1]", DRAWN),
+        ("[latin_hypercube]\npoints = 8\nexecution = [0, 1]", DRAWN),
+        (
+            "[saltelli]\npoints = 8\nexecution = [0, 1]\nmisalignment = [0, 1]",
+            DRAWN.replace(" and SciPy", ", SciPy and SALib"),
+        ),
+        ("[population]\nexecution = { uniform = [0, 1] }", DRAWN),
+        ("[precision]\nrmst = '0.1 years'", DRAWN),
+    ],
+    ids=["grid", "sobol", "latin hypercube", "saltelli", "population", "precision"],
+)  # fmt: skip
+def test_provenance_names_what_the_counts_depend_on(tmp_path: Path, table: str, same: str) -> None:
+    if "saltelli" in table:
+        pytest.importorskip("SALib")
+    text = f'[study]\nname = "x"\nmodel = "car"\nyears = 1\nreplicates = 1024\n{table}\n'
+    ds = example().assign_attrs(study=text)
+    made = origin.section(Context(tmp_path, ds, Study.parse(text), None, None))
+    assert isinstance(made.blocks[-1], Prose)
+    assert f"with the same {same}, this gives" in made.blocks[-1].text
 
 
 def test_provenance_repeats_the_run(report: Any, page: Any, run_of: Any) -> None:

@@ -5,7 +5,7 @@ shares or numbers of KPIs with standard errors. Nothing here simulates, and noth
 
 ==================== =================================================================================================
 `finding`            the finding of any study in sentences, with the numbers behind them (`Finding`, `Estimate`)
-`axis_effects`       main effects and interactions of a grid's axes, and the inner value at which firms live longest
+`axis_effects`       main effects and interactions of a grid's axes, and the inner value of the longest mean lifetime
 `surface_effects`    main effects and interactions of scattered cells: Latin hypercube, Sobol points, long lists
 `ranking`            listed cells in order, and which pairs can be distinguished
 `both_errors`        a number over draws of a posterior, with the simulation's error and the parameters'

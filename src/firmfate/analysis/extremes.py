@@ -1,4 +1,4 @@
-"""The cells of any design in which firms live longest and shortest."""
+"""The cells of any design with the longest and the shortest mean lifetime."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def difference_of_extremes(lifetimes: Lifetimes, longest: ExtremeCell, shortest:
 
 
 def extreme_cells(ds: xr.Dataset, *, tau: int | None = None) -> tuple[ExtremeCell, ExtremeCell]:
-    """Return the cells in which firms live longest and shortest, the same cell twice where there is one.
+    """Return the cells with the longest and the shortest mean lifetime, the same cell twice where there is one.
 
     Raises
     ------

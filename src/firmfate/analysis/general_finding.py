@@ -71,7 +71,7 @@ def _why(lifetimes: Lifetimes) -> str:
 
 
 def _extremes(lifetimes: Lifetimes, longest: ExtremeCell, shortest: ExtremeCell, horizon: str) -> tuple[str, ...]:
-    """Return in which cells firms live longest and shortest, and whether the two can be distinguished."""
+    """Return which cells have the longest and the shortest mean lifetime, and whether the two can be distinguished."""
     ds, known = lifetimes.ds, int(lifetimes.estimate.notnull().sum())
     cells = f"{lifetimes.estimate.size:,} cells"
     within = f"the mean lifetime within {horizon} is"

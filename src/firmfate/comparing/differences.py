@@ -15,11 +15,13 @@ from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.dataset import open_run
 from firmfate.errors import EstimateError
 from firmfate.survival import contrast, cumulative_incidence, kaplan_meier, rmst
-from firmfate.survival.core.limits import check_level, normal_quantile
+from firmfate.survival.core.limits import check_level, normal_quantile, wilson
 from firmfate.survival.simulated import as_counts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from numpy.typing import NDArray
 
 YEARS = (1, 2, 5, 10, 20, 50)
 """Ages at which survival is compared, as far as both runs reach."""
@@ -53,7 +55,10 @@ def compare(
         lifetimes differ, or for a cohort the survival at some age, by limits that hold for all cells at once
         (Bonferroni). ``attrs["pairing"]`` says how the errors were made: by leaving the same batch of firms out of both
         runs, which is right whether or not they share random numbers, where both hold the same numbers of firms;
-        otherwise variances add up, which overstates the errors of runs that share random numbers.
+        otherwise variances add up, which overstates the errors of runs that share random numbers. A cohort's limits are
+        Wilson's. Where all or none of it are alive, its standard error and that of the difference are NaN, and limits
+        alone are given; of a cohort whose size is unknown all three are NaN, and the difference has the errors of the
+        run and of the rounding alone.
 
     Raises
     ------
@@ -144,21 +149,19 @@ def _against_cohort(ds: xr.Dataset, table: SurvivalTable, level: float) -> xr.Da
     reached = weeks <= ds.sizes["week"]
     if not reached.any():
         raise EstimateError(f"{table.name} gives survival from {table.ages[0]:g} years on, after the run's horizon")
-    observed = xr.DataArray(table.surviving[reached], dims="year")
-    sampled = xr.DataArray(np.diag(table.covariance)[reached] ** 0.5, dims="year")
     found = kaplan_meier(ds, level=level).sel(week=weeks[reached])
     strictly = 1 - (1 - level) / found["estimate"].size
     strict = kaplan_meier(ds, level=strictly).sel(week=weeks[reached])
     found, strict = (one.rename(week="year").assign_coords(year=table.ages[reached]) for one in (found, strict))
-    half = normal_quantile(level) * sampled
-    of_cohort = {"estimate": observed, "se": sampled, "lower": observed - half, "upper": observed + half}
-    sides = xr.concat([found[list(of_cohort)], xr.Dataset(of_cohort)], dim="side").assign_coords(side=list(SIDES))
-    out = xr.Dataset({"survival": sides["estimate"], "survival_difference": found["estimate"] - observed})
+    of_cohort = _of_cohort(table, reached, level)
+    sides = xr.concat([found[list(of_cohort)], of_cohort], dim="side").assign_coords(side=list(SIDES))
+    out = xr.Dataset({"survival": sides["estimate"], "survival_difference": found["estimate"] - of_cohort["estimate"]})
     for part in ("se", "lower", "upper"):
         out[f"survival_side_{part}"] = sides[part]
-    out["survival_se"] = (found["se"] ** 2 + sampled**2) ** 0.5
-    out["survival_lower"], out["survival_upper"] = _limits_of_both(found, observed, half)
-    lower, upper = _limits_of_both(strict, observed, normal_quantile(strictly) * sampled)
+    known = of_cohort["se"] if table.firms else table.rounding / 12**0.5
+    out["survival_se"] = (found["se"] ** 2 + known**2) ** 0.5
+    out["survival_lower"], out["survival_upper"] = _limits_of_both(found, table, reached, level)
+    lower, upper = _limits_of_both(strict, table, reached, strictly)
     out["distinguishable"] = ((lower > 0) | (upper < 0)).any("year")
     out.attrs = {
         "first": _title(ds), "second": table.name, "level": level, "horizon_years": float(table.ages[reached][-1]),
@@ -167,11 +170,29 @@ def _against_cohort(ds: xr.Dataset, table: SurvivalTable, level: float) -> xr.Da
     return _described(out)
 
 
-def _limits_of_both(found: xr.Dataset, observed: xr.DataArray, half: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
-    """Limits of a difference from those of both sides (Zou and Donner 2008); without events they show no certainty."""
-    difference = found["estimate"] - observed
-    below = ((found["estimate"] - found["lower"]) ** 2 + half**2) ** 0.5
-    above = ((found["upper"] - found["estimate"]) ** 2 + half**2) ** 0.5
+def _of_cohort(table: SurvivalTable, reached: NDArray[np.bool_], level: float) -> xr.Dataset:
+    """Return a cohort's shares, standard errors and Wilson's limits, wider by the rounding; unknown errors are NaN."""
+    share, n = table.surviving[reached], table.firms or np.nan
+    z, rounded = normal_quantile(level), table.rounding / 12**0.5
+    se = np.where((share > 0) & (share < 1), (share * (1 - share) / n + rounded**2) ** 0.5, np.nan)
+    lower, upper = wilson(share, np.full(share.shape, n), z) if table.firms else np.full((2, *share.shape), np.nan)
+    lower = np.maximum(share - np.hypot(share - lower, z * rounded), 0.0)
+    upper = np.minimum(share + np.hypot(upper - share, z * rounded), 1.0)
+    parts = {"estimate": share, "se": se, "lower": lower, "upper": upper}
+    return xr.Dataset({name: ("year", values) for name, values in parts.items()})
+
+
+def _limits_of_both(
+    found: xr.Dataset, table: SurvivalTable, reached: NDArray[np.bool_], level: float
+) -> tuple[xr.DataArray, xr.DataArray]:
+    """Limits of a difference from those of both sides (Zou and Donner 2008): without events they show no certainty."""
+    cohort = _of_cohort(table, reached, level)
+    more, less = cohort["upper"] - cohort["estimate"], cohort["estimate"] - cohort["lower"]
+    if not table.firms:
+        more = less = xr.full_like(more, normal_quantile(level) * table.rounding / 12**0.5)
+    difference = found["estimate"] - cohort["estimate"]
+    below = ((found["estimate"] - found["lower"]) ** 2 + more**2) ** 0.5
+    above = ((found["upper"] - found["estimate"]) ** 2 + less**2) ** 0.5
     return difference - below, difference + above
 
 

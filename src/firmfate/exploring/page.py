@@ -73,9 +73,9 @@ def _note(given: Mapping[str, Any]) -> str:
     """Return what the section says of its errors."""
     horizons = ", ".join(f"{week / WEEKS_PER_YEAR:g}" for week in given["counted"])
     alone = (
-        "After ± stands the standard error of the simulation (? where it is not known, as where neither cell has an "
-        "event), in brackets 95 % limits, as shaded bands are. A mean lifetime within a "
-        "horizon counts the horizon for a firm that is alive there."
+        "After ± stands the standard error of the simulation. A ? stands where it is not known, as where neither cell "
+        "has an event. Brackets and shaded bands hold 95 % limits. A mean lifetime within a horizon counts the horizon "
+        "for a firm that is alive there."
     )
     if not given["batches"]:
         return f"{alone} There are too few batches of firms for standard errors of differences."

@@ -10,7 +10,7 @@ A round is complete before it is looked at, and decisions follow from its counts
 firms for any number of workers, after any crash. ``rules.py`` says how many firms a width takes, ``widths.py`` how wide
 intervals are, ``rounds.py`` goes from round to round and keeps ``rounds.json``, ``forecast.py`` predicts what comes
 next, ``words.py`` says what was reached. ``placing.py`` and ``orders.py`` are decisions: where m* lies, which cell
-lives longest; ``refinement.py`` adds cells beside m*. ``pilot.py`` measures a few seconds of any study
+has the longest mean lifetime; ``refinement.py`` adds cells beside m*. ``pilot.py`` measures a few seconds of any study
 (``simulated.py``: its firms, ``packing.py``: their counts in shards, ``around_firms.py``: all else), ``prediction.py``
 what follows for its plan.
 """

@@ -1,8 +1,9 @@
-"""Orders of cells by their mean lifetimes: which lives longest, or all of them, decided at all looks at once.
+"""Orders of cells by their mean lifetimes: which is longest, or all of them, decided at all looks at once.
 
 Every pair that the decision rests on has limits of its own, at a level at which they hold together (Bonferroni's
 inequality): all K (K - 1) / 2 pairs for a ranking, and K - 1 for the longest, since a wrong answer needs a wrong sign
-between the cell that does live longest and one of the others. Cells that are out of the question get no more firms.
+between the cell whose mean lifetime is longest and one of the others. Cells that are out of the question get no more
+firms.
 """
 
 from __future__ import annotations
@@ -106,15 +107,15 @@ def open_pairs(signs: Signs, kind: str) -> NDArray[np.bool_]:
 
 
 def in_question(signs: Signs, kind: str) -> NDArray[np.bool_]:
-    """Return which pairs an answer rests on, (places, k, k): all, or those of cells that may live longest."""
+    """Return which pairs an answer rests on, (places, k, k): all, or those of cells that may be the longest."""
     candidate = ~np.any(signs < 0, axis=-1) if kind == "longest" else np.ones(signs.shape[:-1], bool)
     found: NDArray[np.bool_] = candidate[..., :, np.newaxis] & candidate[..., np.newaxis, :]
     return found
 
 
 def answer(signs: Signs, tied: NDArray[np.bool_], names: list[str], axis: str, kind: str) -> str:
-    """Return in words which of the cells of a place lives longest, or all in order, a question mark between two where
-    their order is not decided, and an equals sign where no firm differs.
+    """Return in words which cell of a place has the longest mean lifetime, or all in order, a question mark between two
+    where their order is not decided, and an equals sign where no firm differs.
 
     Parameters
     ----------

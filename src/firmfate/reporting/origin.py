@@ -7,6 +7,7 @@ from typing import Any
 from firmfate.counts import WEEKS_PER_YEAR
 from firmfate.reporting.blocks import Prose, Section, Table, Verbatim
 from firmfate.reporting.context import Context
+from firmfate.study import Study
 
 
 def section(context: Context) -> Section:
@@ -39,13 +40,19 @@ def section(context: Context) -> Section:
     if not int(attributes.get("complete", 1)):
         blocks.insert(0, Prose("This result is incomplete: not all firms that the study asks for have been simulated."))
     if text := str(attributes.get("study", "")).strip():
-        exact = context.study is not None and not context.study.population.keys
-        same = "of firmfate, on any processor" if exact else "of firmfate and of SciPy, on a processor of the same kind"
         blocks.append(Verbatim(text, "The study, as it was run"))
         blocks.append(
             Prose(
-                "Written to study.toml and run with “firmfate run study.toml --into DIRECTORY”, with the same version "
-                f"{same}, this gives the same counts to the last firm."
+                "Written to study.toml and run with “firmfate run study.toml --into DIRECTORY”, with the same "
+                f"{_needed(context.study)}, this gives the same counts to the last firm."
             )
         )
     return Section("provenance", "Provenance", blocks)
+
+
+def _needed(study: Study | None) -> str:
+    """Return what the counts of a study depend on: where packages draw or decide, on these and the processor too."""
+    if study and not (study.design.drawn or study.population.keys or study.precision):
+        return "version of firmfate, on any processor"
+    *most, last = ("firmfate", "NumPy", "SciPy", *(study.design.needs if study else ()))
+    return f"versions of {', '.join(most)} and {last}, on a processor of the same kind"

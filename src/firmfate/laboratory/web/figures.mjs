@@ -1,6 +1,6 @@
 // The figures of two settings: survival, causes, and the table of differences.
 import { barsPicture, element, linesPicture } from "./drawing.mjs";
-import { comparison, decimals, invalid, short, survival, withError } from "./statistics.mjs";
+import { comparison, invalid, short, survival, withError } from "./statistics.mjs";
 
 const LIMITS = 1.96; // standard errors
 
@@ -40,24 +40,25 @@ function table(place, rows) {
   const head = element("tr", {}, ...["mean or share", "A", "B", "B − A"].map((text) => element("th", { scope: "col" }, text)));
   const body = rows.map((row) => element("tr", {},
     element("th", { scope: "row" }, row.name, element("span", { class: "unit" }, `, ${row.unit}`)),
-    element("td", {}, withError(row.a)), element("td", {}, withError(row.b)), element("td", {}, withError(row.difference, true))));
+    element("td", {}, withError(row.a)), element("td", {}, withError(row.b)), element("td", {}, withError(row.difference, { signed: true }))));
   place.replaceChildren(element("thead", {}, head), element("tbody", {}, ...body));
 }
 
 /** What the two settings show, in sentences. */
-function words(rows, n, given, failed) {
+export function words(rows, n, given, failed) {
   if (failed) return `The arithmetic of ${failed} firms has failed: there is no estimate at these values.`;
   const [{ a, b, difference }] = rows;
   const years = short((given.steps * given.dt) / 52);
-  const digits = decimals(Math.max(a.se, b.se));
-  const means = `Within ${years} years firms last ${a.estimate.toFixed(digits)} years on average with A (standard error `
-    + `${a.se.toFixed(digits)}) and ${b.estimate.toFixed(digits)} with B (${b.se.toFixed(digits)}).`;
+  const called = "standard error";
+  const means = `Within ${years} years firms last ${withError(a, { called })} years on average with A and `
+    + `${withError(b, { called })} with B.`;
   if (difference.estimate === 0 && difference.se === 0) return `${means} The ${n.toLocaleString("en")} firms of A and B are the same.`;
-  const size = Math.abs(difference.estimate);
-  const places = decimals(difference.se);
-  const error = `(standard error ${difference.se.toFixed(places)}, paired)`;
-  if (size < 2 * difference.se) return `${means} The difference, ${size.toFixed(places)} years ${error}, cannot be distinguished from zero.`;
-  return `${means} B ${difference.estimate > 0 ? "adds" : "takes"} ${size.toFixed(places)} years ${error}${difference.estimate > 0 ? "" : " away"}.`;
+  const { estimate, se, lower, upper } = difference;
+  const more = estimate < 0 ? { estimate: -estimate, se, lower: -upper, upper: -lower } : difference;
+  const size = withError(more, { called: `paired ${called}` });
+  const known = se === 0 ? more.lower > 0 : more.estimate >= 2 * se;
+  if (!known) return `${means} The difference, ${size} years, cannot be distinguished from zero.`;
+  return `${means} B ${estimate > 0 ? "adds" : "takes"} ${size} years${estimate > 0 ? "" : " away"}.`;
 }
 
 /** The legend of causes: their colours, names and meanings. */

@@ -2,16 +2,20 @@
 
 export const INVALID = 255;
 
-/** Mean and standard error of f(i) for i below n; where no firm differs from another, 95 % limits of a mean within `range`. */
-export function mean(n, f, [low, high] = [NaN, NaN]) {
-  let sum = 0;
+/**
+ * Mean of integers f(i), i below n, in units of `scale`, with its standard error; that is 0 where no firm differs from
+ * another, and only there, and 95 % limits of a mean from `low` to `high`, as integers, say what is not known.
+ */
+export function mean(n, f, scale, [low, high]) {
+  let sum = 0; // of integers, so that it is exact
   for (let i = 0; i < n; i++) sum += f(i);
   const centre = sum / n;
   let squares = 0;
   for (let i = 0; i < n; i++) squares += (f(i) - centre) ** 2;
   const se = n > 1 ? Math.sqrt(squares / (n - 1) / n) : NaN;
   const unseen = 1.96 ** 2 / (n + 1.96 ** 2); // Wilson's upper limit of a share that is 0 of n
-  return { estimate: centre, se, lower: centre + unseen * (low - centre), upper: centre + unseen * (high - centre) };
+  const limit = (end) => scale * (centre + unseen * (end - centre));
+  return { estimate: scale * centre, se: scale * se, lower: limit(low), upper: limit(high) };
 }
 
 /** Share of firms alive after each of `points` + 1 equally spaced steps from 0 to the horizon, with standard errors. */
@@ -35,16 +39,16 @@ export function survival(firms, n, steps, points = 160) {
  */
 export function comparison(a, b, n, { steps, dt, causes, alarm }) {
   const years = (dt * 1) / 52;
-  const quantity = (name, unit, f, most = 100) => ({
-    name, unit, a: mean(n, (i) => f(a, i), [0, most]), b: mean(n, (i) => f(b, i), [0, most]),
-    difference: mean(n, (i) => f(b, i) - f(a, i), [-most, most]),
+  const quantity = (name, unit, f, scale = 100, most = 1) => ({
+    name, unit, a: mean(n, (i) => f(a, i), scale, [0, most]), b: mean(n, (i) => f(b, i), scale, [0, most]),
+    difference: mean(n, (i) => f(b, i) - f(a, i), scale, [-most, most]),
   });
   const rows = [
-    quantity(`mean lifetime within ${short(steps * years)} years`, "years", (firms, i) => firms.eventStep[i] * years, steps * years),
-    quantity(`alive after ${short(steps * years)} years`, "%", (firms, i) => (firms.cause[i] ? 0 : 100)),
-    ...causes.map((cause, k) => quantity(cause, "%", (firms, i) => (firms.cause[i] === k + 1 ? 100 : 0))),
+    quantity(`mean lifetime within ${short(steps * years)} years`, "years", (firms, i) => firms.eventStep[i], years, steps),
+    quantity(`alive after ${short(steps * years)} years`, "%", (firms, i) => (firms.cause[i] ? 0 : 1)),
+    ...causes.map((cause, k) => quantity(cause, "%", (firms, i) => (firms.cause[i] === k + 1 ? 1 : 0))),
   ];
-  if (alarm) rows.push(quantity("alarm before the event", "%", (firms, i) => (firms.alarmStep[i] ? 100 : 0)));
+  if (alarm) rows.push(quantity("alarm before the event", "%", (firms, i) => (firms.alarmStep[i] ? 1 : 0)));
   return rows;
 }
 
@@ -65,10 +69,15 @@ export function decimals(se) {
   return se > 0 ? Math.min(6, Math.max(0, 1 - Math.floor(Math.log10(se)))) : 2;
 }
 
-/** An estimate and its standard error in words, or its limits where that is 0; the minus sign is a minus sign. */
-export function withError({ estimate, se, lower, upper }, signed = false) {
-  const digits = decimals(se);
+/**
+ * An estimate and its standard error as text, or its limits where that is 0; the minus sign is a minus sign.
+ * In a sentence `called` names the error: "standard error".
+ */
+export function withError({ estimate, se, lower, upper }, { signed = false, called = "" } = {}) {
+  const digits = decimals(se === 0 ? upper - lower : se);
   const text = (value) => value.toFixed(digits).replace(/^-(?=0*\.?0*$)/, "").replace("-", "−");
-  const error = se === 0 ? `[${text(lower)} to ${text(upper)}]` : `(${se.toFixed(digits)})`;
+  const error = se === 0
+    ? `[${called && "95 % limits "}${text(lower)} to ${text(upper)}]`
+    : `(${called && `${called} `}${se.toFixed(digits)})`;
   return `${signed && estimate > 0 ? "+" : ""}${text(estimate)} ${error}`;
 }
