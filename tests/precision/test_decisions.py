@@ -277,7 +277,7 @@ def test_cars_decide() -> None:
     longest, between, side = cars.run(0)[0]
     assert between.answers == ("m* lies between 0.5 and 0.65",)
     assert side.answers == ("m* lies above 0.5",)
-    assert [one.partition(" lives")[0] for one in longest.answers] == ["misalignment 0.4"] * 2
+    assert [one.partition(" has")[0] for one in longest.answers] == ["misalignment 0.4"] * 2
     assert 0.5 < cars.turning < 0.65
 
 
