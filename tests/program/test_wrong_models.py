@@ -390,6 +390,16 @@ OBJECTS = {
         "    def __length_hint__(self):\n        raise ValueError",
         "q = It()\n" + CASE, 6.0,
     ),
+    "a class that is not to be compared": (
+        "class Meta(type):\n    def __eq__(cls, other):\n        raise KeyError(other)\nclass Box(metaclass=Meta):\n    x = 1.0\n"
+        "BOX = Box()",
+        "q = BOX\n" + CASE, 6.0,
+    ),
+    "a class that is not to be asked": (
+        "class Meta(type):\n    def __getattribute__(cls, name):\n        raise KeyError(name)\nclass Box(metaclass=Meta): pass\n"
+        "BOX = Box()",
+        "q = BOX\n" + CASE, 6.0,
+    ),
     "a memo": (
         "class Box:\n    @functools.cached_property\n    def x(self):\n        return 7.0",
         "q = Box()\nif s.savings > 1:\n    savings = q.x\nelse:\n    savings = 0.0", 7.0,

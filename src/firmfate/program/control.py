@@ -323,8 +323,11 @@ def _unchanged(before: Held, after: Held) -> bool:
     )
 
 
-UNCHANGEABLE = frozenset({Value, Unset, float, int, bool, complex, str, bytes, range, type(None)})
-"""Types of most variables, of which nothing is to be looked at."""
+UNCHANGEABLE = frozenset(map(id, (Value, Unset, float, int, bool, complex, str, bytes, range, type(None))))
+"""Types of most variables, with nothing to be looked at; by their place, as a class may refuse to be compared."""
+
+ASKED = "__hash__", "__eq__", "__getattribute__"
+"""What classes are asked here; those that answer by code of their own are left alone."""
 
 CONTAINERS = OrderedDict, dict, list, tuple, set, deque
 
@@ -345,7 +348,7 @@ def _changeable(scope: Mapping[str, Any]) -> list[Held]:
     waiting = [value for name, value in scope.items() if name != ".0"]  # that of a generator goes on outside
     seen: set[int] = set()
     for value in waiting:  # it grows meanwhile
-        if type(value) in UNCHANGEABLE or id(value) in seen:
+        if id(type(value)) in UNCHANGEABLE or id(value) in seen:
             continue
         seen.add(id(value))
         one = _held(value)
@@ -357,6 +360,8 @@ def _changeable(scope: Mapping[str, Any]) -> list[Held]:
 
 def _held(value: Any) -> Held | None:
     kind = type(value)
+    if type(kind) is not type and any(getattr(type(kind), name) is not getattr(type, name) for name in ASKED):
+        return None
     if kind in CONTAINERS:
         return Held(value, *_members(kind, value))
     if kind is FunctionType:
