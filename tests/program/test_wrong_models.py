@@ -9,7 +9,7 @@ from firmfate.errors import ModelError
 from firmfate.models import load_model
 
 FILE = """\
-import argparse, collections, datetime, functools, itertools, math, operator, os, random, statistics
+import argparse, collections, datetime, functools, itertools, math, operator, os, random, re, statistics
 import numpy as np
 import firmfate
 from firmfate import *
@@ -92,8 +92,16 @@ WRONG = {
     "a zip that moves on in a case": (
         "FF103", "it = zip([1.0, 2.0], [3.0, 4.0])\nif s.savings > 1:  # here\n    next(it)\nsavings = next(it)[0]",
     ),
-    "an iterator that does not say where it is": (
-        "FF103", "it = itertools.count()\nif s.savings > 1:  # here\n    next(it)\nsavings = next(it)",
+    "an enumeration that moves on in a case": (
+        "FF103", "it = enumerate(itertools.count())\nif s.savings > 1:  # here\n    next(it)\nsavings = next(it)[0]",
+    ),
+    "chained iterators that move on in a case": (
+        "FF103", "it = itertools.chain([1.0, 2.0])\nif s.savings > 1:  # here\n    next(it)\nsavings = next(it)",
+    ),
+    "bytes changed in a case": ("FF103", "q = bytearray(b'a')\nif s.savings > 1:  # here\n    q[0] = 2\nsavings = q[0]"),
+    "an ordered dict changed in a case": (
+        "FF103", "q = collections.OrderedDict(x=1.0, y=2.0)\nif s.savings > 1:  # here\n    q.move_to_end('x')\n"
+        "savings = [*q.values()][0]",
     ),
     "a dict that takes in what is looked up": (
         "FF103", "q = collections.defaultdict(float)\nsavings = (q['x'] if s.savings > 1 else 0.0) + len(q)  # here",
@@ -139,6 +147,24 @@ FUNCTIONS = {
     "an object with slots changed in a case": (
         "FF103", "class Box:\n    __slots__ = ('x',)", "q = Box()\nq.x = 1.0\nif s.savings > 1:  # here\n    q.x = 2.0\n"
         "savings = q.x",
+    ),
+    "an attribute of a list changed in a case": (
+        "FF103", "class L(list): pass", "q = L()\nq.n = 1.0\nif s.savings > 1:  # here\n    q.n = 2.0\nsavings = q.n",
+    ),
+    "an attribute of a dict changed in a case": (
+        "FF103", "class D(dict): pass", "q = D()\nq.n = 1.0\nif s.savings > 1:  # here\n    q.n = 2.0\nsavings = q.n",
+    ),
+    "a list of the model's own changed in a case": (
+        "FF103", "class L(list):\n    def __iter__(self):\n        raise ValueError",
+        "q = L([1.0])\nif s.savings > 1:  # here\n    q[0] = 2.0\nsavings = q[0]",
+    ),
+    "a private slot changed in a case": (
+        "FF103", "class Box:\n    __slots__ = ('__x',)",
+        "q = Box()\nq._Box__x = 1.0\nif s.savings > 1:  # here\n    q._Box__x = 2.0\nsavings = q._Box__x",
+    ),
+    "a property that counts": (
+        "FF103", "class Box:\n    n = 0.0\n    @property\n    def x(self):\n        self.n += 1.0\n        return self.n",
+        "q = Box()\nsavings = (q.x if s.savings > 1 else 0.0) + q.x  # here",
     ),
     "an object changed by its method": (
         "FF103", "class Box:\n    def put(self, x):\n        self.x = x\n        return x",
@@ -247,6 +273,12 @@ INSTEAD = {
     "brackets of parameters": ('savings = s.savings + p["margin"]  # here', "write p.margin"),
     "a parameter without p": ("savings = s.savings + margin  # here", "did you mean p.margin?"),
     "a stock far from all": ("savings = s.brand  # here", "declared: savings, stage"),
+    "a place in brackets": ("savings = s[0]  # here", "write s.savings"),
+    "a place in brackets of parameters": ("savings = p[0]  # here", "write p.margin"),
+    "a place in brackets where none are declared": ("savings = draw[0]  # here", "none are declared"),
+    "all in a row": ("savings = sum(s)  # here", "such as s.savings"),
+    "cube roots": ("savings = math.cbrt(s.savings)  # here", "write x ** (1 / 3) if x >= 0 else -((-x) ** (1 / 3))"),
+    "distances": ("savings = math.dist(s.stage, s.stage)  # here", "write math.hypot(x - a, y - b)"),
     "fsum": ("savings = math.fsum(s.stage)  # here", "write sum(...)"),
     "while": ("savings = s.savings\nwhile savings > 1:  # here\n    savings /= 2", "x = changed if goes_on else x"),
     "text": ("savings = s.savings + len(f'{s.savings}')  # here", "firmfate.simulate_path"),
@@ -283,6 +315,7 @@ def test_tables(what, tmp_path):
     assert refused(tmp_path, text)[:2] == (code, line_of(text, "SHOP = Model("))
 
 
+CASE = "savings = s.savings\nif savings > 1:\n    savings = savings + 1.0"
 SAME = {
     "is None": ("savings = -9.0 if s.savings is None else s.savings", 5.0),
     "isinstance": ("savings = s.savings if isinstance(s.savings, float) else -9.0", 5.0),
@@ -296,6 +329,25 @@ SAME = {
     "counted conditions": ("savings = (s.savings > 1) + (s.savings > 2) * 3 - (not s.savings)", 4.0),
     "accumulate": ("savings = sum(itertools.accumulate(s.stage))", 10.0),
     "a chain": ("savings = 1.0 if 0 < s.savings < 6 < 10 else 2.0", 1.0),
+    "the cube root that is offered": (
+        "cbrt = lambda x: x ** (1 / 3) if x >= 0 else -((-x) ** (1 / 3))\nsavings = cbrt(-s.savings / 5) + cbrt(1.0)",
+        0.0,
+    ),
+    "an enumeration beyond small numbers": (
+        "savings = 0.0\nit = enumerate(range(300))\nfor i, x in it:\n    if s.savings > x:\n        savings += 1",
+        5.0,
+    ),
+    "an enumeration that stands by": ("it = enumerate(range(300), 300)\n" + CASE, 6.0),
+    "iterators that stand by": (
+        "od, xs = collections.OrderedDict(x=1.0), [1.0, 2.0]\nfrom itertools import accumulate, chain, count, cycle, groupby, islice, pairwise, permutations, product, "
+        "repeat, starmap, takewhile, zip_longest\n"
+        "its = [count(), count(0.5), cycle(xs), repeat(1.0), chain(xs, xs), islice(xs, 1), product(xs, xs), iter(od), "
+        "iter(lambda: 1, 2), zip(count(), chain(xs)), enumerate(count()), filter(None, chain(xs)), accumulate(xs), "
+        "groupby(xs), permutations(xs), takewhile(bool, xs), reversed(xs), reversed(od), iter(set(xs)), "
+        "iter(od.items()), iter(range(2**70)), zip_longest(xs, xs), pairwise(xs), starmap(max, [xs]), iter('ab'), "
+        "iter(collections.deque(xs)), (x for x in xs)]\nfor it in its:\n    next(it)\nn = next(its[0])\n" + CASE,
+        6.0,
+    ),
     "floors of negative numbers": ("savings = s.savings // -2 + s.savings % -3 + -7 // 2", -8.0),
 }
 
@@ -304,5 +356,71 @@ SAME = {
 def test_what_is_read_as_python_reads_it(what, tmp_path):
     body, expected = SAME[what]
     (tmp_path / "model.py").write_text(written(body))
+    shop = load_model("model.py:SHOP", beside=tmp_path)
+    assert shop.first_step([0.01], 1.0)["savings"] == expected
+
+
+# Each: what stands before the step, lines of it, and savings after a step; no code of these objects is run to look at them.
+OBJECTS = {
+    "a property over a slot": (
+        "class Box:\n    __slots__ = ('x',)\nclass Seen(Box):\n    @property\n    def x(self):\n        return [1.0]",
+        "q = Seen()\n" + CASE, 6.0,
+    ),
+    "a descriptor that raises": (
+        "class Bad:\n    def __get__(self, *_):\n        raise KeyError('x')\n    def __set__(self, *_): pass\n"
+        "class Box:\n    __slots__ = ('y',)\n    x = Bad()",
+        "q = Box()\n" + CASE, 6.0,
+    ),
+    "attributes that raise": (
+        "class Box:\n    __slots__ = ('x', '__dict__')\n    def __getattr__(self, name):\n        raise KeyError(name)\n"
+        "class All:\n    def __getattribute__(self, name):\n        raise KeyError(name)",
+        "q, r = Box(), All()\n" + CASE, 6.0,
+    ),
+    "objects of Python's library": (
+        "import array, io\nALL = (io.StringIO('a'), datetime.date(2026, 1, 1), re.compile('a'), slice(1, 2), 1j, memoryview(b'a'), "
+        "np.ones(3), array.array('d', [1.0]), collections.Counter('ab'), {}.values(), itertools.tee([1.0]))",
+        "q = ALL\n" + CASE, 6.0,
+    ),
+    "no module": ("class Box:\n    __module__ = None", "q = Box()\nq.x = 1.0\n" + CASE, 6.0),
+    "a list that refuses": (
+        "class L(list):\n    def __iter__(self):\n        raise ValueError\n    __len__ = __getitem__ = __iter__", "q = L([1.0])\n" + CASE, 6.0,
+    ),
+    "a length that refuses": (
+        "class It:\n    def __next__(self):\n        return 1.0\n    def __iter__(self):\n        return self\n"
+        "    def __length_hint__(self):\n        raise ValueError",
+        "q = It()\n" + CASE, 6.0,
+    ),
+    "a class that is not to be compared": (
+        "class Meta(type):\n    def __eq__(cls, other):\n        raise KeyError(other)\nclass Box(metaclass=Meta):\n    x = 1.0\n"
+        "BOX = Box()",
+        "q = BOX\n" + CASE, 6.0,
+    ),
+    "a class that is not to be asked": (
+        "class Meta(type):\n    def __getattribute__(cls, name):\n        raise KeyError(name)\nclass Box(metaclass=Meta): pass\n"
+        "BOX = Box()",
+        "q = BOX\n" + CASE, 6.0,
+    ),
+    "a memo": (
+        "class Box:\n    @functools.cached_property\n    def x(self):\n        return 7.0",
+        "q = Box()\nif s.savings > 1:\n    savings = q.x\nelse:\n    savings = 0.0", 7.0,
+    ),
+    "powers of an object's own": (
+        "class Box:\n    def __init__(self, x):\n        self.x = x\n    def __pow__(self, n):\n        return Box(self.x * (n + 1))\n"
+        "class In(Box):\n    def __ipow__(self, n):\n        self.x = self.x * (n + 2)\n        return self",
+        "u, v, w = [Box(s.savings)], Box(1.0), In(1.0)\nold = w\nu[0] **= 2\nv **= 3\nw **= 4\nv.x **= 2\n"
+        "savings = u[0].x + v.x + old.x", 37.0,
+    ),
+    "powers of slices": (
+        "class Box(list):\n    def __pow__(self, n):\n        return [x ** n for x in self]\n"
+        "    def __getitem__(self, at):\n        return Box(list.__getitem__(self, at))",
+        "q = Box([1.0, 2.0, 3.0])\nq[1:] **= 2\nsavings = sum(q) + 0 * s.savings", 14.0,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", OBJECTS)
+def test_objects_that_are_looked_at(what, tmp_path):
+    before, body, expected = OBJECTS[what]
+    (tmp_path / "model.py").write_text(written(body, before))
     shop = load_model("model.py:SHOP", beside=tmp_path)
     assert shop.first_step([0.01], 1.0)["savings"] == expected

@@ -137,7 +137,10 @@ REFUSALS: dict[str, Refusal] = {
         Refusal(
             "FF103", "a decision that would be made for some firms only",
             """`if` chooses between values, firm by firm. A loop that ends early for some firms, a list that is changed
-            for some, or a filter of a comprehension would need another line of the program for every firm.""",
+            for some, or a filter of a comprehension would need another line of the program for every firm. Changes of
+            lists, dicts, sets, deques, bytes, attributes of objects, and of iterators over them are found. A change
+            is not found, and is made for all firms, where it cannot be seen from outside, as with
+            `itertools.count`: let `if` choose values, and change nothing within it.""",
             """
             savings = s.savings
             while savings > 1.0:

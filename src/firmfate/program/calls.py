@@ -7,6 +7,7 @@ import builtins
 import functools
 import inspect
 import math
+import operator
 import sys
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -42,7 +43,10 @@ INSTEAD_OF_NUMPY = {
     "power": "x ** y", "square": "x * x", "round": "round(x)",
 }  # fmt: skip
 
-INSTEAD_OF_MATH = {"fsum": "sum(...)", "cbrt": "x ** (1 / 3)", "exp2": "2.0 ** x", "dist": "math.hypot(...)"}
+INSTEAD_OF_MATH = {
+    "fsum": "sum(...)", "cbrt": "x ** (1 / 3) if x >= 0 else -((-x) ** (1 / 3))", "exp2": "2.0 ** x",
+    "dist": "math.hypot(x - a, y - b)",
+}  # fmt: skip
 
 PLAIN = {
     len, range, enumerate, zip, reversed, issubclass, getattr, hasattr, tuple, list, dict, set, str, iter, next, slice,
@@ -135,8 +139,8 @@ class Calls:
             "among": control.among,
             "definite": control.definite, "identical": control.identical, "tick": self.ticks,
             "traced": self.traced, "powered": self.powered, "locals": locals,
-            "exponent": functools.partial(Exponent, self.powered),
-            "list": list, "set": set, "dict": dict,
+            "raised": self.raised, "named": control.named,
+            "list": list, "set": set, "dict": dict, "slice": slice,
             "variables": lambda flow, before: before if flow.returned is True else flow.variables,
         }  # fmt: skip
         return {f"{MARK}{name}": helper for name, helper in helpers.items()}
@@ -156,6 +160,11 @@ class Calls:
         if not (is_number(base) and is_number(exponent)):
             return base**exponent
         return _plain_if_known(elementary.power(self.value(base), exponent))
+
+    def raised(self, base: Any, exponent: Any) -> Any:
+        """Return what ``base **= exponent`` sets: of an object of the model's own, by its own way."""
+        both = is_number(base) and is_number(exponent)
+        return self.powered(base, exponent) if both else operator.ipow(base, exponent)  # type: ignore[no-untyped-call]
 
     def _power(self, base: Any, exponent: Any, modulus: Any = None) -> Any:
         if modulus is not None:
@@ -210,25 +219,6 @@ class Calls:
             math.prod: lambda xs, *, start=1: functools.reduce(lambda a, b: a * b, xs, start),
             math.radians: lambda x: x * (math.pi / 180.0), math.degrees: lambda x: x * (180.0 / math.pi),
         }  # fmt: skip
-
-
-class Exponent:
-    """What stands right of ``**=``, so that Python finds the place of the left side, once.
-
-    Parameters
-    ----------
-    powered : callable
-        Of a base and an exponent.
-    exponent : object
-    """
-
-    __array_ufunc__ = None  # NumPy leaves the operation to this class
-
-    def __init__(self, powered: Callable[[Any, Any], Any], exponent: Any) -> None:
-        self._powered, self._exponent = powered, exponent
-
-    def __rpow__(self, base: Any) -> Any:
-        return self._powered(base, self._exponent)
 
 
 def _closure(called: FunctionType) -> dict[str, Any]:

@@ -6,15 +6,28 @@ Where Python itself knows which way a decision goes (a length, a constant), only
 from __future__ import annotations
 
 import functools
+import gc
+import itertools
 import operator
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from array import array
+from collections import OrderedDict, deque
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from types import BuiltinFunctionType, CellType, FunctionType, GeneratorType, MethodType, ModuleType
+from types import (
+    BuiltinFunctionType,
+    CellType,
+    FunctionType,
+    GeneratorType,
+    GetSetDescriptorType,
+    MemberDescriptorType,
+    MethodType,
+    ModuleType,
+)
 from typing import Any, NamedTuple
 
 from firmfate.program import values
 from firmfate.program.operations import FLAG
+from firmfate.program.rewriting import MARK
 from firmfate.program.values import NotForTracing, Value, is_number
 
 MOST_ITERATIONS = 100_000
@@ -126,6 +139,11 @@ def conditional(
     found = choose(test, this(), other())
     _refuse_changes(before, scope or {})
     return found
+
+
+def named(scope: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """Return those variables of a scope that are named; of other places are those that are not in it."""
+    return {name: scope[name] for name in names if name in scope}
 
 
 def both(first: Any, *others: Callable[[], Any], scope: Mapping[str, Any] | None = None) -> Any:
@@ -279,11 +297,7 @@ def result(flow: Flow, name: str) -> Any:
 
 def _refuse_changes(before: list[Held], scope: Mapping[str, Any]) -> None:
     after = _changeable(scope)
-    same = len(after) == len(before) and all(
-        one.holder is other.holder and one.state == other.state and [*map(id, one.held)] == [*map(id, other.held)]
-        for one, other in zip(before, after, strict=True)
-    )
-    if not same:
+    if len(after) != len(before) or not all(map(_unchanged, before, after)):
         raise NotForTracing(
             "FF103",
             "a list, dict or object is changed here, or an iterator moved on, for some firms only; choose the value "
@@ -292,58 +306,133 @@ def _refuse_changes(before: list[Held], scope: Mapping[str, Any]) -> None:
 
 
 class Held(NamedTuple):
-    """Something that may be changed, where it stands (keys, attributes, what an iterator has left), and what it holds,
-    which keeps its place in memory as long as this does."""
+    """Something that may be changed, what is compared by its value (keys, attributes, numbers, what an iterator has
+    left), and what it holds, of which each is compared by its place in memory."""
 
     holder: Any
     state: Any
-    held: list[Any]
+    held: Sequence[Any]
+
+
+def _unchanged(before: Held, after: Held) -> bool:
+    return (
+        before.holder is after.holder
+        and before.state == after.state
+        and len(before.held) == len(after.held)
+        and all(map(operator.is_, before.held, after.held))
+    )
+
+
+UNCHANGEABLE = frozenset(map(id, (Value, Unset, float, int, bool, complex, str, bytes, range, type(None))))
+"""Types of most variables, with nothing to be looked at; by their place, as a class may refuse to be compared."""
+
+ASKED = "__hash__", "__eq__", "__getattribute__"
+"""What classes are asked here; those that answer by code of their own are left alone."""
+
+CONTAINERS = OrderedDict, dict, list, tuple, set, deque
+
+COUNTED = frozenset(
+    map(type, (iter([]), reversed([]), iter(()), iter(range(0)), iter(""), iter("\u20ac"), iter(b""),
+               iter({}), iter({}.values()), iter({}.items()), iter(set()), iter(deque()), itertools.repeat(0)))
+)  # fmt: skip
+"""Types of iterators that know how many members are left."""
 
 
 def _changeable(scope: Mapping[str, Any]) -> list[Held]:
-    """Return all that the variables of a scope hold, one within the other, and that may be changed."""
+    """Return all that the variables of a scope hold, one within the other, and that may be changed.
+
+    No code of a model is run for it. Left alone is what does not show its state without: where ``itertools.count`` and
+    its like are, and objects of extension modules.
+    """
     found: list[Held] = []
     waiting = [value for name, value in scope.items() if name != ".0"]  # that of a generator goes on outside
     seen: set[int] = set()
     for value in waiting:  # it grows meanwhile
-        if id(value) not in seen and (one := _held(value)) is not None:
+        if id(type(value)) in UNCHANGEABLE or id(value) in seen:
+            continue
+        seen.add(id(value))
+        one = _held(value)
+        if one is not None:
             found.append(one)
             waiting += one.held
-        seen.add(id(value))
     return found
 
 
 def _held(value: Any) -> Held | None:
-    if isinstance(value, dict):
-        return Held(value, [*value], [*value.values()])
-    if isinstance(value, list | tuple | set | deque):
-        return Held(value, None, [*value])
-    if isinstance(value, FunctionType):
+    kind = type(value)
+    if type(kind) is not type and any(getattr(type(kind), name) is not getattr(type, name) for name in ASKED):
+        return None
+    if kind in CONTAINERS:
+        return Held(value, *_members(kind, value))
+    if kind is FunctionType:
+        if value.__name__.startswith(MARK):  # a branch: what it sees is in the scope as well
+            return None
         cells = [cell.cell_contents for cell in value.__closure__ or () if cell != CellType()]
         return Held(value, None, [*cells, value.__defaults__, value.__kwdefaults__])
-    if isinstance(value, MethodType | BuiltinFunctionType):
+    if kind in (MethodType, BuiltinFunctionType):
         return Held(value, None, [value.__self__])
-    if isinstance(value, functools.partial):
+    if kind is functools.partial:
         return Held(value, None, [value.func, value.args, value.keywords])
-    if isinstance(value, GeneratorType):
+    if kind is GeneratorType:
         frame = value.gi_frame
         return Held(value, frame and frame.f_lasti, [*frame.f_locals.values()] if frame else [])
-    if isinstance(value, enumerate | zip | filter):  # they know no more than the iterators that they go by
-        return Held(value, None, [*value.__reduce__()[1]])
-    if isinstance(value, type | ModuleType) or type(value).__module__.startswith("firmfate."):
+    if kind is enumerate:
+        iterator, count = value.__reduce__()[1]
+        return Held(value, count, [iterator])
+    if kind in COUNTED:
+        return Held(value, operator.length_hint(value, -1), ())
+    if "__next__" in vars(kind) and kind.__module__ in ("builtins", "itertools"):
+        return Held(value, None, gc.get_referents(value))
+    if issubclass(kind, type | ModuleType) or str(kind.__module__).startswith("firmfate."):
         return None
-    attributes = {name: getattr(value, name) for name in _attributes(value)}
-    if isinstance(value, Iterator) and not attributes:
-        left = operator.length_hint(value, -1)
-        return Held(value, object() if left < 0 else left, [])  # of which nothing is known, not even whether it moves
-    return Held(value, [*attributes], [*attributes.values()]) if attributes else None
+    return _object(value)
 
 
-def _attributes(value: Any) -> list[str]:
-    """Return the names of an object's own attributes."""
-    slots = [getattr(kind, "__slots__", ()) for kind in type(value).__mro__]
-    names = [name for some in slots for name in ([some] if isinstance(some, str) else some) if hasattr(value, name)]
-    return [*getattr(value, "__dict__", ()), *names]
+def _members(kind: type, value: Any) -> tuple[Any, Sequence[Any]]:
+    """Return keys and members of a container, read as its class does and not as one below it."""
+    members = [*kind.__iter__(value)]  # type: ignore[attr-defined]
+    return (members, [*dict.values(value)]) if issubclass(kind, dict) else (None, members)
+
+
+def _object(value: Any) -> Held | None:
+    """Return attributes, and what is inherited from a container; properties and memos are left alone."""
+    state: list[Any] = []
+    held: list[Any] = []
+    kind: Any = type(value)
+    for base in CONTAINERS:
+        if issubclass(kind, base):
+            keys, members = _members(base, value)
+            state.append(keys)
+            held += members
+            break
+    if issubclass(kind, bytearray):
+        state.append(bytearray.__getitem__(value, slice(None)))
+    if issubclass(kind, array):
+        state.append(array.__getitem__(value, slice(None)))
+    readers, memos = _readers(kind)
+    for name, read in readers:
+        try:
+            found = read(value)
+        except AttributeError:  # not set
+            continue
+        attributes = found if name == "__dict__" else {name: found}
+        state += (name for name in attributes if name not in memos)
+        held += (member for name, member in attributes.items() if name not in memos)
+    return Held(value, state, held) if state or held else None
+
+
+@functools.lru_cache(maxsize=256)
+def _readers(kind: type) -> tuple[list[tuple[str, Callable[[Any], Any]]], set[str]]:
+    """Return what reads a class's ``__dict__`` and slots, past all code of its own, and the names of its memos."""
+    readers, memos = [], set()
+    for one in kind.__mro__:
+        for name, member in vars(one).items():
+            own = type(member) is MemberDescriptorType and "__slots__" in vars(one)
+            if own or (name == "__dict__" and type(member) is GetSetDescriptorType):
+                readers.append((name, member.__get__))
+            if isinstance(member, functools.cached_property):
+                memos.add(name)
+    return readers, memos
 
 
 class Ticks:

@@ -212,11 +212,12 @@ class Rewriter(ast.NodeTransformer):
         return ast.copy_location(made, node)
 
     def visit_AugAssign(self, node: ast.AugAssign) -> ast.stmt:
-        """``x **= y``: the power is that of `y`."""
+        """``x **= y``: the place of the left side is found once, before `y` is worked out."""
         self.generic_visit(node)
-        if isinstance(node.op, ast.Pow):
-            node.value = _call("exponent", node.value)
-        return node
+        if not isinstance(node.op, ast.Pow):
+            return node
+        read, place = _once(node.target)
+        return ast.copy_location(ast.Assign([place], _call("raised", read, node.value)), node)
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         """Powers."""
@@ -285,6 +286,28 @@ def _collected(kind: str, node: ast.ListComp | ast.SetComp | ast.DictComp, eleme
     return ast.copy_location(_call(kind, ast.GeneratorExp(element, node.generators)), node)
 
 
+def _once(target: ast.Name | ast.Attribute | ast.Subscript) -> tuple[ast.expr, ast.expr]:
+    """Return what reads a place and remembers where it is, and what then sets it."""
+    read: ast.expr
+    if isinstance(target, ast.Name):
+        return ast.Name(target.id, ast.Load()), target
+    holder, key = f"{MARK}holder", f"{MARK}key"
+    held = ast.NamedExpr(ast.Name(holder, ast.Store()), target.value)
+    again = ast.Name(holder, ast.Load())
+    if isinstance(target, ast.Attribute):
+        return ast.Attribute(held, target.attr, ast.Load()), ast.Attribute(again, target.attr, ast.Store())
+    read = ast.Subscript(held, ast.NamedExpr(ast.Name(key, ast.Store()), _key(target.slice)), ast.Load())
+    return read, ast.Subscript(again, ast.Name(key, ast.Load()), ast.Store())
+
+
+def _key(written: ast.expr) -> ast.expr:
+    """Return what stands in brackets as an expression that stands anywhere."""
+    if isinstance(written, ast.Slice):
+        ends = (written.lower, written.upper, written.step)
+        return _call("slice", *(end or ast.Constant(None) for end in ends))
+    return ast.Tuple([_key(one) for one in written.elts], ast.Load()) if isinstance(written, ast.Tuple) else written
+
+
 def _comparison(left: ast.expr, sign: ast.cmpop, right: ast.expr) -> ast.expr:
     if isinstance(sign, ast.In | ast.NotIn):
         found = _call("among", left, right)
@@ -308,11 +331,17 @@ def _call(helper: str, *arguments: ast.expr, **named: ast.expr) -> ast.Call:
 
 
 def _scope(later: Sequence[ast.expr]) -> dict[str, ast.expr]:
-    """Return the variables of the place as an argument, where expressions call something, which might change them, or
-    look something up, which a defaultdict takes in."""
-    nodes = (node for expression in later for node in ast.walk(expression))
-    changing = any(isinstance(node, ast.Call | ast.Subscript) for node in nodes)
-    return {"scope": _call("locals")} if changing else {}
+    """Return the variables of the place as an argument, where expressions call something, which might change them.
+
+    Where they only look something up, which a defaultdict takes in and a property may count, those that they name.
+    """
+    nodes = [node for expression in later for node in ast.walk(expression)]
+    if any(isinstance(node, ast.Call) for node in nodes):
+        return {"scope": _call("locals")}
+    if not any(isinstance(node, ast.Subscript | ast.Attribute) for node in nodes):
+        return {}
+    names = sorted({node.id for node in nodes if isinstance(node, ast.Name)})
+    return {"scope": _call("named", _call("locals"), *map(ast.Constant, names))}
 
 
 def _later(expression: ast.expr) -> ast.expr:

@@ -90,11 +90,18 @@ class Space:
         raise NotForTracing("FF111", f"'{name}' cannot be set; return what it becomes")
 
     def __iter__(self) -> Any:
-        raise NotForTracing("FF113", "read numbers by name, such as s.cash")
+        raise NotForTracing("FF113", f"numbers are read by name{_example(self, ', such as')}")
 
     def __getitem__(self, name: object) -> Any:
-        given = f"{ARGUMENT[object.__getattribute__(self, '_what')]}.{name}" if isinstance(name, str) else "s.cash"
-        raise NotForTracing("FF113", f"numbers are read with a dot, not in brackets: write {given}")
+        example = _example(self, ": write", name if isinstance(name, str) else "")
+        raise NotForTracing("FF113", f"numbers are read with a dot, not in brackets{example}")
+
+
+def _example(numbers: Space, words: str, name: str = "") -> str:
+    """Return how one of some numbers is read: the one that is named, or the first that is declared."""
+    what, members = (object.__getattribute__(numbers, slot) for slot in ("_what", "_members"))
+    name = name or next(iter(members), "")
+    return f"{words} {ARGUMENT[what]}.{name}" if name else "; none are declared"
 
 
 def space(what: str, names: Names, numbers: Sequence[Any], **more: Any) -> Space:
