@@ -138,4 +138,4 @@ def test_a_notebook_shows_it_in_a_frame(opened: Callable[..., Page], tmp_path: P
     page = opened(path, ready=False)
     frame = page.frame_locator("iframe")
     frame.locator("#laboratory[data-state=complete]").wait_for()
-    assert "takes 2.078 years" in frame.locator("[data-place=words]").inner_text()
+    assert "takes 2.078 (paired standard error 0.078) years" in frame.locator("[data-place=words]").inner_text()
