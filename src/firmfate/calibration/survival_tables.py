@@ -74,6 +74,11 @@ class SurvivalTable:
             )
 
     @property
+    def rounding_variance(self) -> float:
+        """Variance of a share by its rounding alone, even within the unit of its last digit."""
+        return self.rounding**2 / 12.0
+
+    @property
     def covariance(self) -> Floats:
         """Sampling and rounding covariance of the shares, (ages, ages): binomial, as one cohort is followed.
 
@@ -82,7 +87,7 @@ class SurvivalTable:
         later = np.minimum.outer(self.surviving, self.surviving)
         earlier = np.maximum.outer(self.surviving, self.surviving)
         sampled = later * (1.0 - earlier) / self.firms if self.firms else np.zeros_like(later)
-        return sampled + np.eye(len(self.ages)) * self.rounding**2 / 12.0
+        return sampled + np.eye(len(self.ages)) * self.rounding_variance
 
     def redrawn(self, random: np.random.Generator) -> Floats:
         """Return the shares of another cohort of the same size from the same law, (ages,)."""

@@ -158,7 +158,7 @@ def _against_cohort(ds: xr.Dataset, table: SurvivalTable, level: float) -> xr.Da
     out = xr.Dataset({"survival": sides["estimate"], "survival_difference": found["estimate"] - of_cohort["estimate"]})
     for part in ("se", "lower", "upper"):
         out[f"survival_side_{part}"] = sides[part]
-    known = of_cohort["se"] if table.firms else table.rounding / 12**0.5
+    known = of_cohort["se"] if table.firms else table.rounding_variance**0.5
     out["survival_se"] = (found["se"] ** 2 + known**2) ** 0.5
     out["survival_lower"], out["survival_upper"] = _limits_of_both(found, table, reached, level)
     lower, upper = _limits_of_both(strict, table, reached, strictly)
@@ -172,10 +172,12 @@ def _against_cohort(ds: xr.Dataset, table: SurvivalTable, level: float) -> xr.Da
 
 def _of_cohort(table: SurvivalTable, reached: NDArray[np.bool_], level: float) -> xr.Dataset:
     """Return a cohort's shares, standard errors and Wilson's limits, wider by the rounding; unknown errors are NaN."""
-    share, n = table.surviving[reached], table.firms or np.nan
-    z, rounded = normal_quantile(level), table.rounding / 12**0.5
-    se = np.where((share > 0) & (share < 1), (share * (1 - share) / n + rounded**2) ** 0.5, np.nan)
-    lower, upper = wilson(share, np.full(share.shape, n), z) if table.firms else np.full((2, *share.shape), np.nan)
+    share = table.surviving[reached]
+    se = lower = upper = np.full(share.shape, np.nan)
+    z, rounded = normal_quantile(level), table.rounding_variance**0.5
+    if table.firms:
+        se = np.where((share > 0) & (share < 1), np.diag(table.covariance)[reached] ** 0.5, np.nan)
+        lower, upper = wilson(share, np.full(share.shape, table.firms), z)
     lower = np.maximum(share - np.hypot(share - lower, z * rounded), 0.0)
     upper = np.minimum(share + np.hypot(upper - share, z * rounded), 1.0)
     parts = {"estimate": share, "se": se, "lower": lower, "upper": upper}
@@ -189,7 +191,7 @@ def _limits_of_both(
     cohort = _of_cohort(table, reached, level)
     more, less = cohort["upper"] - cohort["estimate"], cohort["estimate"] - cohort["lower"]
     if not table.firms:
-        more = less = xr.full_like(more, normal_quantile(level) * table.rounding / 12**0.5)
+        more = less = xr.full_like(more, normal_quantile(level) * table.rounding_variance**0.5)
     difference = found["estimate"] - cohort["estimate"]
     below = ((found["estimate"] - found["lower"]) ** 2 + more**2) ** 0.5
     above = ((found["upper"] - found["estimate"]) ** 2 + less**2) ** 0.5

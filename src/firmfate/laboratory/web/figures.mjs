@@ -1,8 +1,6 @@
 // The figures of two settings: survival, causes, and the table of differences.
 import { barsPicture, element, linesPicture } from "./drawing.mjs";
-import { comparison, invalid, short, survival, withError } from "./statistics.mjs";
-
-const LIMITS = 1.96; // standard errors
+import { comparison, invalid, LIMITS, short, survival, withError } from "./statistics.mjs";
 
 /** Draw all figures from the firms that are known, and say in words what they show. */
 export function drawFigures(places, firms, given, idle) {

@@ -1,6 +1,7 @@
 // Estimates from the records of firms, with their Monte Carlo errors. No firm is censored before the horizon.
 
 export const INVALID = 255;
+export const LIMITS = 1.96; // standard errors
 
 /**
  * Mean of integers f(i), i below n, in units of `scale`, with its standard error; that is 0 where no firm differs from
@@ -13,7 +14,7 @@ export function mean(n, f, scale, [low, high]) {
   let squares = 0;
   for (let i = 0; i < n; i++) squares += (f(i) - centre) ** 2;
   const se = n > 1 ? Math.sqrt(squares / (n - 1) / n) : NaN;
-  const unseen = 1.96 ** 2 / (n + 1.96 ** 2); // Wilson's upper limit of a share that is 0 of n
+  const unseen = LIMITS ** 2 / (n + LIMITS ** 2); // Wilson's upper limit of a share that is 0 of n
   const limit = (end) => scale * (centre + unseen * (end - centre));
   return { estimate: scale * centre, se: scale * se, lower: limit(low), upper: limit(high) };
 }
